@@ -1,0 +1,19 @@
+"""What every stage and command does first: set up logging and turn a UserError into a message."""
+
+import logging
+import sys
+from collections.abc import Callable
+
+from herodex.errors import UserError
+
+
+def run_command(main: Callable[[], None]) -> None:
+    """Run `main` with log lines on stderr; a UserError ends the process with status 1 and its message."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    for chatty in ("alembic", "httpx", "PIL", "tensorflow"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    try:
+        main()
+    except UserError as error:
+        sys.stderr.write(f"error: {error.problem}\n  fix: {error.hint}\n")
+        raise SystemExit(1) from None

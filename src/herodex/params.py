@@ -1,0 +1,208 @@
+"""`params.yaml` as typed, validated values. An unknown key is an error."""
+
+import difflib
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from herodex import paths
+from herodex.command import run_command
+from herodex.errors import UserError
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0)]
+# A class names a folder and a search, so it is kept to what is safe in both.
+ClassName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)]
+
+UNKNOWN = "unknown"
+"""The label of everything that is none of the classes; it may not be a class itself."""
+
+
+class Section(BaseModel):
+    """A mapping in `params.yaml`: immutable, and no key beside the declared ones."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PageParams(Section):
+    thing: str
+    name: str
+
+
+class CrawlParams(Section):
+    web: str
+    images_per_query: Count
+    user_agent: str
+    timeout_s: Positive
+    retries: Annotated[int, Field(ge=0)]
+    max_image_mb: Positive
+
+
+class DemoWebParams(Section):
+    seed: int
+
+
+class BackboneParams(Section):
+    candidates: Annotated[list[Literal["ResNet50V2", "ResNet50"]], Field(min_length=1)]
+    precision: Literal["auto", "f32", "bf16"]
+
+
+class CleanImagesParams(Section):
+    min_side: Count
+    max_side: Count
+    max_pixels_mp: Positive
+    near_distance: Annotated[int, Field(ge=0, le=63)]
+
+
+class EmbedParams(Section):
+    input_size: Annotated[int, Field(ge=32, le=1024)]
+    pooling: Literal["max", "avg"]
+    batch_size: Count
+
+
+class CurateParams(Section):
+    near_similarity: Annotated[float, Field(gt=0, le=1)]
+
+
+class SplitImagesParams(Section):
+    validation: Share
+    test: Share
+
+    @model_validator(mode="after")
+    def leaves_something_to_train_on(self) -> "SplitImagesParams":
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test together leave nothing to train on")
+        return self
+
+
+class TrainClassifierParams(Section):
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    l2: Annotated[float, Field(ge=0)]
+    learning_rate: Positive
+    batch_size: Count
+    epochs: Count
+    patience: Count
+
+
+class ClassifierParams(Section):
+    clean: CleanImagesParams
+    embed: EmbedParams
+    curate: CurateParams
+    split: SplitImagesParams
+    train: TrainClassifierParams
+
+
+class CleanNamesParams(Section):
+    max_length: Annotated[int, Field(ge=2, le=100)]
+
+
+class SplitNamesParams(Section):
+    by: Literal["generation", "random"]
+    test: list[int]
+    test_share: Share
+    validation: Share
+
+
+class TrainGeneratorParams(Section):
+    embedding: Count
+    units: Count
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    learning_rate: Positive
+    batch_size: Count
+    epochs: Count
+    patience: Count
+
+
+class EvaluateGeneratorParams(Section):
+    samples: Count
+    temperature: Annotated[float, Field(ge=0.5, le=5)]
+
+
+class GeneratorParams(Section):
+    clean: CleanNamesParams
+    split: SplitNamesParams
+    train: TrainGeneratorParams
+    evaluate: EvaluateGeneratorParams
+
+
+class ServeParams(Section):
+    max_upload_mb: Positive
+    max_pixels_mp: Positive
+    unknown_threshold: Share
+    quote_urls: list[Annotated[str, Field(pattern="^https://")]]
+    quote_timeout_s: Positive
+    quote_ttl_s: Positive
+
+
+class Params(Section):
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    classes: Annotated[list[ClassName], Field(min_length=2)]
+    distractors: list[ClassName]
+    names: list[Annotated[str, Field(min_length=1)]]
+    page: PageParams
+    crawl: CrawlParams
+    demo_web: DemoWebParams
+    backbone: BackboneParams
+    classifier: ClassifierParams
+    generator: GeneratorParams
+    serve: ServeParams
+
+    @model_validator(mode="after")
+    def names_every_query_once(self) -> "Params":
+        queries = self.classes + self.distractors
+        if repeated := sorted({query for query in queries if queries.count(query) > 1}):
+            raise ValueError(f"classes and distractors name {', '.join(repeated)} more than once")
+        if UNKNOWN in queries:
+            raise ValueError(f"'{UNKNOWN}' is reserved for what is none of the classes")
+        if 0 < len(self.names) < 20:
+            raise ValueError(f"names lists {len(self.names)}; a model of names needs 20 or more")
+        return self
+
+
+def load_params(path: Path = paths.PARAMS) -> Params:
+    """Read and validate `params.yaml`.
+
+    Raises:
+        UserError: the file is missing, is not YAML, or a key is unknown, missing or out of bounds.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing.", "Run the command in the project's folder.") from None
+    except yaml.YAMLError as error:
+        where = str(error).replace("\n", " ")
+        raise UserError(f"{path} is not valid YAML: {where}.", "Mend that line.") from None
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        problems = [_explain(problem["loc"], problem["msg"]) for problem in error.errors()]
+        raise UserError(f"{path}: {'; '.join(problems)}.", "Correct the file and run again.") from None
+
+
+def _explain(location: tuple[int | str, ...], message: str) -> str:
+    key = ".".join(map(str, location))
+    if message == "Extra inputs are not permitted":
+        section: type[BaseModel] = Params
+        for part in location[:-1]:
+            annotation = section.model_fields[str(part)].annotation
+            assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
+            section = annotation
+        close = difflib.get_close_matches(str(location[-1]), section.model_fields, n=1)
+        return f"unknown key '{key}'" + (f" (did you mean '{close[0]}'?)" if close else "")
+    if message == "Field required":
+        return f"key '{key}' is missing"
+    reason = re.sub("^(Input|Value error,) ?", "", message)
+    return f"'{key}' {reason}" if key else reason
+
+
+def main() -> None:
+    """Check `params.yaml`; silent when it is right."""
+    load_params()
+
+
+if __name__ == "__main__":
+    run_command(main)

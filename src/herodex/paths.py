@@ -1,0 +1,27 @@
+"""Where things lie, relative to the project's folder, in which every stage runs."""
+
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+
+DATA = Path("data")
+REVIEW = DATA / "review.csv"
+RAW_IMAGES = DATA / "images" / "raw"
+CLEAN_IMAGES = DATA / "images" / "clean"
+FEATURES = DATA / "images" / "features.npz"
+CURATED_IMAGES = DATA / "images" / "curated.csv"
+SPLIT_IMAGES = DATA / "images" / "split.csv"
+RAW_NAMES = DATA / "names" / "raw.csv"
+CLEAN_NAMES = DATA / "names" / "clean.csv"
+SPLIT_NAMES = DATA / "names" / "split.csv"
+MANIFEST = "manifest.csv"
+"""The file beside the pictures, in RAW_IMAGES and CLEAN_IMAGES, with a row for each search result."""
+
+MODELS = Path("models")
+BACKBONE = MODELS / "backbone"
+CLASSIFIER = MODELS / "classifier"
+GENERATOR = MODELS / "generator"
+
+REPORTS = Path("reports")
+CLASSIFIER_REPORTS = REPORTS / "classifier"
+GENERATOR_REPORTS = REPORTS / "generator"
