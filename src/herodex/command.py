@@ -1,6 +1,7 @@
 """What every stage and command does first: set up logging and turn a UserError into a message."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable
 
@@ -12,6 +13,8 @@ def run_command(main: Callable[[], None]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     for chatty in ("alembic", "httpx", "PIL", "tensorflow"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # TensorFlow greets with a page about CUDA on every machine without a GPU.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         main()
     except UserError as error:

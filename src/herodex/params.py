@@ -13,6 +13,7 @@ from herodex.command import run_command
 from herodex.errors import UserError
 
 Share = Annotated[float, Field(gt=0, lt=1)]
+Rate = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(gt=0)]
 Positive = Annotated[float, Field(gt=0)]
 # A class names a folder and a search, so it is kept to what is safe in both.
@@ -42,8 +43,44 @@ class CrawlParams(Section):
     max_image_mb: Positive
 
 
+class DemoWebShares(Section):
+    not_found: Rate
+    error_once: Rate
+    throttled_once: Rate
+    slow: Rate
+    truncated: Rate
+    html: Rate
+    disallowed: Rate
+    exact_copy: Rate
+    reencoded: Rate
+    resized: Rate
+    cropped: Rate
+    mirrored: Rate
+    letterboxed: Rate
+    shared: Rate
+    wrong_subject: Rate
+    pixel: Rate
+    bomb: Rate
+    animated_gif: Rate
+    palette_png: Rate
+    alpha_png: Rate
+    cmyk_jpeg: Rate
+    exif_rotated: Rate
+    webp: Rate
+
+    @model_validator(mode="after")
+    def leave_sound_pictures(self) -> "DemoWebShares":
+        if (total := sum(self.model_dump().values())) > 0.9:
+            raise ValueError(f"add up to {total:.3g}; more than 0.9 leaves too few sound pictures")
+        return self
+
+
 class DemoWebParams(Section):
     seed: int
+    results_per_query: Count
+    picture_hosts: Annotated[int, Field(ge=1, le=50)]
+    slow_s: Annotated[float, Field(ge=0)]
+    shares: DemoWebShares
 
 
 class BackboneParams(Section):
@@ -189,7 +226,7 @@ def _explain(location: tuple[int | str, ...], message: str) -> str:
         section: type[BaseModel] = Params
         for part in location[:-1]:
             annotation = section.model_fields[str(part)].annotation
-            assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
+            assert isinstance(annotation, type)
             section = annotation
         close = difflib.get_close_matches(str(location[-1]), section.model_fields, n=1)
         return f"unknown key '{key}'" + (f" (did you mean '{close[0]}'?)" if close else "")

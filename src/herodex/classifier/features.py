@@ -1,0 +1,64 @@
+"""Pictures to features: the frozen backbone, run by OpenVINO."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class Embedder:
+    """A compiled backbone and how its last feature map is pooled."""
+
+    network: ov.CompiledModel
+    input_size: int
+    pooling: str
+
+
+def compile_network(path: Path, precision: str, shape: list[int] | None = None) -> ov.CompiledModel:
+    """Compile an OpenVINO IR for the CPU.
+
+    Args:
+        path: the `.xml` file.
+        precision: `f32`, `bf16`, or `auto` for bf16 where the CPU computes in it.
+        shape: the input's shape, -1 where it varies, for a network that leaves it open.
+    """
+    core = ov.Core()
+    network = core.read_model(path)
+    if shape is not None:
+        network.reshape(shape)
+    if precision == "auto":
+        precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
+    return core.compile_model(network, "CPU", {"INFERENCE_PRECISION_HINT": precision})
+
+
+def run_network(network: ov.CompiledModel, values: np.ndarray) -> np.ndarray:
+    """Run a network of one input and one output; safe to call from several threads at once."""
+    request = network.create_infer_request()
+    # A copy, because the request's own memory is freed with it.
+    return next(iter(request.infer([values]).values())).copy()
+
+
+def load_embedder(directory: Path, precision: str, input_size: int, pooling: str) -> Embedder:
+    """Load `backbone.xml` from `directory`, for square inputs of `input_size` pixels."""
+    shape = [-1, input_size, input_size, 3]
+    return Embedder(compile_network(directory / "backbone.xml", precision, shape), input_size, pooling)
+
+
+def to_input(picture: np.ndarray, input_size: int) -> np.ndarray:
+    """Scale a uint8 RGB picture [h, w, 3] to the network's square [input_size, input_size, 3]."""
+    scaled = Image.fromarray(picture).resize((input_size, input_size), Image.Resampling.BICUBIC)
+    return np.asarray(scaled)
+
+
+def embed(embedder: Embedder, pictures: list[np.ndarray]) -> np.ndarray:
+    """Compute the features of uint8 RGB pictures [h, w, 3] of any size.
+
+    Returns:
+        float32 array [len(pictures), channels of the last feature map].
+    """
+    inputs = np.stack([to_input(picture, embedder.input_size) for picture in pictures])
+    maps = run_network(embedder.network, inputs.astype(np.float32))
+    return maps.max(axis=(1, 2)) if embedder.pooling == "max" else maps.mean(axis=(1, 2))

@@ -1,0 +1,75 @@
+"""Opens a picture that nobody vouches for, and brings every picture into one form.
+
+The pipeline and the service both read pictures through these functions, so that what was
+measured is what is served.
+"""
+
+import io
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageOps
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+
+
+class PictureError(Exception):
+    """A picture cannot be used.
+
+    `kind` is `unreadable` (broken or truncated), `unsupported` (no picture, or a format that was
+    not asked for) or `too_large` (more pixels than allowed).
+    """
+
+    def __init__(self, kind: Literal["unreadable", "unsupported", "too_large"], message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def open_picture(data: bytes, max_pixels: int, formats: tuple[str, ...] = FORMATS) -> Image.Image:
+    """Decode the first frame of a picture; its size is checked in the header, before any pixel is decoded.
+
+    Args:
+        data: the file's bytes; its content alone tells the format.
+        max_pixels: width × height from which on the picture is refused.
+        formats: the names, as Pillow gives them, of the formats that are accepted.
+
+    Raises:
+        PictureError: the bytes are not such a picture, are spoilt, or claim too many pixels.
+    """
+    try:
+        image = Image.open(io.BytesIO(data), formats=formats)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise PictureError("too_large", "it has far too many pixels") from None
+    except Image.UnidentifiedImageError:
+        raise PictureError("unsupported", f"it is not a picture in {', '.join(formats)}") from None
+    # Pillow's readers raise whatever a spoilt header makes them stumble over.
+    except Exception as error:
+        raise PictureError("unreadable", f"its header is spoilt ({error})") from None
+    width, height = image.size
+    if width * height > max_pixels:
+        raise PictureError("too_large", f"it has {width}×{height} pixels, more than {max_pixels:,}")
+    try:
+        image.load()
+    except Exception as error:
+        raise PictureError("unreadable", f"it is truncated or spoilt ({error})") from None
+    return image
+
+
+def normalise(image: Image.Image, max_side: int) -> np.ndarray:
+    """Turn a decoded picture upright, make it RGB and scale it down to `max_side`.
+
+    Transparent parts become white, as a browser shows them on a page.
+
+    Returns:
+        uint8 array [height, width, 3], RGB, neither side above `max_side`.
+    """
+    upright = ImageOps.exif_transpose(image)
+    if upright.has_transparency_data:
+        rgba = upright.convert("RGBA")
+        upright = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    if upright.mode.startswith("I;16"):
+        # Pillow clips 16-bit grey to white instead of scaling it.
+        upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+    rgb = upright.convert("RGB")
+    rgb.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
+    return np.asarray(rgb)
