@@ -1,0 +1,60 @@
+"""Invented titles, authors and licences for the pictures of the embedded web."""
+
+import random
+from dataclasses import dataclass
+
+_FIRST_NAMES = (
+    "Ada",
+    "Bruno",
+    "Chiara",
+    "Dele",
+    "Edith",
+    "Farid",
+    "Greta",
+    "Hiro",
+    "Ines",
+    "Jonas",
+    "Kemi",
+    "Lars",
+)
+_LAST_NAMES = (
+    "Adeyemi",
+    "Brandt",
+    "Costa",
+    "Dvorak",
+    "Eriksen",
+    "Fontaine",
+    "Grimaldi",
+    "Haddad",
+    "Ito",
+    "Jansen",
+)
+_MEDIA = ("Ink", "Marker", "Gouache", "Digital", "Pencil", "Vector", "Screen print", "Watercolour")
+_FORMS = ("study", "poster", "sketch", "panel", "cover", "portrait", "commission", "fan art")
+_LICENCES = (
+    ("CC BY 4.0", "https://creativecommons.org/licenses/by/4.0/"),
+    ("CC BY-SA 4.0", "https://creativecommons.org/licenses/by-sa/4.0/"),
+    ("CC BY-NC 4.0", "https://creativecommons.org/licenses/by-nc/4.0/"),
+    ("CC0 1.0", "https://creativecommons.org/publicdomain/zero/1.0/"),
+)
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Who made a picture, what it is called, and on what terms it may be used."""
+
+    title: str
+    author: str
+    licence: str
+    licence_url: str
+
+
+NOT_STATED = Credit(title="Untitled", author="not stated", licence="not stated", licence_url="")
+"""The credit of pictures from a folder, of which no more is known."""
+
+
+def invent_credit(rng: random.Random) -> Credit:
+    """Draw a title, an author and a licence; none of them says what the picture shows."""
+    title = f"{rng.choice(_MEDIA)} {rng.choice(_FORMS)} no. {rng.randint(1, 400)}"
+    author = f"{rng.choice(_FIRST_NAMES)} {rng.choice(_LAST_NAMES)}"
+    return Credit(title, author, *rng.choice(_LICENCES))

@@ -1,0 +1,1 @@
+"""Pictures of heroes, drawn from a costume table and a seed."""

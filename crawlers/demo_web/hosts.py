@@ -1,0 +1,29 @@
+"""The hosts of the embedded web and what their robots.txt say."""
+
+SEARCH = "search.herodex.test"
+POKEDEX = "pokedex.herodex.test"
+
+_SEARCH_ROBOTS = """\
+User-agent: *
+Disallow: /search/more
+Disallow: /private/
+"""
+_GALLERY_ROBOTS = """\
+User-agent: *
+Disallow: /private/
+"""
+_POKEDEX_ROBOTS = """\
+User-agent: *
+Disallow: /admin/
+"""
+
+
+def gallery(number: int) -> str:
+    """Name the `number`-th picture host, counted from 1."""
+    return f"gallery-{number}.herodex.test"
+
+
+def all_robots(picture_hosts: int) -> dict[str, str]:
+    """Map every host of the embedded web to its robots.txt (RFC 9309)."""
+    galleries = {gallery(number): _GALLERY_ROBOTS for number in range(1, picture_hosts + 1)}
+    return {SEARCH: _SEARCH_ROBOTS, POKEDEX: _POKEDEX_ROBOTS} | galleries

@@ -1,0 +1,27 @@
+"""The bytes behind the URL of a picture: drawn and encoded on request, or read from a folder."""
+
+import mimetypes
+import random
+
+from crawlers.demo_web import encodings
+from crawlers.demo_web.copies import alter
+from crawlers.demo_web.drawing.draw import draw
+from crawlers.demo_web.faults import COPIES, Kind
+from crawlers.demo_web.truth import PlannedPicture
+
+
+def picture_file(picture: PlannedPicture, seed: int) -> tuple[str, bytes]:
+    """Return the content type and the bytes of a picture; the same plan and seed give the same bytes."""
+    content_type = mimetypes.guess_type(picture.picture_url)[0] or "application/octet-stream"
+    if picture.file:
+        return content_type, picture.file.read_bytes()
+    if picture.kind is Kind.PIXEL:
+        return content_type, encodings.pixel()
+    if picture.kind is Kind.BOMB:
+        return content_type, encodings.bomb()
+    shown = picture.original if picture.kind in COPIES else picture.id
+    image = draw(picture.subject, f"{seed}/{shown}")
+    # An exact copy is encoded as its original was; everything else, near copies too, in its own way.
+    own = shown if picture.kind is Kind.EXACT_COPY else picture.id
+    rng = random.Random(f"{seed}/file/{own}")
+    return content_type, encodings.encode(alter(image, picture.kind, rng), picture.kind, rng)
