@@ -6,6 +6,7 @@ Times and run ids live here alone, never in a stage's outputs.
 
 import fcntl
 import hashlib
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -54,7 +55,7 @@ class Run:
 
     def keras_model(self, model: "keras.Model", name: str, example: "np.ndarray") -> None:
         """Log a Keras model with the signature that `example`, a batch of its inputs, shows."""
-        signature = self.mlflow.models.infer_signature(example, model.predict(example, verbose=0))
+        signature = self.mlflow.models.infer_signature(example, model(example).numpy())
         self.mlflow.tensorflow.log_model(
             model, name=name, signature=signature, pip_requirements=MODEL_REQUIREMENTS
         )
@@ -73,6 +74,8 @@ def run(stage: str, params: Section) -> Iterator[Run]:
     import mlflow
     from mlflow.exceptions import MlflowException
 
+    for chatty in ("mlflow.store.db.utils", "mlflow.utils.environment"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     server = os.environ.get("MLFLOW_TRACKING_URI")
     uri = server or f"sqlite:///{DATABASE.resolve()}"
     try:

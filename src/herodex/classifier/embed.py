@@ -1,0 +1,59 @@
+"""Stage `embed_images`: the features of every readable picture, from the frozen backbone."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from herodex import paths
+from herodex.classifier.features import Embedder, embed, load_embedder
+from herodex.classifier.manifest import read_manifest
+from herodex.command import run_command
+from herodex.params import load_params
+from herodex.progress import track
+
+
+def read_clean(file: str) -> np.ndarray:
+    """Read a normalised picture by its name in the manifest; returns uint8 RGB [h, w, 3]."""
+    return np.asarray(Image.open((paths.CLEAN_IMAGES / file).with_suffix(".png")))
+
+
+def batches(files: list[str], size: int) -> Iterator[list[np.ndarray]]:
+    """Read normalised pictures in batches of `size`, the next batch while the last one is used."""
+    starts = range(0, len(files), size)
+    with ThreadPoolExecutor() as pool:
+        reading = pool.map(read_clean, files[:size])
+        for start in starts:
+            batch = list(reading)
+            reading = pool.map(read_clean, files[start + size : start + 2 * size])
+            yield batch
+
+
+def embed_all(embedder: Embedder, files: list[str], size: int) -> np.ndarray:
+    """Compute the features of normalised pictures; returns float32 [len(files), channels]."""
+    count = (len(files) + size - 1) // size
+    features = (embed(embedder, batch) for batch in batches(files, size))
+    return np.concatenate(list(track(features, count, "embed", "batches")))
+
+
+def read_features(path: Path) -> dict[str, np.ndarray]:
+    """Read the features that this stage wrote: sha256 of a picture's bytes → float32 [channels]."""
+    with np.load(path) as stored:
+        return dict(zip(stored["sha256"].tolist(), stored["features"], strict=True))
+
+
+def main() -> None:
+    """Write `features.npz`: `sha256` [n], sorted, and `features` float32 [n, channels]."""
+    params = load_params()
+    manifest = read_manifest(paths.CLEAN_IMAGES / paths.MANIFEST)
+    pictures = manifest[manifest["phash"] != ""].drop_duplicates("sha256").sort_values("sha256")
+    settings = params.classifier.embed
+    embedder = load_embedder(paths.BACKBONE, params.backbone.precision, settings.input_size, settings.pooling)
+    features = embed_all(embedder, list(pictures["file"]), settings.batch_size)
+    np.savez(paths.FEATURES, sha256=np.array(list(pictures["sha256"])), features=features)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,141 @@
+"""Stage `evaluate_classifier`: the exported classifier on the test part, pictures in, figures out."""
+
+import json
+import logging
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import confusion_matrix, f1_score, precision_recall_curve, roc_curve
+
+from herodex import paths, tracking
+from herodex.classifier.baseline import predict_by_colour
+from herodex.classifier.embed import batches, read_clean
+from herodex.classifier.manifest import read_manifest
+from herodex.classifier.metrics import accuracy, auc, proportion
+from herodex.classifier.plots import comparison_figure, confusion_figure, curves_figure
+from herodex.classifier.predict import Classifier, load_classifier, model_hash
+from herodex.command import run_command
+from herodex.figures import save_figure
+from herodex.params import UNKNOWN, load_params
+from herodex.progress import track
+
+log = logging.getLogger(__name__)
+
+
+def predict_all(classifier: Classifier, files: list[str], size: int) -> np.ndarray:
+    """Classify normalised pictures by name, `size` at a time; returns float32 [len(files), labels]."""
+    count = (len(files) + size - 1) // size
+    answers = (classifier.probabilities(batch) for batch in batches(files, size))
+    return np.concatenate(list(track(answers, count, "evaluate", "batches")))
+
+
+def measure(actual: np.ndarray, probabilities: np.ndarray, labels: list[str], seed: int) -> dict[str, Any]:
+    """Compute the figures of a classifier on labelled pictures.
+
+    Args:
+        actual: the true labels, text [n].
+        probabilities: float [n, labels].
+        labels: the classes, then `unknown`.
+        seed: of the bootstrap.
+
+    Returns:
+        `accuracy` over all labels; `accuracy_known`: of pictures of the classes, when only a class can
+        be answered; `auc_known`: how well 1 - p(unknown) tells the classes from anything else, where
+        the part holds both; `f1_macro`; `recall` of each label.
+    """
+    predicted = np.array(labels)[probabilities.argmax(axis=1)]
+    known = actual != UNKNOWN
+    best_class = np.array(labels[:-1])[probabilities[:, :-1].argmax(axis=1)]
+    figures: dict[str, Any] = {
+        "accuracy": accuracy(actual, predicted),
+        "accuracy_known": accuracy(actual[known], best_class[known]),
+        "f1_macro": round(float(f1_score(actual, predicted, labels=sorted(set(actual)), average="macro")), 4),
+        "recall": {
+            label: proportion(int((predicted[actual == label] == label).sum()), int((actual == label).sum()))
+            for label in labels
+            if (actual == label).any()
+        },
+    }
+    if not known.all():
+        figures["auc_known"] = auc(known, 1 - probabilities[:, -1], seed)
+    return figures
+
+
+def curves(
+    actual: np.ndarray, probabilities: np.ndarray, labels: list[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Compute the ROC and the precision-recall curve of each label against the others.
+
+    Returns:
+        a table of `label`, `false_positive_rate`, `true_positive_rate`, and one of `label`, `recall`,
+        `precision`.
+    """
+    roc, precision_recall = [], []
+    for column, label in enumerate(labels):
+        positive = actual == label
+        if not positive.any():
+            continue
+        false, true, _ = roc_curve(positive, probabilities[:, column])
+        roc.append(pd.DataFrame({"label": label, "false_positive_rate": false, "true_positive_rate": true}))
+        precision, recall, _ = precision_recall_curve(positive, probabilities[:, column])
+        precision_recall.append(pd.DataFrame({"label": label, "recall": recall, "precision": precision}))
+    return pd.concat(roc).round(6), pd.concat(precision_recall).round(6)
+
+
+def main() -> None:
+    """Write `metrics.json`, the predictions, the curves and their plots to `reports/classifier`."""
+    params = load_params()
+    labels = [*params.classes, UNKNOWN]
+    manifest = read_manifest(paths.SPLIT_IMAGES)
+    test, train = (manifest[manifest["part"] == part] for part in ("test", "train"))
+    actual = test["label"].to_numpy(str)
+    classifier = load_classifier(paths.MODELS, params.backbone.precision)
+    backbone = json.loads((paths.BACKBONE / "backbone.json").read_text(encoding="utf-8"))
+    with tracking.run("evaluate_classifier", params.backbone) as run:
+        probabilities = predict_all(classifier, list(test["file"]), params.classifier.embed.batch_size)
+        figures = measure(actual, probabilities, labels, params.seed)
+        by_colour = predict_by_colour(
+            [read_clean(file) for file in train["file"]],
+            train["label"].to_numpy(str),
+            [read_clean(file) for file in test["file"]],
+            params.seed,
+        )
+        figures["baseline"] = {"name": "colour histogram", "accuracy": accuracy(actual, by_colour)}
+        figures["backbone"] = {key: backbone[key] for key in ("name", "weights", "source")}
+        figures["model"] = classifier.model
+
+        folder = paths.CLASSIFIER_REPORTS
+        text = json.dumps(figures, indent=2, ensure_ascii=False) + "\n"
+        (folder / "metrics.json").write_text(text, encoding="utf-8")
+        predicted = np.array(labels)[probabilities.argmax(axis=1)]
+        table = test[["sha256", "query", "label"]].assign(predicted=predicted)
+        for column, label in enumerate(labels):
+            table[f"p_{label}"] = probabilities[:, column].round(6)
+        table.to_csv(folder / "predictions.csv", index=False, lineterminator="\n")
+        roc, precision_recall = curves(actual, probabilities, labels)
+        roc.to_csv(folder / "roc.csv", index=False, lineterminator="\n")
+        precision_recall.to_csv(folder / "precision_recall.csv", index=False, lineterminator="\n")
+
+        about = f"{backbone['name']}, {len(test)} test pictures"
+        counts = confusion_matrix(actual, predicted, labels=labels)
+        save_figure(confusion_figure(counts, labels, about), folder / "confusion.png")
+        save_figure(curves_figure(roc, precision_recall, about), folder / "curves.png")
+        measured = {
+            "accuracy": figures["accuracy"],
+            "colour histogram": figures["baseline"]["accuracy"],
+            "accuracy, classes only": figures["accuracy_known"],
+            **({"AUC known / unknown": figures["auc_known"]} if "auc_known" in figures else {}),
+            **{f"recall {label}": value for label, value in figures["recall"].items()},
+        }
+        save_figure(comparison_figure(measured), folder / "figures.png")
+
+        run.metrics({"accuracy": figures["accuracy"]["value"], "f1_macro": figures["f1_macro"]})
+        run.metrics({"baseline_accuracy": figures["baseline"]["accuracy"]["value"]})
+        run.tags({"model": model_hash(paths.CLASSIFIER), "backbone": backbone["name"]})
+        run.artifact(folder)
+    log.info("%s", {name: figures[name] for name in ("accuracy", "accuracy_known", "baseline")})
+
+
+if __name__ == "__main__":
+    run_command(main)

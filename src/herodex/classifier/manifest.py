@@ -1,0 +1,62 @@
+"""The table that follows every picture through the pipeline, one row for each search result.
+
+A stage adds columns and never removes a row:
+
+- the crawl: `query`, `rank`, `picture_url`, `page_url`, `title`, `author`, `licence`, `licence_url`,
+  `status` (`ok` or why there is no picture), `reason`, `sha256` of the picture's bytes, `file`;
+- `clean_images`: `kept` (1 or 0), `dropped_for`, `width`, `height`, `format`, `phash`,
+  `cluster` (shared by copies of one picture), `copy_of` (the sha256 of the one that stays);
+- `curate_images`: `label` (a class or `unknown`), `decided_by` (`person` or nothing), and `kept`,
+  `dropped_for`, `cluster`, `copy_of` anew;
+- `split_images`: `part` (`train`, `validation`, `test`, or nothing).
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from herodex.errors import UserError
+from herodex.params import UNKNOWN, Params
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def read_manifest(path: Path) -> "pd.DataFrame":
+    """Read a manifest; every column is text, an empty cell is the empty text.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    import pandas as pd
+
+    if not path.exists():
+        raise UserError(f"{path} is missing.", "Run `dvc repro`, which makes it.")
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def write_manifest(manifest: "pd.DataFrame", path: Path) -> None:
+    """Write a manifest as UTF-8 CSV with \\n at the end of each line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    manifest.to_csv(path, index=False, lineterminator="\n")
+
+
+def require_every_class(manifest: "pd.DataFrame", params: Params, where: str) -> None:
+    """Check that each class still has a kept picture, and name those that have none.
+
+    Raises:
+        UserError: a class has lost all its pictures; the message says to what.
+    """
+    kept = set(manifest["query"][manifest["kept"] == "1"])
+    for name in params.classes:
+        if name not in kept:
+            reasons = manifest["dropped_for"][manifest["query"] == name].value_counts()
+            lost = ", ".join(f"{count} {reason}" for reason, count in reasons.items()) or "none was found"
+            raise UserError(
+                f"{where}: no picture of '{name}' is left ({lost}).",
+                "Raise crawl.images_per_query, loosen classifier.clean, or take the class out.",
+            )
+
+
+def label_of(query: str, params: Params) -> str:
+    """What a picture found by `query` is learnt as: the class itself, or `unknown` for a distractor."""
+    return query if query in params.classes else UNKNOWN
