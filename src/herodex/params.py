@@ -169,6 +169,7 @@ class GeneratorParams(Section):
 class ServeParams(Section):
     max_upload_mb: Positive
     max_pixels_mp: Positive
+    upload_timeout_s: Positive
     unknown_threshold: Share
     quote_urls: list[Annotated[str, Field(pattern="^https://")]]
     quote_timeout_s: Positive

@@ -1,0 +1,70 @@
+"""The service: a classifier, a generator of names and quotes behind one API, and the page that uses it."""
+
+import secrets
+from pathlib import Path
+
+import bentoml
+from PIL import Image
+
+from herodex import paths
+from herodex.classifier.picture import normalise
+from herodex.classifier.predict import answer, load_classifier
+from herodex.generator.sample import load_generator, sample_names
+from herodex.params import load_params
+from herodex.serving import endpoints
+from herodex.serving.guard import Guard
+from herodex.serving.headers import SecurityHeaders
+from herodex.serving.messages import (
+    MAX_NAMES,
+    MAX_SEED,
+    ClassifyAnswer,
+    ClassifyRequest,
+    InventedName,
+    NamesAnswer,
+    NamesRequest,
+)
+from herodex.serving.site import create_site
+
+ROOT = Path(__file__).parent
+PARAMS = load_params(ROOT / paths.PARAMS)
+SITE = create_site(PARAMS)
+
+
+@bentoml.service(name="herodex", threads=2)
+@bentoml.asgi_app(SITE)
+class Herodex:
+    """Says what a picture shows, and invents names."""
+
+    def __init__(self) -> None:
+        self.classifier = load_classifier(ROOT / paths.MODELS, PARAMS.backbone.precision)
+        self.generator = load_generator(ROOT / paths.MODELS, ROOT / paths.CLEAN_NAMES)
+        SITE.state.classes = list(self.classifier.labels[:-1])
+        # The first inference prepares memory; no visitor should wait for that.
+        self.classify.local(Image.new("RGB", (64, 64)))
+        self.names.local(MAX_NAMES, 1.0, 0)
+
+    @bentoml.api(route=endpoints.CLASSIFY, input_spec=ClassifyRequest, output_spec=ClassifyAnswer)
+    def classify(self, image: Image.Image) -> ClassifyAnswer:
+        """Say which class a picture shows, or that it is likely none of them."""
+        picture = normalise(image, self.classifier.max_side)
+        prediction = answer(
+            self.classifier, self.classifier.probabilities([picture])[0], PARAMS.serve.unknown_threshold
+        )
+        return ClassifyAnswer.model_validate(prediction, from_attributes=True)
+
+    @bentoml.api(route=endpoints.NAMES, input_spec=NamesRequest, output_spec=NamesAnswer)
+    def names(self, count: int, temperature: float, seed: int | None = None) -> NamesAnswer:
+        """Invent names, and say of each whether it is new and which name of the list is nearest."""
+        seed = secrets.randbelow(MAX_SEED + 1) if seed is None else seed
+        sampled = sample_names(self.generator, count, temperature, seed)
+        names = [InventedName.model_validate(name, from_attributes=True) for name in sampled]
+        return NamesAnswer(names=names, seed=seed)
+
+
+Herodex.add_asgi_middleware(SecurityHeaders)
+Herodex.add_asgi_middleware(
+    Guard,
+    max_upload=int(PARAMS.serve.max_upload_mb * 2**20),
+    max_pixels=int(PARAMS.serve.max_pixels_mp * 1_000_000),
+    upload_timeout_s=PARAMS.serve.upload_timeout_s,
+)

@@ -1,0 +1,8 @@
+"""The addresses of the API, and the one method that each answers to."""
+
+CLASSIFY = "/api/classify"
+NAMES = "/api/names"
+QUOTE = "/api/quote"
+ABOUT = "/api/about"
+
+METHODS = {CLASSIFY: "POST", NAMES: "POST", QUOTE: "GET", ABOUT: "GET"}

@@ -1,0 +1,163 @@
+"""Stands before the API: reads, bounds and checks what clients send, and says no where it must.
+
+BentoML 1.4 has no limit on a body, answers a spoilt picture with 500, and words its own refusals as
+lists; so nothing reaches it that this module has not read.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+
+import anyio
+import anyio.to_thread
+from PIL import Image
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from herodex.classifier.picture import PictureError, open_picture
+from herodex.serving import endpoints
+from herodex.serving.messages import MAX_NAMES, MAX_SEED, MAX_TEMPERATURE, MIN_TEMPERATURE, NamesRequest
+from herodex.serving.refusal import Refusal
+from herodex.serving.upload import read_chunks, read_file
+
+FORMATS = ("JPEG", "PNG", "WEBP")
+MAX_JSON_BYTES = 4096
+DECODERS = 2
+"""Pictures decoded at a time: each may hold a few bytes for every pixel allowed."""
+
+PICTURE_HINTS = {
+    "unsupported": "Send a JPEG, PNG or WebP picture; its content tells, not its name.",
+    "too_large": "Send a scaled-down copy.",
+    "unreadable": "Open the file and save it anew, or send another one.",
+}
+NAMES_HINT = (
+    f"Send JSON: count is a whole number from 1 to {MAX_NAMES}, temperature a number from "
+    f"{MIN_TEMPERATURE:g} to {MAX_TEMPERATURE:g}, seed (optional) a whole number from 0 to {MAX_SEED}."
+)
+
+
+class Guard:
+    """ASGI middleware that lets through to the API only what the API can answer.
+
+    Args:
+        app: what comes behind it.
+        max_upload: bytes of a request with a picture.
+        max_pixels: width × height of a picture.
+        upload_timeout_s: patience with a client that sends slowly.
+    """
+
+    def __init__(self, app: ASGIApp, max_upload: int, max_pixels: int, upload_timeout_s: float) -> None:
+        self._app = app
+        self._max_upload = max_upload
+        self._max_pixels = max_pixels
+        self._upload_timeout_s = upload_timeout_s
+        self._decoders = anyio.CapacityLimiter(DECODERS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that is refused; hand on any other."""
+        if scope["type"] != "http" or not scope["path"].startswith("/api/"):
+            await self._app(scope, receive, send)
+            return
+        try:
+            check_method(scope["path"], scope["method"])
+            if scope["path"] == endpoints.CLASSIFY:
+                await self._read_picture(scope, receive)
+            elif scope["path"] == endpoints.NAMES:
+                receive = await self._read_names_request(scope, receive)
+        except ClientDisconnect:
+            return
+        except Refusal as refusal:
+            await refusal.response()(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _read_picture(self, scope: Scope, receive: Receive) -> None:
+        headers = Headers(scope=scope)
+        async with patience(self._upload_timeout_s):
+            chunks = read_chunks(receive, self._max_upload)
+            data = await read_file(headers, chunks, self._max_upload)
+        scope.setdefault("state", {})["picture"] = await anyio.to_thread.run_sync(
+            decode, data, self._max_pixels, limiter=self._decoders
+        )
+
+    async def _read_names_request(self, scope: Scope, receive: Receive) -> Receive:
+        if Headers(scope=scope).get("content-type", "").partition(";")[0].strip() != "application/json":
+            raise Refusal(415, "The request is not application/json.", NAMES_HINT)
+        async with patience(self._upload_timeout_s):
+            body = b"".join([chunk async for chunk in read_chunks(receive, MAX_JSON_BYTES)])
+        check_names_request(body)
+        return replay(body, receive)
+
+
+@contextlib.asynccontextmanager
+async def patience(seconds: float) -> AsyncIterator[None]:
+    """Refuse with 408 what takes a client longer than `seconds` to send."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise Refusal(
+            408,
+            f"The request did not arrive within {seconds:g} s.",
+            "Send a smaller file, or try again over a better connection.",
+            {"connection": "close"},
+        ) from None
+
+
+def check_method(path: str, method: str) -> None:
+    """Refuse an address or a method that the API does not have."""
+    expected = endpoints.METHODS.get(path)
+    if expected is None:
+        raise Refusal(404, "There is no such address.", f"The API has {', '.join(endpoints.METHODS)}.")
+    allowed = ("GET", "HEAD") if expected == "GET" else (expected,)
+    if method not in allowed:
+        raise Refusal(
+            405, f"{path} does not answer to {method}.", f"Use {expected}.", {"allow": ", ".join(allowed)}
+        )
+
+
+def decode(data: bytes, max_pixels: int) -> Image.Image:
+    """Decode an uploaded picture; what is wrong with it becomes a refusal."""
+    try:
+        return open_picture(data, max_pixels, FORMATS)
+    except PictureError as error:
+        status = {"unsupported": 415, "too_large": 413, "unreadable": 422}[error.kind]
+        raise Refusal(status, f"The picture cannot be used: {error}.", PICTURE_HINTS[error.kind]) from None
+
+
+def check_names_request(body: bytes) -> None:
+    """Refuse a body that is not a NamesRequest, saying which field is wrong and what it may be."""
+    try:
+        NamesRequest.model_validate_json(body)
+    except ValidationError as error:
+        raise Refusal(400, explain(error.errors(include_url=False)), NAMES_HINT) from None
+
+
+def explain(problems: Sequence[ErrorDetails]) -> str:
+    """Put pydantic's findings into a sentence that names the fields."""
+    sentences: list[str] = []
+    for problem in problems:
+        field = ".".join(map(str, problem["loc"]))[:40]
+        match problem["type"]:
+            case "json_invalid":
+                sentences.append("the body is not valid JSON")
+            case "missing":
+                sentences.append(f"'{field}' is missing")
+            case "extra_forbidden":
+                sentences.append(f"'{field}' is not known")
+            case _:
+                sentences.append(problem["msg"].replace("Input", f"'{field}'" if field else "the body", 1))
+    return "; ".join(sentences)[:300] + "."
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Make a `receive` that gives a body that was read already, and then what comes after it."""
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive_again() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return receive_again
