@@ -23,6 +23,7 @@ import numpy as np
 from herodex import paths
 from herodex.command import run_command
 from herodex.errors import UserError
+from herodex.export import export_ir
 from herodex.params import load_params
 
 if TYPE_CHECKING:
@@ -191,15 +192,6 @@ def weights_hash(network: "keras.Model") -> str:
     for weight in network.get_weights():
         digest.update(np.ascontiguousarray(weight, "<f4").tobytes())
     return digest.hexdigest()
-
-
-def export_ir(network: "keras.Model", xml: Path) -> None:
-    """Write a Keras model as OpenVINO IR in float32 (`.xml` and `.bin`), the same bytes each time."""
-    import openvino as ov
-
-    with tempfile.TemporaryDirectory() as folder:
-        network.export(folder, verbose=False)
-        ov.save_model(ov.convert_model(folder), xml, compress_to_fp16=False)
 
 
 def main() -> None:

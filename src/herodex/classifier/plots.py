@@ -30,9 +30,7 @@ def history_figure(history: pd.DataFrame) -> Figure:
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         axes.plot(history["epoch"], history[name], label="training")
         axes.plot(history["epoch"], history[f"val_{name}"], label="validation")
-        axes.axvline(
-            history["epoch"][history["val_loss"].idxmin()], color="grey", linestyle=":", label="kept"
-        )
+        axes.axvline(best, color="grey", linestyle=":", label="kept")
         axes.set(xlabel="epoch", ylabel=name)
         axes.legend()
     return figure

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from herodex import paths, tracking
-from herodex.backbone import export_ir
 from herodex.classifier.embed import read_features
 from herodex.classifier.manifest import read_manifest
 from herodex.classifier.plots import history_figure
 from herodex.classifier.predict import model_hash
 from herodex.command import run_command
+from herodex.export import export_ir
 from herodex.figures import save_figure
 from herodex.params import UNKNOWN, TrainClassifierParams, load_params
 
@@ -133,7 +133,7 @@ def main() -> None:
         run.artifact(paths.CLASSIFIER)
         run.artifact(paths.CLASSIFIER_REPORTS / "history.png")
         run.keras_model(head, "head", train.features[:2])
-    best = history.loc[history["val_loss"].idxmin()]
+    best = history.iloc[int(np.argmin(history["val_loss"]))]
     log.info("best of %d epochs: %s", len(history), best.to_dict())
 
 
