@@ -1,0 +1,1 @@
+"""Downloader middlewares: the browser, the embedded web, patience with busy servers."""

@@ -1,0 +1,116 @@
+"""Pages that need a browser: scrapy-selenium on Selenium 4."""
+
+import asyncio
+import os
+import signal
+import tempfile
+from contextlib import suppress
+from typing import Self
+
+import urllib3
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.http import HtmlResponse
+from scrapy.utils.defer import maybe_deferred_to_future
+from scrapy_selenium import SeleniumMiddleware, SeleniumRequest
+from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.chrome.service import Service
+from twisted.internet.threads import deferToThread
+
+# Above the patience of scripts and pages, so that the driver answers before its client gives it up.
+_DRIVER_GRACE_S = 20
+
+
+class BrowserError(Exception):
+    """The browser could not be started, died, or could not show a page."""
+
+
+class BrowserRequest(SeleniumRequest):
+    """A request that the browser answers. Unlike scrapy-selenium's own, its copies wait for the same."""
+
+    attributes = (*SeleniumRequest.attributes, "wait_time", "wait_until", "screenshot", "script")
+
+
+class BrowserMiddleware(SeleniumMiddleware):
+    """scrapy-selenium's middleware, which as published starts no Selenium later than 4.9.
+
+    The browser starts with the first page that needs it, works outside of Scrapy's event loop, one page at a
+    time, and starts anew after an error. Its profile and all else that it writes lie in a temporary folder.
+    """
+
+    timeout_s: float
+
+    def __init__(
+        self,
+        driver_name: str,
+        driver_executable_path: str,
+        driver_arguments: list[str],
+        browser_executable_path: str,
+    ) -> None:
+        # The parent's __init__ starts the driver at once, with arguments that Selenium no longer has.
+        self.driver_executable_path = driver_executable_path
+        self.driver_arguments = driver_arguments
+        self.browser_executable_path = browser_executable_path
+        self.driver: webdriver.Chrome | None = None
+        self.folder: tempfile.TemporaryDirectory[str] | None = None
+        self.turn = asyncio.Lock()
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Read the paths, arguments and timeout from the settings."""
+        middleware = super().from_crawler(crawler)
+        middleware.timeout_s = crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
+        return middleware
+
+    async def process_request(self, request: Request) -> HtmlResponse | None:  # pyright: ignore[reportIncompatibleMethodOverride] # as Scrapy calls it since 2.14
+        """Answer a `SeleniumRequest` with the page as the browser has it once its condition is met.
+
+        Raises:
+            BrowserError: the browser could not be started, died, or the page did not come in time.
+        """
+        if not isinstance(request, SeleniumRequest):
+            return None
+        async with self.turn:
+            return await maybe_deferred_to_future(deferToThread(self._visit, request))
+
+    def spider_closed(self) -> None:
+        """Stop the browser and its driver, and remove what they wrote; nothing, where none runs."""
+        if self.driver:
+            # Chromium is in the driver's process group. A polite quit could wait on one that hangs.
+            with suppress(ProcessLookupError):
+                os.killpg(self.driver.service.process.pid, signal.SIGKILL)
+            self.driver.service.process.wait()
+            self.driver = None
+        if self.folder:
+            self.folder.cleanup()
+            self.folder = None
+
+    def _visit(self, request: SeleniumRequest) -> HtmlResponse | None:
+        try:
+            self.driver = self.driver or self._start_driver()
+            return super().process_request(request, spider=None)
+        except (WebDriverException, urllib3.exceptions.HTTPError, OSError) as error:
+            self.spider_closed()
+            message = str(getattr(error, "msg", None) or error)
+            raise BrowserError(message.partition("\n")[0]) from error
+
+    def _start_driver(self) -> webdriver.Chrome:
+        self.folder = tempfile.TemporaryDirectory(prefix="herodex-browser-", ignore_cleanup_errors=True)
+        options = webdriver.ChromeOptions()
+        options.binary_location = self.browser_executable_path
+        options.ignore_local_proxy_environment_variables()
+        for argument in [*self.driver_arguments, f"--user-data-dir={self.folder.name}/profile"]:
+            options.add_argument(argument)
+        service = Service(
+            executable_path=self.driver_executable_path,
+            env=os.environ | {"TMPDIR": self.folder.name},
+            # A group of its own: Ctrl-C in the terminal is for the crawl, which then stops the browser.
+            popen_kw={"start_new_session": True},
+        )
+        driver = webdriver.Chrome(service=service, options=options)
+        driver.set_page_load_timeout(self.timeout_s)
+        driver.set_script_timeout(self.timeout_s)
+        assert not isinstance(driver.command_executor, str)
+        driver.command_executor.client_config.timeout = self.timeout_s + _DRIVER_GRACE_S
+        return driver

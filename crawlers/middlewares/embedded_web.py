@@ -1,0 +1,31 @@
+"""Send every request to the embedded web."""
+
+from typing import Self
+
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.exceptions import NotConfigured
+
+PROXY_SETTING = "EMBEDDED_WEB_PROXY"
+
+
+class EmbeddedWebMiddleware:
+    """Route every request, those for robots.txt included, through the proxy that plays the embedded web.
+
+    No request can then reach another network, whatever a page says. Off without the setting
+    `EMBEDDED_WEB_PROXY`, the proxy's URL.
+    """
+
+    def __init__(self, proxy: str) -> None:
+        self.proxy = proxy
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Read the proxy from the settings."""
+        if not (proxy := crawler.settings.get(PROXY_SETTING)):
+            raise NotConfigured
+        return cls(proxy)
+
+    def process_request(self, request: Request) -> None:
+        """Set the proxy of `request`."""
+        request.meta["proxy"] = self.proxy

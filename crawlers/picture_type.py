@@ -1,0 +1,32 @@
+"""Tell a picture's format from its first bytes, because names and Content-Type headers cannot be trusted."""
+
+_SIGNATURES = (
+    (b"\xff\xd8\xff", "jpg"),
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"II*\x00", "tif"),
+    (b"MM\x00*", "tif"),
+    (b"BM", "bmp"),
+)
+_BMP_RESERVED = slice(6, 10)
+_ISO_MEDIA_BRANDS = {b"avif": "avif", b"avis": "avif", b"heic": "heic", b"heix": "heic", b"mif1": "heic"}
+
+
+def picture_extension(data: bytes) -> str | None:
+    """Name the file extension of the picture format that `data` begins like, None if it is no picture.
+
+    This looks at signatures alone (https://mimesniff.spec.whatwg.org/#matching-an-image-type-pattern, and
+    ISO/IEC 14496-12 for AVIF and HEIC); whether the rest can be decoded is for the cleaning to find out.
+    """
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "webp"
+    if data[4:8] == b"ftyp":
+        return _ISO_MEDIA_BRANDS.get(data[8:12])
+    for signature, extension in _SIGNATURES:
+        if data.startswith(signature):
+            # Two letters begin many a text; a bitmap has four zero bytes in its header besides.
+            if extension == "bmp" and data[_BMP_RESERVED] != bytes(4):
+                return None
+            return extension
+    return None

@@ -1,0 +1,1 @@
+"""Item pipelines: from a search result to a picture on disk."""
