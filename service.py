@@ -40,10 +40,10 @@ class Herodex:
         self.generator = load_generator(ROOT / paths.MODELS, ROOT / paths.CLEAN_NAMES)
         SITE.state.classes = list(self.classifier.labels[:-1])
         # The first inference prepares memory; no visitor should wait for that.
-        self.classify.local(Image.new("RGB", (64, 64)))
-        self.names.local(MAX_NAMES, 1.0, 0)
+        self.classify(Image.new("RGB", (64, 64)))
+        self.names(MAX_NAMES, 1.0, 0)
 
-    @bentoml.api(route=endpoints.CLASSIFY, input_spec=ClassifyRequest, output_spec=ClassifyAnswer)
+    @bentoml.api(route=endpoints.CLASSIFY, input_spec=ClassifyRequest)
     def classify(self, image: Image.Image) -> ClassifyAnswer:
         """Say which class a picture shows, or that it is likely none of them."""
         picture = normalise(image, self.classifier.max_side)
@@ -52,7 +52,7 @@ class Herodex:
         )
         return ClassifyAnswer.model_validate(prediction, from_attributes=True)
 
-    @bentoml.api(route=endpoints.NAMES, input_spec=NamesRequest, output_spec=NamesAnswer)
+    @bentoml.api(route=endpoints.NAMES, input_spec=NamesRequest)
     def names(self, count: int, temperature: float, seed: int | None = None) -> NamesAnswer:
         """Invent names, and say of each whether it is new and which name of the list is nearest."""
         seed = secrets.randbelow(MAX_SEED + 1) if seed is None else seed
@@ -61,9 +61,10 @@ class Herodex:
         return NamesAnswer(names=names, seed=seed)
 
 
-Herodex.add_asgi_middleware(SecurityHeaders)
+# BentoML's annotation describes an instance where it takes the class.
+Herodex.add_asgi_middleware(SecurityHeaders)  # pyright: ignore[reportArgumentType]
 Herodex.add_asgi_middleware(
-    Guard,
+    Guard,  # pyright: ignore[reportArgumentType]
     max_upload=int(PARAMS.serve.max_upload_mb * 2**20),
     max_pixels=int(PARAMS.serve.max_pixels_mp * 1_000_000),
     upload_timeout_s=PARAMS.serve.upload_timeout_s,

@@ -19,8 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from herodex.classifier.picture import PictureError, open_picture
 from herodex.serving import endpoints
+from herodex.serving.client_error import ClientError
 from herodex.serving.messages import MAX_NAMES, MAX_SEED, MAX_TEMPERATURE, MIN_TEMPERATURE, NamesRequest
-from herodex.serving.refusal import Refusal
 from herodex.serving.upload import read_chunks, read_file
 
 FORMATS = ("JPEG", "PNG", "WEBP")
@@ -69,8 +69,8 @@ class Guard:
                 receive = await self._read_names_request(scope, receive)
         except ClientDisconnect:
             return
-        except Refusal as refusal:
-            await refusal.response()(scope, receive, send)
+        except ClientError as error:
+            await error.response()(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
@@ -85,7 +85,7 @@ class Guard:
 
     async def _read_names_request(self, scope: Scope, receive: Receive) -> Receive:
         if Headers(scope=scope).get("content-type", "").partition(";")[0].strip() != "application/json":
-            raise Refusal(415, "The request is not application/json.", NAMES_HINT)
+            raise ClientError(415, "The request is not application/json.", NAMES_HINT)
         async with patience(self._upload_timeout_s):
             body = b"".join([chunk async for chunk in read_chunks(receive, MAX_JSON_BYTES)])
         check_names_request(body)
@@ -99,7 +99,7 @@ async def patience(seconds: float) -> AsyncIterator[None]:
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError:
-        raise Refusal(
+        raise ClientError(
             408,
             f"The request did not arrive within {seconds:g} s.",
             "Send a smaller file, or try again over a better connection.",
@@ -111,10 +111,10 @@ def check_method(path: str, method: str) -> None:
     """Refuse an address or a method that the API does not have."""
     expected = endpoints.METHODS.get(path)
     if expected is None:
-        raise Refusal(404, "There is no such address.", f"The API has {', '.join(endpoints.METHODS)}.")
+        raise ClientError(404, "There is no such address.", f"The API has {', '.join(endpoints.METHODS)}.")
     allowed = ("GET", "HEAD") if expected == "GET" else (expected,)
     if method not in allowed:
-        raise Refusal(
+        raise ClientError(
             405, f"{path} does not answer to {method}.", f"Use {expected}.", {"allow": ", ".join(allowed)}
         )
 
@@ -125,7 +125,9 @@ def decode(data: bytes, max_pixels: int) -> Image.Image:
         return open_picture(data, max_pixels, FORMATS)
     except PictureError as error:
         status = {"unsupported": 415, "too_large": 413, "unreadable": 422}[error.kind]
-        raise Refusal(status, f"The picture cannot be used: {error}.", PICTURE_HINTS[error.kind]) from None
+        raise ClientError(
+            status, f"The picture cannot be used: {error}.", PICTURE_HINTS[error.kind]
+        ) from None
 
 
 def check_names_request(body: bytes) -> None:
@@ -133,7 +135,7 @@ def check_names_request(body: bytes) -> None:
     try:
         NamesRequest.model_validate_json(body)
     except ValidationError as error:
-        raise Refusal(400, explain(error.errors(include_url=False)), NAMES_HINT) from None
+        raise ClientError(400, explain(error.errors(include_url=False)), NAMES_HINT) from None
 
 
 def explain(problems: Sequence[ErrorDetails]) -> str:

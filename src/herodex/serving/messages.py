@@ -26,8 +26,8 @@ class ClassifyRequest(bentoml.IODescriptor):
         return cls.model_construct(image=request.state.picture)
 
 
-class ClassifyAnswer(BaseModel):
-    """The likeliest class. `probabilities` and `unknown` sum to 1; `known` says which of the two to believe."""
+class ClassifyAnswer(bentoml.IODescriptor):
+    """The likeliest class, and whether to believe it; `probabilities` and `unknown` sum to 1."""
 
     label: str
     known: bool
@@ -36,7 +36,7 @@ class ClassifyAnswer(BaseModel):
     model: str
 
 
-class NamesRequest(BaseModel):
+class NamesRequest(bentoml.IODescriptor):
     """How many names, and how daring; the same seed gives the same names."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -55,7 +55,7 @@ class InventedName(BaseModel):
     distance: int
 
 
-class NamesAnswer(BaseModel):
+class NamesAnswer(bentoml.IODescriptor):
     """The names, and the seed that gives them again."""
 
     names: list[InventedName]

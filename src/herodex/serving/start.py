@@ -22,7 +22,9 @@ NEEDED = (
 def check_models() -> None:
     """Raise a UserError unless the pipeline has made what the service loads."""
     if missing := [str(path) for path in NEEDED if not path.exists()]:
-        raise UserError(f"There is no model to serve yet: {', '.join(missing)} missing.", "Run `make run` first.")
+        raise UserError(
+            f"There is no model to serve yet: {', '.join(missing)} missing.", "Run `make run` first."
+        )
 
 
 def check_port(host: str, port: int) -> None:
@@ -50,8 +52,9 @@ def main() -> None:
     check_models()
     check_port(options.host, options.port)
     environment = {**os.environ, "BENTOML_DO_NOT_TRACK": "True"}
-    command = ["-m", "bentoml", "serve", "service:Herodex", "--host", options.host, "--port", str(options.port)]
-    os.execve(sys.executable, [sys.executable, *command], environment)
+    serve = ("serve", "service:Herodex", "--host", options.host, "--port", str(options.port))
+    # In place of this process, so that signals reach the server.
+    os.execve(sys.executable, (sys.executable, "-m", "bentoml", *serve), environment)  # noqa: S606
 
 
 if __name__ == "__main__":

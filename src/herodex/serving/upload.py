@@ -7,7 +7,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
-from herodex.serving.refusal import Refusal
+from herodex.serving.client_error import ClientError
 
 FIELD = "image"
 SEND_A_FILE = (
@@ -22,7 +22,7 @@ async def read_chunks(receive: Receive, max_bytes: int) -> AsyncGenerator[bytes,
     """Yield a request's body as it comes in; whatever length was announced, what comes is counted.
 
     Raises:
-        Refusal: 413, as soon as there is more than `max_bytes`.
+        ClientError: 413, as soon as there is more than `max_bytes`.
         ClientDisconnect: the client went away.
     """
     received = 0
@@ -34,7 +34,7 @@ async def read_chunks(receive: Receive, max_bytes: int) -> AsyncGenerator[bytes,
         chunk = message.get("body", b"")
         received += len(chunk)
         if received > max_bytes:
-            raise Refusal(
+            raise ClientError(
                 413,
                 f"The request is larger than {megabytes(max_bytes)} MB.",
                 "Send a smaller file, for example a scaled-down copy of the picture.",
@@ -57,29 +57,31 @@ async def read_file(headers: Headers, chunks: AsyncGenerator[bytes, None], max_b
         max_bytes: what the body holds at most.
 
     Raises:
-        Refusal: 400 or 415, the body is no form, or not one with just that file.
+        ClientError: 400 or 415, the body is no form, or not one with just that file.
     """
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
-        raise Refusal(415, "The request is not multipart/form-data.", SEND_A_FILE)
+        raise ClientError(415, "The request is not multipart/form-data.", SEND_A_FILE)
     parser = MultiPartParser(headers, chunks, max_files=1, max_fields=1, max_part_size=MAX_TEXT_BYTES)
     parser.spool_max_size = max_bytes
     try:
         form = await parser.parse()
     except MultiPartException as error:
-        raise Refusal(400, f"The form cannot be read: {error.message}", SEND_A_FILE) from None
+        raise ClientError(400, f"The form cannot be read: {error.message}", SEND_A_FILE) from None
     # The header may name a codec that stumbles over the form's names.
     except ValueError:
-        raise Refusal(400, "The form cannot be read.", SEND_A_FILE) from None
+        raise ClientError(400, "The form cannot be read.", SEND_A_FILE) from None
     parts = form.multi_items()
     if unexpected := sorted({name for name, _ in parts if name != FIELD}):
-        raise Refusal(400, f"The form has a part named '{unexpected[0][:40]}'.", SEND_A_FILE)
+        raise ClientError(400, f"The form has a part named '{unexpected[0][:40]}'.", SEND_A_FILE)
     if len(parts) != 1:
-        raise Refusal(400, f"The form has {len(parts)} parts instead of one.", SEND_A_FILE)
+        raise ClientError(400, f"The form has {len(parts)} parts instead of one.", SEND_A_FILE)
     value = parts[0][1]
     if not isinstance(value, UploadFile):
-        raise Refusal(400, f"'{FIELD}' is text instead of a file; addresses are not fetched.", SEND_A_FILE)
+        raise ClientError(
+            400, f"'{FIELD}' is text instead of a file; addresses are not fetched.", SEND_A_FILE
+        )
     with value.file:
         data = value.file.read()
     if not data:
-        raise Refusal(400, "The file is empty.", SEND_A_FILE)
+        raise ClientError(400, "The file is empty.", SEND_A_FILE)
     return data

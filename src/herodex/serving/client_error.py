@@ -3,7 +3,7 @@
 from starlette.responses import JSONResponse
 
 
-class Refusal(Exception):
+class ClientError(Exception):
     """A request that is turned away, for a reason that its sender can put right."""
 
     def __init__(self, status: int, error: str, hint: str, headers: dict[str, str] | None = None) -> None:

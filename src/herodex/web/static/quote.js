@@ -1,0 +1,33 @@
+/** A quote, and another one. */
+
+import { ask, describe } from "./api.js";
+
+const SOURCES = { upstream: "fresh from the web", cache: "from the web", bundled: "from the built-in collection" };
+
+export function setUpQuote(section) {
+  const text = section.querySelector("blockquote");
+  const author = section.querySelector("figcaption");
+  const source = section.querySelector(".source");
+  const button = section.querySelector("button");
+  let shown = "";
+
+  async function next() {
+    button.disabled = true;
+    try {
+      const quote = await ask(`api/quote?not=${encodeURIComponent(shown)}`);
+      shown = quote.id;
+      text.textContent = quote.text;
+      author.textContent = quote.author;
+      source.textContent = SOURCES[quote.source] ?? "";
+      section.classList.remove("failed");
+    } catch (error) {
+      [text.textContent, author.textContent] = describe(error);
+      source.textContent = "";
+      section.classList.add("failed");
+    }
+    button.disabled = false;
+  }
+
+  button.addEventListener("click", next);
+  next();
+}
