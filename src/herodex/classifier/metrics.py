@@ -3,10 +3,10 @@
 from typing import TypedDict
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
+from scipy.stats import rankdata
 
 Z95 = 1.959964
-RESAMPLES = 2000
+RESAMPLES = 1000
 
 
 class Figure(TypedDict):
@@ -39,15 +39,17 @@ def auc(positive: np.ndarray, score: np.ndarray, seed: int) -> Figure:
         score: float [n], higher for what is taken as positive.
         seed: of the bootstrap.
     """
-    rng = np.random.default_rng(seed)
-    values = []
-    for _ in range(RESAMPLES):
-        chosen = rng.integers(len(positive), size=len(positive))
-        if positive[chosen].all() or not positive[chosen].any():
-            continue
-        values.append(roc_auc_score(positive[chosen], score[chosen]))
-    low, high = np.quantile(values, [0.025, 0.975])
-    return _figure(float(roc_auc_score(positive, score)), low, high, len(positive))
+    chosen = np.random.default_rng(seed).integers(len(positive), size=(RESAMPLES, len(positive)))
+    chosen = chosen[positive[chosen].any(axis=1) & ~positive[chosen].all(axis=1)]
+    low, high = np.quantile(_area(positive[chosen], score[chosen]), [0.025, 0.975])
+    return _figure(float(_area(positive[None], score[None])[0]), low, high, len(positive))
+
+
+def _area(positive: np.ndarray, score: np.ndarray) -> np.ndarray:
+    # The Mann-Whitney statistic, a row at a time: what scikit-learn gives, but a thousand times at once.
+    ones = positive.sum(axis=1)
+    ranks = np.where(positive, rankdata(score, axis=1), 0).sum(axis=1)
+    return (ranks - ones * (ones + 1) / 2) / (ones * (positive.shape[1] - ones))
 
 
 def _figure(value: float, low: float, high: float, n: int) -> Figure:

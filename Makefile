@@ -1,0 +1,52 @@
+.DEFAULT_GOAL := help
+PORT ?= 3000
+UI_PORT ?= 5000
+BIN := .venv/bin
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Nothing that Herodex is built from phones home.
+export BENTOML_DO_NOT_TRACK := True
+export DVC_NO_ANALYTICS := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+# Without bytecode every stage would compile its imports again.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup run test serve ui lint bench bento image clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+setup: ## install uv, the environment and Chromium; quick when they are there
+	@scripts/setup.sh
+
+run: setup ## crawl, clean, split, train, evaluate; says what came out
+	@python -m herodex.params
+	dvc repro
+	@python -m herodex.summary
+
+test: setup ## run all tests
+	pytest
+
+lint: setup ## check format, style and types
+	ruff format --check .
+	ruff check .
+	pyright
+
+serve: setup ## answer on http://localhost:3000 (PORT=… moves it)
+	@python -m herodex.serving.start --port $(PORT)
+
+ui: setup ## open MLflow's pages on http://localhost:5000 (UI_PORT=… moves it)
+	mlflow ui --backend-store-uri $(or $(MLFLOW_TRACKING_URI),sqlite:///mlflow.db) --port $(UI_PORT)
+
+bench: setup ## measure speeds, as ratios within one run
+	@python -m benchmarks.embedding
+	@python -m benchmarks.names
+
+bento: setup ## build the bento: service, models and what they need
+	bentoml build
+
+image: bento ## build the bento's container image with docker, podman or buildah
+	@scripts/image.sh
+
+clean: ## remove the environment and all outputs; runs, DVC's cache and review.csv stay
+	rm -rf .venv .tools data/images data/names models reports

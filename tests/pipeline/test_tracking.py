@@ -1,0 +1,73 @@
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from herodex import tracking
+from herodex.errors import UserError
+from herodex.params import load_params
+
+PARAMS_FILE = Path(__file__).parents[2] / "params.yaml"
+PARAMS = load_params(PARAMS_FILE).classifier.train
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return tmp_path
+
+
+def client() -> MlflowClient:
+    return MlflowClient(f"sqlite:///{tracking.DATABASE.resolve()}")
+
+
+def test_a_run_holds_params_metrics_curves_tags_and_files(folder):
+    (folder / "plot.png").write_bytes(b"picture")
+    with tracking.run("train_classifier", PARAMS) as run:
+        run.metrics({"accuracy": 0.9})
+        run.metric_by_epoch("loss", [3.0, 2.0])
+        run.tags({"model": "abc"})
+        run.artifact(folder / "plot.png")
+    (found,) = client().search_runs(["1"])
+    assert found.info.status == "FINISHED"
+    assert found.info.run_name == "train_classifier"
+    assert found.data.params["dropout"] == str(PARAMS.dropout)
+    assert found.data.metrics == {"accuracy": 0.9, "loss": 2.0}
+    assert found.data.tags["model"] == "abc"
+    history = client().get_metric_history(found.info.run_id, "loss")
+    assert [(point.step, point.value) for point in history] == [(1, 3.0), (2, 2.0)]
+    assert [file.path for file in client().list_artifacts(found.info.run_id)] == ["plot.png"]
+    assert list((folder / "mlartifacts").rglob("plot.png"))
+
+
+def test_a_stage_that_fails_leaves_a_failed_run(folder):
+    with pytest.raises(ZeroDivisionError), tracking.run("train_classifier", PARAMS):
+        raise ZeroDivisionError
+    (found,) = client().search_runs(["1"])
+    assert found.info.status == "FAILED"
+
+
+def test_two_processes_may_start_on_a_fresh_database(folder):
+    shutil.copy(PARAMS_FILE, folder)
+    code = """
+from herodex import tracking
+from herodex.params import load_params
+with tracking.run("train_classifier", load_params().classifier.train):
+    pass
+"""
+    started = [subprocess.Popen([sys.executable, "-c", code], cwd=folder) for _ in range(2)]
+    assert [process.wait() for process in started] == [0, 0]
+    assert len(client().search_runs(["1"])) == 2
+
+
+def test_a_server_that_does_not_answer_is_one_clear_message(folder, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with (
+        pytest.raises(UserError, match=r"http://127\.0\.0\.1:9 does not answer"),
+        tracking.run("train_classifier", PARAMS),
+    ):
+        pass

@@ -1,0 +1,149 @@
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from herodex.classifier.clean import Checked, check, clean, hash_pairs, mark_copies
+from herodex.classifier.manifest import require_every_class
+from herodex.errors import UserError
+from herodex.params import load_params
+
+PARAMS = load_params()
+CAT, DOG = PARAMS.classes[:2]
+OTHER = PARAMS.distractors[0]
+
+
+def picture(seed: int, width: int = 160, height: int = 120) -> Image.Image:
+    """A picture of a few soft blobs, as different between seeds as photographs are."""
+    blobs = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    return Image.fromarray(blobs).resize((width, height), Image.Resampling.BICUBIC)
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def look(image: Image.Image) -> Checked:
+    return check(encoded(image), PARAMS.classifier.clean)
+
+
+def raw_manifest(rows: list[tuple[str, str]]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=["query", "sha256"])
+    table["status"] = ["ok" if sha256 else "http_error" for sha256 in table["sha256"]]
+    return table.assign(file=table["sha256"])
+
+
+def test_a_sound_picture_passes_with_its_size_and_format():
+    checked = look(picture(1))
+    assert (checked.dropped_for, checked.width, checked.height, checked.format) == ("", 160, 120, "PNG")
+    assert len(checked.phash) == 16
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"<html></html>", "unsupported"),
+        (encoded(picture(1))[:300], "unreadable"),
+        (encoded(Image.new("RGB", (1, 1))), "too_small"),
+        (encoded(Image.new("1", (9000, 9000))), "too_large"),
+    ],
+)
+def test_each_fault_has_its_reason(data, reason):
+    checked = check(data, PARAMS.classifier.clean)
+    assert checked.dropped_for == reason
+    assert checked.pixels is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda image: Image.open(io.BytesIO(encoded(image, "JPEG", quality=60))),
+        lambda image: image.resize((300, 225)),
+        lambda image: image.resize((80, 60)),
+        lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+    ],
+    ids=["re-encoded", "enlarged", "shrunk", "mirrored"],
+)
+def test_a_changed_copy_is_found_by_its_hash(change):
+    original, copy, other = look(picture(1)), look(change(picture(1))), look(picture(2))
+    checks = [original, other, copy]
+    manifest = raw_manifest([(CAT, "a"), (CAT, "b"), (CAT, "c")]).assign(phash=[c.phash for c in checks])
+    pairs = hash_pairs(manifest, [c.mirrored for c in checks], PARAMS.classifier.clean.near_distance)
+    assert {tuple(pair) for pair in pairs.tolist()} == {(0, 2)}
+
+
+def test_the_largest_of_several_copies_stays_and_the_others_name_it():
+    checks = [look(picture(1, *size)) for size in [(160, 120), (320, 240), (80, 60)]]
+    cleaned = clean(raw_manifest([(CAT, "a"), (CAT, "b"), (CAT, "c")]), checks, PARAMS)
+    assert list(cleaned["kept"]) == ["0", "1", "0"]
+    assert list(cleaned["copy_of"]) == ["b", "", "b"]
+    assert set(cleaned["cluster"]) == {"a"}
+    assert list(cleaned["dropped_for"]) == ["near_copy", "", "near_copy"]
+
+
+def test_the_same_bytes_twice_are_an_exact_copy():
+    checks = [look(picture(1))] * 2
+    cleaned = clean(raw_manifest([(CAT, "a"), (CAT, "a")]), checks, PARAMS)
+    assert list(cleaned["dropped_for"]) == ["", "exact_copy"]
+
+
+def test_a_picture_under_two_classes_is_set_aside_with_all_its_copies():
+    checks = [look(picture(1))] * 2 + [look(picture(2))]
+    cleaned = clean(raw_manifest([(CAT, "a"), (DOG, "a"), (DOG, "b")]), checks, PARAMS)
+    assert list(cleaned["dropped_for"]) == ["conflict", "conflict", ""]
+
+
+def test_a_picture_under_two_distractors_is_no_conflict():
+    checks = [look(picture(1))] * 2
+    cleaned = clean(raw_manifest([(OTHER, "a"), (PARAMS.distractors[1], "a")]), checks, PARAMS)
+    assert sorted(cleaned["dropped_for"]) == ["", "exact_copy"]
+
+
+def test_no_row_is_lost_and_failed_downloads_say_so():
+    manifest = raw_manifest([(CAT, "a"), (CAT, ""), (DOG, "")])
+    cleaned = clean(manifest, [look(picture(1)), Checked(), Checked()], PARAMS)
+    assert list(cleaned["query"]) == list(manifest["query"])
+    assert list(cleaned["dropped_for"]) == ["", "no_download", "no_download"]
+    assert list(cleaned["cluster"]) == ["a", "", ""]
+
+
+def test_pictures_that_could_not_be_read_are_no_copies_of_each_other():
+    checks = [Checked("unreadable"), Checked("unreadable")]
+    cleaned = clean(raw_manifest([(CAT, "a"), (CAT, "b")]), checks, PARAMS)
+    assert list(cleaned["dropped_for"]) == ["unreadable", "unreadable"]
+
+
+def test_the_choice_does_not_depend_on_the_order_of_rows():
+    checks = [look(picture(1)), look(picture(1).resize((200, 150))), look(picture(3))]
+    manifest = raw_manifest([(CAT, "a"), (CAT, "b"), (CAT, "c")])
+    forward = clean(manifest, checks, PARAMS).set_index("sha256")
+    backward = clean(manifest.iloc[::-1].reset_index(drop=True), checks[::-1], PARAMS).set_index("sha256")
+    assert forward.loc[["a", "b", "c"]].equals(backward.loc[["a", "b", "c"]])
+
+
+def test_dropped_rows_are_never_chosen_to_stay():
+    manifest = pd.DataFrame(
+        {
+            "query": CAT,
+            "sha256": ["a", "b"],
+            "kept": ["0", "1"],
+            "dropped_for": ["review", ""],
+            "width": ["900", "50"],
+            "height": ["900", "50"],
+            "copy_of": "",
+        }
+    )
+    marked = mark_copies(manifest, np.array([[0, 1]]), PARAMS)
+    assert list(marked["dropped_for"]) == ["review", ""]
+
+
+def test_a_class_that_lost_everything_is_named_with_its_reasons():
+    manifest = pd.DataFrame(
+        {"query": [CAT, DOG, DOG], "kept": ["1", "0", "0"], "dropped_for": ["", "a", "a"]}
+    )
+    with pytest.raises(UserError, match=rf"no picture of '{DOG}' is left \(2 a\)"):
+        require_every_class(manifest, PARAMS, "clean_images")

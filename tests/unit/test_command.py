@@ -1,0 +1,34 @@
+import subprocess
+import sys
+
+import pytest
+
+from herodex.command import run_command
+from herodex.errors import UserError
+
+
+def test_a_user_error_becomes_one_message_and_exit_status_1(capsys):
+    def main() -> None:
+        raise UserError("The shelf is empty.", "Fill it.")
+
+    with pytest.raises(SystemExit) as stopped:
+        run_command(main)
+    assert stopped.value.code == 1
+    assert capsys.readouterr().err == "error: The shelf is empty.\n  fix: Fill it.\n"
+
+
+def test_a_fault_of_the_program_keeps_its_traceback():
+    def main() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run_command(main)
+
+
+def test_a_wrong_params_file_ends_a_command_without_a_traceback(tmp_path):
+    (tmp_path / "params.yaml").write_text("sede: 1\n", encoding="utf-8")
+    command = [sys.executable, "-m", "herodex.params"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "unknown key 'sede' (did you mean 'seed'?)" in done.stderr
+    assert "Traceback" not in done.stderr
