@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from herodex.command import run_command
 from herodex.errors import UserError
 
 BROWSER_VARIABLE = "HERODEX_CHROMIUM"
@@ -70,3 +71,12 @@ def _find(what: str, variable: str, names: Sequence[str], environment: Mapping[s
         if found := shutil.which(name, path=environment.get("PATH", os.defpath)):
             return Path(found)
     raise UserError(f"The image search needs a browser, and {what} was not found.", _HINT)
+
+
+def main() -> None:
+    """Check that both are there."""
+    find_browser()
+
+
+if __name__ == "__main__":
+    run_command(main)
