@@ -1,0 +1,13 @@
+#!/bin/sh
+# Builds a container image of the newest bento with the first of docker, podman and buildah that works.
+set -eu
+
+tag=$(bentoml list -o json | python -c 'import json, sys; print(json.load(sys.stdin)[0]["tag"])')
+for backend in docker podman buildah; do
+    if command -v "$backend" >/dev/null && "$backend" info >/dev/null 2>&1; then
+        exec bentoml containerize "$tag" --backend "$backend" --image-tag herodex:latest
+    fi
+done
+printf 'error: no container engine answers (docker, podman, buildah).\n' >&2
+printf '  fix: install or start one; the bento %s itself is ready.\n' "$tag" >&2
+exit 1
