@@ -55,7 +55,10 @@ def find_browser(environment: Mapping[str, str] = os.environ) -> Browser:
 
 
 def browser_arguments(user_agent: str, proxy: str | None) -> list[str]:
-    """List Chromium's command-line arguments; none of its requests bypasses a `proxy` (a URL)."""
+    """List Chromium's command-line arguments; none of its requests bypasses a `proxy` (a URL).
+
+    What Chromium still asks of its maker, whatever the arguments, ends at the proxy of the embedded web, too.
+    """
     arguments = [*_ARGUMENTS, f"--user-agent={user_agent}"]
     if proxy:
         arguments += [f"--proxy-server={proxy}", "--proxy-bypass-list=<-loopback>"]

@@ -83,11 +83,11 @@ def run_spider(spider: type[Spider], settings: Mapping[str, Any], **arguments: A
         # Scrapy tells its middlewares of the end, except when Ctrl-C comes twice.
         if browser := crawler.get_downloader_middleware(BrowserMiddleware):
             browser.spider_closed()
-    crawl.result()
     stats = crawler.stats.get_stats()
-    if (reason := stats["finish_reason"]) == "shutdown":
+    if not crawl.done() or stats.get("finish_reason") == "shutdown":
         raise UserError("The crawl was interrupted.", "Nothing was changed. Run it again.")
-    if reason != "finished":
+    crawl.result()
+    if (reason := stats["finish_reason"]) != "finished":
         raise UserError(
             f"The crawl stopped: {reason}.", "Nothing was changed. See the cause and run it again."
         )

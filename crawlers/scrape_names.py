@@ -20,22 +20,22 @@ def main() -> None:
     if params.names:
         names = [SpeciesName(number=None, name=name, generation=None, page_url="") for name in params.names]
     else:
-        names = crawl(params)
+        check_web(params.crawl.web)
+        with running_web(params) as proxy:
+            names = crawl(params, proxy)
     paths.RAW_NAMES.parent.mkdir(parents=True, exist_ok=True)
     partial = paths.RAW_NAMES.with_suffix(".part")
     write_table(partial, SpeciesName, names)
     partial.replace(paths.RAW_NAMES)
 
 
-def crawl(params: Params) -> list[SpeciesName]:
-    """Crawl the Pokédex and return its species, sorted by number.
+def crawl(params: Params, proxy: str) -> list[SpeciesName]:
+    """Crawl the Pokédex of the web behind `proxy`, a URL, and return its species, sorted by number.
 
     Raises:
-        UserError: `crawl.web` cannot be crawled, or the crawl ended early.
+        UserError: the crawl ended early.
     """
-    check_web(params.crawl.web)
-    with running_web(params) as proxy:
-        names = run_spider(PokemonNamesSpider, spider_settings(params.crawl, proxy))
+    names = run_spider(PokemonNamesSpider, spider_settings(params.crawl, proxy))
     return sorted(names, key=lambda species: (species.number, species.name))
 
 

@@ -43,6 +43,7 @@ EXTENSIONS = {"crawlers.extensions.progress.CrawlProgress": 0}
 # The stages report through the root logger that herodex.command sets up, and Scrapy only what went wrong.
 LOG_INSTALL_ROOT_HANDLER = False
 LOG_LEVEL = "ERROR"
+LOG_FORMATTER = "crawlers.log_formatter.FailuresToSpider"
 STATS_DUMP = False
 LOGSTATS_INTERVAL = 0
 MEMUSAGE_ENABLED = False

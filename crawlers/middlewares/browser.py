@@ -92,8 +92,7 @@ class BrowserMiddleware(SeleniumMiddleware):
             return super().process_request(request, spider=None)
         except (WebDriverException, urllib3.exceptions.HTTPError, OSError) as error:
             self.spider_closed()
-            message = str(getattr(error, "msg", None) or error)
-            raise BrowserError(message.partition("\n")[0]) from error
+            raise BrowserError(explain(error)) from error
 
     def _start_driver(self) -> webdriver.Chrome:
         self.folder = tempfile.TemporaryDirectory(prefix="herodex-browser-", ignore_cleanup_errors=True)
@@ -114,3 +113,12 @@ class BrowserMiddleware(SeleniumMiddleware):
         assert not isinstance(driver.command_executor, str)
         driver.command_executor.client_config.timeout = self.timeout_s + _DRIVER_GRACE_S
         return driver
+
+
+def explain(error: Exception) -> str:
+    """Put an error of Selenium, of the connection to the driver, or of the system into one line."""
+    if isinstance(error, WebDriverException):
+        return (error.msg or type(error).__name__).partition("\n")[0]
+    if isinstance(error, urllib3.exceptions.HTTPError):
+        return f"chromedriver died or hangs ({type(error).__name__})"
+    return str(error)

@@ -95,7 +95,7 @@ def scrolled_to(count: int) -> Callable[[WebDriver], bool]:
             try:
                 found, ended = driver.execute_async_script(SCROLL)
             except TimeoutException:
-                raise TimeoutException(f"the page hangs after {found} of {count} results") from None
+                raise TimeoutException(f"the page or the browser hangs after {found} of {count} results") from None
         return True
 
     return condition

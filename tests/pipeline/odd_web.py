@@ -1,0 +1,102 @@
+"""A web that does what the embedded web never does: a proxy for tests, with answers made to measure."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from html import escape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import monotonic
+
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+@dataclass
+class OddWeb:
+    """A running web: its proxy URL, the time of each request by URL, and what `hang` waits for."""
+
+    proxy: str = ""
+    requests: dict[str, list[float]] = field(default_factory=dict)
+    closed: threading.Event = field(default_factory=threading.Event)
+
+    def hang(self, handler: BaseHTTPRequestHandler) -> None:
+        """Answer nothing as long as the web runs."""
+        self.closed.wait()
+
+
+@contextmanager
+def running_odd_web(make_answers: Callable[[OddWeb], Mapping[str, Answer]]) -> Iterator[OddWeb]:
+    """Serve, through an HTTP proxy on a free port, the answers that `make_answers` maps to URLs; else 404."""
+    web = OddWeb()
+    answers = make_answers(web)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            web.requests.setdefault(self.path, []).append(monotonic())
+            answers.get(self.path, give(404, b"nothing here"))(self)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 # the parent's name
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        web.proxy = f"http://127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield web
+        finally:
+            web.closed.set()
+            server.shutdown()
+            thread.join()
+
+
+def give(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
+    """Answer with `status` and `body`."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return answer
+
+
+def stream(body: bytes) -> Answer:
+    """Answer with `body` and do not say beforehand how long it is."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return answer
+
+
+def hang_up(handler: BaseHTTPRequestHandler) -> None:
+    """Close the connection without a word."""
+    handler.close_connection = True
+
+
+def in_turn(*answers: Answer) -> Answer:
+    """Answer the first request with the first of `answers`, and so on; the last one stays."""
+    left = list(answers)
+    return lambda handler: (left.pop(0) if len(left) > 1 else left[0])(handler)
+
+
+def search_page(results: list[str], ended: bool = True) -> Answer:
+    """Answer with a page of search results, each of them the text of its `data-result`."""
+    links = "".join(f'<a class="result" href="#" data-result="{escape(result)}"></a>' for result in results)
+    end = '<p id="end"></p>' if ended else ""
+    page = f'<!doctype html><meta charset="utf-8"><div id="results">{links}</div>{end}'
+    return give(200, page.encode(), {"Content-Type": "text/html; charset=utf-8"})
+
+
+def result(picture: str, **details: str) -> str:
+    """Make the `data-result` of a picture."""
+    return json.dumps({"picture": picture, **details})

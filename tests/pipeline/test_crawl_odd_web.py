@@ -1,0 +1,257 @@
+"""The image spider on webs that misbehave in ways in which the embedded web does not."""
+
+import csv
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from crawl_through import THROUGH
+from odd_web import (
+    Answer,
+    OddWeb,
+    give,
+    hang_up,
+    in_turn,
+    result,
+    running_odd_web,
+    search_page,
+    stream,
+)
+from workspace import Workspace
+
+JPEG = b"\xff\xd8\xff\xe0 a picture as far as its first bytes go"
+LARGE = JPEG + bytes(20_000)
+
+
+def search(query: str) -> str:
+    return f"http://search.herodex.test/search?q={quote(query)}"
+
+
+def picture(name: str) -> str:
+    return f"http://pictures.test/{name}"
+
+
+def rows_of(workspace: Workspace) -> list[dict[str, str]]:
+    with (workspace.folder / "crawled" / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def descendants(process: int) -> dict[int, str]:
+    """Map the live processes that `process` started, and those that they started, to their command lines."""
+    parents, commands = {}, {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            command = (entry / "cmdline").read_bytes().decode(errors="replace")
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            parents[int(entry.name)], commands[int(entry.name)] = parent, command
+    found = {process}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return {child: commands[child] for child in found - {process}}
+
+
+def alive(processes: Iterable[int]) -> list[int]:
+    """Those of `processes` that still run; one that only waits to be collected has no command line."""
+    return [
+        process
+        for process in processes
+        if Path(f"/proc/{process}/cmdline").exists() and Path(f"/proc/{process}/cmdline").read_bytes()
+    ]
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> bool:
+    """Wait for `condition`, and say whether it came true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+PICTURES: list[tuple[str, str, str]] = [
+    # name, status, reason
+    ("fine.jpg", "ok", ""),
+    ("busy.jpg", "ok", ""),
+    ("moved.jpg", "ok", ""),
+    ("fine.jpg", "ok", ""),
+    ("broken.jpg", "http_error", "500 Internal Server Error"),
+    ("astray.jpg", "http_error", "302 Found"),
+    ("never.jpg", "timeout", "no complete answer in time"),
+    ("large.jpg", "too_large", "larger than crawl.max_image_mb"),
+    ("endless.jpg", "too_large", "larger than crawl.max_image_mb"),
+    ("mute.jpg", "unreachable", "no connection (DownloadFailedError)"),
+    ("empty.jpg", "not_an_image", "not in a known picture format"),
+]
+ELSEWHERE = [
+    "file:///etc/passwd",
+    "ftp://pictures.test/a.jpg",
+    "data:image/png;base64,AAAA",
+    "http://[",
+    "no address",
+]
+
+
+MALFORMED = ["no JSON", '{"page": "a result without a picture"}', "[]"]
+
+
+@pytest.fixture(scope="module")
+def misbehaviour(workspace_factory: Callable[[], Workspace]) -> tuple[Workspace, dict[str, list[float]], str]:
+    """One crawl of everything odd: the workspace, when each URL was asked for, and what was logged."""
+    workspace = workspace_factory()
+    workspace.write_params(
+        {
+            "classes": ["one", "two"],
+            "distractors": [],
+            "crawl.images_per_query": 50,
+            "crawl.timeout_s": 2,
+            "crawl.retries": 1,
+            "crawl.max_image_mb": 0.01,
+        }
+    )
+
+    def answers(web: OddWeb) -> Mapping[str, Answer]:
+        return {
+            search("one"): search_page(
+                [
+                    *(result(picture(name), title="A\n\ttitle \ud800 \0") for name, _, _ in PICTURES),
+                    *map(result, ELSEWHERE),
+                    *MALFORMED,
+                ]
+            ),
+            search("two"): search_page([result(picture("fine.jpg"))]),
+            picture("fine.jpg"): give(200, JPEG),
+            picture("busy.jpg"): in_turn(give(429, b"", {"Retry-After": "1"}), give(200, JPEG)),
+            picture("moved.jpg"): give(301, b"", {"Location": picture("fine.jpg")}),
+            picture("broken.jpg"): give(500, b""),
+            picture("astray.jpg"): give(302, b"", {"Location": "file:///etc/passwd"}),
+            picture("never.jpg"): web.hang,
+            picture("large.jpg"): give(200, LARGE),
+            picture("endless.jpg"): stream(LARGE),
+            picture("mute.jpg"): hang_up,
+            picture("empty.jpg"): give(200, b""),
+        }
+
+    with running_odd_web(answers) as web:
+        done = workspace.run(THROUGH, "images", web.proxy)
+    assert done.code == 0, done.log
+    return workspace, web.requests, done.log
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"), list(enumerate(PICTURES)), ids=[name for name, _, _ in PICTURES]
+)
+def test_each_odd_answer_gets_its_status_and_reason(misbehaviour, place, expected):
+    row = rows_of(misbehaviour[0])[place]
+    assert (row["picture_url"], row["status"], row["reason"]) == (picture(expected[0]), *expected[1:])
+    assert bool(row["file"]) == bool(row["sha256"]) == (expected[1] == "ok")
+
+
+def test_an_address_outside_the_web_is_refused_and_never_read(misbehaviour):
+    rows = rows_of(misbehaviour[0])[len(PICTURES) : len(PICTURES) + len(ELSEWHERE)]
+    assert [(row["picture_url"], row["status"], row["file"]) for row in rows] == [
+        (address, "refused", "") for address in ELSEWHERE
+    ]
+
+
+def test_a_malformed_result_is_named_in_the_log_and_costs_no_other(misbehaviour):
+    workspace, _, log = misbehaviour
+    rows = [row for row in rows_of(workspace) if row["query"] == "one"]
+    assert len(rows) == len(PICTURES) + len(ELSEWHERE)
+    for rank in range(len(rows) + 1, len(rows) + 1 + len(MALFORMED)):
+        assert f"one: result {rank} is malformed" in log
+
+
+def test_text_from_the_page_is_kept_in_one_printable_line(misbehaviour):
+    assert rows_of(misbehaviour[0])[0]["title"] == "A title"
+
+
+def test_a_busy_server_is_not_asked_again_before_it_said(misbehaviour):
+    first, second = misbehaviour[1][picture("busy.jpg")]
+    assert second - first >= 1
+
+
+def test_an_address_found_three_times_is_fetched_once_and_kept_for_both_queries(misbehaviour):
+    workspace, requests, _ = misbehaviour
+    # The second request is for the picture that redirects there.
+    assert len(requests[picture("fine.jpg")]) == 2
+    rows = [row for row in rows_of(workspace) if row["picture_url"] == picture("fine.jpg")]
+    assert [(row["query"], row["file"].split("/")[0]) for row in rows] == [
+        ("one", "one"),
+        ("one", "one"),
+        ("two", "two"),
+    ]
+    files = workspace.tree("crawled")
+    assert {files[row["file"]] for row in rows} == {JPEG}
+
+
+def test_a_failed_request_is_tried_as_often_as_params_say(misbehaviour):
+    requests = misbehaviour[1]
+    assert [len(requests[picture(name)]) for name in ("broken.jpg", "never.jpg", "mute.jpg")] == [2, 2, 2]
+
+
+def test_a_page_that_hangs_ends_the_crawl_with_a_message(workspace):
+    workspace.write_params(
+        {"classes": ["one", "two"], "distractors": [], "crawl.timeout_s": 1, "crawl.retries": 0}
+    )
+    with running_odd_web(
+        lambda _: {search("one"): search_page([result(picture("a.jpg"))], ended=False)}
+    ) as web:
+        done = workspace.run(THROUGH, "images", web.proxy)
+    assert done.code == 1
+    assert "the search for 'one' failed: the page or the browser hangs after 1 of 100 results" in done.log
+    assert "Traceback" not in done.log
+
+
+def test_a_page_that_hangs_once_is_tried_again_in_a_new_browser(workspace):
+    workspace.write_params(
+        {"classes": ["one", "two"], "distractors": [], "crawl.timeout_s": 1, "crawl.retries": 1}
+    )
+    page = search_page([result(picture("a.jpg"))])
+
+    def answers(web: OddWeb) -> Mapping[str, Answer]:
+        return {
+            search("one"): in_turn(search_page([], ended=False), page),
+            search("two"): page,
+            picture("a.jpg"): give(200, JPEG),
+        }
+
+    with running_odd_web(answers) as web:
+        done = workspace.run(THROUGH, "images", web.proxy)
+    assert done.code == 0, done.log
+    assert [row["query"] for row in rows_of(workspace)] == ["one", "two"]
+
+
+@pytest.mark.parametrize("end", ["browser killed", "driver killed", "interrupted", "interrupted twice"])
+def test_no_process_and_no_file_of_the_browser_outlives_the_crawl(workspace, tmp_path_factory, end):
+    workspace.write_params(
+        {"classes": ["one", "two"], "distractors": [], "crawl.timeout_s": 2, "crawl.retries": 0}
+    )
+    scratch = tmp_path_factory.mktemp("scratch")
+    with running_odd_web(lambda _: {search("one"): search_page([], ended=False)}) as web:
+        crawl = workspace.start(THROUGH, "images", web.proxy, TMPDIR=str(scratch))
+        assert wait_until(lambda: search("one") in web.requests)
+        started = descendants(crawl.pid)
+        browser = next(process for process, command in started.items() if "--user-data-dir" in command)
+        driver = next(process for process, command in started.items() if "chromedriver" in command)
+        match end:
+            case "browser killed":
+                os.kill(browser, signal.SIGKILL)
+            case "driver killed":
+                os.kill(driver, signal.SIGKILL)
+            case "interrupted":
+                crawl.send_signal(signal.SIGINT)
+            case "interrupted twice":
+                crawl.send_signal(signal.SIGINT)
+                crawl.send_signal(signal.SIGINT)
+        _, log = crawl.communicate(timeout=60)
+    assert crawl.returncode == 1
+    assert ("interrupted" if "interrupted" in end else "the search for 'one' failed") in log
+    assert "Traceback" not in log
+    assert wait_until(lambda: not alive(started))
+    assert list(scratch.iterdir()) == []

@@ -1,0 +1,222 @@
+"""The stage `scrape_images` on the embedded web and on a folder, and what it says to bad input."""
+
+import csv
+import hashlib
+import io
+import threading
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import pytest
+from crawl_through import THROUGH
+from PIL import Image
+from workspace import Workspace
+
+from crawlers.demo_web.faults import Kind, Outcome
+from crawlers.demo_web.proxy import Proxy
+from crawlers.demo_web.site import build_site
+from crawlers.demo_web.truth import PlannedPicture, plan_web
+
+STAGE = ("-m", "crawlers.scrape_images")
+QUERIES = {"classes": ["hulk", "batman"], "distractors": ["iron-man"]}
+FAULTS = [kind for kind in Kind if kind is not Kind.SOUND]
+RESULTS = 40
+EVERY_FAULT = {
+    **QUERIES,
+    "crawl.images_per_query": RESULTS,
+    "demo_web.results_per_query": RESULTS,
+    "demo_web.slow_s": 0.2,
+    **{f"demo_web.shares.{kind}": 0.03 for kind in FAULTS},
+}
+STATUS = {
+    Outcome.OK: "ok",
+    Outcome.OK_AFTER_RETRY: "ok",
+    Outcome.HTTP_ERROR: "http_error",
+    Outcome.TRUNCATED: "truncated",
+    Outcome.NOT_AN_IMAGE: "not_an_image",
+    Outcome.DISALLOWED: "refused",
+}
+
+
+class ObservedWeb(Proxy):
+    """The embedded web, with a list of all URLs that it was asked for."""
+
+    def is_first_time(self, url: str) -> bool:
+        self.__dict__.setdefault("requests", []).append(url)
+        return super().is_first_time(url)
+
+
+Observed = tuple[Workspace, list[PlannedPicture], list[str]]
+
+
+@pytest.fixture(scope="module")
+def observed(workspace_factory: Callable[[], Workspace]) -> Observed:
+    """One crawl of an embedded web with every fault: the workspace, the truth, and all requests."""
+    workspace = workspace_factory()
+    params = workspace.write_params(EVERY_FAULT)
+    with ObservedWeb(build_site(params)) as web:
+        thread = threading.Thread(target=web.serve_forever)
+        thread.start()
+        try:
+            run = workspace.run(THROUGH, "images", f"http://127.0.0.1:{web.server_address[1]}")
+        finally:
+            web.shutdown()
+            thread.join()
+    assert run.code == 0, run.log
+    return workspace, plan_web(params), web.__dict__["requests"]
+
+
+def rows_of(workspace: Workspace, folder: str) -> list[dict[str, str]]:
+    with (workspace.folder / folder / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_result_has_its_row_in_the_order_of_params_and_rank(observed):
+    workspace, truth, _ = observed
+    rows = rows_of(workspace, "crawled")
+    assert [(row["query"], int(row["rank"])) for row in rows] == [
+        (query, rank) for query in ["hulk", "batman", "iron-man"] for rank in range(1, RESULTS + 1)
+    ]
+    for row, planned in zip(rows, truth, strict=True):
+        assert (row["picture_url"], row["page_url"]) == (planned.picture_url, planned.page_url)
+        assert (row["title"], row["author"]) == (planned.credit.title, planned.credit.author)
+        assert (row["licence"], row["licence_url"]) == (planned.credit.licence, planned.credit.licence_url)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_each_planned_fault_gets_its_status(observed, kind):
+    workspace, truth, _ = observed
+    planned = [
+        (row, plan)
+        for row, plan in zip(rows_of(workspace, "crawled"), truth, strict=True)
+        if plan.kind is kind
+    ]
+    assert planned
+    for row, plan in planned:
+        assert row["status"] == STATUS[plan.outcome]
+        assert bool(row["reason"]) == (row["status"] != "ok")
+        assert bool(row["file"]) == (row["status"] == "ok")
+
+
+def test_what_was_kept_is_named_by_its_content(observed):
+    workspace, _, _ = observed
+    files = workspace.tree("crawled")
+    kept = [row for row in rows_of(workspace, "crawled") if row["status"] == "ok"]
+    assert {row["file"] for row in kept} | {"manifest.csv"} == set(files)
+    for row in kept:
+        data = files[row["file"]]
+        assert row["sha256"] == hashlib.sha256(data).hexdigest()
+        assert row["file"].startswith(f"{row['query']}/{row['sha256']}.")
+
+
+@pytest.mark.parametrize(
+    ("kind", "extension"),
+    [
+        (Kind.ANIMATED_GIF, "gif"),
+        (Kind.CMYK_JPEG, "jpg"),
+        (Kind.WEBP, "webp"),
+        (Kind.BOMB, "png"),
+        (Kind.PIXEL, "png"),
+    ],
+)
+def test_unusual_pictures_are_kept_as_they_came(observed, kind, extension):
+    workspace, truth, _ = observed
+    rows = rows_of(workspace, "crawled")
+    files = [row["file"] for row, plan in zip(rows, truth, strict=True) if plan.kind is kind]
+    assert files
+    assert {file.rpartition(".")[2] for file in files} == {extension}
+
+
+def test_robots_txt_is_read_on_every_host_and_obeyed(observed):
+    _, truth, requests = observed
+    disallowed = {plan.picture_url for plan in truth if plan.kind is Kind.DISALLOWED}
+    assert disallowed
+    assert not disallowed & set(requests)
+    # Chromium asks its maker for one thing and another; the proxy is where that ends.
+    hosts = {host for url in requests if (host := urlsplit(url).hostname or "").endswith(".herodex.test")}
+    assert len(hosts) > 2
+    for host in hosts:
+        assert requests.count(f"http://{host}/robots.txt") == 1
+
+
+def test_a_sound_picture_is_fetched_once_even_if_two_queries_found_it(observed):
+    _, truth, requests = observed
+    shared = {plan.picture_url for plan in truth if plan.kind is Kind.SHARED}
+    assert shared
+    for url in shared | {plan.picture_url for plan in truth if plan.kind is Kind.SOUND}:
+        assert requests.count(url) == 1
+
+
+def test_the_stage_writes_the_same_bytes_as_another_crawl_and_a_summary(observed, workspace):
+    workspace.write_params(EVERY_FAULT)
+    run = workspace.run(*STAGE)
+    assert run.code == 0, run.log
+    assert workspace.tree("data/images/raw") == observed[0].tree("crawled")
+    assert [path.name for path in (workspace.folder / "data/images").iterdir()] == ["raw"]
+    table = run.log[run.log.index("query ") :].splitlines()
+    assert [line.split()[:2] for line in table[1:]] == [
+        *([query, str(RESULTS)] for query in ["hulk", "batman", "iron-man"]),
+        ["all", str(3 * RESULTS)],
+    ]
+
+
+def jpeg(colour: tuple[int, int, int]) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (40, 30), colour).save(file, "JPEG")
+    return file.getvalue()
+
+
+def test_a_folder_of_pictures_is_crawled_through_the_same_search(workspace):
+    expected = set()
+    for index, query in enumerate(["cat", "dog"]):
+        (workspace.folder / "mine" / query).mkdir(parents=True)
+        for number in range(25):  # more than the search shows before one scrolls
+            data = jpeg((index * 200, number * 10, 0))
+            (workspace.folder / "mine" / query / f"{number}.jpg").write_bytes(data)
+            expected.add((query, data))
+    workspace.write_params({"classes": ["cat", "dog"], "distractors": [], "crawl.web": "mine"})
+    run = workspace.run(*STAGE)
+    assert run.code == 0, run.log
+    kept = workspace.tree("data/images/raw")
+    del kept["manifest.csv"]
+    assert {(path.split("/")[0], data) for path, data in kept.items()} == expected
+
+
+def test_a_class_of_which_nothing_was_kept_is_named_and_the_old_pictures_stay(workspace):
+    for query, name, data in [("cat", "1.jpg", jpeg((0, 0, 0))), ("dog", "notes.jpg", b"no picture")]:
+        (workspace.folder / "mine" / query).mkdir(parents=True)
+        (workspace.folder / "mine" / query / name).write_bytes(data)
+    old = workspace.folder / "data/images/raw/manifest.csv"
+    old.parent.mkdir(parents=True)
+    old.write_text("what was there", encoding="utf-8")
+    workspace.write_params({"classes": ["cat", "dog"], "distractors": [], "crawl.web": "mine"})
+    run = workspace.run(*STAGE)
+    assert_one_clear_message(run, "The crawl kept no picture of dog (dog: 1 not_an_image).")
+    assert workspace.tree("data/images") == {"raw/manifest.csv": b"what was there"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "environment", "message"),
+    [
+        ({"crawl.web": "live"}, {}, "crawl.web in params.yaml is 'live': the live web"),
+        ({"crawl.web": "no/such/folder"}, {}, "neither 'demo' nor a folder"),
+        ({"crawl.web": "."}, {}, "has no sub-folder for hulk, batman, iron-man"),
+        ({}, {"HERODEX_CHROMIUM": "/nowhere"}, "apt-get install chromium chromium-driver"),
+        ({}, {"HERODEX_CHROMEDRIVER": "/nowhere"}, "apt-get install chromium chromium-driver"),
+        ({"crawl.retries": 0}, {"HERODEX_CHROMIUM": "/bin/false"}, "the search for 'hulk' failed: session"),
+    ],
+    ids=["live", "no folder", "no sub-folder", "no browser", "no driver", "a browser that does not start"],
+)  # fmt: skip
+def test_bad_input_gets_one_clear_message_and_changes_nothing(workspace, changes, environment, message):
+    workspace.write_params(QUERIES | changes)
+    run = workspace.run(*STAGE, **environment)
+    assert_one_clear_message(run, message)
+    assert workspace.tree(".").keys() == {"params.yaml"}
+
+
+def assert_one_clear_message(run, message):
+    assert run.code == 1
+    assert message in run.log
+    assert run.log.count("error: ") == 1
+    assert run.log.count("  fix: ") == 1
+    assert "Traceback" not in run.log

@@ -1,0 +1,79 @@
+import pytest
+from selenium.common.exceptions import WebDriverException
+from urllib3.exceptions import ReadTimeoutError
+
+from crawlers.browser import browser_arguments, find_browser
+from crawlers.middlewares.browser import BrowserRequest, explain
+from herodex.errors import UserError
+
+
+def program(folder, name):
+    path = folder / name
+    path.write_text("#!/bin/sh\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def test_the_browser_is_found_on_the_path(tmp_path):
+    chromium, driver = program(tmp_path, "chromium"), program(tmp_path, "chromedriver")
+    found = find_browser({"PATH": str(tmp_path)})
+    assert (found.executable, found.driver) == (chromium, driver)
+
+
+def test_the_environment_names_another_browser(tmp_path):
+    chromium, driver = program(tmp_path, "my-browser"), program(tmp_path, "chromedriver")
+    found = find_browser({"PATH": str(tmp_path), "HERODEX_CHROMIUM": str(chromium)})
+    assert (found.executable, found.driver) == (chromium, driver)
+
+
+@pytest.mark.parametrize(("there", "missing"), [("chromium", "chromedriver"), ("chromedriver", "Chromium")])
+def test_a_missing_program_is_named_with_how_to_install_it(tmp_path, there, missing):
+    program(tmp_path, there)
+    with pytest.raises(UserError) as caught:
+        find_browser({"PATH": str(tmp_path)})
+    assert missing in caught.value.problem
+    for clue in ("apt-get install chromium chromium-driver", "HERODEX_CHROMIUM", "HERODEX_CHROMEDRIVER"):
+        assert clue in caught.value.hint
+
+
+def test_a_path_in_the_environment_that_is_no_program_is_named(tmp_path):
+    program(tmp_path, "chromium")
+    with pytest.raises(UserError, match="HERODEX_CHROMEDRIVER is '/nowhere/driver'"):
+        find_browser({"PATH": str(tmp_path), "HERODEX_CHROMEDRIVER": "/nowhere/driver"})
+
+
+def test_the_browser_introduces_itself_and_takes_no_way_round_the_proxy():
+    arguments = browser_arguments("a crawler", "http://127.0.0.1:9")
+    assert "--user-agent=a crawler" in arguments
+    assert "--proxy-server=http://127.0.0.1:9" in arguments
+    assert "--proxy-bypass-list=<-loopback>" in arguments
+
+
+def test_a_copied_request_waits_for_the_same():
+    def condition(_):
+        return True
+
+    request = BrowserRequest(
+        url="http://a.test/", wait_time=3, wait_until=condition, script="x()", screenshot=True
+    )
+    copy = request.copy()
+    assert (copy.wait_time, copy.wait_until, copy.script, copy.screenshot) == (3, condition, "x()", True)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (
+            WebDriverException("session not created: wrong version\nStacktrace: #0"),
+            "session not created: wrong version",
+        ),
+        (WebDriverException(), "WebDriverException"),
+        (ReadTimeoutError(None, "/url", "timed out"), "chromedriver died or hangs (ReadTimeoutError)"),  # pyright: ignore[reportArgumentType] # no pool is at hand
+        (
+            OSError(8, "Exec format error", "/usr/bin/chromedriver"),
+            "[Errno 8] Exec format error: '/usr/bin/chromedriver'",
+        ),
+    ],
+)
+def test_an_error_of_the_browser_is_put_in_one_line(error, words):
+    assert explain(error) == words

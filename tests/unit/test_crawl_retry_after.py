@@ -1,0 +1,28 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from crawlers.middlewares.retry_after import retry_after_s
+
+NOW = datetime(2030, 1, 1, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7),
+        (" 7 ", 7),
+        ("0", 0),
+        ("Tue, 01 Jan 2030 12:00:30 GMT", 30),
+        ("Tue, 01 Jan 2030 13:00:00 +0100", 0),
+        ("Tue, 01 Jan 2030 12:00:30 -0000", 30),
+        ("Tue, 01 Jan 2030 11:00:00 GMT", 0),
+        ("", 0),
+        ("soon", 0),
+        ("-5", 0),
+        ("1.5", 0),
+        ("²", 0),
+    ],
+)
+def test_retry_after_is_read_as_seconds_or_as_a_date(header, seconds):
+    assert retry_after_s(header, NOW) == seconds
