@@ -36,22 +36,23 @@ def add_caption(image: Image.Image, rng: random.Random) -> None:
 
 
 def _any(rng: random.Random) -> Rgb:
-    return rng.randrange(256), rng.randrange(256), rng.randrange(256)
+    return mix((rng.randrange(256), rng.randrange(256), rng.randrange(256)), (150, 150, 150), 0.35)
 
 
 def _bright(rng: random.Random) -> Rgb:
-    return turned((235, 90, 60), rng.random())
+    return turned(rng.choice([(235, 90, 60), (190, 120, 105), (225, 170, 150)]), rng.random())
 
 
 def _gradient(size: tuple[int, int], rng: random.Random, top: Rgb, bottom: Rgb) -> Image.Image:
     ramp = Image.linear_gradient("L")
     if rng.random() < 0.3:
         ramp = ramp.transpose(Image.Transpose.ROTATE_90)
+    ramp = ramp.resize(size)
     bands = [
         ramp.point([round(start + (end - start) * level / 255) for level in range(256)])
         for start, end in zip(top, bottom, strict=True)
     ]
-    return Image.merge("RGB", bands).resize(size)
+    return Image.merge("RGB", bands)
 
 
 def _plain(size: tuple[int, int], rng: random.Random) -> Image.Image:
@@ -209,5 +210,8 @@ _BACKGROUNDS: tuple[Callable[[tuple[int, int], random.Random], Image.Image], ...
     _dots,
     _panels,
     _room,
+    _room,
+    _sky,
+    _hills,
     _hills,
 )

@@ -292,9 +292,9 @@ def _draw_collar(pen: Pen, figure: Figure) -> None:
         edge = build.shoulder * _narrow(figure)
         clasp = [
             (side * build.neck_width, SHOULDER_Y - 0.34),
-            (side * edge * 0.95, SHOULDER_Y - 0.1),
-            (side * edge * 0.62, SHOULDER_Y + 0.22),
-            (side * build.neck_width * 1.2, SHOULDER_Y - 0.02),
+            (side * edge * 0.95, SHOULDER_Y - 0.08),
+            (side * edge * 0.72, SHOULDER_Y + 0.14),
+            (side * build.neck_width * 1.3, SHOULDER_Y - 0.12),
         ]
         pen.polygon(clasp, colour)
 

@@ -38,7 +38,7 @@ def draw(subject: str, seed: str) -> Image.Image:
 
 def _any_size(rng: random.Random) -> tuple[int, int]:
     aspect = rng.choice(_ASPECTS)
-    longer = rng.triangular(220, _LONGEST, 360)
+    longer = rng.triangular(200, _LONGEST, 320)
     width, height = (longer, longer / aspect) if aspect >= 1 else (longer * aspect, longer)
     return max(_SHORTEST, round(width)), max(_SHORTEST, round(height))
 
@@ -47,7 +47,9 @@ def _draw_somebody(layer: Image.Image, subject: str, rng: random.Random) -> None
     costume = costume_of(subject)
     build = BUILDS[costume.build]
     turn = rng.uniform(-1, 1)
-    framing = rng.choices(["full", "bust", "face"], [0.45, 0.35, 0.2])[0]
+    # A whole figure would be tiny in a wide picture.
+    full = 0.15 if layer.width > layer.height else 0.45
+    framing = rng.choices(["full", "bust", "face"], [full, 0.4, 0.2])[0]
     pose = loosened(POSES[rng.choice(costume.poses)], rng)
     if framing != "full":
         pose = Pose(pose.arms, pose.legs, max(-12, min(12, pose.roll)))
@@ -63,11 +65,11 @@ def _draw_somebody(layer: Image.Image, subject: str, rng: random.Random) -> None
 
 def _any_palette(costume: Costume, rng: random.Random) -> dict[str, Rgb]:
     usual, *others = costume.palettes()
-    colours = rng.choice(others) if others and rng.random() < 0.4 else usual
+    colours = rng.choice(others) if others and rng.random() < 0.25 else usual
     fate = rng.random()
-    if fate < 0.12:
+    if fate < 0.08:
         return {name: inked(colour) for name, colour in colours.items()}
-    if fate < 0.3:
+    if fate < 0.14:
         turn = rng.random()
         return {name: colour if name == "skin" else turned(colour, turn) for name, colour in colours.items()}
     return colours
@@ -84,7 +86,7 @@ def _framed(layer: Image.Image, figure: Figure, framing: str, roll: float, rng: 
         margin = 0.5 + build.hand
         across, down = max(xs) - min(xs) + 2 * margin, max(ys) - min(ys) + 2 * margin
         middle = (max(xs) + min(xs)) / 2, (max(ys) + min(ys)) / 2
-        scale = min(width / across, height / down) * rng.uniform(0.75, 1.05)
+        scale = min(width / across, height / down) * rng.uniform(0.85, 1.25)
     else:
         reach = (
             (2 * build.shoulder + 1.4, 3.4)

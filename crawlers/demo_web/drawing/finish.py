@@ -7,6 +7,7 @@ from functools import cache
 
 from PIL import Image, ImageChops, ImageFilter, ImageOps
 
+_WIDEST = 640
 _LUMA = (0.299, 0.587, 0.114)
 
 
@@ -49,7 +50,7 @@ def _coloured_light(image: Image.Image, rng: random.Random) -> Image.Image:
 
 
 def _turned_hue(image: Image.Image, rng: random.Random) -> Image.Image:
-    angle = rng.choice([-1, 1]) * rng.uniform(0.2, math.pi)
+    angle = rng.choice([-1, 1]) * rng.uniform(0.2, 0.9)
     cos, sin = math.cos(angle), math.sin(angle)
     third, root = (1 - cos) / 3, math.sqrt(1 / 3) * sin
     # The rotation by `angle` around the grey axis of the RGB cube.
@@ -81,19 +82,15 @@ def _halftone(image: Image.Image, rng: random.Random) -> Image.Image:
 
 
 _GRADES: tuple[Callable[[Image.Image, random.Random], Image.Image], ...] = (
-    _as_it_is,
-    _as_it_is,
-    _as_it_is,
+    *(_as_it_is,) * 8,
+    *(_contrasted,) * 3,
     _faded,
     _grey,
     _sepia,
     _night,
     _coloured_light,
-    _coloured_light,
-    _turned_hue,
     _turned_hue,
     _posterised,
-    _contrasted,
     _halftone,
 )
 
@@ -129,16 +126,7 @@ def _grained(image: Image.Image, rng: random.Random) -> Image.Image:
 
 @cache
 def _dot_screen(period: int) -> Image.Image:
-    tile = Image.new("L", (period, period))
-    tile.putdata(
-        [
-            round(128 + 60 * math.cos(2 * math.pi * x / period) * math.cos(2 * math.pi * y / period))
-            for y in range(period)
-            for x in range(period)
-        ]
-    )
-    screen = Image.new("L", (640, 640))
-    for y in range(0, 640, period):
-        for x in range(0, 640, period):
-            screen.paste(tile, (x, y))
-    return screen
+    wave = [math.cos(2 * math.pi * place / period) for place in range(period)]
+    repeats = _WIDEST // period + 1
+    rows = [bytes(round(128 + 60 * x * y) for x in wave) * repeats for y in wave]
+    return Image.frombytes("L", (period * repeats, period * repeats), b"".join(rows) * repeats)

@@ -76,7 +76,7 @@ POSES: dict[PoseName, Pose] = {
 
 @dataclass(frozen=True)
 class Skeleton:
-    """Where the joints are, left and right: (shoulder, elbow, hand), (hip, knee, ankle); the head's centre."""
+    """Where the joints are: left and right (shoulder, elbow, hand), (hip, knee, ankle), and the head."""
 
     arms: tuple[tuple[Point, ...], tuple[Point, ...]]
     legs: tuple[tuple[Point, ...], tuple[Point, ...]]
