@@ -148,6 +148,7 @@ class TrainGeneratorParams(Section):
     embedding: Count
     units: Count
     dropout: Annotated[float, Field(ge=0, lt=1)]
+    recurrent_dropout: Annotated[float, Field(ge=0, lt=1)]
     learning_rate: Positive
     batch_size: Count
     epochs: Count
@@ -156,6 +157,7 @@ class TrainGeneratorParams(Section):
 
 class EvaluateGeneratorParams(Section):
     samples: Count
+    listed: Count
     temperature: Annotated[float, Field(ge=0.5, le=5)]
 
 

@@ -1,0 +1,57 @@
+"""The generator's plots, as PNGs that need no network to be looked at."""
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from herodex.generator.metrics import Figure as Measured
+
+
+def history_figure(history: pd.DataFrame) -> Figure:
+    """Draw nats a character by epoch, for training and validation, with the epoch that was kept."""
+    figure = Figure(figsize=(7, 3.8), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(history["epoch"], history["train_nats"], label="training, with dropout")
+    axes.plot(history["epoch"], history["validation_nats"], label="validation")
+    best = int(history["epoch"].iloc[int(np.argmin(history["validation_nats"]))])
+    axes.axvline(best, color="grey", linestyle=":", label="kept")
+    axes.set(xlabel="epoch", ylabel="nats a character")
+    axes.legend()
+    return figure
+
+
+def nats_figure(figures: dict[str, Measured], uniform: float) -> Figure:
+    """Draw nats a character with their intervals below each other, and where a uniform guess lies."""
+    figure = Figure(figsize=(7.5, 1.4 + 0.42 * len(figures)), layout="constrained")
+    axes = figure.subplots()
+    for row, measured in enumerate(figures.values()):
+        value = measured["value"]
+        error = [[value - measured["low"]], [measured["high"] - value]]
+        axes.errorbar(value, row, xerr=error, fmt="o", capsize=3, color="tab:blue")
+        axes.annotate(f"{value:.2f}", (value, row), (0, 6), textcoords="offset points", ha="center")
+    names = [f"{name} (n = {measured['n']})" for name, measured in figures.items()]
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.8)
+    axes.axvline(uniform, color="grey", linestyle=":", label=f"uniform guess, {uniform:.2f}")
+    axes.set(xlabel="nats a character with 95 % interval; less is better")
+    axes.grid(axis="x", alpha=0.3)
+    axes.legend(loc="lower right")
+    return figure
+
+
+def lengths_figure(real: list[str], sampled: list[str], temperature: float) -> Figure:
+    """Draw how long real and sampled names are, as shares of each."""
+    figure = Figure(figsize=(7, 3.8), layout="constrained")
+    axes = figure.subplots()
+    labels = (f"real, {len(real)} names", f"sampled at {temperature:g}, {len(sampled)} names")
+    for offset, names, label in zip((-0.2, 0.2), (real, sampled), labels, strict=True):
+        counts = sorted(Counter(map(len, names)).items())
+        places = [length + offset for length, _ in counts]
+        axes.bar(places, [count / len(names) for _, count in counts], width=0.4, label=label)
+    axes.set(xlabel="characters", ylabel="share of names")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend()
+    return figure

@@ -1,0 +1,102 @@
+"""Stage `split_names`: which names are for training, validation and test."""
+
+import hashlib
+import logging
+from collections import Counter
+
+from herodex import paths
+from herodex.command import run_command
+from herodex.errors import UserError
+from herodex.generator.names_table import CLEAN_COLUMNS, SPLIT_COLUMNS, Row, read_names, write_names
+from herodex.params import SplitNamesParams, load_params
+
+log = logging.getLogger(__name__)
+
+PARTS = ("train", "validation", "test")
+
+
+def take_share(texts: list[str], share: float, seed: int, purpose: str) -> set[str]:
+    """Take a share of the texts by a hash of each text: their order does not matter.
+
+    Args:
+        texts: without repeats.
+        share: above 0 and below 1; rounded to whole texts, at least one where there are any.
+        seed: another seed takes others.
+        purpose: another purpose takes others.
+    """
+
+    def position(text: str) -> bytes:
+        return hashlib.sha256(f"{seed}:{purpose}:{text}".encode()).digest()
+
+    return set(sorted(texts, key=position)[: max(1, round(share * len(texts)))])
+
+
+def split(rows: list[Row], params: SplitNamesParams, seed: int) -> list[Row]:
+    """Give each kept name a `part`; rows that are not kept are left out.
+
+    The test part is the generations held out, or a share of all names where they are split at random or
+    have no generations. Validation is a share of the rest.
+
+    Args:
+        rows: with `text`, `kept` and `generation`.
+        params: how to split.
+        seed: another seed gives another split.
+    """
+    kept = [row for row in rows if row["kept"] == "1"]
+    texts = [row["text"] for row in kept]
+    if splits_by_generation(kept, params):
+        held_out = {str(generation) for generation in params.test}
+        test = {row["text"] for row in kept if row["generation"] in held_out}
+    else:
+        test = take_share(texts, params.test_share, seed, "test")
+    rest = [text for text in texts if text not in test]
+    validation = take_share(rest, params.validation, seed, "validation")
+
+    def part(text: str) -> str:
+        return "test" if text in test else "validation" if text in validation else "train"
+
+    return [row | {"part": part(row["text"])} for row in kept]
+
+
+def splits_by_generation(rows: list[Row], params: SplitNamesParams) -> bool:
+    """Whether generations are asked for and any name has one; a list of one's own names has none."""
+    return params.by == "generation" and any(row["generation"] for row in rows)
+
+
+def require_every_part(rows: list[Row], params: SplitNamesParams) -> None:
+    """Check that no part is empty.
+
+    Raises:
+        UserError: one is; the message says what there is to choose from.
+    """
+    counts = Counter(row["part"] for row in rows)
+    empty = [part for part in PARTS if not counts[part]]
+    if not empty:
+        return
+    if splits_by_generation(rows, params):
+        found = ", ".join(
+            sorted({row["generation"] for row in rows if row["generation"]}, key=lambda g: (len(g), g))
+        )
+        raise UserError(
+            f"generator.split leaves no name for {empty[0]}; the names are of the generations {found}.",
+            f"Hold out some of them, not all: generator.split.test is now {params.test}.",
+        )
+    raise UserError(f"{len(rows)} names leave none for {empty[0]}.", "Give more names, 20 at least.")
+
+
+def main() -> None:
+    """Write `split.csv`: the kept names with their `part`."""
+    params = load_params()
+    settings = params.generator.split
+    rows = split(read_names(paths.CLEAN_NAMES, CLEAN_COLUMNS), settings, params.seed)
+    require_every_part(rows, settings)
+    write_names(paths.SPLIT_NAMES, SPLIT_COLUMNS, rows)
+    counts = Counter(row["part"] for row in rows)
+    how = f"generations {settings.test} held out" if splits_by_generation(rows, settings) else "at random"
+    log.info("split %s: %s", how, ", ".join(f"{counts[part]} {part}" for part in PARTS))
+    if settings.by == "generation" and not splits_by_generation(rows, settings):
+        log.info("the names have no generations, so generator.split.by is not obeyed")
+
+
+if __name__ == "__main__":
+    run_command(main)
