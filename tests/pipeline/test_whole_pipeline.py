@@ -1,0 +1,170 @@
+"""The real pipeline, from crawl to figures, on a tiny configuration."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from mlflow import MlflowClient
+from workspace import PROJECT, Run, Workspace
+
+from herodex.classifier.manifest import read_manifest
+from herodex.classifier.picture import normalise, open_picture
+from herodex.classifier.predict import load_classifier, model_hash
+
+TINY = {
+    "classes": ["tea", "coffee"],
+    "distractors": ["cocoa"],
+    "crawl.images_per_query": 24,
+    "demo_web.results_per_query": 24,
+    "classifier.train.epochs": 5,
+    "generator.train.epochs": 2,
+    "generator.train.units": 16,
+    "generator.evaluate.samples": 50,
+}
+
+
+def dvc(project: Workspace, *arguments: str) -> Run:
+    environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    done = subprocess.run(
+        ["dvc", *arguments], cwd=project.folder, env=environment, capture_output=True, text=True, check=False
+    )
+    return Run(done.returncode, done.stdout, done.stderr)
+
+
+def metrics(project: Workspace, room: str) -> dict:
+    return json.loads((project.folder / "reports" / room / "metrics.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def project(workspace_factory) -> Workspace:
+    """A copy of the project in which the pipeline has run once."""
+    project = workspace_factory()
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(listed, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    for name in filter(lambda name: (PROJECT / name).is_file(), files.splitlines()):
+        target = project.folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / name, target)
+    (project.folder / "dvc.lock").unlink(missing_ok=True)
+    subprocess.run(["git", "init", "--quiet"], cwd=project.folder, check=True)
+    project.write_params(TINY)
+    done = dvc(project, "repro")
+    assert done.code == 0, done.output + done.log
+    return project
+
+
+@pytest.fixture(scope="module")
+def manifest(project) -> pd.DataFrame:
+    return read_manifest(project.folder / "data" / "images" / "split.csv")
+
+
+def test_a_second_run_does_nothing(project):
+    assert "up to date" in dvc(project, "repro").output
+
+
+def test_every_output_of_every_stage_is_there(project):
+    stages = yaml.safe_load((project.folder / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+    declared = yaml.safe_load((PROJECT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    assert set(stages) == set(declared)
+    assert [out["path"] for stage in stages.values() for out in stage["outs"] if not out["size"]] == []
+
+
+def test_no_search_result_is_lost_on_the_way(project, manifest):
+    raw = read_manifest(project.folder / "data" / "images" / "raw" / "manifest.csv")
+    assert len(raw) == 72
+    assert manifest[["query", "rank", "picture_url"]].equals(raw[["query", "rank", "picture_url"]])
+    assert (manifest["dropped_for"] != "").sum() == (manifest["kept"] == "0").sum() > 0
+
+
+def test_copies_never_straddle_two_parts(manifest):
+    used = manifest[manifest["part"] != ""]
+    assert (used.groupby("cluster")["part"].nunique() == 1).all()
+    assert set(used["part"]) == {"train", "validation", "test"}
+
+
+def test_only_the_allowed_labels_are_used(manifest):
+    assert set(manifest["label"]) == {"tea", "coffee", "unknown"}
+
+
+@pytest.mark.parametrize("room", ["classifier", "generator"])
+def test_figures_come_with_count_interval_and_baseline(project, room):
+    text = json.dumps(metrics(project, room))
+    assert text.count('"n') > 1
+    assert text.count('"low"') == text.count('"high"') > 1
+    assert "baseline" in text or "trigram" in text
+
+
+def test_the_report_says_which_backbone_it_was(project):
+    backbone = metrics(project, "classifier")["backbone"]
+    assert backbone["name"] in ("ResNet50V2", "ResNet50")
+    assert backbone["weights"] == "ImageNet"
+
+
+def test_what_is_served_is_what_was_measured(project, manifest):
+    classifier = load_classifier(project.folder / "models", "auto")
+    files = manifest.drop_duplicates("sha256").set_index("sha256")["file"]
+    measured = pd.read_csv(project.folder / "reports" / "classifier" / "predictions.csv")
+    for row in measured.itertuples():
+        data = (project.folder / "data" / "images" / "raw" / files[row.sha256]).read_bytes()
+        picture = normalise(open_picture(data, 50_000_000), classifier.max_side)
+        served = classifier.probabilities([picture])[0]
+        assert served == pytest.approx(np.array(row[5:]), abs=1e-5)
+
+
+def test_each_run_is_tied_to_its_model_by_content(project):
+    client = MlflowClient(f"sqlite:///{project.folder}/mlflow.db")
+    runs = {run.info.run_name: run for run in client.search_runs(["1"])}
+    assert set(runs) >= {"train_classifier", "evaluate_classifier", "train_generator", "evaluate_generator"}
+    trained = model_hash(project.folder / "models" / "classifier")
+    assert runs["train_classifier"].data.tags["model"] == trained
+    assert runs["evaluate_classifier"].data.tags["model"] == trained
+
+
+@pytest.mark.parametrize(
+    ("param", "value", "rerun"),
+    [
+        ("classifier.train.dropout", 0.5, {"train_classifier", "evaluate_classifier"}),
+        (
+            "classifier.curate.near_similarity",
+            0.95,
+            {"curate_images", "split_images", "train_classifier", "evaluate_classifier"},
+        ),
+        ("generator.evaluate.temperature", 1.0, {"evaluate_generator"}),
+        ("serve.unknown_threshold", 0.6, set()),
+    ],
+)
+def test_a_changed_parameter_reruns_only_what_depends_on_it(project, param, value, rerun):
+    project.write_params({**TINY, param: value})
+    try:
+        planned = dvc(project, "repro", "--dry").output
+    finally:
+        project.write_params(TINY)
+    stages = {line.split("'")[1] for line in planned.splitlines() if line.startswith("Running stage")}
+    assert stages == rerun
+
+
+def test_a_spoilt_parameter_stops_the_run_with_one_message_and_loses_nothing(project):
+    text = (project.folder / "params.yaml").read_text(encoding="utf-8")
+    before = project.tree("models")
+    (project.folder / "params.yaml").write_text(text.replace("dropout", "dropuot"), encoding="utf-8")
+    try:
+        done = project.run("-m", "herodex.classifier.train")
+    finally:
+        (project.folder / "params.yaml").write_text(text, encoding="utf-8")
+    assert done.code == 1
+    assert "unknown key 'classifier.train.dropuot'" in done.log
+    assert "Traceback" not in done.log
+    assert project.tree("models") == before
+
+
+def test_a_forced_rerun_gives_the_same_hashes(project):
+    before = (project.folder / "dvc.lock").read_text(encoding="utf-8")
+    done = dvc(project, "repro", "--force")
+    assert done.code == 0, done.output + done.log
+    assert (project.folder / "dvc.lock").read_text(encoding="utf-8") == before
