@@ -1,5 +1,6 @@
 """Download the picture of each search result and keep its bytes as they came."""
 
+import asyncio
 import hashlib
 import shutil
 from dataclasses import asdict
@@ -12,7 +13,8 @@ from scrapy.exceptions import DropItem
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.pipelines.files import FilesPipeline
-from scrapy.pipelines.media import FileInfo, FileInfoOrError, MediaPipeline
+from scrapy.pipelines.media import FileException, FileInfo, FileInfoOrError, MediaPipeline
+from scrapy.utils.defer import ensure_awaitable
 from scrapy.utils.response import response_status_message
 from twisted.python.failure import Failure
 
@@ -28,10 +30,12 @@ class PicturesPipeline(FilesPipeline):
     `DOWNLOAD_MAXSIZE`. A failed download is a `Picture` with its status and reason, and never a lost item.
     """
 
+    stopping: asyncio.Task[None] | None = None
+
     def get_media_requests(self, item: SearchResult, info: MediaPipeline.SpiderInfo) -> list[Request]:
         """Ask for the picture if its address is one of the web, and the crawl is not being stopped."""
-        if not self.crawler.crawling:
-            raise DropItem("interrupted")
+        if self.stopping or not self.crawler.crawling:
+            raise DropItem("the crawl is being stopped")
         try:
             if urlsplit(item.picture_url).scheme in {"http", "https"}:
                 return [Request(item.picture_url, callback=NO_CALLBACK)]
@@ -57,6 +61,22 @@ class PicturesPipeline(FilesPipeline):
         if picture_extension(response.body) is None:
             raise NotKept(Status.NOT_AN_IMAGE, "not in a known picture format")
         return await super().media_downloaded(response, request, info, item=item)
+
+    async def file_downloaded(
+        self, response: Response, request: Request, info: MediaPipeline.SpiderInfo, *, item: Any = None
+    ) -> str:
+        """Write the file; where that fails, on a full disk for example, stop the crawl and say why."""
+        try:
+            checksum: str = await ensure_awaitable(
+                super().file_downloaded(response, request, info, item=item)
+            )
+        except OSError as error:
+            reason = f"a picture could not be stored: {error.strerror}"
+            self.stopping = self.stopping or asyncio.create_task(
+                self.crawler.engine.close_spider_async(reason=reason)
+            )
+            raise FileException(reason) from error
+        return checksum
 
     def media_failed(self, failure: Failure, request: Request, info: MediaPipeline.SpiderInfo) -> NoReturn:
         """Raise the failure as `NotKept`."""

@@ -97,6 +97,12 @@ ELSEWHERE = [
 ]
 
 
+ON_A_SMALL_DISK = """
+import resource, runpy, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (8_000_000, 8_000_000))
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 MALFORMED = ["no JSON", '{"page": "a result without a picture"}', "[]"]
 
 
@@ -225,6 +231,18 @@ def test_a_page_that_hangs_once_is_tried_again_in_a_new_browser(workspace):
         done = workspace.run(THROUGH, "images", web.proxy)
     assert done.code == 0, done.log
     assert [row["query"] for row in rows_of(workspace)] == ["one", "two"]
+
+
+def test_a_picture_that_cannot_be_stored_ends_the_crawl_with_a_message(workspace):
+    workspace.write_params({"classes": ["one", "two"], "distractors": []})
+    page = search_page([result(picture("a.jpg")), result(picture("b.jpg"))])
+    huge = give(200, JPEG + bytes(9_000_000))
+    answers = {search("one"): page, search("two"): page, picture("a.jpg"): huge, picture("b.jpg"): huge}
+    with running_odd_web(lambda _: answers) as web:
+        run = workspace.run("-c", ON_A_SMALL_DISK, THROUGH, "images", web.proxy)
+    assert run.code == 1
+    assert "The crawl stopped: a picture could not be stored: File too large." in run.log
+    assert "Traceback" not in run.log
 
 
 @pytest.mark.parametrize("end", ["browser killed", "driver killed", "interrupted", "interrupted twice"])
