@@ -6,7 +6,7 @@ import zlib
 from functools import cache
 from io import BytesIO
 
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageOps
 
 from crawlers.demo_web.faults import Kind
 
@@ -17,7 +17,10 @@ _TURNED = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image
 
 
 def encode(image: Image.Image, kind: Kind, rng: random.Random) -> bytes:
-    """Write RGB pixels as the file that this kind of result is: a JPEG of varying quality, or an odd one."""
+    """Write a picture as the file that this kind of result is: a JPEG of varying quality, or an odd one.
+
+    The picture is RGB, but for ALPHA_PNG, which keeps the transparency of an RGBA one.
+    """
     quality = rng.randint(70, 95)
     match kind:
         case Kind.REENCODED:
@@ -31,7 +34,7 @@ def encode(image: Image.Image, kind: Kind, rng: random.Random) -> bytes:
         case Kind.PALETTE_PNG:
             return _save(image.quantize(64), "PNG")
         case Kind.ALPHA_PNG:
-            return _save(_cut_out(image), "PNG")
+            return _save(image, "PNG")
         case Kind.ANIMATED_GIF:
             frames = [image.quantize(64), ImageOps.mirror(image).quantize(64)]
             return _save(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=500, loop=0)
@@ -67,16 +70,6 @@ def _save_turned(image: Image.Image, orientation: int, quality: int) -> bytes:
     exif = Image.Exif()
     exif[_EXIF_ORIENTATION] = orientation
     return _save(image.transpose(_TURNED[orientation]), "JPEG", quality=quality, exif=exif)
-
-
-def _cut_out(image: Image.Image) -> Image.Image:
-    mask = Image.new("L", image.size, 0)
-    ImageDraw.Draw(mask).rounded_rectangle(
-        (0, 0, image.width - 1, image.height - 1), min(image.size) // 4, 255
-    )
-    cut = image.convert("RGBA")
-    cut.putalpha(mask)
-    return cut
 
 
 def _save(image: Image.Image, format_: str, **options: object) -> bytes:

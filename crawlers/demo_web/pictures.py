@@ -5,7 +5,7 @@ import random
 
 from crawlers.demo_web import encodings
 from crawlers.demo_web.copies import alter
-from crawlers.demo_web.drawing.draw import draw
+from crawlers.demo_web.drawing.draw import cut_out, draw
 from crawlers.demo_web.faults import COPIES, Kind
 from crawlers.demo_web.truth import PlannedPicture
 
@@ -20,7 +20,8 @@ def picture_file(picture: PlannedPicture, seed: int) -> tuple[str, bytes]:
     if picture.kind is Kind.BOMB:
         return content_type, encodings.bomb()
     shown = picture.original if picture.kind in COPIES else picture.id
-    image = draw(picture.subject, f"{seed}/{shown}")
+    paint = cut_out if picture.kind is Kind.ALPHA_PNG else draw
+    image = paint(picture.subject, f"{seed}/{shown}")
     # An exact copy is encoded as its original was; everything else, near copies too, in its own way.
     own = shown if picture.kind is Kind.EXACT_COPY else picture.id
     rng = random.Random(f"{seed}/file/{own}")

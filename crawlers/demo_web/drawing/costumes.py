@@ -23,8 +23,11 @@ Pattern = Literal["none", "web", "stripes", "plates", "seams"]
 
 
 class Costume(BaseModel):
-    """A costume. `colours` is its palette; every field that says so, and each part of the suit, names one of
-    its entries, or is None where the part is missing. Lengths are in figure units (a head is 1 high).
+    """What somebody wears and how he is built.
+
+    `colours` is the palette, and "skin" is always in it. Parts and fields that end in `colour`, `mark` or
+    `field` name one of its entries; a part that is None is not worn. Lengths are shares of a limb or in
+    figure units (pose.py).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -40,6 +43,7 @@ class Costume(BaseModel):
     panels: str | None = None
     gloves: str | None = None
     glove_length: float = 0.6
+    hands: str = "skin"
     boots: str | None = None
     trunks: str | None = None
     skirt: str | None = None
@@ -64,6 +68,7 @@ class Costume(BaseModel):
     mask_colour: str | None = None
     face_colour: str | None = None
     eyes: Eyes = "open"
+    eyes_colour: str | None = None
     ears: Ears = "none"
     ears_colour: str | None = None
     brow: Literal["none", "letter", "tiara"] = "none"
@@ -111,7 +116,8 @@ def invent_costume(subject: str) -> Costume:
         arms=rng.choice(["main", "second", "skin"]),
         legs=rng.choice(["main", "second"]),
         panels=perhaps("second", 0.3),
-        gloves=perhaps("third", 0.6),
+        gloves=(gloves := perhaps("third", 0.6)),
+        hands=gloves or "skin",
         boots=perhaps("third", 0.7),
         trunks=perhaps("third", 0.4),
         belt=perhaps("second", 0.7),

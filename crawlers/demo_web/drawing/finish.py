@@ -14,9 +14,9 @@ _LUMA = (0.299, 0.587, 0.114)
 def finish(image: Image.Image, rng: random.Random) -> Image.Image:
     """Grade the colours of an RGB picture and perhaps print, light, blur or grain it."""
     image = rng.choice(_GRADES)(image, rng)
-    if rng.random() < 0.35:
+    if rng.random() < 0.25:
         image = _lit_from_one_side(image, rng)
-    if rng.random() < 0.2:
+    if rng.random() < 0.15:
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 1.6) * max(image.size) / 400))
     if rng.random() < 0.3:
         image = _grained(image, rng)
@@ -112,7 +112,7 @@ def _lit_from_one_side(image: Image.Image, rng: random.Random) -> Image.Image:
     ramp = Image.linear_gradient("L").transpose(
         rng.choice([Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270])
     )
-    darkest = rng.randint(60, 150)
+    darkest = rng.randint(90, 160)
     ramp = ramp.point([darkest + (255 - darkest) * level // 255 for level in range(256)]).resize(image.size)
     return ImageChops.multiply(image, Image.merge("RGB", [ramp] * 3))
 

@@ -132,3 +132,8 @@ def mirrored(half: Sequence[Point]) -> list[Point]:
 def font_of_size(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """Return the font that Pillow brings along, so that no picture depends on the machine's fonts."""
     return ImageFont.load_default(size)
+
+
+def between(start: Point, end: Point, share: float) -> Point:
+    """Return the point that lies the given share of the way from one point to another."""
+    return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share
