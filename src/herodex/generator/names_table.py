@@ -31,12 +31,12 @@ def read_names(path: Path, columns: Sequence[str]) -> list[Row]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file, strict=True)
-            rows = list(reader)
+            header, rows = reader.fieldnames or (), list(reader)
     except FileNotFoundError:
         raise UserError(f"{path} is missing.", "Run `dvc repro`, which makes it.") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} is no CSV in UTF-8: {error}.", hint) from None
-    if missing := [column for column in columns if column not in (reader.fieldnames or ())]:
+    if missing := [column for column in columns if column not in header]:
         raise UserError(f"{path} has no column {', '.join(missing)}.", hint)
     for number, row in enumerate(rows, start=1):
         if None in row or None in row.values():

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -69,8 +70,26 @@ def fit(
     return network, table
 
 
+def write_model(network: "keras.Model", vocabulary: Vocabulary, max_length: int, directory: Path) -> None:
+    """Write the network's Keras weights, its single step as IR, and `generator.json` with the vocabulary.
+
+    Args:
+        network: from `fit`.
+        vocabulary: its tokens.
+        max_length: characters at which a sampled name is cut off.
+        directory: where to.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    network.save_weights(directory / "gru.weights.h5")
+    export_ir(one_step(network), directory / "gru.xml")
+    units = network.get_layer("gru").units
+    record = {"characters": list(vocabulary.characters), "units": units, "max_length": max_length}
+    text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+    (directory / "generator.json").write_text(text, encoding="utf-8")
+
+
 def main() -> None:
-    """Write the network as Keras weights, its single step as IR, `generator.json` and the history."""
+    """Train on the training part; write the model, and the history with its plot."""
     params = load_params()
     settings = params.generator.train
     rows = read_names(paths.SPLIT_NAMES, SPLIT_COLUMNS)
@@ -79,17 +98,7 @@ def main() -> None:
     with tracking.run("train_generator", settings) as run:
         network, history = fit(train, validation, vocabulary, settings, params.seed)
 
-        paths.GENERATOR.mkdir(parents=True, exist_ok=True)
-        network.save_weights(paths.GENERATOR / "gru.weights.h5")
-        export_ir(one_step(network), paths.GENERATOR / "gru.xml")
-        record = {
-            "characters": list(vocabulary.characters),
-            "units": settings.units,
-            "max_length": max(map(len, train + validation)),
-        }
-        text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
-        (paths.GENERATOR / "generator.json").write_text(text, encoding="utf-8")
-
+        write_model(network, vocabulary, max(map(len, train + validation)), paths.GENERATOR)
         paths.GENERATOR_REPORTS.mkdir(parents=True, exist_ok=True)
         history.to_csv(paths.GENERATOR_REPORTS / "history.csv", index=False, lineterminator="\n")
         save_figure(history_figure(history), paths.GENERATOR_REPORTS / "history.png")

@@ -1,0 +1,154 @@
+"""The generator's stages as a user runs them, on names of one's own and on a tiny network."""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from workspace import Workspace
+
+STAGES = ("clean", "split", "train", "evaluate")
+TINY = {
+    "generator.clean.max_length": 12,
+    "generator.split.test": [2],
+    "generator.train.embedding": 4,
+    "generator.train.units": 8,
+    "generator.train.epochs": 3,
+    "generator.evaluate.samples": 50,
+    "generator.evaluate.listed": 10,
+}
+OPENINGS = ("Ba", "Cor", "Dé", "Fen", "Gly", "Ho-")
+ENDINGS = ("la", "mon", "rix", "saur", "teel", "♀", " of the long name")
+
+
+def write_raw(workspace: Workspace) -> None:
+    """Write 42 names of two generations, six of them too long, and a copy."""
+    names = [opening + ending for opening in OPENINGS for ending in ENDINGS] + ["BALA"]
+    lines = [f"{i},{name},{1 + (i % 3 == 0)},http://x/{i}\n" for i, name in enumerate(names, start=1)]
+    path = workspace.folder / "data/names/raw.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("number,name,generation,page_url\n" + "".join(lines), encoding="utf-8")
+
+
+def run_stages(workspace: Workspace, *stages: str, **environment: str) -> None:
+    for stage in stages:
+        run = workspace.run("-m", f"herodex.generator.{stage}", **environment)
+        assert run.code == 0, run.log
+
+
+def outputs(workspace: Workspace) -> dict[str, bytes]:
+    return {
+        f"{folder}/{name}": content
+        for folder in ("data", "models", "reports")
+        for name, content in workspace.tree(folder).items()
+    }
+
+
+@pytest.fixture(scope="module")
+def project(workspace_factory: Callable[[], Workspace]) -> Workspace:
+    """A project in which every stage has run."""
+    workspace = workspace_factory()
+    workspace.write_params(TINY)
+    write_raw(workspace)
+    run_stages(workspace, *STAGES, PYTHONHASHSEED="1")
+    return workspace
+
+
+def test_every_stage_writes_what_the_next_one_and_the_service_need(project: Workspace) -> None:
+    assert set(outputs(project)) == {
+        "data/names/raw.csv",
+        "data/names/clean.csv",
+        "data/names/split.csv",
+        "models/generator/generator.json",
+        "models/generator/gru.bin",
+        "models/generator/gru.weights.h5",
+        "models/generator/gru.xml",
+        "reports/generator/history.csv",
+        "reports/generator/history.png",
+        "reports/generator/lengths.png",
+        "reports/generator/metrics.json",
+        "reports/generator/nats.png",
+        "reports/generator/samples.csv",
+    }
+
+
+def test_a_forced_rerun_elsewhere_gives_the_same_bytes(
+    project: Workspace, workspace_factory: Callable[[], Workspace]
+) -> None:
+    again = workspace_factory()
+    again.write_params(TINY)
+    write_raw(again)
+    run_stages(again, *STAGES, PYTHONHASHSEED="2", OMP_NUM_THREADS="1")
+    first, second = outputs(project), outputs(again)
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_the_parts_hold_out_the_generation_and_share_no_name(project: Workspace) -> None:
+    with (project.folder / "data/names/split.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len({row["text"] for row in rows}) == len(rows) == 36
+    assert {row["generation"] for row in rows if row["part"] == "test"} == {"2"}
+    assert {row["generation"] for row in rows if row["part"] != "test"} == {"1"}
+    with (project.folder / "data/names/clean.csv").open(encoding="utf-8") as file:
+        reasons = Counter(row["reason"] for row in csv.DictReader(file))
+    assert reasons == {"": 36, "too long": 6, "duplicate": 1}
+
+
+def test_every_figure_has_its_count_and_interval(project: Workspace) -> None:
+    metrics = json.loads((project.folder / "reports/generator/metrics.json").read_text(encoding="utf-8"))
+    assert metrics["n_names"] == metrics["nats"]["n"] == metrics["trigram"]["n"]
+    assert metrics["n_unknown"] == 0
+    shares = {name: figure for name, figure in metrics["samples"].items() if name != "temperature"}
+    assert sum(shares[name]["value"] for name in ("new", "in_train", "in_test")) == pytest.approx(1)
+    figures = [metrics[name] for name in ("nats", "trigram", "gain", "perplexity", "nats_train")]
+    for figure in (*figures, *shares.values()):
+        assert figure["low"] <= figure["value"] <= figure["high"]
+    with (project.folder / "reports/generator/samples.csv").open(encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == 10
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_without_its_input_says_what_to_run(workspace: Workspace, stage: str) -> None:
+    workspace.write_params(TINY)
+    run = workspace.run("-m", f"herodex.generator.{stage}")
+    assert run.code == 1
+    assert run.log.startswith("error: data/names/")
+    assert "is missing.\n  fix: Run `dvc repro`" in run.log
+
+
+def test_a_split_that_cannot_be_made_is_explained_and_costs_nothing(workspace: Workspace) -> None:
+    workspace.write_params(TINY)
+    write_raw(workspace)
+    run_stages(workspace, "clean", "split")
+    before = outputs(workspace)
+    workspace.write_params(TINY | {"generator.split.test": [99]})
+    run = workspace.run("-m", "herodex.generator.split")
+    assert run.code == 1
+    assert run.log == (
+        "error: generator.split leaves no name for test; the names are of the generations 1, 2.\n"
+        "  fix: Hold out some of them, not all: generator.split.test is now [99].\n"
+    )
+    assert outputs(workspace) == before
+
+
+def test_names_of_ones_own_are_split_at_random_with_a_word_about_it(workspace: Workspace) -> None:
+    workspace.write_params(TINY)
+    write_raw(workspace)
+    path = workspace.folder / "data/names/raw.csv"
+    names = [row["name"] for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())]
+    path.write_text("number,name,generation,page_url\n" + "".join(f",{name},,\n" for name in names))
+    run_stages(workspace, "clean")
+    run = workspace.run("-m", "herodex.generator.split")
+    assert run.code == 0
+    assert "split at random: 29 train, 3 validation, 4 test" in run.log
+    assert "generator.split.by is not obeyed" in run.log
+
+
+def test_a_crawl_of_unusable_names_is_explained(workspace: Workspace) -> None:
+    workspace.write_params(TINY | {"generator.clean.max_length": 2})
+    write_raw(workspace)
+    run = workspace.run("-m", "herodex.generator.clean")
+    assert run.code == 1
+    assert "no name can be used (43 too long)" in run.log
+    assert not (workspace.folder / "data/names/clean.csv").exists()

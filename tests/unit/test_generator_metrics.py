@@ -1,0 +1,40 @@
+import math
+
+import numpy as np
+import pytest
+
+from herodex.generator.metrics import per_character, perplexity, share
+
+
+def test_long_names_weigh_more_than_short_ones() -> None:
+    figure = per_character(np.array([2.0, 27.0]), np.array([1, 9]), seed=1)
+    assert figure["value"] == 2.9
+    assert figure["n"] == 2
+
+
+def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(5)
+    lengths = rng.integers(4, 12, size=(200, 80))
+    nats = lengths * rng.normal(2.5, 0.5, size=lengths.shape)
+    held = [
+        figure["low"] <= 2.5 <= figure["high"]
+        for figure in (per_character(*sample, seed=1) for sample in zip(nats, lengths, strict=True))
+    ]
+    assert 0.9 <= np.mean(held) <= 0.99
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    nats, lengths = np.arange(1.0, 30), np.arange(1, 30)[::-1]
+    assert per_character(nats, lengths, seed=3) == per_character(nats, lengths, seed=3)
+    assert per_character(nats, lengths, seed=3) != per_character(nats, lengths, seed=4)
+
+
+def test_perplexity_of_a_uniform_guess_is_the_number_of_characters() -> None:
+    figure = per_character(np.full(4, 5 * math.log(30)), np.full(4, 5), seed=1)
+    assert perplexity(figure)["value"] == pytest.approx(30, abs=1e-4)
+
+
+def test_a_share_of_all_still_has_an_interval() -> None:
+    figure = share(1000, 1000)
+    assert (figure["value"], figure["high"], figure["n"]) == (1, 1, 1000)
+    assert 0.99 < figure["low"] < 1

@@ -1,0 +1,51 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from herodex.generator.spelling import display, normalise
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Farfetch’d", "farfetch'd"),
+        ("Farfetchʼd", "farfetch'd"),
+        ("FLABE\u0301BE\u0301", "flabébé"),
+        ("  Mr.\t\u00a0Mime \n", "mr. mime"),
+        ("Type:\x00Null", "type: null"),
+        ("\ufeffPikachu\u200b", "pikachu"),
+        ("Nidoran♀", "nidoran♀"),
+        ("フシギダネ", "フシギダネ"),
+        ("İzmir", "i̇zmir"),
+        ("\u200b \x07", ""),
+    ],
+)
+def test_a_name_is_brought_into_the_form_that_the_model_reads(name: str, text: str) -> None:
+    assert normalise(name) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("mr. mime", "Mr. Mime"),
+        ("ho-oh", "Ho-Oh"),
+        ("farfetch'd", "Farfetch'd"),
+        ("élan", "Élan"),
+        ("♀x", "♀x"),
+        ("2nd", "2nd"),
+        ("ა", "ა"),
+        ("", ""),
+    ],
+)
+def test_a_text_is_shown_with_capitals_where_words_start(text: str, name: str) -> None:
+    assert display(text) == name
+
+
+@given(st.text())
+def test_a_normalised_name_stays_as_it_is(name: str) -> None:
+    assert normalise(normalise(name)) == normalise(name)
+
+
+@given(st.text(alphabet="abcxyz -.'é♀2", max_size=20))
+def test_what_is_shown_reads_as_the_same_text(name: str) -> None:
+    assert normalise(display(normalise(name))) == normalise(name)
