@@ -9,20 +9,24 @@ from PIL import Image
 from herodex import paths
 from herodex.classifier.picture import normalise
 from herodex.classifier.predict import answer, load_classifier
+from herodex.errors import UserError
 from herodex.generator.sample import load_generator, sample_names
 from herodex.params import load_params
 from herodex.serving import endpoints
+from herodex.serving.client_error import ClientError
 from herodex.serving.guard import Guard
 from herodex.serving.headers import SecurityHeaders
 from herodex.serving.messages import (
     MAX_NAMES,
     MAX_SEED,
     ClassifyAnswer,
-    ClassifyRequest,
+    Count,
     InventedName,
     NamesAnswer,
-    NamesRequest,
+    Seed,
+    Temperature,
 )
+from herodex.serving.picture_form import PictureForm
 from herodex.serving.site import create_site
 
 ROOT = Path(__file__).parent
@@ -30,7 +34,8 @@ PARAMS = load_params(ROOT / paths.PARAMS)
 SITE = create_site(PARAMS)
 
 
-@bentoml.service(name="herodex", threads=2)
+# The access log of BentoML 1.4 stumbles over a content type that is not ASCII.
+@bentoml.service(name="herodex", threads=2, logging={"access": {"request_content_type": False}})
 @bentoml.asgi_app(SITE)
 class Herodex:
     """Says what a picture shows, and invents names."""
@@ -43,7 +48,7 @@ class Herodex:
         self.classify(Image.new("RGB", (64, 64)))
         self.names(MAX_NAMES, 1.0, 0)
 
-    @bentoml.api(route=endpoints.CLASSIFY, input_spec=ClassifyRequest)
+    @bentoml.api(route=endpoints.CLASSIFY, input_spec=PictureForm)
     def classify(self, image: Image.Image) -> ClassifyAnswer:
         """Say which class a picture shows, or that it is likely none of them."""
         picture = normalise(image, self.classifier.max_side)
@@ -52,11 +57,15 @@ class Herodex:
         )
         return ClassifyAnswer.model_validate(prediction, from_attributes=True)
 
-    @bentoml.api(route=endpoints.NAMES, input_spec=NamesRequest)
-    def names(self, count: int, temperature: float, seed: int | None = None) -> NamesAnswer:
+    @bentoml.api(route=endpoints.NAMES)
+    def names(self, count: Count, temperature: Temperature, seed: Seed = None) -> NamesAnswer:
         """Invent names, and say of each whether it is new and which name of the list is nearest."""
         seed = secrets.randbelow(MAX_SEED + 1) if seed is None else seed
-        sampled = sample_names(self.generator, count, temperature, seed)
+        try:
+            sampled = sample_names(self.generator, count, temperature, seed)
+        except UserError as error:
+            # BentoML hands on a response as it is.
+            return ClientError(422, error.problem, error.hint).response()  # pyright: ignore[reportReturnType]
         names = [InventedName.model_validate(name, from_attributes=True) for name in sampled]
         return NamesAnswer(names=names, seed=seed)
 

@@ -2,31 +2,19 @@
 
 from typing import Annotated, Literal
 
-import bentoml
-from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.requests import Request
 
 MAX_NAMES = 15
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.5, 5.0
 MAX_SEED = 2**32 - 1
 
 
-class ClassifyRequest(bentoml.IODescriptor):
-    """A form with the picture's file as its one part."""
-
-    image: Annotated[Image.Image, Field(description="the file of a JPEG, PNG or WebP picture")]
-
-    @classmethod
-    async def from_http_request(cls, request: Request, serde: object) -> "ClassifyRequest":
-        """Take the picture that the guard has read from the form.
-
-        BentoML's own reader would fetch a string in the field as an address, and keep large files on disk.
-        """
-        return cls.model_construct(image=request.state.picture)
+Count = Annotated[int, Field(strict=True, ge=1, le=MAX_NAMES)]
+Temperature = Annotated[float, Field(strict=True, ge=MIN_TEMPERATURE, le=MAX_TEMPERATURE)]
+Seed = Annotated[int | None, Field(strict=True, ge=0, le=MAX_SEED)]
 
 
-class ClassifyAnswer(bentoml.IODescriptor):
+class ClassifyAnswer(BaseModel):
     """The likeliest class, and whether to believe it; `probabilities` and `unknown` sum to 1."""
 
     label: str
@@ -36,14 +24,14 @@ class ClassifyAnswer(bentoml.IODescriptor):
     model: str
 
 
-class NamesRequest(bentoml.IODescriptor):
+class NamesRequest(BaseModel):
     """How many names, and how daring; the same seed gives the same names."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid")
 
-    count: Annotated[int, Field(ge=1, le=MAX_NAMES)]
-    temperature: Annotated[float, Field(ge=MIN_TEMPERATURE, le=MAX_TEMPERATURE)]
-    seed: Annotated[int | None, Field(ge=0, le=MAX_SEED)] = None
+    count: Count
+    temperature: Temperature
+    seed: Seed = None
 
 
 class InventedName(BaseModel):
@@ -55,7 +43,7 @@ class InventedName(BaseModel):
     distance: int
 
 
-class NamesAnswer(bentoml.IODescriptor):
+class NamesAnswer(BaseModel):
     """The names, and the seed that gives them again."""
 
     names: list[InventedName]

@@ -14,7 +14,7 @@ from herodex.params import load_params
 NEEDED = (
     paths.BACKBONE / "backbone.xml",
     paths.CLASSIFIER / "classifier.json",
-    paths.GENERATOR,
+    paths.GENERATOR / "generator.json",
     paths.CLEAN_NAMES,
 )
 

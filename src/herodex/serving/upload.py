@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 
-from starlette.datastructures import Headers, UploadFile
+from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
@@ -70,6 +70,17 @@ async def read_file(headers: Headers, chunks: AsyncGenerator[bytes, None], max_b
     # The header may name a codec that stumbles over the form's names.
     except ValueError:
         raise ClientError(400, "The form cannot be read.", SEND_A_FILE) from None
+    try:
+        data = only_file(form)
+    finally:
+        await form.close()
+    if not data:
+        raise ClientError(400, "The file is empty.", SEND_A_FILE)
+    return data
+
+
+def only_file(form: FormData) -> bytes:
+    """The bytes of the one part that a form with a picture has; raises ClientError for any other form."""
     parts = form.multi_items()
     if unexpected := sorted({name for name, _ in parts if name != FIELD}):
         raise ClientError(400, f"The form has a part named '{unexpected[0][:40]}'.", SEND_A_FILE)
@@ -80,8 +91,4 @@ async def read_file(headers: Headers, chunks: AsyncGenerator[bytes, None], max_b
         raise ClientError(
             400, f"'{FIELD}' is text instead of a file; addresses are not fetched.", SEND_A_FILE
         )
-    with value.file:
-        data = value.file.read()
-    if not data:
-        raise ClientError(400, "The file is empty.", SEND_A_FILE)
-    return data
+    return value.file.read()

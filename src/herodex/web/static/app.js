@@ -34,6 +34,7 @@ async function start() {
     notice.textContent = describe(error).join(" ");
     notice.hidden = false;
   }
+  document.body.classList.remove("unworded");
 }
 
 start();

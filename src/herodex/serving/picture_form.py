@@ -1,0 +1,22 @@
+"""The form in which `/api/classify` takes a picture, for BentoML to describe and to read."""
+
+from typing import Annotated
+
+import bentoml
+from PIL import Image
+from pydantic import Field
+from starlette.requests import Request
+
+
+class PictureForm(bentoml.IODescriptor):
+    """A form with the picture's file as its one part."""
+
+    image: Annotated[Image.Image, Field(description="the file of a JPEG, PNG or WebP picture")]
+
+    @classmethod
+    async def from_http_request(cls, request: Request, serde: object) -> "PictureForm":
+        """Take the picture that the guard has read from the form.
+
+        BentoML's own reader would fetch a string in the field as an address, and put large files on disk.
+        """
+        return cls.model_construct(image=request.state.picture)

@@ -1,0 +1,36 @@
+"""What tests of more than one room use."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from quote_api import QuoteApi, running_quote_api
+from tiny_service import make_project, serving
+
+
+@pytest.fixture
+def quote_api() -> Iterator[QuoteApi]:
+    """A quote API of the test's own."""
+    with running_quote_api() as api:
+        yield api
+
+
+@pytest.fixture(scope="session")
+def tiny_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the service, its params and tiny real models."""
+    return make_project(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def service(tiny_project: Path) -> Iterator[str]:
+    """The address of a running service that no quote API answers."""
+    with serving(tiny_project) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def client(service: str) -> Iterator[httpx.Client]:
+    """A client of that service, patient enough for a busy machine."""
+    with httpx.Client(base_url=service, timeout=60) as client:
+        yield client

@@ -1,0 +1,186 @@
+"""Requests as they should be, to a real server over HTTP."""
+
+import io
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+from tiny_service import COLOURS, NAMES, ROOT
+
+from herodex.quotes import load_bundled_quotes
+
+BUNDLED = {quote.id for quote in load_bundled_quotes()}
+
+
+def picture(colour: tuple[int, int, int], kind: str = "PNG", size: tuple[int, int] = (90, 60)) -> bytes:
+    """Encode a picture of one colour."""
+    file = io.BytesIO()
+    Image.new("RGB", size, colour).save(file, kind)
+    return file.getvalue()
+
+
+def classify(client: httpx.Client, data: bytes) -> dict[str, object]:
+    """Upload a picture and give the answer back."""
+    response = client.post("/api/classify", files={"image": ("picture", data)})
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def names(client: httpx.Client, **request: object) -> httpx.Response:
+    """Ask for names."""
+    return client.post("/api/names", json=request)
+
+
+@pytest.mark.parametrize("label", COLOURS)
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
+def test_a_picture_gets_its_class_with_probabilities_that_sum_to_one(
+    client: httpx.Client, label: str, kind: str
+) -> None:
+    answer = classify(client, picture(COLOURS[label], kind))
+    assert (answer["label"], answer["known"]) == (label, True)
+    probabilities = answer["probabilities"]
+    assert isinstance(probabilities, dict)
+    assert set(probabilities) == set(COLOURS)
+    assert math.isclose(sum(probabilities.values()) + answer["unknown"], 1, abs_tol=1e-5)  # type: ignore[operator]
+    assert len(str(answer["model"])) == 12
+
+
+def test_a_picture_of_something_else_is_known_to_be_unknown(client: httpx.Client) -> None:
+    answer = classify(client, picture((250, 250, 250)))
+    assert answer["known"] is False
+    assert answer["unknown"] > 0.99  # type: ignore[operator]
+    assert answer["label"] in COLOURS
+
+
+def test_a_transparent_picture_is_seen_on_white(client: httpx.Client) -> None:
+    file = io.BytesIO()
+    Image.new("RGBA", (64, 64), (220, 20, 20, 0)).save(file, "PNG")
+    assert classify(client, file.getvalue())["known"] is False
+
+
+def test_a_large_picture_within_the_limits_is_answered(client: httpx.Client) -> None:
+    data = picture(COLOURS["ocean"], "PNG", (5000, 5000))
+    assert classify(client, data)["label"] == "ocean"
+
+
+def test_as_many_names_come_as_asked_for_all_different(client: httpx.Client) -> None:
+    for count in (1, 15):
+        answer = names(client, count=count, temperature=1).json()
+        invented = [entry["name"] for entry in answer["names"]]
+        assert len(set(invented)) == count
+        assert all(invented)
+
+
+def test_each_name_says_whether_it_is_new_and_what_it_is_near(client: httpx.Client) -> None:
+    answer = names(client, count=15, temperature=0.5, seed=11).json()
+    for entry in answer["names"]:
+        assert set(entry) == {"name", "novel", "nearest", "distance"}
+        assert entry["nearest"] in NAMES
+        assert entry["novel"] == (entry["name"] not in NAMES)
+        assert (entry["distance"] == 0) == (not entry["novel"])
+
+
+def test_the_seed_that_is_given_back_gives_the_same_names_again(client: httpx.Client) -> None:
+    first = names(client, count=5, temperature=1.5).json()
+    again = names(client, count=5, temperature=1.5, seed=first["seed"]).json()
+    assert again == first
+    assert names(client, count=5, temperature=1.5).json()["seed"] != first["seed"]
+
+
+def test_a_quote_comes_from_the_bundle_when_no_api_answers_and_a_new_one_is_another(
+    client: httpx.Client,
+) -> None:
+    shown = ""
+    for _ in range(20):
+        quote = client.get("/api/quote", params={"not": shown}).json()
+        assert set(quote) == {"id", "text", "author", "source"}
+        assert quote["source"] == "bundled"
+        assert quote["id"] in BUNDLED - {shown}
+        shown = quote["id"]
+
+
+def test_the_page_is_told_what_it_is_about(client: httpx.Client) -> None:
+    about = client.get("/api/about").json()
+    assert about["thing"] == "colour"
+    assert about["name"] == "Elf"
+    assert about["classes"] == list(COLOURS)
+    assert (about["max_names"], about["min_temperature"], about["max_temperature"]) == (15, 0.5, 5)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/static/app.js", "/static/style.css", "/static/icon.svg", "/api/about"]
+)
+def test_every_answer_carries_security_headers(client: httpx.Client, path: str) -> None:
+    response = client.get(path)
+    assert response.status_code == 200
+    policy = response.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["referrer-policy"] == "no-referrer"
+    assert "frame-ancestors 'none'" in policy
+
+
+def test_only_what_belongs_to_the_page_is_served(client: httpx.Client) -> None:
+    for path in ("/static/../index.html", "/static/%2e%2e/__init__.py", "/static/", "/params.yaml"):
+        assert client.get(path).status_code == 404
+
+
+def test_bentoml_s_own_addresses_answer(client: httpx.Client) -> None:
+    for path in ("/readyz", "/livez", "/metrics"):
+        assert client.get(path).status_code == 200
+    paths = client.get("/docs.json").json()["paths"]
+    form = paths["/api/classify"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert list(form["properties"]) == ["image"]
+    body = paths["/api/names"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert body["properties"]["count"]["maximum"] == 15
+
+
+def test_bentoml_s_client_can_use_the_service(client: httpx.Client, tmp_path: Path) -> None:
+    file = tmp_path / "meadow.png"
+    file.write_bytes(picture(COLOURS["meadow"]))
+    script = (
+        "import bentoml, json, sys\n"
+        "with bentoml.SyncHTTPClient(sys.argv[1]) as client:\n"
+        "    answer = client.classify(image=sys.argv[2])\n"
+        "    names = client.names(count=2, temperature=1.0, seed=3)\n"
+        "print(json.dumps([answer['label'], len(names['names'])]))"
+    )
+    command = [sys.executable, "-c", script, str(client.base_url), str(file)]
+    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert json.loads(output.stdout.splitlines()[-1]) == ["meadow", 2]
+
+
+def test_the_service_imports_nothing_that_only_training_or_crawling_needs(tiny_project: Path) -> None:
+    script = "import service, sys; print(*{name.partition('.')[0] for name in sys.modules})"
+    command = [sys.executable, "-c", script]
+    output = subprocess.run(command, cwd=tiny_project, capture_output=True, text=True, check=True)
+    loaded = set(output.stdout.split())
+    assert {"herodex", "bentoml", "openvino"} <= loaded
+    unwanted = {
+        "tensorflow",
+        "keras",
+        "mlflow",
+        "dvc",
+        "scrapy",
+        "selenium",
+        "pandas",
+        "matplotlib",
+        "sklearn",
+    }
+    assert not loaded & unwanted
+
+
+def test_no_file_of_the_page_names_another_host_or_a_default_class() -> None:
+    params = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    words = [word.strip(" []") for word in params.split("classes:")[1].split("#")[0].split(",")]
+    for file in sorted((ROOT / "src/herodex/web").rglob("*.*")):
+        if file.suffix in {".html", ".js", ".css", ".svg"}:
+            text = file.read_text(encoding="utf-8").lower().replace("http://www.w3.org/2000/svg", "")
+            assert "://" not in text, file
+            assert not [word for word in [*words, "pokémon", "superhero"] if word in text], file

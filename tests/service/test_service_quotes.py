@@ -1,0 +1,87 @@
+"""The service with a quote API that answers, over https as in real life."""
+
+import datetime
+import ipaddress
+import json
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from quote_api import QUOTES, QuoteApi, running_quote_api
+from tiny_service import make_project, serving
+
+
+def write_certificate(folder: Path) -> Path:
+    """Write a certificate for the loopback, and its key, into one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "quotes on the loopback")])
+    now = datetime.datetime.now(datetime.UTC)
+    host = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(host, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file = folder / "certificate.pem"
+    file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + secret)
+    return file
+
+
+@pytest.fixture(scope="module")
+def quoting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Client, QuoteApi]]:
+    """A service, and the quote API that it asks anew with every request; its model knows two names."""
+    folder = tmp_path_factory.mktemp("quoting")
+    certificate = write_certificate(folder)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate)
+    with running_quote_api(tls) as api:
+        project = make_project(
+            folder / "project", ["Ab", "Cd"], quote_urls=[api.url], quote_ttl_s=0.001, quote_timeout_s=10
+        )
+        with (
+            serving(project, SSL_CERT_FILE=str(certificate)) as url,
+            httpx.Client(base_url=url, timeout=60) as client,
+        ):
+            yield client, api
+
+
+def test_quotes_come_from_the_api_then_from_the_cache_and_survive_its_fall(
+    quoting: tuple[httpx.Client, QuoteApi],
+) -> None:
+    client, api = quoting
+    texts = {quote["q"] for quote in QUOTES}
+    first = client.get("/api/quote").json()
+    assert (first["source"], first["text"] in texts) == ("upstream", True)
+    for status, body in [(500, b""), (302, b""), (200, b"<html>"), (200, json.dumps([{"q": 1}]).encode())]:
+        api.status, api.body = status, body
+        answer = client.get("/api/quote", params={"not": first["id"]}).json()
+        assert (answer["source"], answer["text"] in texts - {first["text"]}) == ("cache", True)
+
+
+def test_a_slow_api_holds_up_nobody_who_asks_for_something_else(
+    quoting: tuple[httpx.Client, QuoteApi],
+) -> None:
+    client, api = quoting
+    api.slow = True
+    assert client.get("/api/quote").status_code == 200
+    assert client.get("/api/about").status_code == 200
+    assert client.get("/readyz").status_code == 200
+
+
+def test_a_model_that_knows_too_few_names_says_so(quoting: tuple[httpx.Client, QuoteApi]) -> None:
+    client, _ = quoting
+    response = client.post("/api/names", json={"count": 15, "temperature": 0.5, "seed": 1})
+    assert response.status_code == 422
+    assert set(response.json()) == {"error", "hint"}
+    assert "Ask for fewer than 15" in response.json()["hint"]

@@ -1,0 +1,149 @@
+"""A project with real models so small that they are made in a moment, and a server that serves it."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import openvino as ov
+import yaml
+from openvino import opset13 as ops
+
+from herodex.generator.names_table import CLEAN_COLUMNS, write_names
+from herodex.generator.vocabulary import build_vocabulary, encode, pad
+
+ROOT = Path(__file__).parent.parent
+COLOURS = {"cherry": (220, 20, 20), "meadow": (20, 200, 40), "ocean": (20, 40, 220)}
+"""The classes of the tiny project: its classifier knows a picture by the nearest of these colours."""
+RADIUS = 80
+"""How far from every colour a picture must be to be none of the classes."""
+NAMES = ["Anemo", "Bulbeo", "Corvin", "Delmor", "Elphin", "Fenrow", "Gorbat", "Hulmin", "Ixalot"]
+DOWN = "https://127.0.0.1:9/quotes"
+"""A quote API that nobody can reach: nothing listens on the discard port."""
+STARTUP_S = 60
+FAILED = "Application startup failed"
+
+
+def save(outputs: dict[str, ov.Node], inputs: list[Any], xml: Path) -> None:
+    """Write a network as IR, its outputs named."""
+    for name, node in outputs.items():
+        node.output(0).set_names({name})
+    xml.parent.mkdir(parents=True, exist_ok=True)
+    results = [node.output(0) for node in outputs.values()]
+    ov.save_model(ov.Model(results, inputs), xml, compress_to_fp16=False)  # pyright: ignore
+
+
+def write_classifier(models: Path) -> None:
+    """Write a backbone that gives the mean colours of patches, and a head that compares them with COLOURS."""
+    rgb = ops.parameter(ov.PartialShape([-1, -1, -1, 3]), np.float32, name="rgb")
+    planes = ops.transpose(rgb, ops.constant([0, 3, 1, 2]))
+    patches = ops.avg_pool(planes, [32, 32], [0, 0], [0, 0], [32, 32], exclude_pad=True)
+    save(
+        {"features": ops.transpose(patches, ops.constant([0, 2, 3, 1]))},
+        [rgb],
+        models / "backbone/backbone.xml",
+    )
+
+    colour = ops.parameter(ov.PartialShape([-1, 3]), np.float32, name="features")
+    centres = ops.constant(np.array([list(COLOURS.values())], np.float32))
+    offsets = ops.subtract(ops.unsqueeze(colour, ops.constant(1)), centres)
+    squares = ops.reduce_sum(ops.multiply(offsets, offsets), ops.constant([2]))
+    # Where even the nearest colour is farther than RADIUS, `unknown` has the least to overcome.
+    padded = ops.pad(squares, ops.constant([0, 0]), ops.constant([0, 1]), "constant", np.float32(RADIUS**2))
+    logits = ops.multiply(padded, ops.constant(np.float32(-4e-4)))
+    save({"probabilities": ops.softmax(logits, 1)}, [colour], models / "classifier/head.xml")
+    record = {"labels": [*COLOURS, "unknown"], "input_size": 64, "pooling": "avg", "max_side": 256}
+    (models / "classifier/classifier.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+def write_generator(models: Path, texts: list[str]) -> None:
+    """Write a network that knows of each character which ones follow it in `texts`."""
+    vocabulary = build_vocabulary(texts)
+    inputs, targets, weights = pad(encode(vocabulary, texts))
+    counts = np.full((vocabulary.size, vocabulary.size), 0.01, np.float32)
+    np.add.at(counts, (inputs.ravel(), targets.ravel()), weights.ravel())
+    token = ops.parameter(ov.PartialShape([-1]), np.int32, name="token")
+    state = ops.parameter(ov.PartialShape([-1, 1]), np.float32, name="state")
+    for parameter, name in ((token, "token"), (state, "state")):
+        parameter.output(0).set_names({name})
+    logits = ops.gather(ops.constant(np.log(counts)), token, ops.constant(0))
+    # A bigram has nothing to remember, but a network's output must be computed.
+    next_state = ops.multiply(state, ops.constant(np.float32(0.5)))
+    save({"logits": logits, "next_state": next_state}, [token, state], models / "generator/gru.xml")
+    record = {"characters": list(vocabulary.characters), "units": 1, "max_length": 12}
+    (models / "generator/generator.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+def make_project(folder: Path, names: Sequence[str] = NAMES, **serve: object) -> Path:
+    """Lay out in `folder` what the service needs; `serve` overrides that section of the params."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params["classes"] = list(COLOURS)
+    params["page"] = {"thing": "colour", "name": "Elf"}
+    params["serve"] |= {"quote_urls": [DOWN], **serve}
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    shutil.copy(ROOT / "service.py", folder)
+    write_classifier(folder / "models")
+    write_generator(folder / "models", [name.lower() for name in names])
+    rows = [{"name": name, "text": name.lower(), "kept": "1"} for name in names]
+    empty = dict.fromkeys(CLEAN_COLUMNS, "")
+    write_names(folder / "data/names/clean.csv", CLEAN_COLUMNS, [empty | row for row in rows])
+    return folder
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """The environment of commands run in a project: BentoML keeps its things inside it."""
+    return {**os.environ, "BENTOML_HOME": str(folder / "bentoml"), "BENTOML_DO_NOT_TRACK": "True", **more}
+
+
+def free_port() -> int:
+    """A port of the loopback that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def serving(folder: Path, **more: str) -> Iterator[str]:
+    """Serve a project as `make serve` does, and give the address once it is ready.
+
+    `more` goes into the server's environment.
+    """
+    port = free_port()
+    log = folder / "server.log"
+    command = [sys.executable, "-m", "herodex.serving.start", "--port", str(port)]
+    with log.open("w", encoding="utf-8") as output:
+        server = subprocess.Popen(
+            command, cwd=folder, env=environment(folder, **more), stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_until_ready(url, server, log)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Ask `/readyz` until it says yes; raises RuntimeError with the server's log if it never does."""
+    deadline = time.monotonic() + STARTUP_S
+    while (
+        time.monotonic() < deadline
+        and server.poll() is None
+        and FAILED not in log.read_text(encoding="utf-8")
+    ):
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{url}/readyz", timeout=5).status_code == 200:
+                return
+        time.sleep(0.1)
+    raise RuntimeError(f"the server did not come up:\n{log.read_text(encoding='utf-8')[-2000:]}")

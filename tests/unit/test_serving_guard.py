@@ -1,0 +1,262 @@
+import asyncio
+import io
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from herodex.serving.guard import Guard
+
+MAX_UPLOAD = 20_000
+MAX_PIXELS = 10_000
+BOUNDARY = "b0undary"
+MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
+
+
+async def api(scope: Scope, receive: Receive, send: Send) -> None:
+    """What stands behind the guard: says what it was given."""
+    request = Request(scope, receive)
+    picture = scope.get("state", {}).get("picture")
+    given = list(picture.size) if picture else (await request.body()).decode()
+    await JSONResponse({"given": given})(scope, receive, send)
+
+
+def ask(method: str, path: str, upload_timeout_s: float = 10, **options: object) -> httpx.Response:
+    """Send one request to a guarded API, through real HTTP messages but no socket."""
+
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(app=Guard(api, MAX_UPLOAD, MAX_PIXELS, upload_timeout_s))
+        async with httpx.AsyncClient(transport=transport, base_url="http://guarded") as client:
+            return await client.request(method, path, **options)  # type: ignore[arg-type]
+
+    return asyncio.run(send())
+
+
+def picture_bytes(kind: str = "PNG", size: tuple[int, int] = (40, 30)) -> bytes:
+    """Encode a plain picture."""
+    file = io.BytesIO()
+    Image.new("RGB", size, "teal").save(file, kind)
+    return file.getvalue()
+
+
+def upload(data: bytes, name: str = "image", kind: str = "image/png") -> httpx.Response:
+    """Send bytes as the file part of a form."""
+    return ask("POST", "/api/classify", files={name: ("picture", data, kind)})
+
+
+def assert_refused(answer: httpx.Response, status: int, *words: str) -> None:
+    """The answer is an object with just an error that has these words, and a hint."""
+    assert answer.status_code == status, answer.text
+    assert set(answer.json()) == {"error", "hint"}
+    assert answer.json()["hint"]
+    for word in words:
+        assert word in answer.json()["error"]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_picture_is_decoded_whatever_type_the_client_claims(kind: str) -> None:
+    answer = upload(picture_bytes(kind), kind="image/jpg")
+    assert answer.json() == {"given": [40, 30]}
+
+
+@pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "ICO"])
+def test_other_formats_are_refused_by_content(kind: str) -> None:
+    assert_refused(upload(picture_bytes(kind), kind="image/png"), 415, "JPEG, PNG, WEBP")
+
+
+@pytest.mark.parametrize("data", [b"no picture", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%PDF-1.7"])
+def test_what_is_no_picture_is_refused(data: bytes) -> None:
+    assert_refused(upload(data), 415)
+
+
+def test_a_truncated_picture_is_refused() -> None:
+    assert_refused(upload(picture_bytes("JPEG")[:-200]), 422, "truncated")
+
+
+def test_too_many_pixels_are_refused_from_the_header() -> None:
+    assert_refused(upload(picture_bytes(size=(200, 100))), 413, "200×100")
+
+
+def test_an_empty_file_is_refused() -> None:
+    assert_refused(upload(b""), 400, "empty")
+
+
+def test_an_address_in_the_field_is_refused_and_not_fetched() -> None:
+    form = {"image": (None, "http://127.0.0.1:9/x.png")}
+    assert_refused(ask("POST", "/api/classify", files=form), 400, "text instead of a file")
+
+
+def test_a_part_of_another_name_is_named() -> None:
+    assert_refused(upload(picture_bytes(), name="file"), 400, "'file'")
+
+
+def test_two_files_are_refused() -> None:
+    files = [("image", ("a", picture_bytes())), ("image", ("b", picture_bytes()))]
+    assert_refused(ask("POST", "/api/classify", files=files), 400, "Too many files")
+
+
+@pytest.mark.parametrize(
+    "content_type", ["image/png", "application/json", "application/x-www-form-urlencoded", "text/plain", ""]
+)
+def test_a_body_that_is_no_form_is_refused(content_type: str) -> None:
+    headers = {"content-type": content_type}
+    answer = ask("POST", "/api/classify", content=picture_bytes(), headers=headers)
+    assert_refused(answer, 415, "multipart/form-data")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["multipart/form-data", "multipart/form-data; boundary=other", f"{MULTIPART}; charset=punycode"],
+)
+def test_a_form_that_cannot_be_taken_apart_is_refused(content_type: str) -> None:
+    body = f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="\xfc-\xff"\r\n\r\n'.encode("latin-1")
+    answer = ask("POST", "/api/classify", content=body, headers={"content-type": content_type})
+    assert_refused(answer, 400)
+
+
+@given(st.binary(max_size=300), st.booleans())
+def test_no_bytes_whatever_get_past_as_a_picture_or_break_the_guard(noise: bytes, in_a_form: bool) -> None:
+    if in_a_form:
+        answer = upload(noise)
+    else:
+        answer = ask("POST", "/api/classify", content=noise, headers={"content-type": MULTIPART})
+    assert_refused(answer, answer.status_code)
+    assert answer.status_code in {400, 415, 422}
+
+
+def test_a_body_is_counted_as_it_streams_and_the_rest_is_left_unread() -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        yield f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="image"; filename="x"\r\n\r\n'.encode()
+        while True:
+            sent += 1000
+            yield bytes(1000)
+
+    answer = ask("POST", "/api/classify", content=endless(), headers={"content-type": MULTIPART})
+    assert_refused(answer, 413)
+    # The transport may have one chunk more at hand.
+    assert sent <= MAX_UPLOAD + 2000
+
+
+def test_a_body_of_names_is_small() -> None:
+    headers = {"content-type": "application/json"}
+    assert_refused(ask("POST", "/api/names", content=b" " * 5000, headers=headers), 413)
+
+
+def serve_messages(messages: list[Message], upload_timeout_s: float = 10) -> list[Message]:
+    """Give a guard these messages of an upload, then silence; returns what it sent."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        if messages:
+            return messages.pop(0)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def run() -> None:
+        scope: Scope = {
+            "type": "http",
+            "path": "/api/classify",
+            "method": "POST",
+            "headers": [(b"content-type", MULTIPART.encode())],
+        }
+        await Guard(api, MAX_UPLOAD, MAX_PIXELS, upload_timeout_s)(scope, receive, send)
+
+    asyncio.run(run())
+    return sent
+
+
+def test_a_client_that_stops_sending_is_told_so_and_let_go() -> None:
+    sent = serve_messages([{"type": "http.request", "body": b"--b0", "more_body": True}], 0.05)
+    assert sent[0]["status"] == 408
+    assert (b"connection", b"close") in sent[0]["headers"]
+
+
+def test_a_client_that_went_away_gets_no_answer() -> None:
+    assert serve_messages([{"type": "http.disconnect"}]) == []
+
+
+@pytest.mark.parametrize(
+    "body", ['{"count": 1, "temperature": 0.5}', '{"count":15,"temperature":5,"seed":0}']
+)
+def test_a_request_for_names_is_handed_on_as_it_came(body: str) -> None:
+    headers = {"content-type": "application/json; charset=utf-8"}
+    answer = ask("POST", "/api/names", content=body, headers=headers)
+    assert answer.json() == {"given": body}
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("", ["not valid JSON"]),
+        ("{", ["not valid JSON"]),
+        ("[" * 4000, ["not valid JSON"]),
+        ("\xff", ["not valid JSON"]),
+        ("null", ["the body", "object"]),
+        ("[1, 2]", ["the body", "object"]),
+        ("{}", ["'count' is missing", "'temperature' is missing"]),
+        ('{"count": 0, "temperature": 1}', ["'count'", "greater than or equal to 1"]),
+        ('{"count": 16, "temperature": 1}', ["'count'", "less than or equal to 15"]),
+        ('{"count": "5", "temperature": 1}', ["'count'", "valid integer"]),
+        ('{"count": true, "temperature": 1}', ["'count'", "valid integer"]),
+        ('{"count": 2.5, "temperature": 1}', ["'count'", "integer"]),
+        ('{"count": null, "temperature": 1}', ["'count'", "integer"]),
+        ('{"count": 1, "temperature": 0.49}', ["'temperature'", "greater than or equal to 0.5"]),
+        ('{"count": 1, "temperature": 5.1}', ["'temperature'", "less than or equal to 5"]),
+        ('{"count": 1, "temperature": NaN}', ["'temperature'"]),
+        ('{"count": 1, "temperature": Infinity}', ["'temperature'"]),
+        ('{"count": 1, "temperature": 1, "seed": -1}', ["'seed'", "greater than or equal to 0"]),
+        (
+            '{"count": 1, "temperature": 1, "seed": 4294967296}',
+            ["'seed'", "less than or equal to 4294967295"],
+        ),
+        ('{"count": 1, "temperature": 1, "seed": 1' + "0" * 3000 + "}", ["'seed'"]),
+        ('{"count": 1, "temprature": 1}', ["'temprature' is not known", "'temperature' is missing"]),
+    ],
+)
+def test_a_wrong_request_for_names_is_told_its_field_and_bound(body: str, words: list[str]) -> None:
+    headers = {"content-type": "application/json"}
+    answer = ask("POST", "/api/names", content=body.encode("latin-1"), headers=headers)
+    assert_refused(answer, 400, *words)
+    assert "1 to 15" in answer.json()["hint"]
+    assert len(answer.json()["error"]) < 400
+
+
+def test_names_are_only_asked_for_in_json() -> None:
+    pickled = {"content-type": "application/vnd.bentoml+pickle"}
+    assert_refused(ask("POST", "/api/names", content=b"\x80\x04N.", headers=pickled), 415)
+    assert_refused(ask("POST", "/api/names", data={"count": "1"}), 415)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allow"),
+    [
+        ("GET", "/api/classify", 405, "POST"),
+        ("PUT", "/api/names", 405, "POST"),
+        ("POST", "/api/quote", 405, "GET, HEAD"),
+        ("DELETE", "/api/about", 405, "GET, HEAD"),
+        ("GET", "/api/nothing", 404, None),
+        ("POST", "/api/classify/", 404, None),
+    ],
+)
+def test_wrong_addresses_and_methods_are_refused(
+    method: str, path: str, status: int, allow: str | None
+) -> None:
+    answer = ask(method, path)
+    assert_refused(answer, status)
+    assert answer.headers.get("allow") == allow
+
+
+def test_what_is_not_the_api_passes_untouched() -> None:
+    assert ask("POST", "/elsewhere", content=b"x" * 50_000).status_code == 200
