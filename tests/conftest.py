@@ -9,6 +9,11 @@ from quote_api import QuoteApi, running_quote_api
 from tiny_service import make_project, serving
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker of tests that take long: `pytest -m "not slow"` leaves them out."""
+    config.addinivalue_line("markers", "slow: builds a whole environment")
+
+
 @pytest.fixture
 def quote_api() -> Iterator[QuoteApi]:
     """A quote API of the test's own."""

@@ -47,9 +47,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 answers other machines too")
     parser.add_argument("--port", type=int, default=3000)
+    parser.add_argument("--check", action="store_true", help="check params and models, and start nothing")
     options = parser.parse_args()
     load_params()
     check_models()
+    if options.check:
+        return
     check_port(options.host, options.port)
     environment = {**os.environ, "BENTOML_DO_NOT_TRACK": "True"}
     serve = ("serve", "service:Herodex", "--host", options.host, "--port", str(options.port))

@@ -1,0 +1,97 @@
+"""The bento: what is in it, and that it serves where Herodex is not installed."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from tiny_service import ROOT, environment, make_project
+
+
+def locked_versions() -> dict[str, set[str]]:
+    """The versions of every package in uv.lock."""
+    versions: dict[str, set[str]] = {}
+    for package in tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]:
+        versions.setdefault(package["name"], set()).add(package.get("version", ""))
+    return versions
+
+
+def pinned_versions() -> dict[str, set[str]]:
+    """The versions in the bento's requirements; every line must pin one."""
+    versions: dict[str, set[str]] = {}
+    for line in (ROOT / "requirements-serve.txt").read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            match = re.fullmatch(r"([a-z0-9-]+)==([^ ;]+)( ; .+)?", line)
+            assert match, line
+            versions.setdefault(match[1], set()).add(match[2])
+    return versions
+
+
+def test_the_bento_installs_the_versions_of_the_lock() -> None:
+    locked = locked_versions()
+    differing = {name: pins for name, pins in pinned_versions().items() if not pins <= locked[name]}
+    assert not differing, "run the command at the head of requirements-serve.txt"
+
+
+def test_the_bento_installs_what_the_serve_role_asks_for_and_nothing_to_train_with() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["serve"]]
+    names = {re.split(r"[^A-Za-z0-9-]", requirement)[0].lower() for requirement in wanted}
+    pinned = set(pinned_versions())
+    assert names <= pinned
+    assert not pinned & {"tensorflow", "keras", "mlflow", "dvc", "scrapy", "selenium", "pandas", "matplotlib"}
+
+
+def test_the_bento_holds_the_service_its_page_and_its_models(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project")
+    build_bento(project)
+    (bento,) = (project / "bentoml/bentos/herodex").glob("*/src")
+    files = {str(file.relative_to(bento)) for file in bento.rglob("*") if file.is_file()}
+    assert {
+        "service.py",
+        "params.yaml",
+        "data/names/clean.csv",
+        "herodex/quotes.json",
+        "herodex/web/index.html",
+        "herodex/web/static/app.js",
+        "models/backbone/backbone.xml",
+        "models/backbone/backbone.bin",
+        "models/classifier/classifier.json",
+        "models/generator/gru.bin",
+    } <= files
+    unwanted = [
+        file for file in files if file.endswith((".h5", ".pyc")) or file.startswith(("tests", "crawlers"))
+    ]
+    assert not unwanted
+
+
+@pytest.mark.slow
+def test_the_bento_serves_where_herodex_is_not_installed(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project")
+    build_bento(project)
+    checked = subprocess.run(
+        [sys.executable, str(ROOT / "scripts/check_bento.py")],
+        cwd=ROOT,
+        env=environment(project),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stderr
+    assert '"label":"cherry"' in checked.stderr
+
+
+def build_bento(project: Path) -> None:
+    """Build a bento of a tiny project with the code and the bentofile of this one."""
+    for name in ("bentofile.yaml", "requirements-serve.txt", "README.md"):
+        shutil.copy(ROOT / name, project)
+    shutil.copytree(ROOT / "src", project / "src")
+    (project / "models/classifier/head.weights.h5").write_bytes(b"not to be taken along")
+    command = [sys.executable, "-m", "bentoml", "build"]
+    done = subprocess.run(
+        command, cwd=project, env=environment(project), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
