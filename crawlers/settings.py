@@ -32,6 +32,8 @@ MEDIA_ALLOW_REDIRECTS = True
 # What a spider does not need, it leaves unset, and is off: the browser without SELENIUM_DRIVER_NAME, the
 # pictures without FILES_STORE, the embedded web without EMBEDDED_WEB_PROXY.
 DOWNLOADER_MIDDLEWARES = {
+    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+    "crawlers.middlewares.robots.OneByOneRobotsMiddleware": 100,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "crawlers.middlewares.retry_after.RetryAfterMiddleware": 550,
     "crawlers.middlewares.embedded_web.EmbeddedWebMiddleware": 740,  # before Scrapy's own proxy middleware

@@ -14,7 +14,6 @@ from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.pipelines.files import FilesPipeline
 from scrapy.pipelines.media import FileException, FileInfo, FileInfoOrError, MediaPipeline
-from scrapy.utils.defer import ensure_awaitable
 from scrapy.utils.response import response_status_message
 from twisted.python.failure import Failure
 
@@ -67,16 +66,14 @@ class PicturesPipeline(FilesPipeline):
     ) -> str:
         """Write the file; where that fails, on a full disk for example, stop the crawl and say why."""
         try:
-            checksum: str = await ensure_awaitable(
-                super().file_downloaded(response, request, info, item=item)
-            )
+            written = super().file_downloaded(response, request, info, item=item)
+            return written if isinstance(written, str) else await written
         except OSError as error:
             reason = f"a picture could not be stored: {error.strerror}"
             self.stopping = self.stopping or asyncio.create_task(
                 self.crawler.engine.close_spider_async(reason=reason)
             )
             raise FileException(reason) from error
-        return checksum
 
     def media_failed(self, failure: Failure, request: Request, info: MediaPipeline.SpiderInfo) -> NoReturn:
         """Raise the failure as `NotKept`."""

@@ -59,7 +59,7 @@ class HeroImagesSpider(Spider):
         query = self.queries[position]
         return BrowserRequest(
             url=f"{self.search_url}?{urlencode({'q': query})}",
-            wait_time=0,
+            wait_time=0,  # the condition does its own waiting
             wait_until=scrolled_to(self.count),
             callback=self.parse,
             errback=self.give_up,
@@ -95,7 +95,9 @@ def scrolled_to(count: int) -> Callable[[WebDriver], bool]:
             try:
                 found, ended = driver.execute_async_script(SCROLL)
             except TimeoutException:
-                raise TimeoutException(f"the page or the browser hangs after {found} of {count} results") from None
+                raise TimeoutException(
+                    f"the page or the browser hangs after {found} of {count} results"
+                ) from None
         return True
 
     return condition

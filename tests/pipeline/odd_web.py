@@ -14,10 +14,11 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 @dataclass
 class OddWeb:
-    """A running web: its proxy URL, the time of each request by URL, and what `hang` waits for."""
+    """A running web: its proxy URL, when each URL was asked for, by whom, and what `hang` waits for."""
 
     proxy: str = ""
     requests: dict[str, list[float]] = field(default_factory=dict)
+    user_agents: dict[str, set[str]] = field(default_factory=dict)
     closed: threading.Event = field(default_factory=threading.Event)
 
     def hang(self, handler: BaseHTTPRequestHandler) -> None:
@@ -36,6 +37,7 @@ def running_odd_web(make_answers: Callable[[OddWeb], Mapping[str, Answer]]) -> I
 
         def do_GET(self) -> None:
             web.requests.setdefault(self.path, []).append(monotonic())
+            web.user_agents.setdefault(self.path, set()).add(self.headers.get("User-Agent", ""))
             answers.get(self.path, give(404, b"nothing here"))(self)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 # the parent's name

@@ -3,9 +3,11 @@
 import csv
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import quote
 
@@ -107,14 +109,15 @@ MALFORMED = ["no JSON", '{"page": "a result without a picture"}', "[]"]
 
 
 @pytest.fixture(scope="module")
-def misbehaviour(workspace_factory: Callable[[], Workspace]) -> tuple[Workspace, dict[str, list[float]], str]:
-    """One crawl of everything odd: the workspace, when each URL was asked for, and what was logged."""
+def misbehaviour(workspace_factory: Callable[[], Workspace]) -> tuple[Workspace, OddWeb, str]:
+    """One crawl of everything odd: the workspace, the web and its requests, and what was logged."""
     workspace = workspace_factory()
     workspace.write_params(
         {
             "classes": ["one", "two"],
             "distractors": [],
             "crawl.images_per_query": 50,
+            "crawl.user_agent": "a crawler of this test",
             "crawl.timeout_s": 2,
             "crawl.retries": 1,
             "crawl.max_image_mb": 0.01,
@@ -146,7 +149,7 @@ def misbehaviour(workspace_factory: Callable[[], Workspace]) -> tuple[Workspace,
     with running_odd_web(answers) as web:
         done = workspace.run(THROUGH, "images", web.proxy)
     assert done.code == 0, done.log
-    return workspace, web.requests, done.log
+    return workspace, web, done.log
 
 
 @pytest.mark.parametrize(
@@ -178,14 +181,14 @@ def test_text_from_the_page_is_kept_in_one_printable_line(misbehaviour):
 
 
 def test_a_busy_server_is_not_asked_again_before_it_said(misbehaviour):
-    first, second = misbehaviour[1][picture("busy.jpg")]
+    first, second = misbehaviour[1].requests[picture("busy.jpg")]
     assert second - first >= 1
 
 
 def test_an_address_found_three_times_is_fetched_once_and_kept_for_both_queries(misbehaviour):
-    workspace, requests, _ = misbehaviour
+    workspace, web, _ = misbehaviour
     # The second request is for the picture that redirects there.
-    assert len(requests[picture("fine.jpg")]) == 2
+    assert len(web.requests[picture("fine.jpg")]) == 2
     rows = [row for row in rows_of(workspace) if row["picture_url"] == picture("fine.jpg")]
     assert [(row["query"], row["file"].split("/")[0]) for row in rows] == [
         ("one", "one"),
@@ -196,9 +199,42 @@ def test_an_address_found_three_times_is_fetched_once_and_kept_for_both_queries(
     assert {files[row["file"]] for row in rows} == {JPEG}
 
 
+def test_scrapy_and_the_browser_introduce_themselves_as_params_say(misbehaviour):
+    user_agents = misbehaviour[1].user_agents
+    for url in ("http://search.herodex.test/robots.txt", search("one"), picture("fine.jpg")):
+        assert user_agents[url] == {"a crawler of this test"}
+
+
 def test_a_failed_request_is_tried_as_often_as_params_say(misbehaviour):
-    requests = misbehaviour[1]
-    assert [len(requests[picture(name)]) for name in ("broken.jpg", "never.jpg", "mute.jpg")] == [2, 2, 2]
+    requests = misbehaviour[1].requests
+    assert [len(requests[picture(name)]) for name in ("broken.jpg", "never.jpg")] == [2, 2]
+
+
+def test_robots_txt_holds_for_all_that_was_asked_for_while_it_was_on_its_way(workspace):
+    workspace.write_params({"classes": ["one", "two"], "distractors": []})
+    private = [f"http://slow.test/{number}.jpg" for number in range(10)]
+    last_request_came = threading.Event()
+
+    def slow_robots(handler: BaseHTTPRequestHandler) -> None:
+        last_request_came.wait(20)
+        give(200, b"User-agent: *\nDisallow: /\n")(handler)
+
+    def last(handler: BaseHTTPRequestHandler) -> None:
+        last_request_came.set()
+        give(200, JPEG)(handler)
+
+    answers: dict[str, Answer] = {
+        search("one"): search_page([*map(result, private), result(picture("last.jpg"))]),
+        search("two"): search_page([]),
+        "http://slow.test/robots.txt": slow_robots,
+        picture("last.jpg"): last,
+        **dict.fromkeys(private, give(200, JPEG)),
+    }
+    with running_odd_web(lambda _: answers) as web:
+        run = workspace.run(THROUGH, "images", web.proxy)
+    assert run.code == 0, run.log
+    assert [row["status"] for row in rows_of(workspace)] == [*["refused"] * len(private), "ok"]
+    assert not set(private) & set(web.requests)
 
 
 def test_a_page_that_hangs_ends_the_crawl_with_a_message(workspace):
