@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from crawlers.demo_web.truth import plan_web
@@ -33,12 +33,15 @@ def running_web(params: Params) -> Iterator[str]:
         text=True,
         encoding="utf-8",
         env=os.environ | {"PYTHONPATH": search_path},
+        # Ctrl-C is for the stage, which then stops the web.
+        start_new_session=True,
     ) as process:
         assert process.stdin
         assert process.stdout
         try:
-            process.stdin.write(params.model_dump_json() + "\n")
-            process.stdin.flush()
+            with suppress(BrokenPipeError):
+                process.stdin.write(params.model_dump_json() + "\n")
+                process.stdin.flush()
             if not (url := process.stdout.readline().strip()):
                 raise UserError("The embedded web did not start.", "See the messages above.")
             yield url
@@ -48,7 +51,8 @@ def running_web(params: Params) -> Iterator[str]:
 
 def _stop(process: subprocess.Popen[str]) -> None:
     assert process.stdin
-    process.stdin.close()
+    with suppress(BrokenPipeError):
+        process.stdin.close()
     try:
         process.wait(_PATIENCE_S)
     except subprocess.TimeoutExpired:

@@ -62,7 +62,10 @@ def build_site(params: Params) -> Site:
 
 def answer(site: Site, url: str, first_time: bool) -> Answer:
     """Answer a GET of an absolute URL; `first_time` says that it was never asked for before."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return _error(400, "Bad Request")
     host, path, query = parts.hostname or "", parts.path or "/", parse_qs(parts.query)
     if parts.scheme != "http" or host not in site.robots:
         return _error(502, "No such host in the embedded web")

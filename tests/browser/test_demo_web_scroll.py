@@ -1,0 +1,70 @@
+"""Only a browser that scrolls gets past the first results of a search."""
+
+import json
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from demo_web_params import demo_params
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
+
+from crawlers.browser import browser_arguments
+from crawlers.demo_web import hosts
+from crawlers.demo_web.server import running_web
+from crawlers.demo_web.truth import plan_web
+
+PARAMS = demo_params(results=50)
+FIRST_BATCH = 20
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or "chromium"
+    with running_web(PARAMS) as proxy:
+        for argument in browser_arguments("herodex-test", proxy):
+            options.add_argument(argument)
+        driver = webdriver.Chrome(options, Service(shutil.which("chromedriver") or "chromedriver"))
+        yield driver
+        driver.quit()
+
+
+def results(browser: webdriver.Chrome) -> list[dict[str, object]]:
+    links = browser.find_elements(By.CSS_SELECTOR, "#results a.result")
+    return [json.loads(link.get_attribute("data-result") or "") for link in links]
+
+
+def scroll_to_the_bottom(browser: webdriver.Chrome) -> None:
+    browser.execute_script("window.scrollTo(0, document.body.scrollHeight)")
+
+
+def test_without_scrolling_there_are_the_first_results_only(browser: webdriver.Chrome) -> None:
+    browser.get(f"http://{hosts.SEARCH}/search?q=ant")
+    # A request of the page's own, and so later than any batch that the page might have asked for by itself.
+    browser.execute_async_script("fetch('/robots.txt').then(arguments[0])")
+    assert len(results(browser)) == FIRST_BATCH
+
+
+def test_scrolling_brings_every_result_in_order_and_then_the_end(browser: webdriver.Chrome) -> None:
+    browser.get(f"http://{hosts.SEARCH}/search?q=bee")
+    waiting = WebDriverWait(browser, 20, poll_frequency=0.05)
+    assert not browser.find_elements(By.ID, "end")
+
+    def at_the_end(driver: webdriver.Chrome) -> bool:
+        scroll_to_the_bottom(driver)
+        return bool(driver.find_elements(By.ID, "end"))
+
+    waiting.until(at_the_end)
+    planned = [picture.picture_url for picture in plan_web(PARAMS) if picture.query == "bee"]
+    assert [result["picture"] for result in results(browser)] == planned
+
+
+def test_one_scroll_brings_one_batch(browser: webdriver.Chrome) -> None:
+    browser.get(f"http://{hosts.SEARCH}/search?q=cat")
+    scroll_to_the_bottom(browser)
+    WebDriverWait(browser, 20, poll_frequency=0.05).until(lambda driver: len(results(driver)) > FIRST_BATCH)
+    browser.execute_async_script("fetch('/robots.txt').then(arguments[0])")
+    assert len(results(browser)) == 2 * FIRST_BATCH

@@ -1,0 +1,33 @@
+"""The demo must be worth a network: colours alone must not tell its heroes apart."""
+
+import numpy as np
+from demo_web_params import PARAMS
+
+from crawlers.demo_web.drawing.draw import draw
+from crawlers.demo_web.faults import Kind
+from crawlers.demo_web.truth import plan_web
+from herodex.classifier.baseline import predict_by_colour
+from herodex.params import UNKNOWN, load_params
+
+PER_QUERY = 45
+
+
+def test_colour_histograms_alone_stay_far_below_95_percent() -> None:
+    params = load_params(PARAMS)
+    crawl = params.crawl.model_copy(update={"web": "demo", "images_per_query": 120})
+    plan = plan_web(params.model_copy(update={"crawl": crawl}))
+    queries = params.classes + params.distractors
+    sound = [picture for picture in plan if picture.kind is Kind.SOUND]
+    chosen = [
+        picture for query in queries for picture in [one for one in sound if one.query == query][:PER_QUERY]
+    ]
+    pictures = [np.asarray(draw(one.subject, f"{params.demo_web.seed}/{one.id}")) for one in chosen]
+    labels = np.array([one.query if one.query in params.classes else UNKNOWN for one in chosen])
+    test = np.arange(len(chosen)) % 3 == 0
+    train = [picture for picture, held_out in zip(pictures, test, strict=True) if not held_out]
+    held_out = [picture for picture, held_out in zip(pictures, test, strict=True) if held_out]
+    answers = predict_by_colour(train, labels[~test], held_out, params.seed)
+    assert len(held_out) == len(queries) * PER_QUERY / 3
+    assert np.mean(answers == labels[test]) < 0.85
+    known = labels[test] != UNKNOWN
+    assert np.mean(answers[known] == labels[test][known]) < 0.85

@@ -1,0 +1,251 @@
+"""The embedded web as its clients meet it: a process, and HTTP through a proxy."""
+
+import hashlib
+import http.client
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+from demo_web_params import ONE_OF_EACH, demo_params, folder_params
+
+from crawlers.demo_web import hosts
+from crawlers.demo_web.faults import Kind, Outcome
+from crawlers.demo_web.pictures import picture_file
+from crawlers.demo_web.server import running_web
+from crawlers.demo_web.truth import PlannedPicture, plan_web
+from herodex.errors import UserError
+
+SLOW_S = 0.3
+PARAMS = demo_params(results=30, shares=ONE_OF_EACH, slow_s=SLOW_S)
+PLAN = plan_web(PARAMS)
+
+
+class Reply(NamedTuple):
+    """What came of a request; `promised` is the Content-Length."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+    promised: int
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[str]:
+    with running_web(PARAMS) as url:
+        yield url
+
+
+@pytest.fixture
+def connection(web: str) -> Iterator[http.client.HTTPConnection]:
+    with closing(connect(web)) as connection:
+        yield connection
+
+
+def connect(proxy: str) -> http.client.HTTPConnection:
+    address = urlsplit(proxy)
+    assert address.hostname == "127.0.0.1"
+    return http.client.HTTPConnection(address.hostname, address.port, timeout=20)
+
+
+def fetch(connection: http.client.HTTPConnection, url: str, method: str = "GET") -> Reply:
+    connection.request(method, url)
+    answer = connection.getresponse()
+    promised = int(answer.headers["Content-Length"])
+    try:
+        body = answer.read()
+    except http.client.IncompleteRead as cut:
+        body = cut.partial
+        connection.close()
+    return Reply(answer.status, answer.headers, body, promised)
+
+
+def fetch_twice(connection: http.client.HTTPConnection, picture: PlannedPicture) -> tuple[Reply, Reply]:
+    return fetch(connection, picture.picture_url), fetch(connection, picture.picture_url)
+
+
+def of_kind(kind: Kind) -> list[PlannedPicture]:
+    chosen = [picture for picture in PLAN if picture.kind is kind]
+    assert chosen
+    return chosen
+
+
+def test_a_missing_picture_answers_404(connection: http.client.HTTPConnection) -> None:
+    for picture in of_kind(Kind.NOT_FOUND):
+        assert [reply.status for reply in fetch_twice(connection, picture)] == [404, 404]
+
+
+def test_an_error_goes_away_when_one_asks_again(connection: http.client.HTTPConnection) -> None:
+    for picture in of_kind(Kind.ERROR_ONCE):
+        first, second = fetch_twice(connection, picture)
+        assert (first.status, second.status) == (500, 200)
+        assert second.body == picture_file(picture, PARAMS.demo_web.seed)[1]
+
+
+def test_a_throttled_client_is_told_when_to_come_back(connection: http.client.HTTPConnection) -> None:
+    for picture in of_kind(Kind.THROTTLED_ONCE):
+        first, second = fetch_twice(connection, picture)
+        assert (first.status, first.headers["Retry-After"]) == (429, "1")
+        assert second.status == 200
+
+
+def test_slow_pictures_take_their_time_and_others_do_not(connection: http.client.HTTPConnection) -> None:
+    for picture in of_kind(Kind.SLOW):
+        started = time.monotonic()
+        assert fetch(connection, picture.picture_url).status == 200
+        assert time.monotonic() - started >= SLOW_S
+    quickest = min(_seconds_for(connection, picture) for picture in of_kind(Kind.SOUND)[:5])
+    assert quickest < SLOW_S
+
+
+def test_a_truncated_picture_breaks_off_every_time(connection: http.client.HTTPConnection) -> None:
+    for picture in of_kind(Kind.TRUNCATED):
+        for reply in fetch_twice(connection, picture):
+            assert reply.status == 200
+            assert 0 < len(reply.body) < reply.promised
+
+
+def test_a_page_calls_itself_a_picture(connection: http.client.HTTPConnection) -> None:
+    for picture in of_kind(Kind.HTML):
+        reply, _ = fetch_twice(connection, picture)
+        assert reply.headers["Content-Type"] == "image/jpeg"
+        assert reply.body.startswith(b"<!doctype html>")
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in Kind if kind not in {Kind.NOT_FOUND, Kind.HTML, Kind.TRUNCATED}]
+)
+def test_whatever_should_arrive_arrives_as_it_was_drawn(
+    connection: http.client.HTTPConnection, kind: Kind
+) -> None:
+    for picture in of_kind(kind)[:4]:
+        reply = fetch(connection, picture.picture_url)
+        if reply.status != 200:
+            assert picture.outcome is Outcome.OK_AFTER_RETRY
+            reply = fetch(connection, picture.picture_url)
+        shown = next(
+            one for one in PLAN if one.picture_url == picture.picture_url and one.kind is not Kind.SHARED
+        )
+        content_type, body = picture_file(shown, PARAMS.demo_web.seed)
+        assert (reply.headers["Content-Type"], reply.body) == (content_type, body)
+        assert reply.promised == len(body)
+
+
+def test_another_process_serves_the_same_bytes_in_any_order() -> None:
+    params = demo_params(results=12, shares=ONE_OF_EACH, slow_s=0)
+    urls = [picture.picture_url for picture in plan_web(params)]
+    digests = []
+    for order in (urls, urls[::-1]):
+        with running_web(params) as proxy, closing(connect(proxy)) as connection:
+            replies = {url: fetch(connection, url) for url in order}
+            failed = [url for url, reply in replies.items() if reply.status in {429, 500}]
+            replies |= {url: fetch(connection, url) for url in failed}
+        digests.append({url: hashlib.sha256(reply.body).hexdigest() for url, reply in replies.items()})
+    assert digests[0] == digests[1]
+
+
+def test_batches_of_results_come_as_json(connection: http.client.HTTPConnection) -> None:
+    search = f"http://{hosts.SEARCH}/search"
+    assert fetch(connection, f"{search}?q=cat").body.count(b'class="result"') == 20
+    reply = fetch(connection, f"{search}/more?q=cat&offset=20")
+    assert reply.headers["Content-Type"] == "application/json"
+    batch = json.loads(reply.body)
+    assert [result["rank"] for result in batch["results"]] == list(range(21, 31))
+    assert batch["next"] is None
+
+
+def test_a_connection_is_kept_for_the_next_request(connection: http.client.HTTPConnection) -> None:
+    fetch(connection, f"http://{hosts.SEARCH}/robots.txt")
+    socket = connection.sock
+    fetch(connection, f"http://{hosts.POKEDEX}/robots.txt")
+    assert connection.sock is socket is not None
+
+
+def test_a_head_request_has_no_body(connection: http.client.HTTPConnection) -> None:
+    reply = fetch(connection, f"http://{hosts.POKEDEX}/pokemon", method="HEAD")
+    assert (reply.status, reply.body) == (200, b"")
+    assert fetch(connection, f"http://{hosts.POKEDEX}/pokemon").promised == reply.promised
+
+
+@pytest.mark.parametrize(("method", "url"), [("GET", "http://example.com/"), ("CONNECT", "example.com:443")])
+def test_nothing_gets_through_to_the_real_network(
+    connection: http.client.HTTPConnection, method: str, url: str
+) -> None:
+    assert fetch(connection, url, method).status == 502
+
+
+def test_a_folder_is_served_without_faults_and_without_drawings(tmp_path: Path) -> None:
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "dog").mkdir()
+    files = {f"{number:02}.jpg": f"picture {number}".encode() for number in range(25)}
+    for name, content in files.items():
+        (tmp_path / "cat" / name).write_bytes(content)
+    params = folder_params(tmp_path)
+    with running_web(params) as proxy, closing(connect(proxy)) as connection:
+        served = [fetch(connection, picture.picture_url) for picture in plan_web(params)]
+        nothing = fetch(connection, f"http://{hosts.SEARCH}/search?q=dog")
+    assert [(reply.status, reply.body) for reply in served] == [(200, content) for content in files.values()]
+    assert b'id="end"' in nothing.body
+    assert b'class="result"' not in nothing.body
+
+
+def test_a_folder_given_relative_to_the_working_directory_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pictures" / "cat").mkdir(parents=True)
+    (tmp_path / "pictures" / "cat" / "one.png").write_bytes(b"a picture")
+    monkeypatch.chdir(tmp_path)
+    params = folder_params(Path("pictures"))
+    with running_web(params) as proxy, closing(connect(proxy)) as connection:
+        assert fetch(connection, plan_web(params)[0].picture_url).body == b"a picture"
+
+
+def test_a_missing_folder_is_reported_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is not a folder"), running_web(folder_params(tmp_path / "gone")):
+        raise AssertionError("it started")
+
+
+def test_the_web_stops_when_it_is_left_even_by_an_error() -> None:
+    def fail_inside() -> None:
+        with running_web(PARAMS) as url, closing(connect(url)) as connection:
+            proxies.append(url)
+            assert fetch(connection, f"http://{hosts.SEARCH}/").status == 200
+            raise RuntimeError("inside")
+
+    proxies: list[str] = []
+    with pytest.raises(RuntimeError, match="inside"):
+        fail_inside()
+    with pytest.raises(ConnectionRefusedError):
+        connect(proxies[0]).connect()
+
+
+def test_the_web_ends_when_the_process_that_started_it_is_gone() -> None:
+    command = [sys.executable, "-m", "crawlers.demo_web"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(PARAMS.model_dump_json() + "\n")
+        process.stdin.flush()
+        assert process.stdout.readline().startswith("http://127.0.0.1:")
+        # What the system does with the pipe of a process that was killed.
+        process.stdin.close()
+        assert process.wait(20) == 0
+
+
+def test_a_web_that_cannot_start_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    with pytest.raises(UserError, match="did not start"), running_web(PARAMS):
+        raise AssertionError("it started")
+
+
+def _seconds_for(connection: http.client.HTTPConnection, picture: PlannedPicture) -> float:
+    started = time.monotonic()
+    fetch(connection, picture.picture_url)
+    return time.monotonic() - started
