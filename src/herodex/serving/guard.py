@@ -25,8 +25,8 @@ from herodex.serving.upload import read_chunks, read_file
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_JSON_BYTES = 4096
-DECODERS = 2
-"""Pictures decoded at a time: each may hold a few bytes for every pixel allowed."""
+MAX_PICTURES = 2
+"""Decoded pictures in memory at a time: each may hold a few bytes for every pixel allowed."""
 
 PICTURE_HINTS = {
     "unsupported": "Send a JPEG, PNG or WebP picture; its content tells, not its name.",
@@ -54,7 +54,7 @@ class Guard:
         self._max_upload = max_upload
         self._max_pixels = max_pixels
         self._upload_timeout_s = upload_timeout_s
-        self._decoders = anyio.CapacityLimiter(DECODERS)
+        self._pictures = asyncio.Semaphore(MAX_PICTURES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that is refused; hand on any other."""
@@ -64,24 +64,24 @@ class Guard:
         try:
             check_method(scope["path"], scope["method"])
             if scope["path"] == endpoints.CLASSIFY:
-                await self._read_picture(scope, receive)
+                data = await self._read_upload(scope, receive)
+                async with self._pictures:
+                    picture = await anyio.to_thread.run_sync(decode, data, self._max_pixels)
+                    scope.setdefault("state", {})["picture"] = picture
+                    await self._app(scope, receive, send)
             elif scope["path"] == endpoints.NAMES:
-                receive = await self._read_names_request(scope, receive)
+                await self._app(scope, await self._read_names_request(scope, receive), send)
+            else:
+                await self._app(scope, receive, send)
         except ClientDisconnect:
             return
         except ClientError as error:
             await error.response()(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
 
-    async def _read_picture(self, scope: Scope, receive: Receive) -> None:
-        headers = Headers(scope=scope)
+    async def _read_upload(self, scope: Scope, receive: Receive) -> bytes:
         async with patience(self._upload_timeout_s):
             chunks = read_chunks(receive, self._max_upload)
-            data = await read_file(headers, chunks, self._max_upload)
-        scope.setdefault("state", {})["picture"] = await anyio.to_thread.run_sync(
-            decode, data, self._max_pixels, limiter=self._decoders
-        )
+            return await read_file(Headers(scope=scope), chunks, self._max_upload)
 
     async def _read_names_request(self, scope: Scope, receive: Receive) -> Receive:
         if Headers(scope=scope).get("content-type", "").partition(";")[0].strip() != "application/json":
