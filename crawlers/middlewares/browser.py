@@ -95,7 +95,8 @@ class BrowserMiddleware(SeleniumMiddleware):
             raise BrowserError(explain(error)) from error
 
     def _start_driver(self) -> webdriver.Chrome:
-        self.folder = tempfile.TemporaryDirectory(prefix="herodex-browser-", ignore_cleanup_errors=True)
+        # The name is short because Chromium puts a socket in there, whose path may have 107 characters.
+        self.folder = tempfile.TemporaryDirectory(prefix="hx-", ignore_cleanup_errors=True)
         options = webdriver.ChromeOptions()
         options.binary_location = self.browser_executable_path
         options.ignore_local_proxy_environment_variables()

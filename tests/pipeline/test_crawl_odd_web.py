@@ -287,8 +287,10 @@ def test_no_process_and_no_file_of_the_browser_outlives_the_crawl(workspace, tmp
         {"classes": ["one", "two"], "distractors": [], "crawl.timeout_s": 2, "crawl.retries": 0}
     )
     scratch = tmp_path_factory.mktemp("scratch")
-    with running_odd_web(lambda _: {search("one"): search_page([], ended=False)}) as web:
-        crawl = workspace.start(THROUGH, "images", web.proxy, TMPDIR=str(scratch))
+    with (
+        running_odd_web(lambda _: {search("one"): search_page([], ended=False)}) as web,
+        workspace.start(THROUGH, "images", web.proxy, TMPDIR=str(scratch)) as crawl,
+    ):
         assert wait_until(lambda: search("one") in web.requests)
         started = descendants(crawl.pid)
         browser = next(process for process, command in started.items() if "--user-data-dir" in command)

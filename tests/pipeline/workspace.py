@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,9 +42,10 @@ class Workspace:
         path.write_text(yaml.safe_dump(values, allow_unicode=True), encoding="utf-8")
         return load_params(path)
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """Start Python with `arguments` in the folder, in a process group of its own."""
-        return subprocess.Popen(
+    @contextmanager
+    def start(self, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+        """Start Python with `arguments` in the folder, in a process group of its own; in the end, kill it."""
+        with subprocess.Popen(
             [sys.executable, *arguments],
             cwd=self.folder,
             env=os.environ | {"PYTHONPATH": str(PROJECT)} | environment,
@@ -50,15 +53,16 @@ class Workspace:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-        )
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def run(self, *arguments: str, **environment: str) -> Run:
         """Run Python with `arguments` in the folder, to its end."""
-        process = self.start(*arguments, **environment)
-        try:
+        with self.start(*arguments, **environment) as process:
             output, log = process.communicate(timeout=300)
-        finally:
-            process.kill()
         return Run(process.returncode, output, log)
 
     def tree(self, folder: str) -> dict[str, bytes]:
