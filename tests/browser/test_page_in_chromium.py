@@ -186,8 +186,10 @@ def test_the_slider_moves_the_number_with_the_keyboard(page: Page) -> None:
 def test_a_number_out_of_bounds_is_told_in_words(page: Page) -> None:
     page.invent(count="99")
     page.wait(lambda: page.one("#names .error").is_displayed())
-    assert "'count'" in page.text("#names .error")
-    assert "1 to 15" in page.text("#names .error")
+    assert page.text("#names .error") == "“How many” takes a number from 1 to 15."
+    assert page.driver.switch_to.active_element == page.one("#count")
+    page.invent(count="2.5")
+    page.wait(lambda: "'count' should be a valid integer" in page.text("#names .error"))
     page.invent(count="3")
     page.wait(lambda: len(page.all(".cards li")) == 3)
     assert not page.one("#names .error").is_displayed()
@@ -263,3 +265,4 @@ def test_a_page_that_opens_without_the_service_says_so(deaf_page: Page) -> None:
     deaf_page.driver.get(deaf_page.url)
     deaf_page.wait(lambda: deaf_page.one("#notice").is_displayed())
     assert "cannot be reached" in deaf_page.text("#notice")
+    assert not deaf_page.one("main").is_displayed()

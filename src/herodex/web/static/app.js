@@ -29,12 +29,12 @@ async function start() {
     word(about);
     setUpRecognition(document.querySelector("#recognise"), about);
     setUpNames(document.querySelector("#names"), about);
+    document.body.classList.remove("unworded");
   } catch (error) {
     const notice = document.querySelector("#notice");
     notice.textContent = describe(error).join(" ");
     notice.hidden = false;
   }
-  document.body.classList.remove("unworded");
 }
 
 start();

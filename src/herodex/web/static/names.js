@@ -1,6 +1,6 @@
 /** Invented names: how many, how daring, and how new each one is. */
 
-import { ask, describe } from "./api.js";
+import { ApiError, ask, describe } from "./api.js";
 import { element } from "./dom.js";
 
 export function setUpNames(section, about) {
@@ -16,7 +16,7 @@ export function setUpNames(section, about) {
     event.preventDefault();
     button.disabled = true;
     try {
-      // An empty field is sent as null, and the service says what it wants instead.
+      checkBounds(count, temperature);
       const body = JSON.stringify({ count: count.valueAsNumber, temperature: temperature.valueAsNumber });
       const headers = { "content-type": "application/json" };
       const answer = await ask("api/names", { method: "POST", headers, body });
@@ -41,6 +41,19 @@ function pair(section, id, min, max) {
   slider.addEventListener("input", () => (field.value = slider.value));
   field.addEventListener("input", () => (slider.value = field.value));
   return field;
+}
+
+/** Word what the service would word in its own terms. */
+function checkBounds(...fields) {
+  for (const field of fields) {
+    const { min, max, valueAsNumber: value } = field;
+    const fits = value >= min && value <= max;
+    field.setAttribute("aria-invalid", !fits);
+    if (!fits) {
+      field.focus();
+      throw new ApiError(`“${field.labels[0].textContent}” takes a number from ${min} to ${max}.`, "");
+    }
+  }
 }
 
 function card({ name, novel, nearest, distance }) {

@@ -2,6 +2,7 @@
 
 import { ask, describe } from "./api.js";
 
+const LONG = 120;
 const SOURCES = { upstream: "fresh from the web", cache: "from the web", bundled: "from the built-in collection" };
 
 export function setUpQuote(section) {
@@ -17,6 +18,7 @@ export function setUpQuote(section) {
       const quote = await ask(`api/quote?not=${encodeURIComponent(shown)}`);
       shown = quote.id;
       text.textContent = quote.text;
+      text.classList.toggle("long", quote.text.length > LONG);
       author.textContent = quote.author;
       source.textContent = SOURCES[quote.source] ?? "";
       section.classList.remove("failed");

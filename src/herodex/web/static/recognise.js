@@ -71,13 +71,17 @@ function takeDrops(section, use) {
 
 function showPreview(section, file) {
   const preview = section.querySelector(".preview");
+  const show = (shown) => {
+    preview.hidden = !shown;
+    section.querySelector(".again").hidden = !shown;
+    section.classList.toggle("chosen", shown);
+  };
   if (preview.src) URL.revokeObjectURL(preview.src);
-  preview.onerror = () => (preview.hidden = true);
-  preview.onload = () => (preview.hidden = false);
+  preview.onload = () => show(true);
+  // What the browser cannot show is not worth a frame; the service says what is wrong with it.
+  preview.onerror = () => show(false);
   preview.alt = `Your picture: ${file.name}`;
   preview.src = URL.createObjectURL(file);
-  section.classList.add("chosen");
-  section.querySelector(".again").hidden = false;
 }
 
 function showAnswer(section, bars, answer) {
