@@ -1,5 +1,7 @@
 """How much faster the exported backbone computes features than Keras's `predict` on the same pictures."""
 
+from typing import Any, cast
+
 import numpy as np
 
 from benchmarks.ratio import print_ratio
@@ -26,7 +28,7 @@ def main() -> None:
             embed(embedder, list(pictures[start : start + settings.batch_size]))
 
     def with_keras() -> None:
-        network.predict(pictures.astype(np.float32), batch_size=settings.batch_size, verbose="0")
+        network.predict(pictures.astype(np.float32), batch_size=settings.batch_size, verbose=cast(Any, 0))
 
     print_ratio(f"features of {PICTURES} pictures, OpenVINO against Keras predict", with_openvino, with_keras)
 

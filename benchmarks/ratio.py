@@ -20,7 +20,8 @@ def print_ratio(
 
     Each is called once before the rounds, so that no one-time cost counts.
     """
-    ours(), theirs()
+    ours()
+    theirs()
     ratios = sorted(seconds(theirs) / seconds(ours) for _ in range(rounds))
     median = statistics.median(ratios)
     sys.stdout.write(f"{label}: {median:.1f}x ({ratios[0]:.1f}-{ratios[-1]:.1f}, {rounds} rounds)\n")

@@ -9,7 +9,7 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
-from herodex.classifier.features import embed, load_embedder, to_input
+from herodex.classifier.features import embed, has_matrix_unit, load_embedder, to_input
 from herodex.classifier.predict import answer, load_classifier, model_hash
 from herodex.errors import UserError
 
@@ -71,6 +71,15 @@ def test_pooling_is_over_the_whole_feature_map(models, pooling, expected):
 
 def test_a_picture_of_any_shape_fits_the_network():
     assert to_input(np.zeros((7, 300, 3), np.uint8), 32).shape == (32, 32, 3)
+
+
+def test_bf16_is_chosen_only_where_the_cpu_multiplies_matrices_in_it(tmp_path):
+    cpuinfo = tmp_path / "cpuinfo"
+    assert not has_matrix_unit(cpuinfo)
+    cpuinfo.write_text("flags : avx512_bf16 avx2", encoding="utf-8")
+    assert not has_matrix_unit(cpuinfo)
+    cpuinfo.write_text("flags : avx512_bf16 amx_bf16", encoding="utf-8")
+    assert has_matrix_unit(cpuinfo)
 
 
 def test_an_answer_names_the_likeliest_class_and_whether_it_is_one(models):
