@@ -18,7 +18,7 @@ def draw_body(pen: Pen, figure: Figure, rng: random.Random) -> None:
     for side, leg in zip((-1, 1), figure.skeleton.legs, strict=True):
         draw_leg(pen, figure, leg, side)
     draw_torso(pen, figure)
-    if costume.lower == "skirt":
+    if costume.skirt:
         draw_skirt(pen, figure)
     if costume.trunks:
         draw_trunks(pen, figure)

@@ -4,7 +4,7 @@ import random
 
 from crawlers.demo_web.drawing.colours import shaded
 from crawlers.demo_web.drawing.figure import Figure, narrow
-from crawlers.demo_web.drawing.pen import Pen, between
+from crawlers.demo_web.drawing.pen import Pen, Point, between
 from crawlers.demo_web.drawing.pose import SHOULDER_Y
 
 
@@ -13,26 +13,21 @@ def draw_cape(pen: Pen, figure: Figure, rng: random.Random) -> None:
     costume, shoulder = figure.costume, figure.build.shoulder
     colour = figure.colour(costume.cape)
     sway, spread, hem = rng.uniform(-0.9, 0.9), rng.uniform(1.2, 2.1), rng.uniform(1.9, 3.1)
-    left, right = (
-        (-spread + sway, hem + rng.uniform(-0.5, 0.3)),
-        (spread + sway, hem + rng.uniform(-0.5, 0.3)),
-    )
-    count = 5 if costume.cape_hem == "scalloped" else 3
-    edge = []
-    for number in range(count):
-        for share in (0.0, 0.5):
-            x, y = between(right, left, (number + share) / count)
-            dip = -0.42 if share else 0.0
-            edge.append((x, y + (dip if costume.cape_hem == "scalloped" else dip * 0.3)))
-    flow = 0.75 * shoulder
-    sides = [(flow + 0.35 + sway * 0.3, -0.6), right], [left, (-flow - 0.35 + sway * 0.3, -0.6)]
-    top = [(-shoulder * 0.95, SHOULDER_Y - 0.05), (shoulder * 0.95, SHOULDER_Y - 0.05)]
-    pen.polygon([*top, sides[0][0], *edge, left, sides[1][1]], shaded(colour))
+    left, right = ((sway + side * spread, hem + rng.uniform(-0.5, 0.3)) for side in (-1, 1))
+    waist = [(side * (0.75 * shoulder + 0.35) + sway * 0.3, -0.6) for side in (-1, 1)]
+    top = [(side * shoulder * 0.95, SHOULDER_Y - 0.05) for side in (-1, 1)]
+    pen.polygon([*top, waist[1], *_hem(left, right, costume.cape_hem), left, waist[0]], shaded(colour))
     for share in (0.2, 0.5, 0.8):
         start = (shoulder * (0.8 - 1.6 * share), SHOULDER_Y)
         foot = between(right, left, share)
         fold = [start, (foot[0] - 0.14, foot[1] - 0.5), (foot[0] + 0.18, foot[1] - 0.5)]
         pen.polygon(fold, colour, outlined=False)
+
+
+def _hem(left: Point, right: Point, style: str) -> list[Point]:
+    scallops, depth = (5, 0.42) if style == "scalloped" else (3, 0.13)
+    steps = [between(right, left, number / (2 * scallops)) for number in range(2 * scallops)]
+    return [(x, y - (depth if number % 2 else 0)) for number, (x, y) in enumerate(steps)]
 
 
 def draw_collar(pen: Pen, figure: Figure) -> None:

@@ -48,7 +48,7 @@ class Costume(BaseModel):
     trunks: str | None = None
     skirt: str | None = None
     cut: Literal["full", "strapless"] = "full"
-    lower: Literal["tights", "torn", "skirt"] = "tights"
+    trousers: Literal["whole", "torn"] = "whole"
     belt: str | None = None
     belt_style: Literal["plain", "pouches", "buckle", "zigzag"] = "plain"
     belt_buckle: str | None = None

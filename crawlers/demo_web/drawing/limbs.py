@@ -12,7 +12,7 @@ def draw_leg(pen: Pen, figure: Figure, joints: tuple[Point, ...], side: int) -> 
     costume, build = figure.costume, figure.build
     hip, knee, ankle = joints
     legs = figure.colour(costume.legs)
-    lower = figure.colours["skin"] if costume.lower == "torn" else legs
+    lower = figure.colours["skin"] if costume.trousers == "torn" else legs
     shoes = figure.colour(costume.boots) if costume.boots else lower
     shin = between(knee, ankle, 0.3)
     foot = (ankle[0] + side * 0.3, ankle[1] + 0.12)
@@ -20,7 +20,7 @@ def draw_leg(pen: Pen, figure: Figure, joints: tuple[Point, ...], side: int) -> 
     pen.limb((ankle, foot), (sole, sole * 0.75), (shoes,))
     radii = (build.thigh, build.calf * 1.12, build.calf * 1.15, build.calf * 0.7)
     pen.limb((hip, knee, shin, ankle), radii, (legs, lower, shoes))
-    if costume.lower == "torn":
+    if costume.trousers == "torn":
         _draw_tatters(pen, knee, shin, build.calf * 1.3, legs)
 
 

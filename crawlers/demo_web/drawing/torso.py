@@ -19,7 +19,7 @@ def draw_torso(pen: Pen, figure: Figure) -> None:
     pen.polygon(lit, base, outlined=False)
     if strapless:
         pen.polygon(band(figure, SHOULDER_Y + 0.42, HIP_Y, 0.99), figure.colour(costume.chest))
-    if costume.lower == "torn":
+    if costume.trousers == "torn":
         pen.polygon(band(figure, WAIST_Y + 0.3, 0.4), figure.colour(costume.legs))
     if costume.panels:
         for side in (-1, 1):
@@ -86,20 +86,17 @@ def draw_skirt(pen: Pen, figure: Figure) -> None:
 
 def draw_belt(pen: Pen, figure: Figure) -> None:
     """Draw the belt in its style."""
-    costume, colour, middle = figure.costume, figure.colour(figure.costume.belt), facing(figure, 0.25)
-    match costume.belt_style:
-        case "zigzag":
-            width = half_width(figure, -0.4)
-            xs = [-1, -0.6, -0.2, 0.2, 0.6, 1]
-            ys = [-0.5, -0.28, -0.5, -0.28, -0.5, -0.28]
-            pen.line([(x * width, y) for x, y in zip(xs, ys, strict=True)], colour, 0.14)
-            return
-        case "pouches":
-            pen.polygon(band(figure, -0.5, -0.28, 1.04), colour)
-            for x in (-0.75, -0.4, 0.4, 0.75):
-                left = x * half_width(figure, -0.4) - 0.09
-                pen.polygon([(left, -0.56), (left + 0.18, -0.56), (left + 0.18, -0.2), (left, -0.2)], colour)
-        case _:
-            pen.polygon(band(figure, -0.5, -0.3, 1.03), colour)
+    costume, colour = figure.costume, figure.colour(figure.costume.belt)
+    width = half_width(figure, -0.4)
+    if costume.belt_style == "zigzag":
+        zigzag = [(-1, -0.5), (-0.6, -0.28), (-0.2, -0.5), (0.2, -0.28), (0.6, -0.5), (1, -0.28)]
+        pen.line([(share * width, y) for share, y in zigzag], colour, 0.14)
+        return
+    pen.polygon(band(figure, -0.5, -0.29, 1.03), colour)
+    if costume.belt_style == "pouches":
+        for share in (-0.75, -0.4, 0.4, 0.75):
+            left, right = share * width - 0.09, share * width + 0.09
+            pen.polygon([(left, -0.56), (right, -0.56), (right, -0.2), (left, -0.2)], colour)
     if costume.belt_style != "plain":
-        pen.disc((middle, -0.4), (0.16, 0.14), figure.colour(costume.belt_buckle, costume.belt))
+        buckle = figure.colour(costume.belt_buckle, costume.belt)
+        pen.disc((facing(figure, 0.25), -0.4), (0.16, 0.14), buckle)
