@@ -30,7 +30,7 @@ REQUEST_NAMES = json.dumps({"count": 3, "temperature": 1.0, "seed": 7}).encode()
 
 def make_environment(folder: Path, requirements: Path) -> Path:
     """Install `requirements` into a fresh virtual environment; returns its folder of programs."""
-    uv = shutil.which("uv") or str(Path(".tools/bin/uv").absolute())
+    uv = shutil.which("uv") or str(Path(".tools/bin/uv").resolve())
     try:
         subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
         install = [uv, "pip", "install", "--quiet", "--python", str(folder), "-r", str(requirements)]

@@ -101,8 +101,10 @@ def make_project(folder: Path, names: Sequence[str] = NAMES, **serve: object) ->
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
-    """The environment of commands run in a project: BentoML keeps its things inside it."""
-    return {**os.environ, "BENTOML_HOME": str(folder / "bentoml"), "BENTOML_DO_NOT_TRACK": "True", **more}
+    """The environment of commands run in a project: BentoML keeps its things inside it, and finds uv."""
+    programs = os.pathsep.join([os.environ["PATH"], str(ROOT / ".tools/bin")])
+    own = {"BENTOML_HOME": str(folder / "bentoml"), "BENTOML_DO_NOT_TRACK": "True", "PATH": programs}
+    return {**os.environ, **own, **more}
 
 
 def free_port() -> int:
