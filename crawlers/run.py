@@ -77,16 +77,14 @@ def run_spider(spider: type[Spider], settings: Mapping[str, Any], **arguments: A
 
     crawler.signals.connect(keep, signals.item_scraped)
     crawl = process.crawl(crawler, **arguments)
-    try:
-        process.start()
-    finally:
-        # Scrapy tells its middlewares of the end, except when Ctrl-C comes twice.
-        if browser := crawler.get_downloader_middleware(BrowserMiddleware):
-            browser.spider_closed()
+    process.start()
+    if crawl.done():
+        crawl.result()  # raises what kept the crawl from starting
+    elif browser := crawler.get_downloader_middleware(BrowserMiddleware):
+        browser.spider_closed()  # Ctrl-C came twice, of which Scrapy tells nobody
     stats = crawler.stats.get_stats()
     if not crawl.done() or stats.get("finish_reason") == "shutdown":
         raise UserError("The crawl was interrupted.", "Nothing was changed. Run it again.")
-    crawl.result()
     if (reason := stats["finish_reason"]) != "finished":
         raise UserError(
             f"The crawl stopped: {reason}.", "Nothing was changed. See the cause and run it again."
