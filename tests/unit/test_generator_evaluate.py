@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from counting_network import write_network
 
-from herodex.generator.evaluate import measure, measure_samples, sample_table, trigram_nats
+from herodex.generator.evaluate import evaluate, measure, measure_samples, sample_table, trigram_nats
+from herodex.generator.language_model import load_language_model
 from herodex.generator.names_table import write_names
 from herodex.generator.sample import load_generator
 from herodex.generator.vocabulary import build_vocabulary
@@ -57,3 +58,19 @@ def test_sampled_names_are_listed_with_their_nearest_real_one(tmp_path: Path) ->
         "Abb,new,Abc,1",
         "Abc,in train,Abc,0",
     ]
+
+
+def test_a_character_that_only_the_test_part_has_is_counted_and_costs_what_the_model_says(
+    tmp_path: Path,
+) -> None:
+    by_step = np.zeros((4, 5))
+    by_step[:, 4] = -8
+    write_network(tmp_path, build_vocabulary(["abc"]), by_step)
+    model = load_language_model(tmp_path)
+    figures = evaluate(model, ["a", "ab"], ["c"], ["aß"], seed=1)
+    assert figures["n_unknown"] == 1
+    each = np.log(4 + np.exp(-8))
+    assert figures["nats"]["value"] == pytest.approx((3 * each + 8) / 3, abs=1e-5)
+    assert figures["nats_train"]["value"] == pytest.approx(each, abs=1e-5)
+    assert figures["uniform"] == pytest.approx(np.log(5), abs=1e-6)
+    assert (figures["nats_train"]["n"], figures["nats_validation"]["n"]) == (2, 1)

@@ -11,7 +11,7 @@ import pandas as pd
 from herodex import paths, tracking
 from herodex.command import run_command
 from herodex.figures import save_figure
-from herodex.generator.language_model import model_hash, name_nats
+from herodex.generator.language_model import LanguageModel, model_hash, name_nats
 from herodex.generator.metrics import Figure, per_character, perplexity, share
 from herodex.generator.names_table import SPLIT_COLUMNS, read_names, texts_of
 from herodex.generator.ngram import fit_ngram, sequence_nats
@@ -23,6 +23,11 @@ from herodex.params import load_params
 log = logging.getLogger(__name__)
 
 TRIGRAM = 3
+
+
+def count_characters(texts: list[str]) -> np.ndarray:
+    """How many characters each text has, its stop included, int [n]."""
+    return np.array([len(text) + 1 for text in texts])
 
 
 def trigram_nats(known: list[str], texts: list[str], vocabulary: Vocabulary) -> np.ndarray:
@@ -44,7 +49,7 @@ def measure(nats: np.ndarray, baseline: np.ndarray, texts: list[str], seed: int)
         `nats` a character, stops counted as characters, and its `perplexity`; `trigram`: nats of the
         baseline; `gain`: by how much the model is better, text by text.
     """
-    characters = np.array([len(text) + 1 for text in texts])
+    characters = count_characters(texts)
     figure = per_character(nats, characters, seed)
     return {
         "nats": figure,
@@ -84,27 +89,40 @@ def sample_table(generator: Generator, texts: list[str], known: set[str], test: 
     )
 
 
+def evaluate(
+    model: LanguageModel, train: list[str], validation: list[str], test: list[str], seed: int
+) -> dict[str, Any]:
+    """Compute the figures of `measure` on the test part, and what puts them in perspective.
+
+    Returns:
+        also `uniform`: nats of a guess that takes all tokens for equally likely; `n_unknown`: characters of
+        the test part that the model does not know; `nats_train` and `nats_validation`, which show how much
+        it has learnt by heart.
+    """
+    vocabulary = model.vocabulary
+    by_trigram = trigram_nats(train + validation, test, vocabulary)
+    figures = measure(name_nats(model, test), by_trigram, test, seed)
+    figures["uniform"] = round(math.log(vocabulary.size), 6)
+    figures["n_unknown"] = sum(character not in vocabulary.characters for character in "".join(test))
+    for part, texts in (("train", train), ("validation", validation)):
+        nats = name_nats(model, texts)
+        figures[f"nats_{part}"] = per_character(nats, count_characters(texts), seed)
+    return figures
+
+
 def main() -> None:
     """Write `metrics.json`, sampled names and the plots to `reports/generator`."""
     params = load_params()
     settings = params.generator.evaluate
     rows = read_names(paths.SPLIT_NAMES, SPLIT_COLUMNS)
     train, validation, test = (texts_of(rows, part) for part in ("train", "validation", "test"))
-    known = train + validation
-    generator = load_generator(paths.MODELS, paths.SPLIT_NAMES)
-    model = generator.language_model
-    vocabulary = model.vocabulary
+    known, held_out = {*train, *validation}, set(test)
+    generator = load_generator(paths.MODELS, paths.CLEAN_NAMES)
     with tracking.run("evaluate_generator", settings) as run:
-        by_trigram = trigram_nats(known, test, vocabulary)
-        figures = measure(name_nats(model, test), by_trigram, test, params.seed)
-        figures["uniform"] = round(math.log(vocabulary.size), 6)
-        figures["n_unknown"] = sum(character not in vocabulary.characters for character in "".join(test))
-        for part, texts in (("train", train), ("validation", validation)):
-            lengths = np.array([len(text) + 1 for text in texts])
-            figures[f"nats_{part}"] = per_character(name_nats(model, texts), lengths, params.seed)
+        figures = evaluate(generator.language_model, train, validation, test, params.seed)
         rng = np.random.default_rng(params.seed)
-        sampled = draw_texts(model, settings.samples, settings.temperature, rng)
-        shares = measure_samples(sampled, set(known), set(test))
+        sampled = draw_texts(generator.language_model, settings.samples, settings.temperature, rng)
+        shares = measure_samples(sampled, known, held_out)
         figures["samples"] = {"temperature": settings.temperature, **shares}
         figures["model"] = generator.model
 
@@ -112,7 +130,7 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(figures, indent=2) + "\n"
         (folder / "metrics.json").write_text(text, encoding="utf-8")
-        table = sample_table(generator, sampled[: settings.listed], set(known), set(test))
+        table = sample_table(generator, sampled[: settings.listed], known, held_out)
         table.to_csv(folder / "samples.csv", index=False, lineterminator="\n")
         measured = {
             "GRU, test": figures["nats"],
@@ -121,8 +139,8 @@ def main() -> None:
             "GRU, training": figures["nats_train"],
         }
         save_figure(nats_figure(measured, figures["uniform"]), folder / "nats.png")
-        lengths_png = lengths_figure(known + test, sampled, settings.temperature)
-        save_figure(lengths_png, folder / "lengths.png")
+        lengths = lengths_figure(train + validation + test, sampled, settings.temperature)
+        save_figure(lengths, folder / "lengths.png")
 
         run.metrics({name: figures[name]["value"] for name in ("nats", "perplexity", "trigram", "gain")})
         run.metrics({name: figure["value"] for name, figure in shares.items()})

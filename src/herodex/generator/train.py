@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LOG_EVERY = 10
+"""Epochs between two log lines."""
+
 
 def fit(
     train: list[str],
@@ -62,12 +65,19 @@ def fit(
         validation_data=pad(encode(vocabulary, validation)),
         batch_size=params.batch_size,
         epochs=params.epochs,
-        callbacks=[stop],
+        callbacks=[stop, keras.callbacks.LambdaCallback(on_epoch_end=log_epoch)],
         verbose=cast(Any, 0),
     ).history
     table = pd.DataFrame({"train_nats": history["nats"], "validation_nats": history["val_nats"]}).round(6)
     table.insert(0, "epoch", range(1, len(table) + 1))
     return network, table
+
+
+def log_epoch(epoch: int, figures: dict[str, float]) -> None:
+    """Log now and then how training gets on; `epoch` counts from 0."""
+    if (epoch + 1) % LOG_EVERY == 0:
+        nats = figures["nats"], figures["val_nats"]
+        log.info("epoch %d: %.3f nats a character, %.3f on validation", epoch + 1, *nats)
 
 
 def write_model(network: "keras.Model", vocabulary: Vocabulary, max_length: int, directory: Path) -> None:
