@@ -9,7 +9,10 @@ from herodex.errors import UserError
 
 
 def run_command(main: Callable[[], None]) -> None:
-    """Run `main` with log lines on stderr; a UserError ends the process with status 1 and its message."""
+    """Run `main` with log lines on stderr.
+
+    A UserError ends the process with its message and status 1, Ctrl-C with status 130.
+    """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     for chatty in ("alembic", "httpx", "PIL", "tensorflow"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
@@ -20,3 +23,6 @@ def run_command(main: Callable[[], None]) -> None:
     except UserError as error:
         sys.stderr.write(f"error: {error.problem}\n  fix: {error.hint}\n")
         raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        raise SystemExit(130) from None

@@ -17,6 +17,16 @@ def test_a_user_error_becomes_one_message_and_exit_status_1(capsys):
     assert capsys.readouterr().err == "error: The shelf is empty.\n  fix: Fill it.\n"
 
 
+def test_ctrl_c_ends_a_command_without_a_traceback(capsys):
+    def main() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as stopped:
+        run_command(main)
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err == "stopped\n"
+
+
 def test_a_fault_of_the_program_keeps_its_traceback():
     def main() -> None:
         raise ZeroDivisionError
