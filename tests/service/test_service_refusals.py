@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 PART = b'--b\r\ncontent-disposition: form-data; name="image"; filename="x"\r\n\r\n'
+JPEG_START = b"\xff\xd8"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -78,6 +79,7 @@ UPLOADS: dict[str, tuple[int, Callable[[], dict[str, object]]]] = {
     "a header and nothing else": (415, lambda: file(PNG_SIGNATURE)),
     "a bomb of 169 MP": (413, lambda: file(png_that_claims(13_000, 13_000))),
     "a bomb of 1000 MP": (413, lambda: file(png_that_claims(100_000, 10_000))),
+    "a JPEG of a million comments": (422, lambda: file(JPEG_START + b"\xff\xfe\x00\x02" * 1_000_000)),
     "an address in the field": (400, lambda: {"files": {"image": (None, "http://127.0.0.1:9/x.png")}}),
     "a form without a part": (400, lambda: raw(b"--b--\r\n", "multipart/form-data; boundary=b")),
     "a part of another name": (400, lambda: file(noise("PNG"), name="picture")),

@@ -21,6 +21,7 @@ from herodex.classifier.picture import PictureError, open_picture
 from herodex.serving import endpoints
 from herodex.serving.client_error import ClientError
 from herodex.serving.messages import MAX_NAMES, MAX_SEED, MAX_TEMPERATURE, MIN_TEMPERATURE, NamesRequest
+from herodex.serving.picture_parts import check_parts
 from herodex.serving.upload import read_chunks, read_file
 
 FORMATS = ("JPEG", "PNG", "WEBP")
@@ -121,6 +122,7 @@ def check_method(path: str, method: str) -> None:
 
 def decode(data: bytes, max_pixels: int) -> Image.Image:
     """Decode an uploaded picture; what is wrong with it becomes a refusal."""
+    check_parts(data)
     try:
         return drop_spoilt_exif(open_picture(data, max_pixels, FORMATS))
     except PictureError as error:
