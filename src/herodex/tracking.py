@@ -5,7 +5,6 @@ Times and run ids live here alone, never in a stage's outputs.
 """
 
 import fcntl
-import hashlib
 import logging
 import os
 from collections.abc import Iterator, Sequence
@@ -104,11 +103,6 @@ def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in values.items():
         flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return flat
-
-
-def file_hash(path: Path) -> str:
-    """The sha256 of a file, by which a model or a dataset is found again."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @contextmanager

@@ -16,17 +16,22 @@ from herodex.errors import UserError
 LABELS = ["cat", "dog", "unknown"]
 
 
+def save(output: ov.Node, parameter: ov.op.Parameter, xml: Path) -> None:
+    # OpenVINO's stubs deny the constructor that its documentation shows.
+    ov.save_model(ov.Model([output], [parameter]), xml)  # pyright: ignore
+
+
 @pytest.fixture(scope="module")
 def models(tmp_path_factory) -> Path:
     """A backbone whose features are a picture's colours, and a head that names the strongest colour."""
     folder = tmp_path_factory.mktemp("models")
     rgb = ops.parameter([-1, -1, -1, 3], np.float32, "rgb")
     (folder / "backbone").mkdir()
-    ov.save_model(ov.Model([ops.relu(rgb)], [rgb]), folder / "backbone" / "backbone.xml")
+    save(ops.relu(rgb), rgb, folder / "backbone" / "backbone.xml")
     features = ops.parameter([-1, 3], np.float32, "features")
     scaled = ops.multiply(features, np.float32(0.02))
     (folder / "classifier").mkdir()
-    ov.save_model(ov.Model([ops.softmax(scaled, 1)], [features]), folder / "classifier" / "head.xml")
+    save(ops.softmax(scaled, 1), features, folder / "classifier" / "head.xml")
     settings = {"labels": LABELS, "input_size": 32, "pooling": "avg", "max_side": 64}
     (folder / "classifier" / "classifier.json").write_text(json.dumps(settings), encoding="utf-8")
     return folder

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from herodex.generator.metrics import per_character, perplexity, share
+from herodex.generator.metrics import per_character, perplexity
 
 
 def test_long_names_weigh_more_than_short_ones() -> None:
@@ -32,9 +32,3 @@ def test_the_same_seed_gives_the_same_interval() -> None:
 def test_perplexity_of_a_uniform_guess_is_the_number_of_characters() -> None:
     figure = per_character(np.full(4, 5 * math.log(30)), np.full(4, 5), seed=1)
     assert perplexity(figure)["value"] == pytest.approx(30, abs=1e-4)
-
-
-def test_a_share_of_all_still_has_an_interval() -> None:
-    figure = share(1000, 1000)
-    assert (figure["value"], figure["high"], figure["n"]) == (1, 1, 1000)
-    assert 0.99 < figure["low"] < 1

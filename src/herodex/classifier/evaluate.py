@@ -12,11 +12,12 @@ from herodex import paths, tracking
 from herodex.classifier.baseline import predict_by_colour
 from herodex.classifier.embed import batches, read_clean
 from herodex.classifier.manifest import read_manifest
-from herodex.classifier.metrics import accuracy, auc, proportion
+from herodex.classifier.metrics import accuracy, auc
 from herodex.classifier.plots import comparison_figure, confusion_figure, curves_figure
 from herodex.classifier.predict import Classifier, load_classifier, model_hash
 from herodex.command import run_command
 from herodex.figures import save_figure
+from herodex.measured import share
 from herodex.params import UNKNOWN, load_params
 from herodex.progress import track
 
@@ -52,7 +53,7 @@ def measure(actual: np.ndarray, probabilities: np.ndarray, labels: list[str], se
         "accuracy_known": accuracy(actual[known], best_class[known]),
         "f1_macro": round(float(f1_score(actual, predicted, labels=sorted(set(actual)), average="macro")), 4),
         "recall": {
-            label: proportion(int((predicted[actual == label] == label).sum()), int((actual == label).sum()))
+            label: share(int((predicted[actual == label] == label).sum()), int((actual == label).sum()))
             for label in labels
             if (actual == label).any()
         },

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from herodex.classifier.metrics import Figure as Measured
+from herodex.figures import interval_figure
+from herodex.measured import Measured
 
 
 def confusion_figure(counts: np.ndarray, labels: list[str], title: str) -> Figure:
@@ -53,16 +54,7 @@ def curves_figure(roc: pd.DataFrame, precision_recall: pd.DataFrame, title: str)
 
 
 def comparison_figure(figures: dict[str, Measured]) -> Figure:
-    """Draw measured shares with their intervals below each other."""
-    figure = Figure(figsize=(7, 1.2 + 0.42 * len(figures)), layout="constrained")
-    axes = figure.subplots()
-    for row, measured in enumerate(figures.values()):
-        value = measured["value"]
-        error = [[value - measured["low"]], [measured["high"] - value]]
-        axes.errorbar(value, row, xerr=error, fmt="o", capsize=3, color="tab:blue")
-    names = [f"{name} (n = {measured['n']})" for name, measured in figures.items()]
-    axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
-    axes.set(xlim=(0, 1.02), xlabel="value with 95 % interval")
-    axes.grid(axis="x", alpha=0.3)
+    """Draw measured shares with their intervals below each other, from 0 to 1."""
+    figure, axes = interval_figure(figures, "share")
+    axes.set(xlim=(0, 1.02))
     return figure

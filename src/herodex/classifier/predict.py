@@ -1,6 +1,5 @@
 """Answers which class a picture shows. Imports only what the service's image holds."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 import openvino as ov
 
 from herodex.classifier.features import Embedder, compile_network, embed, load_embedder, run_network
-from herodex.errors import UserError
+from herodex.model_files import content_hash, require_files
 
 MODEL_FILES = ("classifier.json", "head.bin", "head.xml")
 
@@ -48,10 +47,7 @@ class Prediction:
 
 def model_hash(directory: Path) -> str:
     """The sha256 of a trained classifier, its backbone included: `classifier.json` holds the hash of that."""
-    digest = hashlib.sha256()
-    for name in MODEL_FILES:
-        digest.update((directory / name).read_bytes())
-    return digest.hexdigest()
+    return content_hash(directory / name for name in MODEL_FILES)
 
 
 def load_classifier(models: Path, precision: str) -> Classifier:
@@ -61,11 +57,8 @@ def load_classifier(models: Path, precision: str) -> Classifier:
         UserError: a file of the models is missing.
     """
     directory = models / "classifier"
-    wanted = [models / "backbone" / "backbone.xml", *(directory / name for name in MODEL_FILES)]
-    if missing := [str(path) for path in wanted if not path.exists()]:
-        raise UserError(
-            f"The trained classifier is incomplete: {', '.join(missing)} missing.", "Run `make run`."
-        )
+    files = [models / "backbone" / "backbone.xml", *(directory / name for name in MODEL_FILES)]
+    require_files(files, "classifier")
     settings = json.loads((directory / "classifier.json").read_text(encoding="utf-8"))
     return Classifier(
         embedder=load_embedder(models / "backbone", precision, settings["input_size"], settings["pooling"]),

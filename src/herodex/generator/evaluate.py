@@ -12,12 +12,13 @@ from herodex import paths, tracking
 from herodex.command import run_command
 from herodex.figures import save_figure
 from herodex.generator.language_model import LanguageModel, model_hash, name_nats
-from herodex.generator.metrics import Figure, per_character, perplexity, share
+from herodex.generator.metrics import per_character, perplexity
 from herodex.generator.names_table import SPLIT_COLUMNS, read_names, texts_of
 from herodex.generator.ngram import fit_ngram, sequence_nats
 from herodex.generator.plots import lengths_figure, nats_figure
 from herodex.generator.sample import Generator, describe, draw_texts, load_generator
 from herodex.generator.vocabulary import Vocabulary, encode
+from herodex.measured import Measured, share
 from herodex.params import load_params
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ def status(text: str, known: set[str], test: set[str]) -> str:
     return "in train" if text in known else "in test" if text in test else "new"
 
 
-def measure_samples(texts: list[str], known: set[str], test: set[str]) -> dict[str, Figure]:
+def measure_samples(texts: list[str], known: set[str], test: set[str]) -> dict[str, Measured]:
     """Count where sampled texts are found, and how many there are when repeats count once."""
     found = [status(text, known, test) for text in texts]
     shares = {

@@ -1,6 +1,5 @@
 """The exported generator, run one character at a time. Imports only what the service's image holds."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 
-from herodex.errors import UserError
 from herodex.generator.vocabulary import Vocabulary, encode, pad
+from herodex.model_files import content_hash, require_files
 
 MODEL_FILES = ("generator.json", "gru.bin", "gru.xml")
 BATCH = 1024
@@ -32,10 +31,7 @@ class LanguageModel:
 
 def model_hash(directory: Path) -> str:
     """The sha256 of a trained generator: its network and its vocabulary."""
-    digest = hashlib.sha256()
-    for name in MODEL_FILES:
-        digest.update((directory / name).read_bytes())
-    return digest.hexdigest()
+    return content_hash(directory / name for name in MODEL_FILES)
 
 
 def load_language_model(directory: Path) -> LanguageModel:
@@ -44,10 +40,7 @@ def load_language_model(directory: Path) -> LanguageModel:
     Raises:
         UserError: a file is missing.
     """
-    if missing := [str(directory / name) for name in MODEL_FILES if not (directory / name).exists()]:
-        raise UserError(
-            f"The trained generator is incomplete: {', '.join(missing)} missing.", "Run `make run`."
-        )
+    require_files((directory / name for name in MODEL_FILES), "generator")
     settings = json.loads((directory / "generator.json").read_text(encoding="utf-8"))
     # One thread: a step takes microseconds, and sums come out the same on any number of cores.
     hints = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": 1, "INFERENCE_NUM_THREADS": 1}

@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from herodex.generator.metrics import Figure as Measured
+from herodex.figures import interval_figure
+from herodex.measured import Measured
 
 
 def history_figure(history: pd.DataFrame) -> Figure:
@@ -25,19 +26,8 @@ def history_figure(history: pd.DataFrame) -> Figure:
 
 def nats_figure(figures: dict[str, Measured], uniform: float) -> Figure:
     """Draw nats a character with their intervals below each other, and where a uniform guess lies."""
-    figure = Figure(figsize=(7.5, 1.4 + 0.42 * len(figures)), layout="constrained")
-    axes = figure.subplots()
-    for row, measured in enumerate(figures.values()):
-        value = measured["value"]
-        error = [[value - measured["low"]], [measured["high"] - value]]
-        axes.errorbar(value, row, xerr=error, fmt="o", capsize=3, color="tab:blue")
-        axes.annotate(f"{value:.2f}", (value, row), (0, 6), textcoords="offset points", ha="center")
-    names = [f"{name} (n = {measured['n']})" for name, measured in figures.items()]
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.5, -0.8)
+    figure, axes = interval_figure(figures, "nats a character; less is better")
     axes.axvline(uniform, color="grey", linestyle=":", label=f"uniform guess, {uniform:.2f}")
-    axes.set(xlabel="nats a character with 95 % interval; less is better")
-    axes.grid(axis="x", alpha=0.3)
     axes.legend(loc="lower right")
     return figure
 
