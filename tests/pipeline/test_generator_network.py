@@ -52,7 +52,9 @@ def test_the_exported_network_takes_any_number_of_names(tmp_path: Path) -> None:
 
 
 def test_training_makes_known_names_likelier_and_keeps_the_best_epoch(tmp_path: Path) -> None:
-    params = PARAMS.model_copy(update={"epochs": 15, "patience": 15, "dropout": 0.0, "recurrent_dropout": 0.0})
+    params = PARAMS.model_copy(
+        update={"epochs": 15, "patience": 15, "dropout": 0.0, "recurrent_dropout": 0.0}
+    )
     network, history = fit(NAMES, ["mewmew", "saur"], VOCABULARY, params, seed=1)
     write_model(network, VOCABULARY, max_length=9, directory=tmp_path)
     model = load_language_model(tmp_path)
