@@ -1,11 +1,12 @@
 """A headless Chromium for tests of the page."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+
+from crawlers.browser import find_browser
 
 ARGUMENTS = (
     "--headless=new",
@@ -23,11 +24,12 @@ ARGUMENTS = (
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[webdriver.Chrome]:
     """One browser for all tests; paths are given so that Selenium fetches nothing."""
+    browser = find_browser()
     options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium") or "chromium"
+    options.binary_location = str(browser.executable)
     for argument in ARGUMENTS:
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, Service(shutil.which("chromedriver") or "chromedriver"))
+    driver = webdriver.Chrome(options, Service(str(browser.driver)))
     yield driver
     driver.quit()

@@ -18,6 +18,14 @@ NEEDED = (
     paths.CLEAN_NAMES,
 )
 
+ENVIRONMENT = {
+    "BENTOML_DO_NOT_TRACK": "True",
+    # Large pictures' memory goes back to the system at once: a third of what glibc else keeps after a rush.
+    "MALLOC_MMAP_THRESHOLD_": "1000000",
+    "MALLOC_TRIM_THRESHOLD_": "1000000",
+}
+"""What the server's environment has unless it says otherwise."""
+
 
 def check_models() -> None:
     """Raise a UserError unless the pipeline has made what the service loads."""
@@ -54,7 +62,7 @@ def main() -> None:
     if options.check:
         return
     check_port(options.host, options.port)
-    environment = {**os.environ, "BENTOML_DO_NOT_TRACK": "True"}
+    environment = {**ENVIRONMENT, **os.environ}
     serve = ("serve", "service:Herodex", "--host", options.host, "--port", str(options.port))
     # In place of this process, so that signals reach the server.
     os.execve(sys.executable, (sys.executable, "-m", "bentoml", *serve), environment)  # noqa: S606
