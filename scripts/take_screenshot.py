@@ -1,4 +1,7 @@
-"""Takes the picture of the page for the README: start `make serve`, then run `python -m scripts.take_screenshot`."""
+"""Takes the README's picture of the page.
+
+Start `make serve` first, then run `python -m scripts.take_screenshot`.
+"""
 
 import argparse
 import tempfile

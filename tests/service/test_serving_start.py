@@ -59,3 +59,8 @@ def test_an_unknown_key_in_the_params_is_named(tiny_project: Path, tmp_path: Pat
     params = (tiny_project / "params.yaml").read_text(encoding="utf-8")
     (tmp_path / "params.yaml").write_text(params.replace("max_upload_mb", "max_uplod_mb"), encoding="utf-8")
     assert_told(start(tmp_path), "serve.max_uplod_mb", "did you mean 'max_upload_mb'?")
+
+
+def test_a_check_of_a_complete_project_starts_nothing_and_is_content(tiny_project: Path) -> None:
+    done = start(tiny_project, "--check")
+    assert (done.returncode, done.stderr) == (0, "")
