@@ -73,8 +73,7 @@ def run(stage: str, params: Section) -> Iterator[Run]:
     import mlflow
     from mlflow.exceptions import MlflowException
 
-    for chatty in ("mlflow.store.db.utils", "mlflow.utils.environment"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
     server = os.environ.get("MLFLOW_TRACKING_URI")
     uri = server or f"sqlite:///{DATABASE.resolve()}"
     try:
