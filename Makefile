@@ -3,7 +3,13 @@ PORT ?= 3000
 UI_PORT ?= 5000
 BIN := .venv/bin
 
-export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PATH := $(CURDIR)/$(BIN):$(PATH):$(CURDIR)/.tools/bin
+# Behind a network with a certificate authority of its own, only the system knows it.
+CERTIFICATES := $(wildcard /etc/ssl/certs/ca-certificates.crt)
+ifneq ($(CERTIFICATES),)
+export UV_SYSTEM_CERTS ?= 1
+export PIP_CERT ?= $(CERTIFICATES)
+endif
 # Nothing that Herodex is built from phones home.
 export BENTOML_DO_NOT_TRACK := True
 export DVC_NO_ANALYTICS := 1
@@ -43,6 +49,7 @@ bench: setup ## measure speeds, as ratios within one run
 	@python -m benchmarks.names
 
 bento: setup ## build the bento: service, models and what they need
+	@python -m herodex.serving.start --check
 	bentoml build
 
 image: bento ## build the bento's container image with docker, podman or buildah

@@ -19,12 +19,6 @@ apt_install() {
         $as_root apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
-# Behind a network with a certificate authority of its own, only the system knows it.
-certificates=/etc/ssl/certs/ca-certificates.crt
-if [ -e "$certificates" ]; then
-    export UV_SYSTEM_CERTS=1 PIP_CERT="${PIP_CERT:-$certificates}"
-fi
-
 uv=$(command -v uv || echo .tools/bin/uv)
 if [ ! -x "$uv" ]; then
     if ! python3 -m venv .tools 2>/dev/null; then

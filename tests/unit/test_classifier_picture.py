@@ -94,6 +94,14 @@ def test_a_picture_taken_on_its_side_is_turned_upright():
     assert normalise(turned, 64).shape == (40, 30, 3)
 
 
+@pytest.mark.parametrize(
+    "exif", [b"Exif\0\0junk", b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x09\0\0\xff\xff"]
+)
+def test_spoilt_exif_data_leave_a_picture_as_it_is(exif):
+    data = encoded(gradient(40, 30), "JPEG", exif=exif)
+    assert normalise(open_picture(data, LIMIT), 64).shape == (30, 40, 3)
+
+
 def test_a_large_picture_is_scaled_down_in_proportion_and_a_small_one_left_alone():
     assert normalise(gradient(400, 200), 100).shape == (50, 100, 3)
     assert normalise(gradient(40, 30), 100).shape == (30, 40, 3)

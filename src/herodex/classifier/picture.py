@@ -55,6 +55,15 @@ def open_picture(data: bytes, max_pixels: int, formats: tuple[str, ...] = FORMAT
     return image
 
 
+def turn_upright(image: Image.Image) -> Image.Image:
+    """Turn a picture as its Exif data say; spoilt ones say nothing, as in a browser."""
+    try:
+        return ImageOps.exif_transpose(image)
+    # Pillow raises whatever such data make it stumble over.
+    except Exception:
+        return image
+
+
 def normalise(image: Image.Image, max_side: int) -> np.ndarray:
     """Turn a decoded picture upright, make it RGB and scale it down to `max_side`.
 
@@ -63,7 +72,7 @@ def normalise(image: Image.Image, max_side: int) -> np.ndarray:
     Returns:
         uint8 array [height, width, 3], RGB, neither side above `max_side`.
     """
-    upright = ImageOps.exif_transpose(image)
+    upright = turn_upright(image)
     if upright.has_transparency_data:
         rgba = upright.convert("RGBA")
         upright = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)

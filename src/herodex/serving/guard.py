@@ -124,24 +124,12 @@ def decode(data: bytes, max_pixels: int) -> Image.Image:
     """Decode an uploaded picture; what is wrong with it becomes a refusal."""
     check_parts(data)
     try:
-        return drop_spoilt_exif(open_picture(data, max_pixels, FORMATS))
+        return open_picture(data, max_pixels, FORMATS)
     except PictureError as error:
         status = {"unsupported": 415, "too_large": 413, "unreadable": 422}[error.kind]
         raise ClientError(
             status, f"The picture cannot be used: {error}.", PICTURE_HINTS[error.kind]
         ) from None
-
-
-def drop_spoilt_exif(image: Image.Image) -> Image.Image:
-    """Take EXIF data off a picture if Pillow cannot read it; browsers ignore such data, too."""
-    try:
-        image.getexif().tobytes()
-    # Pillow raises whatever the data make it stumble over.
-    except Exception:
-        image = image.copy()
-        for key in ("exif", "Raw profile type exif"):
-            image.info.pop(key, None)
-    return image
 
 
 def check_names_request(body: bytes) -> None:
