@@ -44,13 +44,14 @@ class Picture(SearchResult):
     """A search result after its download: a row of the manifest.
 
     `reason` explains a status other than OK. `sha256` (of the bytes) and `file` (relative to the manifest's
-    folder) are empty when nothing was kept.
+    folder) are empty when nothing was kept. `label` is the class that the query stands for, or `unknown`.
     """
 
     status: Status
     reason: str = ""
     sha256: str = ""
     file: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True)

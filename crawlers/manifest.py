@@ -11,6 +11,7 @@ Columns (see `crawlers.items.Picture`):
     reason       a few words for people, '' when the status is `ok`
     sha256       of the picture's bytes, '' when none were kept
     file         where they lie, relative to the manifest: <query>/<sha256>.<extension by content>
+    label        what the picture should show: the class itself, or `unknown` where the query is a distractor
 
 Rows are sorted by the order of the queries in `params.yaml` and by rank. UTF-8, lines end in "\\n".
 """

@@ -6,6 +6,7 @@ Writes `data/images/raw/<query>/<sha256>.<extension>` and the manifest beside th
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from crawlers.browser import Browser, browser_arguments, find_browser
@@ -72,7 +73,8 @@ def crawl(params: Params, browser: Browser, proxy: str, folder: Path) -> list[Pi
         "SELENIUM_DRIVER_ARGUMENTS": browser_arguments(params.crawl.user_agent, proxy),
     }
     pictures = run_spider(HeroImagesSpider, settings, queries=queries, count=params.crawl.images_per_query)
-    return in_order(pictures, queries)
+    labelled = [replace(picture, label=params.label_of(picture.query)) for picture in pictures]
+    return in_order(labelled, queries)
 
 
 def check_counts(counts: dict[str, Counter[Status]]) -> None:

@@ -191,6 +191,10 @@ class Params(Section):
     generator: GeneratorParams
     serve: ServeParams
 
+    def label_of(self, query: str) -> str:
+        """What pictures found by `query` are learnt as: a class itself, or `unknown` for a distractor."""
+        return query if query in self.classes else UNKNOWN
+
     @model_validator(mode="after")
     def names_every_query_once(self) -> "Params":
         queries = self.classes + self.distractors

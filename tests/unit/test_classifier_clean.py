@@ -11,6 +11,7 @@ from herodex.errors import UserError
 from herodex.params import load_params
 
 PARAMS = load_params()
+NEAR = PARAMS.classifier.clean.near_distance
 CAT, DOG = PARAMS.classes[:2]
 OTHER = PARAMS.distractors[0]
 
@@ -34,7 +35,7 @@ def look(image: Image.Image) -> Checked:
 def raw_manifest(rows: list[tuple[str, str]]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["query", "sha256"])
     table["status"] = ["ok" if sha256 else "http_error" for sha256 in table["sha256"]]
-    return table.assign(file=table["sha256"])
+    return table.assign(file=table["sha256"], label=[PARAMS.label_of(query) for query in table["query"]])
 
 
 def test_a_sound_picture_passes_with_its_size_and_format():
@@ -78,7 +79,7 @@ def test_a_changed_copy_is_found_by_its_hash(change):
 
 def test_the_largest_of_several_copies_stays_and_the_others_name_it():
     checks = [look(picture(1, *size)) for size in [(160, 120), (320, 240), (80, 60)]]
-    cleaned = clean(raw_manifest([(CAT, "a"), (CAT, "b"), (CAT, "c")]), checks, PARAMS)
+    cleaned = clean(raw_manifest([(CAT, "a"), (CAT, "b"), (CAT, "c")]), checks, NEAR)
     assert list(cleaned["kept"]) == ["0", "1", "0"]
     assert list(cleaned["copy_of"]) == ["b", "", "b"]
     assert set(cleaned["cluster"]) == {"a"}
@@ -87,25 +88,25 @@ def test_the_largest_of_several_copies_stays_and_the_others_name_it():
 
 def test_the_same_bytes_twice_are_an_exact_copy():
     checks = [look(picture(1))] * 2
-    cleaned = clean(raw_manifest([(CAT, "a"), (CAT, "a")]), checks, PARAMS)
+    cleaned = clean(raw_manifest([(CAT, "a"), (CAT, "a")]), checks, NEAR)
     assert list(cleaned["dropped_for"]) == ["", "exact_copy"]
 
 
 def test_a_picture_under_two_classes_is_set_aside_with_all_its_copies():
     checks = [look(picture(1))] * 2 + [look(picture(2))]
-    cleaned = clean(raw_manifest([(CAT, "a"), (DOG, "a"), (DOG, "b")]), checks, PARAMS)
+    cleaned = clean(raw_manifest([(CAT, "a"), (DOG, "a"), (DOG, "b")]), checks, NEAR)
     assert list(cleaned["dropped_for"]) == ["conflict", "conflict", ""]
 
 
 def test_a_picture_under_two_distractors_is_no_conflict():
     checks = [look(picture(1))] * 2
-    cleaned = clean(raw_manifest([(OTHER, "a"), (PARAMS.distractors[1], "a")]), checks, PARAMS)
+    cleaned = clean(raw_manifest([(OTHER, "a"), (PARAMS.distractors[1], "a")]), checks, NEAR)
     assert sorted(cleaned["dropped_for"]) == ["", "exact_copy"]
 
 
 def test_no_row_is_lost_and_failed_downloads_say_so():
     manifest = raw_manifest([(CAT, "a"), (CAT, ""), (DOG, "")])
-    cleaned = clean(manifest, [look(picture(1)), Checked(), Checked()], PARAMS)
+    cleaned = clean(manifest, [look(picture(1)), Checked(), Checked()], NEAR)
     assert list(cleaned["query"]) == list(manifest["query"])
     assert list(cleaned["dropped_for"]) == ["", "no_download", "no_download"]
     assert list(cleaned["cluster"]) == ["a", "", ""]
@@ -113,22 +114,22 @@ def test_no_row_is_lost_and_failed_downloads_say_so():
 
 def test_pictures_that_could_not_be_read_are_no_copies_of_each_other():
     checks = [Checked("unreadable"), Checked("unreadable")]
-    cleaned = clean(raw_manifest([(CAT, "a"), (CAT, "b")]), checks, PARAMS)
+    cleaned = clean(raw_manifest([(CAT, "a"), (CAT, "b")]), checks, NEAR)
     assert list(cleaned["dropped_for"]) == ["unreadable", "unreadable"]
 
 
 def test_the_choice_does_not_depend_on_the_order_of_rows():
     checks = [look(picture(1)), look(picture(1).resize((200, 150))), look(picture(3))]
     manifest = raw_manifest([(CAT, "a"), (CAT, "b"), (CAT, "c")])
-    forward = clean(manifest, checks, PARAMS).set_index("sha256")
-    backward = clean(manifest.iloc[::-1].reset_index(drop=True), checks[::-1], PARAMS).set_index("sha256")
+    forward = clean(manifest, checks, NEAR).set_index("sha256")
+    backward = clean(manifest.iloc[::-1].reset_index(drop=True), checks[::-1], NEAR).set_index("sha256")
     assert forward.loc[["a", "b", "c"]].equals(backward.loc[["a", "b", "c"]])
 
 
 def test_dropped_rows_are_never_chosen_to_stay():
     manifest = pd.DataFrame(
         {
-            "query": CAT,
+            "label": CAT,
             "sha256": ["a", "b"],
             "kept": ["0", "1"],
             "dropped_for": ["review", ""],
@@ -137,7 +138,7 @@ def test_dropped_rows_are_never_chosen_to_stay():
             "copy_of": "",
         }
     )
-    marked = mark_copies(manifest, np.array([[0, 1]]), PARAMS)
+    marked = mark_copies(manifest, np.array([[0, 1]]))
     assert list(marked["dropped_for"]) == ["review", ""]
 
 

@@ -9,12 +9,14 @@ from herodex.errors import UserError
 from herodex.params import UNKNOWN, load_params
 
 PARAMS = load_params()
+SIMILARITY = PARAMS.classifier.curate.near_similarity
 CAT, DOG = PARAMS.classes[:2]
 
 
 def cleaned(rows: list[tuple[str, str]]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["query", "sha256"])
     return table.assign(
+        label=[PARAMS.label_of(query) for query in table["query"]],
         kept="1",
         dropped_for="",
         phash="0" * 16,
@@ -40,13 +42,13 @@ def review(folder: Path, *lines: str) -> Path:
 
 def test_pictures_that_look_alike_are_copies_even_if_their_hashes_differ():
     alike = features(a=[1, 0, 0], b=[0.99, 0.05, 0], c=[0, 0, 1])
-    curated = curate(cleaned([(CAT, "a"), (CAT, "b"), (CAT, "c")]), alike, {}, PARAMS)
+    curated = curate(cleaned([(CAT, "a"), (CAT, "b"), (CAT, "c")]), alike, {}, SIMILARITY)
     assert list(curated["dropped_for"]) == ["", "near_copy", ""]
     assert curated["cluster"].nunique() == 2
 
 
 def test_distractors_are_labelled_unknown():
-    curated = curate(cleaned([(CAT, "a"), (PARAMS.distractors[0], "b")]), APART, {}, PARAMS)
+    curated = curate(cleaned([(CAT, "a"), (PARAMS.distractors[0], "b")]), APART, {}, SIMILARITY)
     assert list(curated["label"]) == [CAT, UNKNOWN]
 
 
@@ -54,7 +56,7 @@ def test_a_person_drops_keeps_and_relabels():
     manifest = cleaned([(CAT, "a"), (CAT, "b"), (CAT, "c")])
     manifest.loc[1, ["kept", "dropped_for"]] = "0", "near_copy"
     decisions = {"a": Decision(False, ""), "b": Decision(True, ""), "c": Decision(True, DOG)}
-    curated = curate(manifest, APART, decisions, PARAMS)
+    curated = curate(manifest, APART, decisions, SIMILARITY)
     assert list(curated["kept"]) == ["0", "1", "1"]
     assert list(curated["dropped_for"]) == ["review", "", ""]
     assert list(curated["label"]) == [CAT, CAT, DOG]
@@ -64,7 +66,7 @@ def test_a_person_drops_keeps_and_relabels():
 def test_a_person_can_settle_a_conflict():
     manifest = cleaned([(CAT, "a"), (DOG, "a")])
     manifest[["kept", "dropped_for"]] = "0", "conflict"
-    curated = curate(manifest, APART, {"a": Decision(True, DOG)}, PARAMS)
+    curated = curate(manifest, APART, {"a": Decision(True, DOG)}, SIMILARITY)
     assert sorted(curated["kept"]) == ["0", "1"]
     assert set(curated["label"]) == {DOG}
 
@@ -72,14 +74,14 @@ def test_a_person_can_settle_a_conflict():
 def test_a_picture_that_could_not_be_read_stays_dropped_whatever_was_decided():
     manifest = cleaned([(CAT, "a"), (CAT, "b")])
     manifest.loc[0, ["kept", "dropped_for", "phash"]] = "0", "unreadable", ""
-    curated = curate(manifest, features(b=[1, 0]), {"a": Decision(True, "")}, PARAMS)
+    curated = curate(manifest, features(b=[1, 0]), {"a": Decision(True, "")}, SIMILARITY)
     assert list(curated["dropped_for"]) == ["unreadable", ""]
 
 
 def test_a_decision_about_a_picture_that_is_gone_changes_nothing():
     manifest = cleaned([(CAT, "a"), (CAT, "b")])
-    assert curate(manifest, APART, {"z": Decision(False, "")}, PARAMS).equals(
-        curate(manifest, APART, {}, PARAMS)
+    assert curate(manifest, APART, {"z": Decision(False, "")}, SIMILARITY).equals(
+        curate(manifest, APART, {}, SIMILARITY)
     )
 
 

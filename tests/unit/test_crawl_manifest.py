@@ -38,6 +38,6 @@ def test_a_table_has_the_fields_as_columns_and_unix_lines(tmp_path):
     path = tmp_path / "table.csv"
     write_table(path, Picture, [picture("a", 1, Status.HTTP_ERROR, title='Ünï, "quoted"')])
     assert path.read_bytes().decode() == (
-        "query,rank,picture_url,page_url,title,author,licence,licence_url,status,reason,sha256,file\n"
-        'a,1,http://a.test/1.jpg,,"Ünï, ""quoted""",,,,http_error,,,\n'
+        "query,rank,picture_url,page_url,title,author,licence,licence_url,status,reason,sha256,file,label\n"
+        'a,1,http://a.test/1.jpg,,"Ünï, ""quoted""",,,,http_error,,,,\n'
     )

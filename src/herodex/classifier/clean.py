@@ -12,10 +12,10 @@ from PIL import Image
 
 from herodex import paths
 from herodex.classifier.copies import clusters, near_hashes, same_values
-from herodex.classifier.manifest import label_of, read_manifest, require_every_class, write_manifest
+from herodex.classifier.manifest import read_manifest, require_every_class, write_manifest
 from herodex.classifier.picture import PictureError, normalise, open_picture
 from herodex.command import run_command
-from herodex.params import CleanImagesParams, Params, load_params
+from herodex.params import CleanImagesParams, load_params
 from herodex.progress import track
 
 log = logging.getLogger(__name__)
@@ -58,17 +58,15 @@ def perceptual_hash(pixels: np.ndarray) -> str:
     return str(imagehash.phash(Image.fromarray(pixels)))
 
 
-def mark_copies(manifest: pd.DataFrame, pairs: np.ndarray, params: Params) -> pd.DataFrame:
+def mark_copies(manifest: pd.DataFrame, pairs: np.ndarray) -> pd.DataFrame:
     """Give copies a common `cluster`, and keep one row of each: the one with most pixels.
 
     A cluster whose kept rows carry several labels contradicts itself, so all of it is set aside as
     `conflict`. Only rows that are still kept are judged.
 
     Args:
-        manifest: with `kept`, `dropped_for`, `sha256`, `query`, `width`, `height` and, after a person's
-            word, `label`.
+        manifest: with `kept`, `dropped_for`, `sha256`, `label`, `width` and `height`.
         pairs: int [n, 2], positions of rows that are copies of each other.
-        params: tells which queries are classes.
 
     Returns:
         the manifest with `cluster`, `copy_of`, `kept` and `dropped_for`.
@@ -78,9 +76,10 @@ def mark_copies(manifest: pd.DataFrame, pairs: np.ndarray, params: Params) -> pd
     has_picture = marked["sha256"] != ""
     ids = marked["sha256"].where(has_picture, "~").groupby(group).transform("min")
     marked["cluster"] = ids.str[:12].where(has_picture, "")
-    labels = marked["label"] if "label" in marked else [label_of(str(q), params) for q in marked["query"]]
     pixels = marked["width"].astype(int) * marked["height"].astype(int)
-    order = pd.DataFrame({"group": group, "label": labels, "pixels": -pixels, "sha256": marked["sha256"]})
+    order = pd.DataFrame(
+        {"group": group, "label": marked["label"], "pixels": -pixels, "sha256": marked["sha256"]}
+    )
     hashes = list(marked["sha256"])
     order = order[(marked["kept"] == "1").to_numpy()].sort_values(
         ["group", "pixels", "sha256"], kind="stable"
@@ -115,7 +114,7 @@ def _as_integers(hashes: pd.Series) -> np.ndarray:
     return np.array([int(digits, 16) for digits in hashes], dtype=np.uint64)
 
 
-def clean(manifest: pd.DataFrame, checks: list[Checked], params: Params) -> pd.DataFrame:
+def clean(manifest: pd.DataFrame, checks: list[Checked], near_distance: int) -> pd.DataFrame:
     """Extend the crawl's manifest by what the checks found and by copies; see `manifest.py`."""
     cleaned = manifest.assign(
         dropped_for=[
@@ -129,10 +128,8 @@ def clean(manifest: pd.DataFrame, checks: list[Checked], params: Params) -> pd.D
         copy_of="",
     )
     cleaned["kept"] = np.where(cleaned["dropped_for"] == "", "1", "0")
-    pairs = hash_pairs(
-        cleaned, [checked.mirrored for checked in checks], params.classifier.clean.near_distance
-    )
-    return mark_copies(cleaned, pairs, params)
+    pairs = hash_pairs(cleaned, [checked.mirrored for checked in checks], near_distance)
+    return mark_copies(cleaned, pairs)
 
 
 def _check_and_save(file: str, params: CleanImagesParams) -> Checked:
@@ -149,12 +146,12 @@ def _check_and_save(file: str, params: CleanImagesParams) -> Checked:
 def main() -> None:
     """Write every readable picture in its normal form, copies too, and the manifest beside them."""
     params = load_params()
+    settings = params.classifier.clean
     manifest = read_manifest(paths.RAW_IMAGES / paths.MANIFEST)
     with ThreadPoolExecutor() as pool:
-        checks: Iterator[Checked] = pool.map(
-            lambda file: _check_and_save(file, params.classifier.clean), manifest["file"]
-        )
-        cleaned = clean(manifest, list(track(checks, len(manifest), "clean", "pictures")), params)
+        checks: Iterator[Checked] = pool.map(lambda file: _check_and_save(file, settings), manifest["file"])
+        checked = list(track(checks, len(manifest), "clean", "pictures"))
+    cleaned = clean(manifest, checked, settings.near_distance)
     require_every_class(cleaned, params, "clean_images")
     write_manifest(cleaned, paths.CLEAN_IMAGES / paths.MANIFEST)
     log.info("%s", summary(cleaned))

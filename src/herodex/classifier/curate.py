@@ -11,7 +11,7 @@ from herodex import paths
 from herodex.classifier.clean import mark_copies, summary
 from herodex.classifier.copies import near_features, same_values
 from herodex.classifier.embed import read_features
-from herodex.classifier.manifest import label_of, read_manifest, require_every_class, write_manifest
+from herodex.classifier.manifest import read_manifest, require_every_class, write_manifest
 from herodex.command import run_command
 from herodex.errors import UserError
 from herodex.params import UNKNOWN, Params, load_params
@@ -55,12 +55,12 @@ def read_review(path: Path, params: Params) -> dict[str, Decision]:
     return decisions
 
 
-def obey(manifest: pd.DataFrame, decisions: dict[str, Decision], params: Params) -> pd.DataFrame:
-    """Give each row its `label`, and let a person's word overrule every check.
+def obey(manifest: pd.DataFrame, decisions: dict[str, Decision]) -> pd.DataFrame:
+    """Let a person's word overrule every check.
 
     A picture that could not be read stays dropped, whatever was decided.
     """
-    decided = manifest.assign(label=[label_of(query, params) for query in manifest["query"]], decided_by="")
+    decided = manifest.assign(decided_by="")
     for row, sha256, readable in zip(
         manifest.index, manifest["sha256"], manifest["phash"] != "", strict=True
     ):
@@ -91,13 +91,15 @@ def cluster_pairs(manifest: pd.DataFrame) -> np.ndarray:
 
 
 def curate(
-    manifest: pd.DataFrame, features: dict[str, np.ndarray], decisions: dict[str, Decision], params: Params
+    manifest: pd.DataFrame,
+    features: dict[str, np.ndarray],
+    decisions: dict[str, Decision],
+    near_similarity: float,
 ) -> pd.DataFrame:
     """Join the copies that hashes and features find, keep one of each, and obey the person's decisions."""
-    decided = obey(manifest, decisions, params)
-    similarity = params.classifier.curate.near_similarity
-    pairs = np.concatenate([cluster_pairs(manifest), feature_pairs(manifest, features, similarity)])
-    marked = mark_copies(decided, pairs, params)
+    decided = obey(manifest, decisions)
+    pairs = np.concatenate([cluster_pairs(manifest), feature_pairs(manifest, features, near_similarity)])
+    marked = mark_copies(decided, pairs)
     person = decided["decided_by"] == "person"
     columns = ["kept", "dropped_for"]
     marked.loc[person, columns] = decided.loc[person, columns]
@@ -109,7 +111,8 @@ def main() -> None:
     params = load_params()
     manifest = read_manifest(paths.CLEAN_IMAGES / paths.MANIFEST)
     decisions = read_review(paths.REVIEW, params)
-    curated = curate(manifest, read_features(paths.FEATURES), decisions, params)
+    similarity = params.classifier.curate.near_similarity
+    curated = curate(manifest, read_features(paths.FEATURES), decisions, similarity)
     require_every_class(curated, params, "curate_images")
     write_manifest(curated, paths.CURATED_IMAGES)
     log.info("%s", summary(curated))

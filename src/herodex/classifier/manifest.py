@@ -3,11 +3,12 @@
 A stage adds columns and never removes a row:
 
 - the crawl: `query`, `rank`, `picture_url`, `page_url`, `title`, `author`, `licence`, `licence_url`,
-  `status` (`ok` or why there is no picture), `reason`, `sha256` of the picture's bytes, `file`;
+  `status` (`ok` or why there is no picture), `reason`, `sha256` of the picture's bytes, `file`, `label`
+  (what it should show: a class, or `unknown` where the query is a distractor);
 - `clean_images`: `kept` (1 or 0), `dropped_for`, `width`, `height`, `format`, `phash`,
   `cluster` (shared by copies of one picture), `copy_of` (the sha256 of the one that stays);
-- `curate_images`: `label` (a class or `unknown`), `decided_by` (`person` or nothing), and `kept`,
-  `dropped_for`, `cluster`, `copy_of` anew;
+- `curate_images`: `decided_by` (`person` or nothing), and `label`, `kept`, `dropped_for`, `cluster`,
+  `copy_of` anew;
 - `split_images`: `part` (`train`, `validation`, `test`, or nothing).
 """
 
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from herodex.errors import UserError
-from herodex.params import UNKNOWN, Params
+from herodex.params import Params
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,8 +56,3 @@ def require_every_class(manifest: "pd.DataFrame", params: Params, where: str) ->
                 f"{where}: no picture of '{name}' is left ({lost}).",
                 "Raise crawl.images_per_query, loosen classifier.clean, or take the class out.",
             )
-
-
-def label_of(query: str, params: Params) -> str:
-    """What a picture found by `query` is learnt as: the class itself, or `unknown` for a distractor."""
-    return query if query in params.classes else UNKNOWN
