@@ -23,6 +23,8 @@ from herodex.progress import track
 
 log = logging.getLogger(__name__)
 
+MEASURED = {"accuracy", "accuracy_known", "auc_known"}
+
 
 def predict_all(classifier: Classifier, files: list[str], size: int) -> np.ndarray:
     """Classify normalised pictures by name, `size` at a time; returns float32 [len(files), labels]."""
@@ -131,8 +133,9 @@ def main() -> None:
         }
         save_figure(comparison_figure(measured), folder / "figures.png")
 
-        run.metrics({"accuracy": figures["accuracy"]["value"], "f1_macro": figures["f1_macro"]})
-        run.metrics({"baseline_accuracy": figures["baseline"]["accuracy"]["value"]})
+        scalars = {name: figures[name]["value"] for name in figures.keys() & MEASURED}
+        baseline = figures["baseline"]["accuracy"]["value"]
+        run.metrics({**scalars, "f1_macro": figures["f1_macro"], "baseline_accuracy": baseline})
         run.tags({"model": model_hash(paths.CLASSIFIER), "backbone": backbone["name"]})
         run.artifact(folder)
     log.info("%s", {name: figures[name] for name in ("accuracy", "accuracy_known", "baseline")})
