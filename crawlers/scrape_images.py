@@ -1,6 +1,7 @@
 """Stage `scrape_images`: search for every class and distractor, and keep what is found.
 
-Writes `data/images/raw/<query>/<sha256>.<extension>` and the manifest beside them (see `crawlers.manifest`).
+Writes `data/images/raw/<query>/<sha256>.<extension>`, the manifest beside them (see `crawlers.manifest`),
+and `reports/sources.md` with the pictures' licences and attributions.
 """
 
 import logging
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from crawlers.attributions import attribution_report
 from crawlers.browser import Browser, browser_arguments, find_browser
 from crawlers.demo_web.server import running_web
 from crawlers.items import Picture, Status
@@ -40,6 +42,8 @@ def main() -> None:
         counts = count_statuses(pictures, queries)
         log.info("%s", summarise(counts))
         check_counts(counts)
+    paths.SOURCES.parent.mkdir(exist_ok=True)
+    paths.SOURCES.write_text(attribution_report(pictures), encoding="utf-8")
 
 
 def check_folder(folder: Path, queries: Sequence[str]) -> None:

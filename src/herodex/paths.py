@@ -23,5 +23,6 @@ CLASSIFIER = MODELS / "classifier"
 GENERATOR = MODELS / "generator"
 
 REPORTS = Path("reports")
+SOURCES = REPORTS / "sources.md"
 CLASSIFIER_REPORTS = REPORTS / "classifier"
 GENERATOR_REPORTS = REPORTS / "generator"
