@@ -97,5 +97,6 @@ def run_spider(spider: type[Spider], settings: Mapping[str, Any], **arguments: A
 def _quieten(level: str) -> None:
     for name in ("scrapy", "urllib3", "selenium"):
         logging.getLogger(name).setLevel(level)
-    # It logs a traceback for each failed download, which is a row of the manifest.
-    logging.getLogger("scrapy.pipelines.media").setLevel(logging.CRITICAL)
+    # They log a traceback for what is a row of the manifest.
+    for name in ("scrapy.pipelines.media", "scrapy.downloadermiddlewares.robotstxt"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

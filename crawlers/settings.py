@@ -33,7 +33,7 @@ MEDIA_ALLOW_REDIRECTS = True
 # pictures without FILES_STORE, the embedded web without EMBEDDED_WEB_PROXY.
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
-    "crawlers.middlewares.robots.OneByOneRobotsMiddleware": 100,
+    "crawlers.middlewares.robots.StrictRobotsMiddleware": 100,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "crawlers.middlewares.retry_after.RetryAfterMiddleware": 550,
     "crawlers.middlewares.embedded_web.EmbeddedWebMiddleware": 740,  # before Scrapy's own proxy middleware

@@ -10,6 +10,7 @@ from scrapy.exceptions import (
 from scrapy.pipelines.media import FileException
 
 from crawlers.items import Status
+from crawlers.middlewares.robots import RobotsUnreadable
 
 
 class NotKept(FileException):
@@ -22,6 +23,7 @@ class NotKept(FileException):
 
 
 _KNOWN: tuple[tuple[type[BaseException], Status, str], ...] = (
+    (RobotsUnreadable, Status.REFUSED, "the host's robots.txt cannot be read"),
     (IgnoreRequest, Status.REFUSED, "robots.txt forbids it"),
     (NotSupported, Status.REFUSED, "not a web address"),
     (DownloadTimeoutError, Status.TIMEOUT, "no complete answer in time"),

@@ -237,6 +237,24 @@ def test_robots_txt_holds_for_all_that_was_asked_for_while_it_was_on_its_way(wor
     assert not set(private) & set(web.requests)
 
 
+def test_a_host_whose_robots_txt_cannot_be_read_is_asked_for_nothing(workspace):
+    workspace.write_params({"classes": ["one", "two"], "distractors": [], "crawl.retries": 1})
+    hosts = {"broken": give(500, b""), "mute": hang_up, "without": give(404, b"no such page")}
+    answers: dict[str, Answer] = {
+        search("one"): search_page([result(f"http://{host}.test/1.jpg") for host in hosts]),
+        search("two"): search_page([]),
+        **{f"http://{host}.test/robots.txt": answer for host, answer in hosts.items()},
+        **dict.fromkeys([f"http://{host}.test/1.jpg" for host in hosts], give(200, JPEG)),
+    }
+    with running_odd_web(lambda _: answers) as web:
+        run = workspace.run(THROUGH, "images", web.proxy)
+    assert run.code == 0, run.log
+    unreadable = ("refused", "the host's robots.txt cannot be read")
+    assert [(row["status"], row["reason"]) for row in rows_of(workspace)] == [unreadable] * 2 + [("ok", "")]
+    assert not {"http://broken.test/1.jpg", "http://mute.test/1.jpg"} & set(web.requests)
+    assert "Traceback" not in run.log
+
+
 def test_a_page_that_hangs_ends_the_crawl_with_a_message(workspace):
     workspace.write_params(
         {"classes": ["one", "two"], "distractors": [], "crawl.timeout_s": 1, "crawl.retries": 0}
