@@ -22,6 +22,10 @@ def gradient(width: int = 40, height: int = 30) -> Image.Image:
     return Image.fromarray(np.stack([x * 6, y * 8, 255 - x * 3], axis=-1).astype(np.uint8))
 
 
+def mid_tones(width: int, height: int) -> Image.Image:
+    return Image.fromarray(60 + np.asarray(gradient(width, height)) // 2)
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
 def test_each_accepted_format_is_decoded_by_content(kind):
     assert open_picture(encoded(gradient(), kind), LIMIT).size == (40, 30)
@@ -74,13 +78,15 @@ def test_a_spoilt_picture_gives_a_picture_or_a_picture_error_and_nothing_else(da
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
 def test_every_colour_mode_becomes_rgb(mode):
-    image = Image.new(mode, (8, 8)) if mode == "I;16" else gradient(8, 8).convert(mode)
-    assert normalise(image, 64).shape == (8, 8, 3)
+    image = Image.new(mode, (8, 8)) if mode == "I;16" else mid_tones(8, 8).convert(mode)
+    picture = normalise(image, 64)
+    assert picture.ndim == 3
+    assert picture.shape[2] == 3
 
 
 def test_sixteen_bit_grey_keeps_its_shades():
-    values = np.array([[0, 128 << 8, 255 << 8]], dtype=np.uint16)
-    assert normalise(Image.fromarray(values), 64)[0, :, 0].tolist() == [0, 128, 255]
+    values = np.array([[60 << 8, 128 << 8, 200 << 8]], dtype=np.uint16)
+    assert normalise(Image.fromarray(values), 64)[0, :, 0].tolist() == [60, 128, 200]
 
 
 def test_transparent_parts_become_white():
@@ -103,6 +109,31 @@ def test_spoilt_exif_data_leave_a_picture_as_it_is(kind):
 def test_a_large_picture_is_scaled_down_in_proportion_and_a_small_one_left_alone():
     assert normalise(gradient(400, 200), 100).shape == (50, 100, 3)
     assert normalise(gradient(40, 30), 100).shape == (30, 40, 3)
+
+
+@pytest.mark.parametrize("colour", ["black", "white"])
+@pytest.mark.parametrize("size", [(400, 600), (900, 300)], ids=["above and below", "left and right"])
+@pytest.mark.parametrize(("kind", "blur"), [("JPEG", 8), ("PNG", 0)])
+def test_bars_are_cut_off_but_for_what_compression_blurs(colour, size, kind, blur):
+    framed = Image.new("RGB", size, colour)
+    framed.paste(mid_tones(400, 300), ((size[0] - 400) // 2, (size[1] - 300) // 2))
+    height, width, _ = normalise(open_picture(encoded(framed, kind), LIMIT), 1000).shape
+    assert 0 <= height - 300 <= blur
+    assert 0 <= width - 400 <= blur
+
+
+@pytest.mark.parametrize("colour", ["black", "white"])
+def test_a_picture_that_is_nothing_but_bar_stays_whole(colour):
+    assert normalise(Image.new("RGB", (50, 40), colour), 64).shape == (40, 50, 3)
+    speck = Image.new("RGB", (50, 40), colour)
+    speck.paste("red", (20, 20, 23, 23))
+    assert normalise(speck, 64).shape == (40, 50, 3)
+
+
+def test_a_dark_line_inside_a_picture_is_no_bar():
+    divided = mid_tones(40, 30)
+    divided.paste("black", (0, 14, 40, 17))
+    assert normalise(divided, 64).shape == (30, 40, 3)
 
 
 def test_only_the_first_frame_of_an_animation_is_used():

@@ -10,6 +10,13 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageOps
 
+BAR_TOLERANCE = 24
+"""Levels of 255 that a bar's pixel may be off black or white; compression blurs a bar's edge."""
+BAR_PURITY = 0.98
+"""The share of a row's or column's pixels that make it part of a bar."""
+LEAST_CONTENT = 0.1
+"""The share of a picture that must be left for it to be trimmed."""
+
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 
@@ -65,7 +72,7 @@ def turn_upright(image: Image.Image) -> Image.Image:
 
 
 def normalise(image: Image.Image, max_side: int) -> np.ndarray:
-    """Turn a decoded picture upright, make it RGB and scale it down to `max_side`.
+    """Turn a decoded picture upright, make it RGB, scale it down to `max_side` and cut off its bars.
 
     Transparent parts become white, as a browser shows them on a page.
 
@@ -81,4 +88,24 @@ def normalise(image: Image.Image, max_side: int) -> np.ndarray:
         upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
     rgb = upright.convert("RGB")
     rgb.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
-    return np.asarray(rgb)
+    return trim_bars(np.asarray(rgb))
+
+
+def trim_bars(pixels: np.ndarray) -> np.ndarray:
+    """Cut off the black or white bars, and margins, at the edges of a uint8 RGB picture [h, w, 3].
+
+    A picture of which little would be left stays as it is.
+    """
+    dark, light = pixels.max(axis=2) <= BAR_TOLERANCE, pixels.min(axis=2) >= 255 - BAR_TOLERANCE
+    rows = _content(dark, light, axis=1)
+    if rows.stop == 0:
+        return pixels
+    columns = _content(dark[rows], light[rows], axis=0)
+    trimmed = pixels[rows, columns]
+    return trimmed if trimmed.size >= LEAST_CONTENT * pixels.size else pixels
+
+
+def _content(dark: np.ndarray, light: np.ndarray, axis: int) -> slice:
+    bars = (dark.mean(axis) >= BAR_PURITY) | (light.mean(axis) >= BAR_PURITY)
+    content = np.flatnonzero(~bars)
+    return slice(content[0], content[-1] + 1) if len(content) else slice(0, 0)
