@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from herodex.classifier.clean import Checked, check, clean, hash_pairs, mark_copies
 from herodex.classifier.manifest import require_every_class
@@ -66,8 +66,9 @@ def test_each_fault_has_its_reason(data, reason):
         lambda image: image.resize((300, 225)),
         lambda image: image.resize((80, 60)),
         lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        lambda image: ImageOps.expand(image, (0, 40), "black"),
     ],
-    ids=["re-encoded", "enlarged", "shrunk", "mirrored"],
+    ids=["re-encoded", "enlarged", "shrunk", "mirrored", "letterboxed"],
 )
 def test_a_changed_copy_is_found_by_its_hash(change):
     original, copy, other = look(picture(1)), look(change(picture(1))), look(picture(2))

@@ -13,7 +13,7 @@ from PIL import Image
 from herodex import paths
 from herodex.classifier.copies import clusters, near_hashes, same_values
 from herodex.classifier.manifest import read_manifest, require_every_class, write_manifest
-from herodex.classifier.picture import PictureError, normalise, open_picture
+from herodex.classifier.picture import PictureError, normalise, open_picture, trim_bars
 from herodex.command import run_command
 from herodex.params import CleanImagesParams, load_params
 from herodex.progress import track
@@ -54,8 +54,8 @@ def check(data: bytes, params: CleanImagesParams) -> Checked:
 
 
 def perceptual_hash(pixels: np.ndarray) -> str:
-    """The DCT hash of 64 bits of a uint8 RGB picture [h, w, 3], as 16 hexadecimal digits."""
-    return str(imagehash.phash(Image.fromarray(pixels)))
+    """The DCT hash of 64 bits of a uint8 RGB picture [h, w, 3] without its bars, as 16 hexadecimal digits."""
+    return str(imagehash.phash(Image.fromarray(trim_bars(pixels))))
 
 
 def mark_copies(manifest: pd.DataFrame, pairs: np.ndarray) -> pd.DataFrame:
