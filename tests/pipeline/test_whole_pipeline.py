@@ -12,9 +12,12 @@ import yaml
 from mlflow import MlflowClient
 from workspace import PROJECT, Run, Workspace
 
+from crawlers.demo_web.faults import Kind
+from crawlers.demo_web.truth import plan_web
 from herodex.classifier.manifest import read_manifest
 from herodex.classifier.picture import normalise, open_picture
 from herodex.classifier.predict import load_classifier, model_hash
+from herodex.params import load_params
 
 TINY = {
     "classes": ["tea", "coffee"],
@@ -88,6 +91,21 @@ def test_copies_never_straddle_two_parts(manifest):
     used = manifest[manifest["part"] != ""]
     assert (used.groupby("cluster")["part"].nunique() == 1).all()
     assert set(used["part"]) == {"train", "validation", "test"}
+
+
+def test_copies_and_only_copies_share_a_cluster(project, manifest):
+    plan = plan_web(load_params(project.folder / "params.yaml"))
+    readable = manifest["cluster"].where(manifest["phash"] != "", "")
+    cluster = {
+        planned.id: found
+        for planned, found in zip(plan, readable, strict=True)
+        if found and planned.kind is not Kind.SHARED
+    }
+    copies = [planned for planned in plan if planned.original in cluster and planned.id in cluster]
+    assert len(copies) >= 5
+    assert [copy.kind for copy in copies if cluster[copy.id] != cluster[copy.original]] == []
+    sound = [cluster[planned.id] for planned in plan if planned.id in cluster and not planned.original]
+    assert len(sound) == len(set(sound))
 
 
 def test_only_the_allowed_labels_are_used(manifest):
