@@ -40,19 +40,22 @@ def embed_all(embedder: Embedder, files: list[str], size: int) -> np.ndarray:
 
 def read_features(path: Path) -> dict[str, np.ndarray]:
     """Read the features that this stage wrote: sha256 of a picture's bytes → float32 [channels]."""
-    with np.load(path) as stored:
-        return dict(zip(stored["sha256"].tolist(), stored["features"], strict=True))
+    table = np.load(path)
+    return dict(zip(table["sha256"].tolist(), table["features"], strict=True))
 
 
 def main() -> None:
-    """Write `features.npz`: `sha256` [n], sorted, and `features` float32 [n, channels]."""
+    """Write `features.npy`: a table [n] with `sha256`, sorted, and `features` float32 [channels]."""
     params = load_params()
     manifest = read_manifest(paths.CLEAN_IMAGES / paths.MANIFEST)
     pictures = manifest[manifest["phash"] != ""].drop_duplicates("sha256").sort_values("sha256")
     settings = params.classifier.embed
     embedder = load_embedder(paths.BACKBONE, params.backbone.precision, settings.input_size, settings.pooling)
     features = embed_all(embedder, list(pictures["file"]), settings.batch_size)
-    np.savez(paths.FEATURES, sha256=np.array(list(pictures["sha256"])), features=features)
+    # No .npz, whose zip headers differ between releases of Python.
+    table = np.zeros(len(pictures), [("sha256", "U64"), ("features", "f4", features.shape[1:])])
+    table["sha256"], table["features"] = pictures["sha256"], features
+    np.save(paths.FEATURES, table)
 
 
 if __name__ == "__main__":
