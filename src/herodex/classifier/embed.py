@@ -1,14 +1,15 @@
 """Stage `embed_images`: the features of every readable picture, from the frozen backbone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from herodex import paths
-from herodex.classifier.features import Embedder, embed, load_embedder
+from herodex.classifier.features import embed, load_embedder
 from herodex.classifier.manifest import read_manifest
 from herodex.command import run_command
 from herodex.params import load_params
@@ -31,11 +32,23 @@ def batches(files: list[str], size: int) -> Iterator[list[np.ndarray]]:
             yield batch
 
 
-def embed_all(embedder: Embedder, files: list[str], size: int) -> np.ndarray:
-    """Compute the features of normalised pictures; returns float32 [len(files), channels]."""
+def run_on_all(
+    network: Callable[[list[np.ndarray]], np.ndarray], files: list[str], size: int, label: str
+) -> np.ndarray:
+    """Run `network` on normalised pictures, `size` at a time, and show under `label` how far it is.
+
+    Args:
+        network: from uint8 RGB pictures [h, w, 3] to an array [pictures, …].
+        files: the pictures' names in the manifest.
+        size: pictures a batch.
+        label: what the work is called.
+
+    Returns:
+        what `network` gave for each of `files`, in their order.
+    """
     count = (len(files) + size - 1) // size
-    features = (embed(embedder, batch) for batch in batches(files, size))
-    return np.concatenate(list(track(features, count, "embed", "batches")))
+    results = (network(batch) for batch in batches(files, size))
+    return np.concatenate(list(track(results, count, label, "batches")))
 
 
 def read_features(path: Path) -> dict[str, np.ndarray]:
@@ -51,7 +64,7 @@ def main() -> None:
     pictures = manifest[manifest["phash"] != ""].drop_duplicates("sha256").sort_values("sha256")
     settings = params.classifier.embed
     embedder = load_embedder(paths.BACKBONE, params.backbone.precision, settings.input_size, settings.pooling)
-    features = embed_all(embedder, list(pictures["file"]), settings.batch_size)
+    features = run_on_all(partial(embed, embedder), list(pictures["file"]), settings.batch_size, "embed")
     # No .npz, whose zip headers differ between releases of Python.
     table = np.zeros(len(pictures), [("sha256", "U64"), ("features", "f4", features.shape[1:])])
     table["sha256"], table["features"] = pictures["sha256"], features

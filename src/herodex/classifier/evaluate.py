@@ -10,27 +10,19 @@ from sklearn.metrics import confusion_matrix, f1_score, precision_recall_curve, 
 
 from herodex import paths, tracking
 from herodex.classifier.baseline import predict_by_colour
-from herodex.classifier.embed import batches, read_clean
+from herodex.classifier.embed import read_clean, run_on_all
 from herodex.classifier.manifest import read_manifest
 from herodex.classifier.metrics import accuracy, auc
 from herodex.classifier.plots import comparison_figure, confusion_figure, curves_figure
-from herodex.classifier.predict import Classifier, load_classifier, model_hash
+from herodex.classifier.predict import load_classifier, model_hash
 from herodex.command import run_command
 from herodex.figures import save_figure
 from herodex.measured import share
 from herodex.params import UNKNOWN, load_params
-from herodex.progress import track
 
 log = logging.getLogger(__name__)
 
 MEASURED = {"accuracy", "accuracy_known", "auc_known"}
-
-
-def predict_all(classifier: Classifier, files: list[str], size: int) -> np.ndarray:
-    """Classify normalised pictures by name, `size` at a time; returns float32 [len(files), labels]."""
-    count = (len(files) + size - 1) // size
-    answers = (classifier.probabilities(batch) for batch in batches(files, size))
-    return np.concatenate(list(track(answers, count, "evaluate", "batches")))
 
 
 def measure(actual: np.ndarray, probabilities: np.ndarray, labels: list[str], seed: int) -> dict[str, Any]:
@@ -96,7 +88,8 @@ def main() -> None:
     classifier = load_classifier(paths.MODELS, params.backbone.precision)
     backbone = json.loads((paths.BACKBONE / "backbone.json").read_text(encoding="utf-8"))
     with tracking.run("evaluate_classifier", params.backbone) as run:
-        probabilities = predict_all(classifier, list(test["file"]), params.classifier.embed.batch_size)
+        batch_size = params.classifier.embed.batch_size
+        probabilities = run_on_all(classifier.probabilities, list(test["file"]), batch_size, "evaluate")
         figures = measure(actual, probabilities, labels, params.seed)
         by_colour = predict_by_colour(
             [read_clean(file) for file in train["file"]],
