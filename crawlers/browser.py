@@ -31,6 +31,12 @@ _ARGUMENTS = (
     "--blink-settings=imagesEnabled=false",
 )
 
+_NOT_PUBLIC = (
+    "localhost", "*.localhost", "*.local", "*.internal", "0.*", "10.*", "127.*", "169.254.*",
+    *(f"172.{second}.*" for second in range(16, 32)), "192.168.*", "[*",
+)  # fmt: skip
+"""Hosts that Chromium does not look up on the live web; all IPv6 addresses that are written as such too."""
+
 
 @dataclass(frozen=True)
 class Browser:
@@ -55,14 +61,16 @@ def find_browser(environment: Mapping[str, str] = os.environ) -> Browser:
 
 
 def browser_arguments(user_agent: str, proxy: str | None) -> list[str]:
-    """List Chromium's command-line arguments; none of its requests bypasses a `proxy` (a URL).
+    """List Chromium's command-line arguments.
 
-    What Chromium still asks of its maker, whatever the arguments, ends at the proxy of the embedded web, too.
+    With a `proxy` (a URL), none of its requests bypasses that; what it asks of its maker, whatever the
+    arguments, ends there, too. Without one, no page can make it ask this machine or its private networks.
     """
     arguments = [*_ARGUMENTS, f"--user-agent={user_agent}"]
     if proxy:
-        arguments += [f"--proxy-server={proxy}", "--proxy-bypass-list=<-loopback>"]
-    return arguments
+        return [*arguments, f"--proxy-server={proxy}", "--proxy-bypass-list=<-loopback>"]
+    rules = ", ".join(f"MAP {pattern} ~NOTFOUND" for pattern in _NOT_PUBLIC)
+    return [*arguments, f"--host-resolver-rules={rules}"]
 
 
 def _find(what: str, variable: str, names: Sequence[str], environment: Mapping[str, str]) -> Path:

@@ -20,16 +20,19 @@ class Status(StrEnum):
     NOT_AN_IMAGE = "not_an_image"
     """The bytes are none of the picture formats that are known, whatever the server called them."""
     REFUSED = "refused"
-    """It was not asked for: robots.txt forbids it, or the address is none of the web."""
+    """It was not asked for: robots.txt forbids it, or the address is none of the public web."""
     UNREACHABLE = "unreachable"
     """No connection to the server came about, or it was lost."""
+    OVER_BUDGET = "over_budget"
+    """The time or the bytes that the whole crawl may take were spent before its turn came."""
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """One result of an image search. `rank` is its place on the result page, counted from 1."""
+    """One result of an image search. `rank` is its place among the results of `source`, counted from 1."""
 
     query: str
+    source: str
     rank: int
     picture_url: str
     page_url: str
@@ -37,6 +40,34 @@ class SearchResult:
     author: str
     licence: str
     licence_url: str
+
+
+@dataclass(frozen=True)
+class Search:
+    """What one source had to say to one query.
+
+    `faults` names each record that could not be read, and why. `unwanted` counts those that the filters
+    left out. `error` says why the search ended before its end, and is empty where it did not.
+    """
+
+    source: str
+    query: str
+    results: tuple[SearchResult, ...] = ()
+    faults: tuple[str, ...] = ()
+    unwanted: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Download:
+    """What became of one address. `sha256`, `extension` and `size` (bytes) are set where it was kept."""
+
+    url: str
+    status: Status
+    reason: str = ""
+    sha256: str = ""
+    extension: str = ""
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,3 +93,17 @@ class SpeciesName:
     name: str
     generation: int | None
     page_url: str
+
+
+@dataclass(frozen=True)
+class NameList:
+    """What one source of names had to say: its species, sorted by number.
+
+    `faults` names each record that could not be had or read, and why. `error` says why the source was not
+    asked, or did not come to its end, and is empty where it did.
+    """
+
+    source: str
+    species: tuple[SpeciesName, ...] = ()
+    faults: tuple[str, ...] = ()
+    error: str = ""

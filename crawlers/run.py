@@ -1,66 +1,80 @@
-"""Run one spider in this process, on the web that `crawl.web` names."""
+"""Run spiders in this process, one phase after another."""
 
+import asyncio
 import logging
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from scrapy import Spider, signals
-from scrapy.crawler import AsyncCrawlerProcess
+from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
 
 from crawlers.middlewares.browser import BrowserMiddleware
 from crawlers.middlewares.embedded_web import PROXY_SETTING
+from crawlers.middlewares.public_web import PUBLIC_ONLY_SETTING
+from crawlers.web import LIVE_WEB
 from herodex.errors import UserError
 from herodex.params import CrawlParams
 
-EMBEDDED_WEB = "demo"
-"""The value of `crawl.web` that stands for drawn pictures; any other is a folder of pictures."""
-
-# The embedded web is this machine: a long wait between requests would spare nobody anything.
-_EMBEDDED_PACE = {
-    "AUTOTHROTTLE_START_DELAY": 0.02,
-    "AUTOTHROTTLE_MAX_DELAY": 0.1,
-    "AUTOTHROTTLE_TARGET_CONCURRENCY": 4.0,
-}
+# The embedded web is this machine: a pause between requests would spare nobody anything. One picture at a
+# time keeps it as busy as many would, and leaves little to be asked again after a kill.
+_EMBEDDED_PACE = {"AUTOTHROTTLE_ENABLED": False, "DOWNLOAD_DELAY": 0, "PICTURES_AT_A_TIME": 1}
 
 
-def check_web(web: str) -> None:
-    """Check that `crawl.web` names something that can be crawled.
+@dataclass(frozen=True)
+class Job:
+    """A spider to run, what it is made with, settings of its own, and who is told of its items."""
 
-    Raises:
-        UserError: it is neither the embedded web nor a folder.
+    spider: type[Spider]
+    arguments: Mapping[str, Any]
+    keep: Callable[[Any], None]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def spider_settings(crawl: CrawlParams, proxy: str | None) -> dict[str, Any]:
+    """Say in Scrapy's settings what `params.yaml` says.
+
+    Args:
+        crawl: how to crawl.
+        proxy: the URL of what plays the web; None where the live web itself is asked.
     """
-    if web == EMBEDDED_WEB or Path(web).is_dir():
-        return
-    what = (
-        "the live web, which this version does not crawl" if web == "live" else "neither 'demo' nor a folder"
-    )
-    raise UserError(
-        f"crawl.web in params.yaml is '{web}': {what}.",
-        "Set it to demo, or to a folder with one sub-folder of pictures for each class and distractor.",
-    )
-
-
-def spider_settings(crawl: CrawlParams, proxy: str) -> dict[str, Any]:
-    """Say in Scrapy's settings what `params.yaml` says, for the embedded web behind `proxy`, a URL."""
-    return {
-        PROXY_SETTING: proxy,
-        "USER_AGENT": crawl.user_agent,
+    settings = {
+        "USER_AGENT": user_agent(crawl),
         "DOWNLOAD_TIMEOUT": crawl.timeout_s,
+        "DOWNLOAD_DELAY": crawl.delay_s,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": crawl.per_host,
         "DOWNLOAD_MAXSIZE": int(crawl.max_image_mb * 1_000_000),
         "RETRY_TIMES": crawl.retries,
-        **_EMBEDDED_PACE,
+        "CRAWL_MAX_S": crawl.max_minutes * 60,
+        "CRAWL_MAX_BYTES": crawl.max_total_mb * 1_000_000,
+        PUBLIC_ONLY_SETTING: crawl.web == LIVE_WEB,
     }
+    if proxy:
+        settings[PROXY_SETTING] = proxy
+    if crawl.web == LIVE_WEB:
+        settings["TWISTED_DNS_RESOLVER"] = "crawlers.middlewares.public_web.PublicResolver"
+    else:
+        settings |= _EMBEDDED_PACE
+    return settings
 
 
-def run_spider(spider: type[Spider], settings: Mapping[str, Any], **arguments: Any) -> list[Any]:
-    """Run `spider`, made with `arguments`, to its end, and return its items in the order in which they came.
+def user_agent(crawl: CrawlParams) -> str:
+    """How every request introduces itself: the crawler, and whom its operator can be asked about it."""
+    return f"{crawl.user_agent} (+{crawl.contact})" if crawl.contact else crawl.user_agent
+
+
+def run_spiders(settings: Mapping[str, Any], phases: Sequence[Callable[[], Sequence[Job]]]) -> None:
+    """Run the jobs of each phase side by side, and phase after phase.
 
     Twisted's reactor cannot be started twice, so a process can do this once.
 
+    Args:
+        settings: Scrapy's, for all jobs.
+        phases: each says, once the one before has ended, what to do.
+
     Raises:
-        UserError: the crawl ended early; it says why.
+        UserError: a spider ended early; it says why. Later phases are not begun then.
     """
     project = Settings()
     project.setmodule("crawlers.settings", priority="project")
@@ -69,34 +83,67 @@ def run_spider(spider: type[Spider], settings: Mapping[str, Any], **arguments: A
     process = AsyncCrawlerProcess(project)
     logging.disable(logging.NOTSET)
     _quieten(project["LOG_LEVEL"])
-    crawler = process.create_crawler(spider)
-    items: list[Any] = []
+    crawlers: list[Crawler] = []
 
-    def keep(item: Any) -> None:
-        items.append(item)
+    async def run_all() -> None:
+        for phase in phases:
+            started = [_start(process, project, job) for job in phase()]
+            crawlers[:] = [crawler for crawler, _ in started]
+            await asyncio.gather(*(task for _, task in started))
+            for crawler in crawlers:
+                check_end(crawler)
 
-    crawler.signals.connect(keep, signals.item_scraped)
-    crawl = process.crawl(crawler, **arguments)
-    process.start()
-    if crawl.done():
-        crawl.result()  # raises what kept the crawl from starting
-    elif browser := crawler.get_downloader_middleware(BrowserMiddleware):
-        browser.spider_closed()  # Ctrl-C came twice, of which Scrapy tells nobody
+    task = asyncio.get_event_loop_policy().get_event_loop().create_task(run_all())
+    task.add_done_callback(lambda _: process._stop_reactor())
+    process.start(stop_after_crawl=False)
+    if not task.done():
+        # Ctrl-C came, perhaps twice, of which Scrapy tells nobody.
+        for crawler in crawlers:
+            if browser := crawler.get_downloader_middleware(BrowserMiddleware):
+                browser.spider_closed()
+        raise _interrupted()
+    task.result()
+
+
+def check_end(crawler: Crawler) -> None:
+    """Check that a spider came to its end.
+
+    Raises:
+        UserError: it did not; it says why.
+    """
+    assert crawler.stats
     stats = crawler.stats.get_stats()
-    if not crawl.done() or stats.get("finish_reason") == "shutdown":
-        raise UserError("The crawl was interrupted.", "Nothing was changed. Run it again.")
-    if (reason := stats["finish_reason"]) != "finished":
+    reason = stats.get("finish_reason")
+    if reason == "shutdown":
+        raise _interrupted()
+    if reason != "finished":
         raise UserError(
-            f"The crawl stopped: {reason}.", "Nothing was changed. See the cause and run it again."
+            f"The crawl stopped: {reason}.", "See the cause and run it again: it goes on from here."
         )
     if stats.get("spider_exceptions/count"):
-        raise UserError("The spider failed on a page.", "Nothing was changed. The messages above say where.")
-    return items
+        raise UserError(
+            "A spider failed on a page.", "The messages above say where. What was there is unchanged."
+        )
+
+
+def _start(process: AsyncCrawlerProcess, project: Settings, job: Job) -> tuple[Crawler, "asyncio.Task[None]"]:
+    own = project.copy()
+    own.update(dict(job.settings), priority="cmdline")
+    crawler = Crawler(job.spider, own)
+
+    def keep(item: Any) -> None:
+        job.keep(item)
+
+    crawler.signals.connect(keep, signals.item_scraped, weak=False)
+    return crawler, process.crawl(crawler, **job.arguments)
+
+
+def _interrupted() -> UserError:
+    return UserError("The crawl was interrupted.", "Run it again: it goes on where it was.")
 
 
 def _quieten(level: str) -> None:
     for name in ("scrapy", "urllib3", "selenium"):
         logging.getLogger(name).setLevel(level)
-    # They log a traceback for what is a row of the manifest.
-    for name in ("scrapy.pipelines.media", "scrapy.downloadermiddlewares.robotstxt"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    # It logs a traceback for what is a row of the manifest.
+    logging.getLogger("scrapy.downloadermiddlewares.robotstxt").setLevel(logging.CRITICAL)

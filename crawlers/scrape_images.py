@@ -1,24 +1,26 @@
 """Stage `scrape_images`: search for every class and distractor, and keep what is found.
 
 Writes `data/images/raw/<query>/<sha256>.<extension>`, the manifest beside them (see `crawlers.manifest`),
-and `reports/sources.md` with the pictures' licences and attributions.
+and `reports/sources.md` with the pictures' licences and attributions. Until the crawl has come to its end,
+what it has learnt lies in `.cache/crawl`, so that it can be killed at any moment and goes on from there.
 """
 
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
+from contextlib import nullcontext
 
-from crawlers.attributions import attribution_report
-from crawlers.browser import Browser, browser_arguments, find_browser
 from crawlers.demo_web.server import running_web
-from crawlers.items import Picture, Status
-from crawlers.manifest import count_statuses, in_order, summarise
-from crawlers.run import EMBEDDED_WEB, check_web, run_spider, spider_settings
-from crawlers.spiders.hero_images import HeroImagesSpider
+from crawlers.folder import read_folder
+from crawlers.image_crawl import crawl
+from crawlers.items import Picture, Search, Status
+from crawlers.journal import Journal, open_journal
+from crawlers.manifest import count_statuses, summarise, write_pictures
+from crawlers.sources_report import sources_report
 from crawlers.staging import staged_folder
+from crawlers.state import finish_state, prepare_state
 from crawlers.table import write_table
+from crawlers.web import EMBEDDED_WEB, LIVE_WEB, check_folder, check_web, require_consent
 from herodex import paths
 from herodex.command import run_command
 from herodex.errors import UserError
@@ -28,60 +30,52 @@ log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Crawl the pictures that `params.yaml` asks for."""
+    """Get the pictures that `params.yaml` asks for."""
     params = load_params()
-    queries = params.classes + params.distractors
-    check_web(params.crawl.web)
-    if params.crawl.web != EMBEDDED_WEB:
-        check_folder(Path(params.crawl.web), queries)
-    browser = find_browser()
-    with staged_folder(paths.RAW_IMAGES) as folder:
-        with running_web(params) as proxy:
-            pictures = crawl(params, browser, proxy, folder)
-        write_table(folder / paths.MANIFEST, Picture, pictures)
-        counts = count_statuses(pictures, queries)
-        log.info("%s", summarise(counts))
-        check_counts(counts)
-    paths.SOURCES.parent.mkdir(exist_ok=True)
-    paths.SOURCES.write_text(attribution_report(pictures), encoding="utf-8")
+    check_web(params)
+    if params.crawl.web == LIVE_WEB:
+        require_consent("scrape_images", paths.RAW_IMAGES)
+    elif params.crawl.web != EMBEDDED_WEB:
+        check_folder(params)
+    with open_journal(prepare_state(params)) as journal:
+        searches, pictures = collect(params, journal)
+        counts = count_statuses(pictures, params.queries, "query")
+        report_end(searches, pictures, counts)
+        try:
+            check_counts(counts, searches)
+        except UserError:
+            journal.forget_failures()
+            raise
+        with staged_folder(paths.RAW_IMAGES) as folder:
+            write_pictures(pictures, journal.pictures, folder)
+            write_table(folder / paths.MANIFEST, Picture, pictures)
+        paths.SOURCES.parent.mkdir(exist_ok=True)
+        paths.SOURCES.write_text(sources_report(pictures, searches), encoding="utf-8")
+    finish_state(params, any(picture.status is Status.OVER_BUDGET for picture in pictures))
 
 
-def check_folder(folder: Path, queries: Sequence[str]) -> None:
-    """Check that a folder that plays the web has a sub-folder for each query.
-
-    Raises:
-        UserError: it names those that are missing.
-    """
-    if missing := [query for query in queries if not (folder / query).is_dir()]:
-        raise UserError(
-            f"crawl.web is the folder '{folder}', which has no sub-folder for {', '.join(missing)}.",
-            f"Put pictures into {folder / missing[0]}, or take {missing[0]} out of params.yaml.",
-        )
+def collect(params: Params, journal: Journal) -> tuple[list[Search], list[Picture]]:
+    """Get what the searches found and what became of each result, in the manifest's order."""
+    if params.crawl.images.sources == ["folder"]:
+        return [], read_folder(params, journal)
+    with nullcontext() if params.crawl.web == LIVE_WEB else running_web(params) as proxy:
+        return crawl(params, proxy, journal)
 
 
-def crawl(params: Params, browser: Browser, proxy: str, folder: Path) -> list[Picture]:
-    """Crawl the web behind `proxy`, a URL.
-
-    Pictures go to `folder`. Returns the rows of the manifest, in their order.
-
-    Raises:
-        UserError: the crawl ended early.
-    """
-    queries = params.classes + params.distractors
-    settings = {
-        **spider_settings(params.crawl, proxy),
-        "FILES_STORE": str(folder),
-        "SELENIUM_DRIVER_NAME": "chrome",
-        "SELENIUM_DRIVER_EXECUTABLE_PATH": str(browser.driver),
-        "SELENIUM_BROWSER_EXECUTABLE_PATH": str(browser.executable),
-        "SELENIUM_DRIVER_ARGUMENTS": browser_arguments(params.crawl.user_agent, proxy),
-    }
-    pictures = run_spider(HeroImagesSpider, settings, queries=queries, count=params.crawl.images_per_query)
-    labelled = [replace(picture, label=params.label_of(picture.query)) for picture in pictures]
-    return in_order(labelled, queries)
+def report_end(
+    searches: Sequence[Search], pictures: Sequence[Picture], counts: dict[str, Counter[Status]]
+) -> None:
+    """Log what became of all results, by query and by source, and which searches failed."""
+    log.info("%s", summarise(counts, "query"))
+    sources = list(dict.fromkeys(picture.source for picture in pictures))
+    if len(sources) > 1:
+        log.info("%s", summarise(count_statuses(pictures, sources, "source"), "source"))
+    for search in searches:
+        if search.error:
+            log.warning("%s: the search for '%s' failed: %s", search.source, search.query, search.error)
 
 
-def check_counts(counts: dict[str, Counter[Status]]) -> None:
+def check_counts(counts: dict[str, Counter[Status]], searches: Sequence[Search]) -> None:
     """Check that a picture of every query was kept.
 
     Raises:
@@ -89,17 +83,23 @@ def check_counts(counts: dict[str, Counter[Status]]) -> None:
     """
     empty = {query: count for query, count in counts.items() if not count[Status.OK]}
     if empty:
-        fates = "; ".join(f"{query}: {describe(count)}" for query, count in empty.items())
+        fates = "; ".join(f"{query}: {describe(query, count, searches)}" for query, count in empty.items())
         raise UserError(
             f"The crawl kept no picture of {', '.join(empty)} ({fates}).",
-            "Search for something else in classes and distractors, raise crawl.images_per_query, "
-            "or look at crawl.timeout_s and crawl.max_image_mb. What was there before is unchanged.",
+            "See the causes and run it again: what it has found is not asked for twice. "
+            "Or search for something else in classes and distractors. What was there before is unchanged.",
         )
 
 
-def describe(count: Counter[Status]) -> str:
-    """Put the statuses of one query's results into words."""
-    return ", ".join(f"{number} {status}" for status, number in sorted(count.items())) or "no results"
+def describe(query: str, count: Counter[Status], searches: Sequence[Search]) -> str:
+    """Put into words what became of one query's results, or why there are none."""
+    fates = [f"{number} {status}" for status, number in sorted(count.items())]
+    fates += [
+        f"the search of {search.source} failed: {search.error}"
+        for search in searches
+        if search.query == query and search.error
+    ]
+    return ", ".join(fates) or "no results"
 
 
 if __name__ == "__main__":

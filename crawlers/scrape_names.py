@@ -1,42 +1,180 @@
-"""Stage `scrape_names`: write the names to imitate, from `params.yaml` or else from the Pokédex.
+"""Stage `scrape_names`: write the names to imitate, from `params.yaml`, a text file, or else a Pokédex.
 
-Writes `data/names/raw.csv` with the columns number, name, generation and page_url. The rows of a crawl are
-sorted by number; names from `params.yaml` keep their order, and their other columns are empty.
+Writes `data/names/raw.csv` with the columns number, name, generation and page_url, and
+`reports/name_sources.md` with what each source said. The rows of a crawl are sorted by number; names that the
+user gives keep their order, and their other columns are empty. A crawl of the live web that was interrupted
+goes on with what lies in `.cache/crawl`.
 """
 
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from crawlers.cross_check import complete, cross_check_report, find_disagreements, given_report
 from crawlers.demo_web.server import running_web
-from crawlers.items import SpeciesName
-from crawlers.run import check_web, run_spider, spider_settings
-from crawlers.spiders.pokemon_names import PokemonNamesSpider
+from crawlers.items import NameList, SpeciesName
+from crawlers.journal import Journal, discard_journal, open_journal
+from crawlers.names_file import read_names_file
+from crawlers.run import Job, run_spiders, spider_settings
+from crawlers.spiders.embedded_pokedex import EmbeddedPokedexSpider
+from crawlers.spiders.names import NamesSpider
+from crawlers.spiders.pokeapi import PokeApiSpider
+from crawlers.spiders.pokemondb import PokemonDbSpider
 from crawlers.table import write_table
+from crawlers.web import LIVE_WEB, check_web, require_consent
 from herodex import paths
 from herodex.command import run_command
+from herodex.errors import UserError
 from herodex.params import Params, load_params
+
+log = logging.getLogger(__name__)
+
+NAME_SOURCES: dict[str, type[NamesSpider]] = {
+    spider.name: spider for spider in (PokeApiSpider, PokemonDbSpider)
+}
+"""The sources of the live web, by the names under which `params.yaml` knows them."""
+STATE = paths.CRAWL_STATE / "names-live"
+
+# Unlike pictures, text shrinks to a fraction, which spares those who give it away.
+_COMPRESSED = {"COMPRESSION_ENABLED": True}
 
 
 def main() -> None:
-    """Write the names that `params.yaml` lists, or crawl them where it lists none."""
+    """Write the names that the user gives, or crawl them where there are none."""
     params = load_params()
-    if params.names:
-        names = [SpeciesName(number=None, name=name, generation=None, page_url="") for name in params.names]
+    names, where = given_names(params)
+    if names:
+        rows = [SpeciesName(number=None, name=name, generation=None, page_url="") for name in names]
+        write(rows, given_report(len(rows), where))
+        return
+    check_web(params)
+    if params.crawl.web == LIVE_WEB:
+        require_consent("scrape_names", paths.RAW_NAMES)
+        crawl_live(params, None)
     else:
-        check_web(params.crawl.web)
         with running_web(params) as proxy:
-            names = crawl(params, proxy)
-    paths.RAW_NAMES.parent.mkdir(parents=True, exist_ok=True)
-    partial = paths.RAW_NAMES.with_suffix(".part")
-    write_table(partial, SpeciesName, names)
-    partial.replace(paths.RAW_NAMES)
+            write_crawled(crawl(params, proxy, None))
 
 
-def crawl(params: Params, proxy: str) -> list[SpeciesName]:
-    """Crawl the Pokédex of the web behind `proxy`, a URL, and return its species, sorted by number.
+def given_names(params: Params) -> tuple[list[str], str]:
+    """The names that `params.yaml` or its `names_file` lists, and which of them does; [] where neither does.
 
     Raises:
-        UserError: the crawl ended early.
+        UserError: both do, or the file makes no sense.
     """
-    names = run_spider(PokemonNamesSpider, spider_settings(params.crawl, proxy))
-    return sorted(names, key=lambda species: (species.number, species.name))
+    listed = read_names_file(Path(params.names_file))
+    if params.names and listed:
+        raise UserError(
+            f"names in params.yaml and the file {params.names_file} both list names.",
+            "Empty one of them.",
+        )
+    return (params.names, "params.yaml") if params.names else (listed, params.names_file)
+
+
+def crawl_live(params: Params, proxy: str | None, pace: Mapping[str, Any] | None = None) -> None:
+    """Crawl the sources of the live web and write what they say; `proxy`, a URL, may play that web.
+
+    Raises:
+        UserError: no source came to its end. What they said until then is kept for the next try.
+    """
+    if STATE.exists():
+        log.info("going on with a crawl of names that was interrupted (to begin anew, remove %s)", STATE)
+    with open_journal(STATE) as journal:
+        write_crawled(crawl(params, proxy, journal, pace))
+    discard_journal(STATE)
+
+
+def crawl(
+    params: Params, proxy: str | None, journal: Journal | None, pace: Mapping[str, Any] | None = None
+) -> list[NameList]:
+    """Ask the sources side by side.
+
+    Args:
+        params: which sources, and how.
+        proxy: the URL of what plays the web; None where the live web itself is asked.
+        journal: keeps the pages, so that a killed crawl asks for none of them again.
+        pace: Scrapy's settings that are to hold instead of those that `params` imply.
+
+    Returns:
+        what each source said, in the order of preference.
+
+    Raises:
+        UserError: the crawl was interrupted.
+    """
+    lists: dict[str, NameList] = {}
+
+    def jobs() -> list[Job]:
+        return [Job(source, arguments(source), keep, _COMPRESSED) for source in asked]
+
+    def arguments(source: type[NamesSpider]) -> dict[str, Any]:
+        accepted = source.name in params.crawl.accepted_terms
+        return {"language": params.crawl.names.language, "journal": journal, "terms_accepted": accepted}
+
+    def keep(item: SpeciesName | NameList) -> None:
+        if isinstance(item, NameList):
+            lists[item.source] = item
+
+    sources = sources_of(params)
+    asked = [source for source in sources if speaks(source, params)]
+    if asked:
+        run_spiders(spider_settings(params.crawl, proxy) | dict(pace or {}), [jobs])
+    unasked = f"it has no names in the language '{params.crawl.names.language}'"
+    missing = {
+        source.name: NameList(source.name, error="it broke off" if source in asked else unasked)
+        for source in sources
+    }
+    return [(missing | lists)[source.name] for source in sources]
+
+
+def sources_of(params: Params) -> list[type[NamesSpider]]:
+    """The spiders of the sources, in the order of preference."""
+    if params.crawl.web != LIVE_WEB:
+        return [EmbeddedPokedexSpider]
+    return [NAME_SOURCES[name] for name in params.crawl.names.sources]
+
+
+def speaks(source: type[NamesSpider], params: Params) -> bool:
+    """Whether the names of a source can be had in the language that is asked for."""
+    return source.languages is None or params.crawl.names.language in source.languages
+
+
+def write_crawled(lists: Sequence[NameList]) -> None:
+    """Write the first complete list and the comparison with the others, and say how each source fared.
+
+    Raises:
+        UserError: no list is complete.
+    """
+    for names in lists:
+        if names.error:
+            log.warning("%s is skipped: %s", names.source, names.error)
+        elif names.faults:
+            log.warning("%s lacks %d of its names", names.source, len(names.faults))
+    usable = complete(lists)
+    if not usable:
+        reasons = "; ".join(f"{names.source}: {names.error}" for names in lists)
+        raise UserError(
+            f"No source of names came to its end: {reasons}.",
+            "Run it again, and it goes on from there; or name other sources in crawl.names.sources, "
+            "or fill the names_file.",
+        )
+    write(usable[0].species, cross_check_report(lists))
+    log.info("%d names from %s", len(usable[0].species), usable[0].source)
+    if len(usable) > 1:
+        others = ", ".join(names.source for names in usable[1:])
+        differing = len({each.number for each in find_disagreements(usable)})
+        log.info("compared with %s: %d disagreements, see %s", others, differing, paths.NAME_SOURCES)
+
+
+def write(names: Sequence[SpeciesName], report: str) -> None:
+    """Write the table and the report, each whole or not at all."""
+    for path in (paths.RAW_NAMES, paths.NAME_SOURCES):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    table, text = (path.with_suffix(".part") for path in (paths.RAW_NAMES, paths.NAME_SOURCES))
+    write_table(table, SpeciesName, names)
+    text.write_text(report, encoding="utf-8")
+    table.replace(paths.RAW_NAMES)
+    text.replace(paths.NAME_SOURCES)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,12 @@ SPIDER_MODULES = ["crawlers.spiders"]
 
 ROBOTSTXT_OBEY = True
 COOKIES_ENABLED = False
+# No host is told where its address was found.
+REFERER_ENABLED = False
 
-# Downloads start as soon as they are known; what holds them back is the limit and the delay of each host.
-CONCURRENT_REQUESTS = 0
-CONCURRENT_REQUESTS_PER_DOMAIN = 4
-# Few items at a time keep an interrupted crawl from finishing a whole result page first.
-CONCURRENT_ITEMS = 32
+CONCURRENT_REQUESTS = 16
+# So many pictures wait for their turn, which bounds the memory; those that are tried again are not counted.
+PICTURES_AT_A_TIME = 256
 AUTOTHROTTLE_ENABLED = True
 AUTOTHROTTLE_START_DELAY = 1.0
 AUTOTHROTTLE_MAX_DELAY = 30.0
@@ -21,25 +21,35 @@ AUTOTHROTTLE_TARGET_CONCURRENCY = 1.0
 RETRY_HTTP_CODES = [408, 429, 500, 502, 503, 504, 522, 524]
 RETRY_EXCEPTIONS = [*default_settings.RETRY_EXCEPTIONS, "crawlers.middlewares.browser.BrowserError"]
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
-RETRY_AFTER_MAX_S = 60
+# A picture that failed is tried again soon, and not after all others.
+RETRY_PRIORITY_ADJUST = 1
+RETRY_AFTER_MAX_S = 120
+
+# Pages and robots.txt are asked for once in a crawl, however often it is interrupted.
+HTTPCACHE_ENABLED = True
+HTTPCACHE_STORAGE = "crawlers.http_cache.JournalCacheStorage"
+HTTPCACHE_IGNORE_HTTP_CODES = RETRY_HTTP_CODES
 
 # Pictures gain nothing from compression, and a body that unpacks to more than its size cannot surprise us.
 COMPRESSION_ENABLED = False
 # A page may name any address: none but those of the web are followed, least of all files of this machine.
 DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}
-MEDIA_ALLOW_REDIRECTS = True
+TWISTED_DNS_RESOLVER = "scrapy.resolver.CachingThreadedResolver"
 
 # What a spider does not need, it leaves unset, and is off: the browser without SELENIUM_DRIVER_NAME, the
-# pictures without FILES_STORE, the embedded web without EMBEDDED_WEB_PROXY.
+# embedded web without EMBEDDED_WEB_PROXY, the budget without a journal.
 DOWNLOADER_MIDDLEWARES = {
+    "crawlers.middlewares.embedded_web.EmbeddedWebMiddleware": 10,
+    "crawlers.middlewares.public_web.PublicWebMiddleware": 20,
+    "crawlers.middlewares.budget.BudgetMiddleware": 30,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "crawlers.middlewares.robots.StrictRobotsMiddleware": 100,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "crawlers.middlewares.retry_after.RetryAfterMiddleware": 550,
-    "crawlers.middlewares.embedded_web.EmbeddedWebMiddleware": 740,  # before Scrapy's own proxy middleware
-    "crawlers.middlewares.browser.BrowserMiddleware": 800,
+    # Beyond the cache:
+    "crawlers.middlewares.browser.BrowserMiddleware": 950,
+    "crawlers.middlewares.maxlag.MaxlagMiddleware": 960,
 }
-ITEM_PIPELINES = {"crawlers.pipelines.pictures.PicturesPipeline": 300}
 EXTENSIONS = {"crawlers.extensions.progress.CrawlProgress": 0}
 
 # The stages report through the root logger that herodex.command sets up, and Scrapy only what went wrong.

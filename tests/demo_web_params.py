@@ -16,7 +16,8 @@ def demo_params(results: int = 50, shares: dict[str, float] | None = None, **dem
     """Read the project's parameters, with other queries, and with `results` results each."""
     values = load_params(PARAMS).model_dump()
     values |= {"classes": QUERIES[:2], "distractors": QUERIES[2:]}
-    values["crawl"] |= {"web": "demo", "images_per_query": results}
+    values["crawl"]["web"] = "demo"
+    values["crawl"]["images"]["per_query"] = results
     values["demo_web"] |= {"seed": 7, "results_per_query": results} | demo_web
     values["demo_web"]["shares"] |= shares or {}
     return Params.model_validate(values)

@@ -1,6 +1,7 @@
 """The HTTP side of the embedded web: a proxy that plays all of its hosts itself."""
 
 import logging
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +22,11 @@ class Proxy(ThreadingHTTPServer):
         self.site = site
         self._asked: set[str] = set()
         self._lock = threading.Lock()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that has gone, because it was killed for example; report all else."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     def is_first_time(self, url: str) -> bool:
         """Say whether `url` is asked for the first time since the start; from now on it is not."""

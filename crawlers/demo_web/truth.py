@@ -71,7 +71,7 @@ def plan_web(params: Params) -> list[PlannedPicture]:
 
 def _plan_drawn(query: str, queries: list[str], params: Params) -> list[PlannedPicture]:
     demo = params.demo_web
-    count = max(demo.results_per_query, params.crawl.images_per_query)
+    count = max(demo.results_per_query, params.crawl.images.per_query)
     shares = {Kind(key): share for key, share in demo.shares.model_dump().items()}
     kinds = allot(shares, count, queries.index(query))
     rng = random.Random(f"{demo.seed}/plan/{query}")

@@ -5,6 +5,7 @@ import os
 import signal
 import tempfile
 from contextlib import suppress
+from pathlib import Path
 from typing import Self
 
 import urllib3
@@ -18,6 +19,9 @@ from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.service import Service
 from twisted.internet.threads import deferToThread
 
+from crawlers.browser import DRIVER_VARIABLE
+
+_LAUNCHER = Path(__file__).with_name("chromedriver.sh")
 # Above the patience of scripts and pages, so that the driver answers before its client gives it up.
 _DRIVER_GRACE_S = 20
 
@@ -103,8 +107,8 @@ class BrowserMiddleware(SeleniumMiddleware):
         for argument in [*self.driver_arguments, f"--user-data-dir={self.folder.name}/profile"]:
             options.add_argument(argument)
         service = Service(
-            executable_path=self.driver_executable_path,
-            env=os.environ | {"TMPDIR": self.folder.name},
+            executable_path=str(_LAUNCHER),
+            env=os.environ | {"TMPDIR": self.folder.name, DRIVER_VARIABLE: self.driver_executable_path},
             # A group of its own: Ctrl-C in the terminal is for the crawl, which then stops the browser.
             popen_kw={"start_new_session": True},
         )

@@ -5,6 +5,7 @@ from typing import Self
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import NotConfigured
+from scrapy.utils.httpobj import urlparse_cached
 
 PROXY_SETTING = "EMBEDDED_WEB_PROXY"
 
@@ -12,8 +13,8 @@ PROXY_SETTING = "EMBEDDED_WEB_PROXY"
 class EmbeddedWebMiddleware:
     """Route every request, those for robots.txt included, through the proxy that plays the embedded web.
 
-    No request can then reach another network, whatever a page says. Off without the setting
-    `EMBEDDED_WEB_PROXY`, the proxy's URL.
+    No request can then reach another network, whatever a page says. The proxy speaks plain HTTP, so https
+    addresses are asked for without it. Off without the setting `EMBEDDED_WEB_PROXY`, the proxy's URL.
     """
 
     def __init__(self, proxy: str) -> None:
@@ -26,6 +27,9 @@ class EmbeddedWebMiddleware:
             raise NotConfigured
         return cls(proxy)
 
-    def process_request(self, request: Request) -> None:
-        """Set the proxy of `request`."""
+    def process_request(self, request: Request) -> Request | None:
+        """Set the proxy of `request`, or return it with an address that the proxy understands."""
+        if urlparse_cached(request).scheme == "https":
+            return request.replace(url=f"http{request.url.removeprefix('https')}", dont_filter=True)
         request.meta["proxy"] = self.proxy
+        return None

@@ -1,6 +1,7 @@
-"""Retry as Scrapy does, but not before the server said."""
+"""Retry as Scrapy does, but not before the server said, and not more often for having been killed."""
 
 import asyncio
+import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -8,23 +9,42 @@ from scrapy import Request
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.http import Response
 from scrapy.settings import BaseSettings
+from scrapy.utils.httpobj import urlparse_cached
 
 
 class RetryAfterMiddleware(RetryMiddleware):
-    """Scrapy's retry middleware; it waits as Retry-After asks, at most `RETRY_AFTER_MAX_S`."""
+    """Scrapy's retry middleware; a host that sends Retry-After is asked nothing at all before that time.
+
+    A host that wants to be left alone for longer than `RETRY_AFTER_MAX_S` is not tried again. A spider with a
+    method `count_try` is told of each try in vain.
+    """
 
     def __init__(self, settings: BaseSettings) -> None:
         super().__init__(settings)
         self.longest_wait_s = settings.getfloat("RETRY_AFTER_MAX_S")
+        self.not_before: dict[str, float] = {}
 
-    async def process_response(self, request: Request, response: Response) -> Request | Response:  # pyright: ignore[reportIncompatibleMethodOverride] # Scrapy awaits a coroutine just as well
-        """Return `response`, or, after the wait, the request to try again."""
-        outcome = super().process_response(request, response)
-        if isinstance(outcome, Request):
-            header = response.headers.get("Retry-After") or b""
-            wait_s = retry_after_s(header.decode("latin-1"), datetime.now(UTC))
-            await asyncio.sleep(min(wait_s, self.longest_wait_s))
-        return outcome
+    async def process_request(self, request: Request) -> None:
+        """Wait until the host of `request` may be asked again."""
+        host = urlparse_cached(request).netloc
+        while (wait_s := self.not_before.get(host, 0) - time.monotonic()) > 0:
+            await asyncio.sleep(wait_s)
+
+    def process_response(self, request: Request, response: Response) -> Request | Response:  # pyright: ignore[reportIncompatibleMethodOverride] # as Scrapy calls it since 2.14
+        """Return `response`, or the request to try again."""
+        header = (response.headers.get("Retry-After") or b"").decode("latin-1")
+        if header and response.status in self.retry_http_codes:
+            wait_s = retry_after_s(header, datetime.now(UTC))
+            if wait_s > self.longest_wait_s:
+                return response
+            self.not_before[urlparse_cached(request).netloc] = time.monotonic() + wait_s
+        return super().process_response(request, response)
+
+    def _retry(self, request: Request, reason: str | Exception | type[Exception]) -> Request | None:
+        again = super()._retry(request, reason)
+        if again and (count_try := getattr(self.crawler.spider, "count_try", None)):
+            count_try(again)
+        return again
 
 
 def retry_after_s(header: str, now: datetime) -> float:

@@ -34,13 +34,51 @@ class PageParams(Section):
     name: str
 
 
+class CrawlImagesParams(Section):
+    sources: Annotated[list[Literal["openverse", "commons", "bing", "folder"]], Field(min_length=1)]
+    per_query: Count
+    largest_share: Annotated[float, Field(gt=0, le=1)]
+    licenses: Annotated[
+        list[Literal["cc0", "pdm", "by", "by-sa", "by-nc", "by-nd", "by-nc-sa", "by-nc-nd"]],
+        Field(min_length=1),
+    ]
+    types: Annotated[list[Literal["jpg", "png", "webp", "gif"]], Field(min_length=1)]
+    min_side: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def names_every_source_once(self) -> "CrawlImagesParams":
+        if len(set(self.sources)) < len(self.sources):
+            raise ValueError("name a source twice")
+        if "folder" in self.sources and len(self.sources) > 1:
+            raise ValueError("name a folder beside sources of the live web")
+        return self
+
+
+class CrawlNamesParams(Section):
+    sources: Annotated[list[Literal["pokeapi", "pokemondb"]], Field(min_length=1)]
+    language: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)?$")]
+
+    @model_validator(mode="after")
+    def names_every_source_once(self) -> "CrawlNamesParams":
+        if len(set(self.sources)) < len(self.sources):
+            raise ValueError("name a source twice")
+        return self
+
+
 class CrawlParams(Section):
     web: str
-    images_per_query: Count
+    contact: str
     user_agent: str
+    images: CrawlImagesParams
+    names: CrawlNamesParams
+    accepted_terms: list[Literal["openverse", "commons", "bing", "pokeapi", "pokemondb"]]
     timeout_s: Positive
     retries: Annotated[int, Field(ge=0)]
+    delay_s: Annotated[float, Field(ge=0)]
+    per_host: Annotated[int, Field(ge=1, le=16)]
     max_image_mb: Positive
+    max_total_mb: Positive
+    max_minutes: Positive
 
 
 class DemoWebShares(Section):
@@ -183,6 +221,7 @@ class Params(Section):
     classes: Annotated[list[ClassName], Field(min_length=2)]
     distractors: list[ClassName]
     names: list[Annotated[str, Field(min_length=1)]]
+    names_file: Annotated[str, Field(min_length=1)]
     page: PageParams
     crawl: CrawlParams
     demo_web: DemoWebParams
@@ -191,13 +230,18 @@ class Params(Section):
     generator: GeneratorParams
     serve: ServeParams
 
+    @property
+    def queries(self) -> list[str]:
+        """All that is searched for: the classes, then the distractors."""
+        return self.classes + self.distractors
+
     def label_of(self, query: str) -> str:
         """What pictures found by `query` are learnt as: a class itself, or `unknown` for a distractor."""
         return query if query in self.classes else UNKNOWN
 
     @model_validator(mode="after")
     def names_every_query_once(self) -> "Params":
-        queries = self.classes + self.distractors
+        queries = self.queries
         if repeated := sorted({query for query in queries if queries.count(query) > 1}):
             raise ValueError(f"classes and distractors name {', '.join(repeated)} more than once")
         if UNKNOWN in queries:

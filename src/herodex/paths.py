@@ -4,6 +4,9 @@ from pathlib import Path
 
 PARAMS = Path("params.yaml")
 
+CRAWL_STATE = Path(".cache") / "crawl"
+"""What crawls have learnt that have not come to their end yet."""
+
 DATA = Path("data")
 REVIEW = DATA / "review.csv"
 RAW_IMAGES = DATA / "images" / "raw"
@@ -24,5 +27,6 @@ GENERATOR = MODELS / "generator"
 
 REPORTS = Path("reports")
 SOURCES = REPORTS / "sources.md"
+NAME_SOURCES = REPORTS / "name_sources.md"
 CLASSIFIER_REPORTS = REPORTS / "classifier"
 GENERATOR_REPORTS = REPORTS / "generator"

@@ -6,9 +6,11 @@ The stages start the embedded web themselves; a test can give another here, or o
 import sys
 from pathlib import Path
 
-from crawlers import scrape_images, scrape_names
-from crawlers.browser import find_browser
-from crawlers.items import Picture, SpeciesName
+from crawlers import scrape_names
+from crawlers.image_crawl import crawl
+from crawlers.items import Picture
+from crawlers.journal import open_journal
+from crawlers.manifest import write_pictures
 from crawlers.table import write_table
 from herodex.command import run_command
 from herodex.params import load_params
@@ -20,12 +22,14 @@ def main() -> None:
     """Write what the stage would write, into the folder `crawled`."""
     _, what, proxy = sys.argv
     params, folder = load_params(), Path("crawled")
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     if what == "images":
-        pictures = scrape_images.crawl(params, find_browser(), proxy, folder)
+        with open_journal(Path("state")) as journal:
+            _, pictures = crawl(params, proxy, journal)
+            write_pictures(pictures, journal.pictures, folder)
         write_table(folder / "manifest.csv", Picture, pictures)
     else:
-        write_table(folder / "raw.csv", SpeciesName, scrape_names.crawl(params, proxy))
+        scrape_names.write_crawled(scrape_names.crawl(params, proxy, None))
 
 
 if __name__ == "__main__":

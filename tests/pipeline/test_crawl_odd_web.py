@@ -116,7 +116,7 @@ def misbehaviour(workspace_factory: Callable[[], Workspace]) -> tuple[Workspace,
         {
             "classes": ["one", "two"],
             "distractors": [],
-            "crawl.images_per_query": 50,
+            "crawl.images.per_query": 50,
             "crawl.user_agent": "a crawler of this test",
             "crawl.timeout_s": 2,
             "crawl.retries": 1,

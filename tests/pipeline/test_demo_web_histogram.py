@@ -14,7 +14,9 @@ PER_QUERY = 45
 
 def test_colour_histograms_alone_stay_far_below_95_percent() -> None:
     params = load_params(PARAMS)
-    crawl = params.crawl.model_copy(update={"web": "demo", "images_per_query": 120})
+    crawl = params.crawl.model_copy(
+        update={"web": "demo", "images": params.crawl.images.model_copy(update={"per_query": 120})}
+    )
     plan = plan_web(params.model_copy(update={"crawl": crawl}))
     queries = params.classes + params.distractors
     sound = [picture for picture in plan if picture.kind is Kind.SOUND]

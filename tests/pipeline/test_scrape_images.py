@@ -3,18 +3,16 @@
 import csv
 import hashlib
 import io
-import threading
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
 from crawl_through import THROUGH
+from observed_web import running_observed_web
 from PIL import Image
 from workspace import Workspace
 
 from crawlers.demo_web.faults import Kind, Outcome
-from crawlers.demo_web.proxy import Proxy
-from crawlers.demo_web.site import build_site
 from crawlers.demo_web.truth import PlannedPicture, plan_web
 
 STAGE = ("-m", "crawlers.scrape_images")
@@ -23,7 +21,7 @@ FAULTS = [kind for kind in Kind if kind is not Kind.SOUND]
 RESULTS = 40
 EVERY_FAULT = {
     **QUERIES,
-    "crawl.images_per_query": RESULTS,
+    "crawl.images.per_query": RESULTS,
     "demo_web.results_per_query": RESULTS,
     "demo_web.slow_s": 0.2,
     **{f"demo_web.shares.{kind}": 0.03 for kind in FAULTS},
@@ -38,14 +36,6 @@ STATUS = {
 }
 
 
-class ObservedWeb(Proxy):
-    """The embedded web, with a list of all URLs that it was asked for."""
-
-    def is_first_time(self, url: str) -> bool:
-        self.__dict__.setdefault("requests", []).append(url)
-        return super().is_first_time(url)
-
-
 Observed = tuple[Workspace, list[PlannedPicture], list[str]]
 
 
@@ -54,16 +44,10 @@ def observed(workspace_factory: Callable[[], Workspace]) -> Observed:
     """One crawl of an embedded web with every fault: the workspace, the truth, and all requests."""
     workspace = workspace_factory()
     params = workspace.write_params(EVERY_FAULT)
-    with ObservedWeb(build_site(params)) as web:
-        thread = threading.Thread(target=web.serve_forever)
-        thread.start()
-        try:
-            run = workspace.run(THROUGH, "images", f"http://127.0.0.1:{web.server_address[1]}")
-        finally:
-            web.shutdown()
-            thread.join()
+    with running_observed_web(params) as web:
+        run = workspace.run(THROUGH, "images", web.url)
     assert run.code == 0, run.log
-    return workspace, plan_web(params), web.__dict__["requests"]
+    return workspace, plan_web(params), web.requests
 
 
 def rows_of(workspace: Workspace, folder: str) -> list[dict[str, str]]:

@@ -1,14 +1,31 @@
-"""The stage `scrape_names`: the embedded Pokédex, names from params, and what it says to bad input."""
+"""The stage `scrape_names`: the embedded Pokédex, names that one gives, and what it says to bad input."""
 
 import csv
 
 import pytest
 from crawl_through import THROUGH
 from odd_web import give, running_odd_web
+from workspace import PROJECT, Workspace
 
 STAGE = ("-m", "crawlers.scrape_names")
 POKEDEX = "http://pokedex.herodex.test"
 HTML = {"Content-Type": "text/html; charset=utf-8"}
+
+
+@pytest.fixture
+def workspace(workspace: Workspace) -> Workspace:
+    """A fresh workspace with the file of names that the project has, which lists none."""
+    (workspace.folder / "data").mkdir()
+    write_names_file(workspace, (PROJECT / "data/names.txt").read_bytes())
+    return workspace
+
+
+def write_names_file(workspace, content):
+    (workspace.folder / "data/names.txt").write_bytes(content)
+
+
+def report_of(workspace):
+    return (workspace.folder / "reports/name_sources.md").read_text(encoding="utf-8")
 
 
 def table(*species, following=""):
@@ -39,10 +56,11 @@ def test_the_whole_pokedex_is_collected_with_the_same_bytes_each_time(workspace)
         "generation": "1",
         "page_url": f"{POKEDEX}/pokemon?page=1",
     }
-    first = workspace.tree("data")
-    assert first.keys() == {"names/raw.csv"}
+    assert "1025 names were taken from pokedex." in report_of(workspace)
+    first = workspace.tree("data") | workspace.tree("reports")
+    assert first.keys() == {"names.txt", "names/raw.csv", "name_sources.md"}
     assert workspace.run(*STAGE).code == 0
-    assert workspace.tree("data") == first
+    assert workspace.tree("data") | workspace.tree("reports") == first
 
 
 def test_names_from_params_are_written_without_a_crawl(workspace):
@@ -53,6 +71,29 @@ def test_names_from_params_are_written_without_a_crawl(workspace):
     assert names_of(workspace) == [
         {"number": "", "name": name, "generation": "", "page_url": ""} for name in names
     ]
+    assert "20 names were taken from params.yaml. No source was asked." in report_of(workspace)
+
+
+def test_names_from_the_file_are_written_as_they_are_without_a_crawl(workspace):
+    names = [f"Näme {number}, “Ünï” 人" for number in range(20)]
+    write_names_file(workspace, ("\ufeff# mine\r\n\r\n" + "\r\n".join(names)).encode())
+    workspace.write_params({"crawl.web": "live"})
+    run = workspace.run(*STAGE)
+    assert run.code == 0, run.log
+    assert [row["name"] for row in names_of(workspace)] == names
+    assert "20 names were taken from data/names.txt." in report_of(workspace).replace("\\", "")
+
+
+def test_the_live_web_is_not_asked_by_surprise_and_the_old_names_stay(workspace):
+    old = workspace.folder / "data/names/raw.csv"
+    old.parent.mkdir()
+    old.write_text("what was there", encoding="utf-8")
+    workspace.write_params({"crawl.web": "live", "crawl.contact": "me@example.org"})
+    run = workspace.run(*STAGE, HERODEX_LIVE="")
+    assert run.code == 1
+    assert "scrape_names would crawl the live web, and nobody has asked for that" in run.log
+    assert "Traceback" not in run.log
+    assert old.read_text(encoding="utf-8") == "what was there"
 
 
 def test_names_are_crawled_beside_a_folder_of_pictures(workspace):
@@ -62,26 +103,22 @@ def test_names_are_crawled_beside_a_folder_of_pictures(workspace):
     assert len(names_of(workspace)) == 1025
 
 
-@pytest.mark.parametrize("web", ["live", "no/such/folder"])
-def test_a_web_that_cannot_be_crawled_is_named_and_the_old_names_stay(workspace, web):
-    old = workspace.folder / "data/names/raw.csv"
-    old.parent.mkdir(parents=True)
-    old.write_text("what was there", encoding="utf-8")
-    workspace.write_params({"crawl.web": web})
+def test_a_web_that_cannot_be_crawled_is_named(workspace):
+    workspace.write_params({"crawl.web": "no/such/folder"})
     run = workspace.run(*STAGE)
     assert run.code == 1
-    assert f"crawl.web in params.yaml is '{web}'" in run.log
+    assert "crawl.web in params.yaml is 'no/such/folder'" in run.log
     assert "Traceback" not in run.log
-    assert workspace.tree("data") == {"names/raw.csv": b"what was there"}
+    assert workspace.tree("data").keys() == {"names.txt"}
 
 
 @pytest.mark.parametrize(
     ("second_page", "message"),
     [
-        (give(404, b""), "could not be had: Ignoring non-200 response"),
-        (give(503, b""), "could not be had: Ignoring non-200 response"),
-        (table(), "lists no species"),
-        (table(("two", "Ivysaur", 1)), "has a row that cannot be read"),
+        (give(404, b""), "it answered 404 Not Found"),
+        (give(503, b""), "it answered 503 Service Unavailable"),
+        (table(), "it lists no species"),
+        (table(("two", "Ivysaur", 1)), "1 of 2 records are missing"),
     ],
     ids=["not found", "always busy", "empty", "malformed"],
 )

@@ -22,7 +22,7 @@ from herodex.params import load_params
 TINY = {
     "classes": ["tea", "coffee"],
     "distractors": ["cocoa"],
-    "crawl.images_per_query": 24,
+    "crawl.images.per_query": 24,
     "demo_web.results_per_query": 24,
     "classifier.train.epochs": 5,
     "generator.train.epochs": 2,

@@ -1,11 +1,9 @@
 import json
 
 import pytest
-from parsel import Selector
 
-from crawlers.items import SearchResult, SpeciesName
+from crawlers.items import SearchResult
 from crawlers.spiders.hero_images import one_line, read_result
-from crawlers.spiders.pokemon_names import read_species
 
 STATED = {
     "picture": "http://a.test/1.jpg",
@@ -57,21 +55,3 @@ def test_a_result_without_a_picture_is_an_error(data):
 )
 def test_text_is_made_one_printable_line(text, line):
     assert one_line(text) == line
-
-
-def row(number="#0001", name="Bulbasaur", generation="1"):
-    cells = {"number": number, "name": name, "generation": generation}
-    columns = "".join(f'<td class="{column}">{text}</td>' for column, text in cells.items())
-    return Selector(f"<table><tr>{columns}</tr></table>").css("tr")[0]
-
-
-def test_a_row_of_the_table_is_read():
-    assert read_species(row(name=" Mr. Mime "), "http://p.test/") == SpeciesName(
-        1, "Mr. Mime", 1, "http://p.test/"
-    )
-
-
-@pytest.mark.parametrize("cells", [{"number": "one"}, {"name": " "}, {"generation": ""}])
-def test_a_row_with_a_hole_is_an_error(cells):
-    with pytest.raises(ValueError, match=r"."):
-        read_species(row(**cells), "http://p.test/")

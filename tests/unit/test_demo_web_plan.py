@@ -51,7 +51,9 @@ def test_results_are_ranked_query_by_query_in_the_order_of_the_parameters() -> N
 
 def test_a_search_has_as_many_results_as_a_crawl_asks_for() -> None:
     params = demo_params(results=70)
-    crawl = params.crawl.model_copy(update={"images_per_query": 90})
+    crawl = params.crawl.model_copy(
+        update={"images": params.crawl.images.model_copy(update={"per_query": 90})}
+    )
     plan = plan_web(params.model_copy(update={"crawl": crawl}))
     assert Counter(picture.query for picture in plan) == dict.fromkeys(QUERIES, 90)
 

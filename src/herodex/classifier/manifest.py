@@ -54,5 +54,5 @@ def require_every_class(manifest: "pd.DataFrame", params: Params, where: str) ->
             lost = ", ".join(f"{count} {reason}" for reason, count in reasons.items()) or "none was found"
             raise UserError(
                 f"{where}: no picture of '{name}' is left ({lost}).",
-                "Raise crawl.images_per_query, loosen classifier.clean, or take the class out.",
+                "Raise crawl.images.per_query, loosen classifier.clean, or take the class out.",
             )

@@ -62,7 +62,7 @@ def require_every_part(manifest: pd.DataFrame, params: Params) -> None:
             kept = sum(int(counts[part]) for part in PARTS if part in counts)
             raise UserError(
                 f"'{name}' has {kept} pictures, none of them for {empty[0]}.",
-                "Raise crawl.images_per_query, or the shares in classifier.split.",
+                "Raise crawl.images.per_query, or the shares in classifier.split.",
             )
 
 

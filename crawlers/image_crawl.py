@@ -1,0 +1,121 @@
+"""Crawl pictures: search all sources first, merge what they found, then download."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from crawlers.browser import Browser, browser_arguments, find_browser
+from crawlers.items import Picture, Search, SearchResult
+from crawlers.journal import Journal, identity
+from crawlers.manifest import picture_of
+from crawlers.merge import merge
+from crawlers.run import Job, run_spiders, spider_settings, user_agent
+from crawlers.sources import IMAGE_SOURCES
+from crawlers.spiders.pictures import PicturesSpider
+from crawlers.spiders.search import SearchSpider, Wanted
+from crawlers.web import EMBEDDED_WEB, LIVE_WEB
+from herodex.params import Params
+
+log = logging.getLogger(__name__)
+
+Searches = dict[tuple[str, str], Search]
+"""What was found, by source and query."""
+
+
+def crawl(
+    params: Params, proxy: str | None, journal: Journal, pace: Mapping[str, Any] | None = None
+) -> tuple[list[Search], list[Picture]]:
+    """Crawl the web behind `proxy`, a URL, or the live web itself where it is None.
+
+    Args:
+        params: what to search for, and how.
+        proxy: what plays the web.
+        journal: what an earlier process has learnt is not asked again; what this one learns goes there.
+        pace: Scrapy's settings that are to hold instead of those that `params` imply.
+
+    Returns:
+        what each source found, and the rows of the manifest in their order.
+
+    Raises:
+        UserError: the crawl ended early. What it has learnt by then is in the journal.
+    """
+    sources = sources_of(params)
+    wanted = wanted_of(params)
+    asked = identity([asdict(wanted)])
+    searches = remembered(journal, [source.name for source in sources], params.queries, asked)
+
+    def keep_search(search: Search) -> None:
+        searches[search.source, search.query] = search
+        journal.keep_search(search, asked)
+
+    def search_jobs() -> list[Job]:
+        jobs = []
+        for source in sources:
+            if left := [query for query in params.queries if (source.name, query) not in searches]:
+                accepted = source.name in params.crawl.accepted_terms
+                arguments = {
+                    "queries": left, "wanted": wanted, "journal": journal, "terms_accepted": accepted
+                }  # fmt: skip
+                own = browser_settings(find_browser(), params, proxy) if source.needs_browser else {}
+                jobs.append(Job(source, arguments, keep_search, own))
+        return jobs
+
+    def download_jobs() -> list[Job]:
+        results = merged(searches, sources, params)
+        done = journal.downloads()
+        arguments = {"results": results, "done": done, "journal": journal}
+        new = [result for result in results if result.picture_url not in done]
+        return [Job(PicturesSpider, arguments, lambda _: None)] if new else []
+
+    run_spiders(spider_settings(params.crawl, proxy) | dict(pace or {}), [search_jobs, download_jobs])
+    downloads = journal.downloads()
+    rows = [
+        picture_of(result, downloads.get(result.picture_url), params.label_of(result.query))
+        for result in merged(searches, sources, params)
+    ]
+    return list(searches.values()), rows
+
+
+def sources_of(params: Params) -> list[type[SearchSpider]]:
+    """The spiders of the sources to ask, in the order of preference."""
+    names = params.crawl.images.sources if params.crawl.web == LIVE_WEB else [EMBEDDED_WEB]
+    return [IMAGE_SOURCES[name] for name in names]
+
+
+def wanted_of(params: Params) -> Wanted:
+    """What is asked of each search."""
+    images = params.crawl.images
+    return Wanted(images.per_query, tuple(images.licenses), tuple(images.types), images.min_side)
+
+
+def remembered(journal: Journal, sources: Sequence[str], queries: Sequence[str], asked: str) -> Searches:
+    """The searches that an earlier process has brought to their end."""
+    pairs = [(source, query) for source in sources for query in queries]
+    found = {pair: journal.search(*pair, asked) for pair in pairs}
+    return {pair: search for pair, search in found.items() if search}
+
+
+def merged(searches: Searches, sources: Sequence[type[SearchSpider]], params: Params) -> list[SearchResult]:
+    """The results to take, over all queries, in the manifest's order."""
+    images = params.crawl.images
+    names = [source.name for source in sources]
+    return [
+        result
+        for query in params.queries
+        for result in merge(
+            [searches.get((name, query), Search(name, query)) for name in names],
+            images.per_query,
+            images.largest_share,
+        )
+    ]
+
+
+def browser_settings(browser: Browser, params: Params, proxy: str | None) -> dict[str, Any]:
+    """Say to scrapy-selenium where Chromium is and how it is started."""
+    return {
+        "SELENIUM_DRIVER_NAME": "chrome",
+        "SELENIUM_DRIVER_EXECUTABLE_PATH": str(browser.driver),
+        "SELENIUM_BROWSER_EXECUTABLE_PATH": str(browser.executable),
+        "SELENIUM_DRIVER_ARGUMENTS": browser_arguments(user_agent(params.crawl), proxy),
+    }

@@ -1,0 +1,57 @@
+"""Stop asking when the whole crawl has taken its time or its bytes."""
+
+import time
+from typing import Self
+
+from scrapy import Request, signals
+from scrapy.crawler import Crawler
+from scrapy.exceptions import IgnoreRequest, NotConfigured
+
+from crawlers.journal import Journal
+
+SECONDS, BYTES = "seconds", "bytes"
+
+
+class BudgetSpent(IgnoreRequest):
+    """The crawl has no time or no bytes left for this request."""
+
+
+class BudgetMiddleware:
+    """Refuse every request once `CRAWL_MAX_S` or `CRAWL_MAX_BYTES` are spent.
+
+    What earlier processes of the same crawl spent counts too, by the journal that the spider carries.
+    """
+
+    def __init__(self, journal: Journal, max_s: float, max_bytes: float) -> None:
+        self.journal = journal
+        self.max_s, self.max_bytes = max_s, max_bytes
+        self.last_look = time.monotonic()
+        self.new_bytes = 0
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Read the limits from the settings and the journal from the spider."""
+        journal = getattr(crawler.spider, "journal", None)
+        if journal is None:
+            raise NotConfigured
+        settings = crawler.settings
+        middleware = cls(journal, settings.getfloat("CRAWL_MAX_S"), settings.getfloat("CRAWL_MAX_BYTES"))
+        crawler.signals.connect(middleware.bytes_received, signals.bytes_received)
+        return middleware
+
+    def bytes_received(self, data: bytes) -> None:
+        """Count a piece of an answer."""
+        self.new_bytes += len(data)
+
+    def process_request(self, request: Request) -> None:
+        """Let `request` pass while something is left of both.
+
+        Raises:
+            BudgetSpent: nothing is left.
+        """
+        now = time.monotonic()
+        self.journal.add(SECONDS, now - self.last_look)
+        self.journal.add(BYTES, self.new_bytes)
+        self.last_look, self.new_bytes = now, 0
+        if self.journal.total(SECONDS) > self.max_s or self.journal.total(BYTES) > self.max_bytes:
+            raise BudgetSpent

@@ -1,1 +1,0 @@
-"""Item pipelines: from a search result to a picture on disk."""

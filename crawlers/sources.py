@@ -1,0 +1,11 @@
+"""The sources of pictures, by the names under which `params.yaml` knows them."""
+
+from crawlers.spiders.bing import BingSpider
+from crawlers.spiders.commons import CommonsSpider
+from crawlers.spiders.embedded_search import EmbeddedSearchSpider
+from crawlers.spiders.openverse import OpenverseSpider
+from crawlers.spiders.search import SearchSpider
+
+IMAGE_SOURCES: dict[str, type[SearchSpider]] = {
+    spider.name: spider for spider in (EmbeddedSearchSpider, OpenverseSpider, CommonsSpider, BingSpider)
+}

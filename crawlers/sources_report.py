@@ -1,0 +1,97 @@
+"""Where the pictures come from and under which licence: a report to keep with what is learnt from them."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from crawlers.items import Picture, Search, Status
+
+
+def sources_report(pictures: Sequence[Picture], searches: Sequence[Search]) -> str:
+    """Word counts by source, licence and host, what the sources left out, and an attribution for each page.
+
+    Args:
+        pictures: rows of the manifest, in its order; those that were not kept are counted alone.
+        searches: what the sources had to say.
+
+    Returns:
+        Markdown.
+    """
+    kept = [picture for picture in pictures if picture.status is Status.OK]
+    # A page found by several searches is named once.
+    attributions = dict.fromkeys(attribution(picture) for picture in kept)
+    return (
+        "\n".join(
+            [
+                "# Sources",
+                "",
+                f"{len(kept)} pictures were kept of {len(pictures)} search results.",
+                "",
+                *table(
+                    Counter((picture.licence, picture.source) for picture in kept), "licence", "not stated"
+                ),
+                "",
+                *table(
+                    Counter((host_of(picture), picture.source) for picture in kept), "host", "this machine"
+                ),
+                *left_out(searches),
+                "",
+                "## Attributions",
+                "",
+                *attributions,
+            ]
+        )
+        + "\n"
+    )
+
+
+def table(counts: Counter[tuple[str, str]], title: str, nothing: str) -> list[str]:
+    """Lay out counts by some value and source as a Markdown table; `nothing` stands for an empty value."""
+    sources = sorted({source for _, source in counts})
+    lines = [
+        f"| {title} | pictures | " + " | ".join(map(escaped, sources)) + " |",
+        "|---|---:|" + "---:|" * len(sources),
+    ]
+    for value in sorted({value for value, _ in counts}):
+        row = [counts[value, source] for source in sources]
+        lines.append(f"| {escaped(value) or nothing} | {sum(row)} | " + " | ".join(map(str, row)) + " |")
+    return lines
+
+
+def left_out(searches: Sequence[Search]) -> list[str]:
+    """List searches that failed and results that were left out as a section, which is empty without any."""
+    lines = []
+    for search in searches:
+        where = f"{escaped(search.source)}, {escaped(search.query)}"
+        if search.error:
+            lines.append(f"- {where}: the search failed: {escaped(search.error)}")
+        if search.unwanted:
+            lines.append(f"- {where}: {search.unwanted} results of other licences, types or sizes")
+        lines += [f"- {where}: {escaped(fault)}" for fault in search.faults]
+    return ["", "## Left out", "", *lines] if lines else []
+
+
+def host_of(picture: Picture) -> str:
+    """The host that a picture was fetched from."""
+    return urlsplit(picture.picture_url).hostname or ""
+
+
+def attribution(picture: Picture) -> str:
+    """Name title, author, licence and page of a picture, as licences ask for: a Markdown list item."""
+    title = escaped(picture.title) or "Untitled"
+    licence = escaped(picture.licence) or "licence not stated"
+    return (
+        f"- {linked(title, picture.page_url)} by {escaped(picture.author) or 'an unknown author'}, "
+        f"{linked(licence, picture.licence_url)}"
+    )
+
+
+def linked(text: str, url: str) -> str:
+    """Make `text` a Markdown link, if the address is one of the web without characters that end a link."""
+    return f"[{text}](<{url}>)" if re.fullmatch(r"https?://[^\s<>]+", url) else text
+
+
+def escaped(text: str) -> str:
+    """Take from text of unknown make whatever Markdown or HTML would read as more than text."""
+    return re.sub(r"([\\`*_{}\[\]()<>#|!~&])", r"\\\1", text)

@@ -1,0 +1,174 @@
+"""What all sources of names have in common: a list is read to its end, and what cannot be read is named."""
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Any
+
+from parsel import Selector
+from scrapy import Request, Spider
+from scrapy.http import Response, TextResponse
+from scrapy.spidermiddlewares.httperror import HttpError
+from twisted.python.failure import Failure
+
+from crawlers.extensions.progress import Step
+from crawlers.failures import explain_failure
+from crawlers.items import NameList, SpeciesName, Status
+from crawlers.journal import Journal
+from crawlers.spiders.search import one_line
+
+LARGEST_FAULT_SHARE = 0.02
+"""A list of which more than this share of the records is missing is of no use: its source has failed."""
+
+Found = Iterator[Request | SpeciesName | NameList]
+
+
+class NamesSpider(Spider):
+    """Yield each species of a Pokédex, and in the end a `NameList` of them all.
+
+    A record that cannot be read is named and costs no other. A page of the list that cannot be had ends it,
+    as there is no telling what it held.
+
+    A source with the names on its pages says in `records` and `next_page` how those are read, and in
+    `read_record` what a record means; all of them raise ValueError for what makes no sense.
+    """
+
+    unit = "names"
+    languages: tuple[str, ...] | None = None
+    """The languages that its names can be had in; None: its own list of them is asked."""
+    first_page: str
+
+    def __init__(
+        self, language: str, journal: Journal | None = None, terms_accepted: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.language = language
+        self.journal = journal
+        self.terms_accepted = terms_accepted
+        self.places = 0
+        self.species: dict[int, SpeciesName] = {}
+        self.faults: dict[int, str] = {}
+
+    async def start(self) -> AsyncIterator[Request]:
+        """Ask for the first page."""
+        yield self.ask(self.first_page, self.parse, self.give_up)
+
+    def parse(self, response: Response) -> Found:
+        """Yield the species of a page and the request of the next one, or else the whole list."""
+        try:
+            records = self.records(response)
+            following = self.next_page(response)
+        except ValueError as error:
+            yield self.end(self.unreadable(response, error))
+            return
+        for record in records:
+            self.places += 1
+            try:
+                yield self.keep(self.read_record(record, response.url))
+            except ValueError as error:
+                self.leave_out(self.places, self.unreadable(response, error))
+        if following is None:
+            yield self.end()
+        else:
+            yield self.ask(following, self.parse, self.give_up)
+
+    def give_up(self, failure: Failure) -> Found:
+        """End the list at a page that could not be had."""
+        _, reason = self.explain(failure)
+        yield self.end(reason)
+
+    @abstractmethod
+    def records(self, response: Response) -> Sequence[Any]:
+        """Take the records out of a page, at least one."""
+
+    @abstractmethod
+    def read_record(self, record: Any, page_url: str) -> SpeciesName:
+        """Read a record that was found at `page_url`."""
+
+    def next_page(self, response: Response) -> str | None:
+        """The address of the page after this one, if there is any."""
+        return None
+
+    def ask(
+        self, url: str, callback: Callable[..., Found], errback: Callable[[Failure], Found], **arguments: Any
+    ) -> Request:
+        """Make the request of an address; `arguments` go to the callback."""
+        return Request(
+            url,
+            callback=callback,
+            errback=errback,
+            cb_kwargs=arguments,
+            meta={"dont_obey_robotstxt": self.terms_accepted},
+            dont_filter=True,
+        )
+
+    def keep(self, species: SpeciesName) -> SpeciesName:
+        """Add a species to the list.
+
+        Raises:
+            ValueError: another one has its number.
+        """
+        assert species.number is not None
+        if known := self.species.get(species.number):
+            raise ValueError(f"{species.name} has the number {species.number}, as {known.name} does")
+        self.species[species.number] = species
+        return species
+
+    def leave_out(self, place: int, reason: str) -> None:
+        """Name the record at `place`, counted from 1 over all pages, that is missing from the list."""
+        self.faults[place] = f"record {place} is left out: {reason}"
+        self.logger.warning("%s: %s", self.name, self.faults[place])
+
+    def unreadable(self, response: Response, error: ValueError) -> str:
+        """Say what is wrong with an answer, which a later crawl is to ask for again."""
+        self._forget(response)
+        return f"{response.url}: {one_line(str(error))}"
+
+    def explain(self, failure: Failure) -> tuple[Status, str]:
+        """Say why there was no answer, or none of use, which a later crawl is to ask for again."""
+        if isinstance(failure.value, HttpError):
+            self._forget(failure.value.response)
+        status, reason = explain_failure(failure.value)
+        if status is Status.OVER_BUDGET:
+            return status, f"{reason} (crawl.max_minutes, crawl.max_total_mb)"
+        return status, f"{failure.request.url}: {reason}"  # pyright: ignore[reportAttributeAccessIssue] # set by Scrapy
+
+    def has_failed(self, records: int) -> bool:
+        """Whether too much is missing already, of so many `records`."""
+        return len(self.faults) > LARGEST_FAULT_SHARE * records
+
+    def end(self, error: str = "") -> NameList:
+        """Close the list, which is not complete if there is an `error` or too much is missing."""
+        if not error and self.has_failed(self.places):
+            error = f"{len(self.faults)} of {self.places} records are missing"
+        species = (self.species[number] for number in sorted(self.species))
+        return NameList(
+            self.name, tuple(species), tuple(self.faults[place] for place in sorted(self.faults)), error
+        )
+
+    def step(self, item: SpeciesName | NameList) -> Step:
+        """What an item adds to the progress of its source."""
+        if isinstance(item, SpeciesName):
+            return Step(self.name)
+        kinds = {"left out": len(item.faults), "ended early": int(bool(item.error))}
+        return Step(self.name, 0, 0, {kind: count for kind, count in kinds.items() if count})
+
+    def _forget(self, response: Response) -> None:
+        if self.journal:
+            self.journal.forget_page(response.url)
+
+
+def html_page(response: Response) -> Selector:
+    """Give an HTML page for reading.
+
+    Raises:
+        ValueError: it is no text at all.
+    """
+    if not isinstance(response, TextResponse):
+        raise ValueError(f"no HTML but {content_type(response)}")
+    return response.selector
+
+
+def content_type(response: Response) -> str:
+    """What a server calls its answer, in quotes."""
+    header = (response.headers.get("Content-Type") or b"").decode("latin-1")
+    return repr(one_line(header)[:60])

@@ -1,0 +1,90 @@
+"""Openverse, a search engine for pictures under open licences, through its API (https://api.openverse.org/v1/)."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from scrapy import Request
+from scrapy.http import Response
+
+from crawlers.json_object import read_object
+from crawlers.licences import read_licence
+from crawlers.spiders.search import SearchSpider, Wanted, one_line, search_words
+
+PAGE_SIZE = 20
+"""Who asks without a key may ask for no more at a time."""
+LAST_PAGE = 240 // PAGE_SIZE
+"""No search gives more than its first 240 results; asking for a page beyond them is an error."""
+
+
+class OpenverseSpider(SearchSpider):
+    """Ask for one page of results after another."""
+
+    name = "openverse"
+    search_url = "https://api.openverse.org/v1/images/"
+
+    def request_for(self, query: str) -> Request:
+        """Ask for the first page."""
+        return self._request_for_page(query, 1)
+
+    def records(self, response: Response) -> Sequence[Any]:
+        """The list `results`."""
+        results = read_object(response.body).get("results")
+        if not isinstance(results, list):
+            raise ValueError("it has no list of results")
+        return results
+
+    def read_record(self, record: Any) -> dict[str, str] | None:
+        """Read a result."""
+        return read_result(record, self.wanted)
+
+    def next_page(self, response: Response) -> Request | None:
+        """Ask for the next page, if there is one that may be asked for."""
+        page, last = response.meta["page"], read_object(response.body).get("page_count")
+        if page >= (min(last, LAST_PAGE) if isinstance(last, int) else LAST_PAGE):
+            return None
+        return self._request_for_page(response.meta["query"], page + 1)
+
+    def _request_for_page(self, query: str, page: int) -> Request:
+        types = [*self.wanted.types, *(["jpeg"] if "jpg" in self.wanted.types else [])]
+        parameters = {
+            "q": search_words(query),
+            "license": ",".join(self.wanted.licenses),
+            "extension": ",".join(types),
+            "mature": "false",
+            "page_size": PAGE_SIZE,
+            "page": page,
+        }
+        return Request(f"{self.search_url}?{urlencode(parameters)}", meta={"query": query, "page": page})
+
+
+def read_result(record: Any, wanted: Wanted) -> dict[str, str] | None:
+    """Read a result of the API; None if it is not as wanted, whatever was asked for.
+
+    Raises:
+        ValueError: it names no picture or no licence.
+    """
+    if not isinstance(record, dict):
+        raise ValueError("it is no JSON object")
+    picture, code = one_line(record.get("url")), one_line(record.get("license"))
+    if not picture:
+        raise ValueError("it names no picture")
+    if not code:
+        raise ValueError("it names no licence")
+    licence = read_licence(code, one_line(record.get("license_version")))
+    if (
+        licence is None
+        or licence.code not in wanted.licenses
+        or record.get("mature") is True
+        or not wanted.accepts_type(record.get("filetype"))
+        or not wanted.accepts_size(record.get("width"), record.get("height"))
+    ):
+        return None
+    return {
+        "picture_url": picture,
+        "page_url": one_line(record.get("foreign_landing_url")),
+        "title": one_line(record.get("title")),
+        "author": one_line(record.get("creator")),
+        "licence": licence.name,
+        "licence_url": one_line(record.get("license_url")) or licence.url,
+    }

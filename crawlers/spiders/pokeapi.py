@@ -1,0 +1,214 @@
+"""Collect the names of all Pokémon species from PokéAPI, a REST API (https://pokeapi.co/docs/v2).
+
+Its list of species is read first, page by page, and then the record of each species, which holds the names
+in all languages. Its fair use policy asks to keep what was fetched: the journal does, until the crawl has
+come to its end.
+"""
+
+import json
+import re
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from scrapy import Request
+from scrapy.http import Response
+from twisted.python.failure import Failure
+
+from crawlers.items import SpeciesName, Status
+from crawlers.spiders.names import Found, NamesSpider, content_type
+from crawlers.spiders.search import one_line
+
+API = "https://pokeapi.co/api/v2/pokemon-species"
+PAGE_SIZE = 100
+FAILURES_TO_GIVE_UP = 5
+"""So many species in a row that cannot be had mean that the source is gone."""
+
+
+@dataclass(frozen=True)
+class ListPage:
+    """A page of the list: how many species there are in all, records of some of them, and the next page."""
+
+    count: int
+    records: list[Any]
+    following: str | None
+
+
+class PokeApiSpider(NamesSpider):
+    """Ask for the list and then for each species."""
+
+    name = "pokeapi"
+    first_page = f"{API}?limit={PAGE_SIZE}&offset=0"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.pages = {self.first_page}
+        self.left: deque[tuple[int, str]] = deque()
+        self.under_way = 0
+        self.failed_in_a_row = 0
+        self.gave_up = ""
+
+    def parse(self, response: Response) -> Found:
+        """Read a page of the list; ask for the next, or for the first of the species."""
+        try:
+            page = read_list(read_json(response))
+            if page.following in self.pages:
+                raise ValueError("the list goes round in circles")
+        except ValueError as error:
+            yield self.end(self.unreadable(response, error))
+            return
+        for record in page.records:
+            self.places += 1
+            try:
+                self.left.append((self.places, address_of(record)))
+            except ValueError as error:
+                self.leave_out(self.places, self.unreadable(response, error))
+        if page.following:
+            self.pages.add(page.following)
+            yield self.ask(page.following, self.parse, self.give_up)
+        elif self.places != page.count:
+            reason = f"it says that there are {page.count} species, and lists {self.places}"
+            yield self.end(self.unreadable(response, ValueError(reason)))
+        else:
+            yield from self._begin()
+
+    def parse_species(self, response: Response, place: int, address: str) -> Found:
+        """Read a species, and ask for the next."""
+        self.failed_in_a_row = 0
+        try:
+            yield self.keep(read_species(read_json(response), self.language, address))
+        except ValueError as error:
+            self._miss(place, self.unreadable(response, error))
+        yield from self._go_on()
+
+    def give_up_species(self, failure: Failure) -> Found:
+        """Name a species that could not be had, and ask for the next, unless nothing more may be asked."""
+        self.failed_in_a_row += 1
+        request: Request = failure.request  # pyright: ignore[reportAttributeAccessIssue] # set by Scrapy
+        status, reason = self.explain(failure)
+        if status is Status.OVER_BUDGET:
+            self.gave_up = reason
+            self.left.clear()
+        else:
+            self._miss(request.cb_kwargs["place"], reason)
+        yield from self._go_on()
+
+    def _begin(self) -> Found:
+        if not self.left or self.has_failed(self.places):
+            yield self.end()
+            return
+        # None waits inside Scrapy, where neither Retry-After nor the end of a hopeless list would stop it.
+        at_a_time = self.settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN")
+        self.logger.info(
+            "%s lists %d species and is now asked for each, one every %.1f s at most",
+            self.name, self.places, self.settings.getfloat("DOWNLOAD_DELAY"),
+        )  # fmt: skip
+        while self.left and self.under_way < at_a_time:
+            yield self._next_species()
+
+    def _go_on(self) -> Found:
+        self.under_way -= 1
+        if self.left:
+            yield self._next_species()
+        elif not self.under_way:
+            yield self.end(self.gave_up)
+
+    def _next_species(self) -> Request:
+        self.under_way += 1
+        place, address = self.left.popleft()
+        return self.ask(address, self.parse_species, self.give_up_species, place=place, address=address)
+
+    def _miss(self, place: int, reason: str) -> None:
+        self.leave_out(place, reason)
+        if not self.gave_up and (self.has_failed(self.places) or self.failed_in_a_row == FAILURES_TO_GIVE_UP):
+            self.gave_up = f"{len(self.faults)} of {self.places} records are missing, the last for {reason}"
+            self.left.clear()
+
+
+def read_json(response: Response) -> Any:
+    """Read an answer as JSON, whatever the server calls it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return json.loads(response.body)
+    except (ValueError, RecursionError):
+        raise ValueError(f"no JSON but {content_type(response)}") from None
+
+
+def read_list(page: Any) -> ListPage:
+    """Read a page of PokéAPI's list of species.
+
+    Raises:
+        ValueError: it is no such page, is empty, or leads to another site.
+    """
+    if not isinstance(page, dict) or not isinstance(page.get("results"), list):
+        raise ValueError("no page of a list")
+    count, following = page.get("count"), page.get("next")
+    if not isinstance(count, int) or isinstance(count, bool):
+        raise ValueError("a list that does not say how long it is")
+    if not page["results"]:
+        raise ValueError("it lists no species")
+    if following is not None and not (
+        isinstance(following, str) and re.fullmatch(rf"{re.escape(API)}/?\?[\w=&]{{1,100}}", following)
+    ):
+        raise ValueError(f"its next page is no page of the list: {one_line(str(following))[:100]!r}")
+    return ListPage(count, page["results"], following)
+
+
+def address_of(record: Any) -> str:
+    """Read from a record of the list where the species lies.
+
+    Raises:
+        ValueError: it does not say, or names another site.
+    """
+    url = record.get("url") if isinstance(record, dict) else None
+    if not isinstance(url, str) or not re.fullmatch(rf"{re.escape(API)}/\d{{1,6}}/?", url, re.ASCII):
+        raise ValueError(f"a species without an address in the API: {one_line(str(record))[:100]!r}")
+    return url
+
+
+def read_species(record: Any, language: str, url: str) -> SpeciesName:
+    """Read the record of one species, which lies at `url`, for its name in `language`.
+
+    Raises:
+        ValueError: the record is malformed, is that of another species, or has no name in that language.
+    """
+    if not isinstance(record, dict):
+        raise ValueError("no species")
+    number = record.get("id")
+    if not isinstance(number, int) or number != int(url.rstrip("/").rpartition("/")[2]):
+        raise ValueError(f"its number is {one_line(str(number))[:20]!r}")
+    return SpeciesName(number, name_in(language, record.get("names")), generation_of(record), url)
+
+
+def name_in(language: str, names: Any) -> str:
+    """Find the name in `language` among the `names` of a species.
+
+    Raises:
+        ValueError: there is none.
+    """
+    for entry in names if isinstance(names, list) else ():
+        stated = entry.get("language") if isinstance(entry, dict) else None
+        if (
+            isinstance(stated, dict)
+            and stated.get("name") == language
+            and (name := one_line(entry.get("name")))
+        ):
+            return name
+    raise ValueError(f"it has no name in the language '{language}'")
+
+
+def generation_of(record: dict[str, Any]) -> int:
+    """Read which generation brought a species, from the generation's address.
+
+    Raises:
+        ValueError: it does not say.
+    """
+    generation = record.get("generation")
+    url = generation.get("url") if isinstance(generation, dict) else None
+    found = re.search(r"/generation/(\d{1,3})/?$", url, re.ASCII) if isinstance(url, str) else None
+    if not found:
+        raise ValueError("it is of no generation")
+    return int(found[1])

@@ -1,0 +1,209 @@
+"""What all image searches have in common: one query after another, page by page, record by record."""
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from scrapy import Request, Spider
+from scrapy.downloadermiddlewares.retry import get_retry_request
+from scrapy.http import Response
+from twisted.python.failure import Failure
+
+from crawlers.extensions.progress import Step
+from crawlers.failures import FORBIDDEN, explain_failure
+from crawlers.items import Search, SearchResult, Status
+from crawlers.journal import Journal
+
+FAILURES_TO_GIVE_UP = 2
+"""A source that failed this often in a row is asked for nothing more."""
+DEPTH = 10
+"""A search ends after so many times the results wanted: what comes so late is rarely what was asked for."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of a search.
+
+    Attributes:
+        count: results a query.
+        licenses: codes of Creative Commons' licences and public-domain tools that are accepted, such as `by`.
+        types: file name extensions of the picture formats that are accepted.
+        min_side: pixels of the shorter side, where the source states them.
+    """
+
+    count: int
+    licenses: tuple[str, ...]
+    types: tuple[str, ...]
+    min_side: int
+
+    def accepts_type(self, name: object) -> bool:
+        """Whether a picture of this type is wanted, as far as it is stated."""
+        return not isinstance(name, str) or not name or name.lower().replace("jpeg", "jpg") in self.types
+
+    def accepts_size(self, *sides: object) -> bool:
+        """Whether a picture with these sides is large enough, as far as they are stated."""
+        return not any(isinstance(side, int | float) and 0 < side < self.min_side for side in sides)
+
+
+@dataclass
+class _Progress:
+    query: str
+    place: int = 0
+    unwanted: int = 0
+    results: list[SearchResult] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+class SearchSpider(Spider):
+    """Search for one query after another and yield a `Search` for each, also for those that failed.
+
+    A source says in `request_for` how it is asked, in `records` and `next_page` how its pages are read, and
+    in `read_record` what a record means. All of them raise ValueError for what makes no sense.
+    """
+
+    unit = "results"
+    needs_browser = False
+
+    def __init__(
+        self,
+        queries: Sequence[str],
+        wanted: Wanted,
+        journal: Journal,
+        terms_accepted: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.queries = queries
+        self.wanted = wanted
+        self.journal = journal
+        self.terms_accepted = terms_accepted
+        self.failed_in_a_row = 0
+        self.expected = {self.name: len(queries) * wanted.count}
+
+    @abstractmethod
+    def request_for(self, query: str) -> Request:
+        """Make the request of the first page of results."""
+
+    @abstractmethod
+    def records(self, response: Response) -> Sequence[Any]:
+        """Take the records out of a page of results."""
+
+    @abstractmethod
+    def read_record(self, record: Any) -> dict[str, str] | None:
+        """Read a record: the fields of a `SearchResult` from `picture_url` on, or None if it is unwanted."""
+
+    def next_page(self, response: Response) -> Request | None:
+        """Make the request of the page after this one, if there is any."""
+        return None
+
+    async def start(self) -> AsyncIterator[Request]:
+        """Ask for the first query; its end then asks for the next."""
+        if self.queries:
+            yield self._prepared(self.request_for(self.queries[0]), _Progress(self.queries[0]))
+
+    def parse(self, response: Response, progress: _Progress) -> Iterator[Request | Search]:
+        """Read a page of results; yield the request of the next page, or else what the search found."""
+        try:
+            records = self.records(response)
+        except ValueError as error:
+            yield from self._try_again(response, progress, error)
+            return
+        for record in records:
+            progress.place += 1
+            if len(progress.results) < self.wanted.count:
+                self._add(record, progress)
+        enough = len(progress.results) >= self.wanted.count or progress.place >= DEPTH * self.wanted.count
+        following, error = None, ""
+        if records and not enough:
+            try:
+                following = self.next_page(response)
+            except ValueError as unreadable:
+                error = f"a page cannot be read: {one_line(str(unreadable))}"
+        if following is not None:
+            yield self._prepared(following, progress)
+        else:
+            yield from self._end(progress, error)
+
+    def give_up(self, failure: Failure, progress: _Progress) -> Iterator[Request | Search]:
+        """End a search whose page could not be had, and the whole source if it will not be better."""
+        status, reason = explain_failure(failure.value)
+        yield from self._end(progress, reason, forbidden=status in {Status.REFUSED, Status.OVER_BUDGET})
+
+    def step(self, search: Search) -> Step:
+        """What a search adds to the progress of its source."""
+        kinds = {"malformed": len(search.faults), "searches failed": int(bool(search.error))}
+        failures = {kind: count for kind, count in kinds.items() if count}
+        return Step(self.name, len(search.results), 0, failures)
+
+    def _prepared(self, request: Request, progress: _Progress) -> Request:
+        return request.replace(
+            callback=self.parse,
+            errback=partial(self.give_up, progress=progress),
+            cb_kwargs={"progress": progress},
+            meta=request.meta | {"dont_obey_robotstxt": self.terms_accepted},
+            dont_filter=True,
+        )
+
+    def _try_again(
+        self, response: Response, progress: _Progress, error: ValueError
+    ) -> Iterator[Request | Search]:
+        assert response.request
+        # What a busy server or something on the way put in the page's place is often gone a moment later.
+        again = (
+            response.request
+            if "cached" in response.flags
+            else get_retry_request(response.request, spider=self, reason="unreadable page")
+        )
+        if again:
+            yield again.replace(meta=again.meta | {"dont_cache": True}, dont_filter=True)
+        else:
+            yield from self._end(progress, f"a page cannot be read: {one_line(str(error))}")
+
+    def _add(self, record: Any, progress: _Progress) -> None:
+        try:
+            fields = self.read_record(record)
+        except ValueError as error:
+            fault = f"result {progress.place} is malformed and left out: {one_line(str(error))}"
+            self.logger.warning("%s: %s", progress.query, fault)
+            progress.faults.append(fault)
+            return
+        if fields is None:
+            progress.unwanted += 1
+        else:
+            progress.results.append(SearchResult(progress.query, self.name, progress.place, **fields))
+
+    def _end(
+        self, progress: _Progress, error: str = "", forbidden: bool = False
+    ) -> Iterator[Request | Search]:
+        yield Search(
+            self.name,
+            progress.query,
+            tuple(progress.results),
+            tuple(progress.faults),
+            progress.unwanted,
+            error,
+        )
+        self.failed_in_a_row = self.failed_in_a_row + 1 if error else 0
+        left = self.queries[self.queries.index(progress.query) + 1 :]
+        if forbidden or self.failed_in_a_row == FAILURES_TO_GIVE_UP:
+            hint = " (see crawl.accepted_terms in params.yaml)" if error == FORBIDDEN else ""
+            self.logger.warning("%s is skipped: %s%s", self.name, error, hint)
+            yield from (
+                Search(self.name, query, error=f"not asked, because before {error}") for query in left
+            )
+        elif left:
+            yield self._prepared(self.request_for(left[0]), _Progress(left[0]))
+
+
+def one_line(value: object) -> str:
+    """Turn a field of unknown make into printable text in one line; what is not text becomes ''."""
+    if not isinstance(value, str):
+        return ""
+    return " ".join("".join(character if character.isprintable() else " " for character in value).split())
+
+
+def search_words(query: str) -> str:
+    """The words of a query, which is a class name such as `iron-man`, as one types them into a search."""
+    return " ".join(query.replace("-", " ").split())

@@ -1,0 +1,38 @@
+"""The embedded web, observed."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from crawlers.demo_web.proxy import Proxy
+from crawlers.demo_web.site import build_site
+from herodex.params import Params
+
+
+class ObservedWeb(Proxy):
+    """The embedded web, with a list of all URLs that it was asked for, and when the first one was."""
+
+    def __init__(self, params: Params) -> None:
+        super().__init__(build_site(params))
+        self.requests: list[str] = []
+        self.first_request = 0.0
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+    def is_first_time(self, url: str) -> bool:
+        self.first_request = self.first_request or time.monotonic()
+        self.requests.append(url)
+        return super().is_first_time(url)
+
+
+@contextmanager
+def running_observed_web(params: Params) -> Iterator[ObservedWeb]:
+    """Serve the web that `params` describe on a free port."""
+    with ObservedWeb(params) as web:
+        thread = threading.Thread(target=web.serve_forever)
+        thread.start()
+        try:
+            yield web
+        finally:
+            web.shutdown()
+            thread.join()

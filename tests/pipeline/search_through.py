@@ -1,0 +1,58 @@
+"""Search one source through a proxy that a test runs: `python search_through.py SOURCE PROXY` in a workspace.
+
+Writes to stdout, as JSON, what the source had to say to each query.
+"""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from crawlers.browser import find_browser
+from crawlers.image_crawl import browser_settings, wanted_of
+from crawlers.items import Search, SearchResult
+from crawlers.journal import open_journal
+from crawlers.run import Job, run_spiders, spider_settings
+from crawlers.sources import IMAGE_SOURCES
+from herodex.command import run_command
+from herodex.params import load_params
+
+THROUGH = __file__
+ON_THIS_MACHINE = {
+    "AUTOTHROTTLE_START_DELAY": 0,
+    "AUTOTHROTTLE_MAX_DELAY": 0,
+    "TWISTED_DNS_RESOLVER": "scrapy.resolver.CachingThreadedResolver",  # the proxy is not on the public web
+}
+
+
+def searches_in(output: str) -> dict[str, Search]:
+    """Read what was written to stdout, by query."""
+    found = {}
+    for fields in json.loads(output):
+        results = tuple(SearchResult(**result) for result in fields["results"])
+        found[fields["query"]] = Search(**fields | {"results": results, "faults": tuple(fields["faults"])})
+    return found
+
+
+def main() -> None:
+    """Run the source's spider as the stage would."""
+    _, name, proxy = sys.argv
+    params, source = load_params(), IMAGE_SOURCES[name]
+    searches: list[Search] = []
+    with open_journal(Path("state")) as journal:
+        arguments = {
+            "queries": params.queries,
+            "wanted": wanted_of(params),
+            "journal": journal,
+            "terms_accepted": name in params.crawl.accepted_terms,
+        }
+        own = browser_settings(find_browser(), params, proxy) if source.needs_browser else {}
+        # Chromium knows hosts that it asks by TLS only.
+        own.get("SELENIUM_DRIVER_ARGUMENTS", []).append("--ignore-certificate-errors")
+        settings = spider_settings(params.crawl, proxy) | ON_THIS_MACHINE
+        run_spiders(settings, [lambda: [Job(source, arguments, searches.append, own)]])
+    sys.stdout.write(json.dumps([asdict(search) for search in searches]))
+
+
+if __name__ == "__main__":
+    run_command(main)

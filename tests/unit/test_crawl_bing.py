@@ -1,0 +1,46 @@
+import json
+
+import pytest
+
+from crawlers.spiders.bing import Link, read_link
+from crawlers.spiders.search import Wanted
+
+WANTED = Wanted(count=10, licenses=("by",), types=("jpg", "png"), min_side=200)
+FIELDS = {"murl": "https://pictures.test/1.jpg", "purl": "https://pages.test/1", "t": "The \ue000hero\ue001"}
+
+
+@pytest.mark.parametrize(
+    "beside", ["", "1200 x 800 · jpeg", "200×200", "1200 x 800 · PNG", "pages.test", "1200 x 800 · "]
+)
+def test_a_link_is_read(beside):
+    assert read_link(Link(json.dumps(FIELDS), beside), WANTED) == {
+        "picture_url": "https://pictures.test/1.jpg",
+        "page_url": "https://pages.test/1",
+        "title": "The hero",
+        "author": "",
+        "licence": "",
+        "licence_url": "",
+    }
+
+
+@pytest.mark.parametrize("beside", ["199 x 800 · jpeg", "800×20", "1200 x 800 · gif"])
+def test_a_picture_that_is_not_as_wanted_is_left_out(beside):
+    assert read_link(Link(json.dumps(FIELDS), beside), WANTED) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ("", "no JSON"),
+        ("no JSON", "no JSON"),
+        ('{"murl": "https://pictures.test/1.jpg"', "no JSON"),
+        ("[]", "no JSON object"),
+        ("{}", "names no picture"),
+        ('{"murl": null}', "names no picture"),
+        ('{"murl": ["https://pictures.test/1.jpg"]}', "names no picture"),
+        ('{"murl": "\\u200b"}', "names no picture"),
+    ],
+)
+def test_a_malformed_link_is_an_error_that_says_why(data, reason):
+    with pytest.raises(ValueError, match=reason):
+        read_link(Link(data, ""), WANTED)
