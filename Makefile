@@ -17,7 +17,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Without bytecode every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test serve ui lint bench bento image clean
+.PHONY: help setup run refresh test serve ui lint bench bento image clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -29,6 +29,10 @@ run: setup ## crawl, clean, split, train, evaluate; says what came out
 	@python -m herodex.params
 	dvc repro
 	@python -m herodex.summary
+
+refresh: setup ## crawl anew; a snapshot of the live web is kept until the next refresh
+	@python -m herodex.params
+	@scripts/refresh.sh
 
 test: setup ## run all tests
 	pytest

@@ -3,10 +3,12 @@
 Reasons never hold what changes from run to run.
 """
 
+import sqlite3
 from http import HTTPStatus
 
 from scrapy.exceptions import (
     CannotResolveHostError,
+    CloseSpider,
     DownloadCancelledError,
     DownloadConnectionRefusedError,
     DownloadFailedError,
@@ -31,7 +33,6 @@ _KNOWN: tuple[tuple[type[BaseException], Status, str], ...] = (
     (BudgetSpent, Status.OVER_BUDGET, "the crawl's budget was spent"),
     (NotPublic, Status.REFUSED, "not an address of the public web"),
     (RobotsUnreadable, Status.REFUSED, "the host's robots.txt cannot be read"),
-    (IgnoreRequest, Status.REFUSED, FORBIDDEN),
     (NotSupported, Status.REFUSED, "not a web address"),
     (UnsupportedURLSchemeError, Status.REFUSED, "not a web address"),
     (DownloadTimeoutError, Status.TIMEOUT, "no complete answer in time"),
@@ -51,15 +52,26 @@ _NO_CONNECTION = (
 
 
 def explain_failure(error: BaseException | None) -> tuple[Status, str]:
-    """Turn what a request raised into a status and a reason; an error of this program is raised again."""
+    """Turn what a request raised into a status and a reason; an error of this program is raised again.
+
+    Raises:
+        CloseSpider: the journal could not be written, on a full disk for example.
+    """
     assert error
     if isinstance(error, HttpError):
         return Status.HTTP_ERROR, f"it answered {status_words(error.response.status)}"
     if isinstance(error, BrowserError):
         return Status.UNREACHABLE, str(error)
+    if isinstance(error, sqlite3.Error):
+        raise CloseSpider(f"the journal could not be written: {error}") from error
     for kind, status, reason in _KNOWN:
         if isinstance(error, kind):
             return status, reason
+    if isinstance(error, IgnoreRequest):
+        # Scrapy has one exception for whatever it will not do, and words to tell them apart.
+        if str(error) == "Forbidden by robots.txt":
+            return Status.REFUSED, FORBIDDEN
+        return Status.HTTP_ERROR, str(error)
     if isinstance(error, _NO_CONNECTION):
         return Status.UNREACHABLE, f"no connection ({type(error).__name__})"
     raise error

@@ -11,6 +11,7 @@ import json
 import logging
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -20,6 +21,9 @@ from crawlers.items import Download, Search, SearchResult, Status
 from herodex.errors import UserError
 
 log = logging.getLogger(__name__)
+
+SECONDS, BYTES = "seconds", "bytes"
+"""Names of running totals: what the crawl has spent."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS searches (
@@ -41,6 +45,7 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.pictures = folder / "pictures"
         self.pictures.mkdir(parents=True, exist_ok=True)
+        self.last_look = time.monotonic()
         self.database = sqlite3.connect(folder / "crawl.db", isolation_level=None)
         self.database.execute("PRAGMA journal_mode = WAL")
         self.database.execute("PRAGMA synchronous = NORMAL")
@@ -127,6 +132,13 @@ class Journal:
         found = self.database.execute("SELECT value FROM totals WHERE name = ?", (name,)).fetchone()
         return found[0] if found else 0.0
 
+    def pass_time(self) -> float:
+        """Add the seconds since the last call, or since the journal was opened, to all that were spent."""
+        now = time.monotonic()
+        self.add(SECONDS, now - self.last_look)
+        self.last_look = now
+        return self.total(SECONDS)
+
     def add(self, name: str, amount: float) -> None:
         """Add to a running total."""
         self.database.execute(
@@ -167,9 +179,14 @@ def open_journal(folder: Path) -> Iterator[Journal]:
                 journal.database.close()
     except (OSError, sqlite3.Error) as error:
         raise UserError(
-            f"The crawl's journal in {folder} cannot be written: {error}.",
+            f"The crawl's journal in {folder} cannot be written: {describe(error)}.",
             "Make room on the disk, or see who owns the folder; then run it again, and it goes on.",
         ) from None
+
+
+def describe(error: OSError | sqlite3.Error) -> str:
+    """Put an error of the disk into words, without the path, which may be long."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def discard_journal(folder: Path) -> None:

@@ -52,9 +52,9 @@ def spider_settings(crawl: CrawlParams, proxy: str | None) -> dict[str, Any]:
     }
     if proxy:
         settings[PROXY_SETTING] = proxy
-    if crawl.web == LIVE_WEB:
+    if crawl.web == LIVE_WEB and not proxy:
         settings["TWISTED_DNS_RESOLVER"] = "crawlers.middlewares.public_web.PublicResolver"
-    else:
+    if crawl.web != LIVE_WEB:
         settings |= _EMBEDDED_PACE
     return settings
 

@@ -3,8 +3,7 @@
 import logging
 from pathlib import Path
 
-from crawlers.journal import discard_journal, identity, open_journal
-from crawlers.middlewares.budget import BYTES, SECONDS
+from crawlers.journal import BYTES, SECONDS, discard_journal, identity, open_journal
 from crawlers.web import EMBEDDED_WEB, LIVE_WEB
 from herodex import paths
 from herodex.params import Params

@@ -1,15 +1,12 @@
 """Stop asking when the whole crawl has taken its time or its bytes."""
 
-import time
 from typing import Self
 
 from scrapy import Request, signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest, NotConfigured
 
-from crawlers.journal import Journal
-
-SECONDS, BYTES = "seconds", "bytes"
+from crawlers.journal import BYTES, Journal
 
 
 class BudgetSpent(IgnoreRequest):
@@ -25,7 +22,6 @@ class BudgetMiddleware:
     def __init__(self, journal: Journal, max_s: float, max_bytes: float) -> None:
         self.journal = journal
         self.max_s, self.max_bytes = max_s, max_bytes
-        self.last_look = time.monotonic()
         self.new_bytes = 0
 
     @classmethod
@@ -49,9 +45,7 @@ class BudgetMiddleware:
         Raises:
             BudgetSpent: nothing is left.
         """
-        now = time.monotonic()
-        self.journal.add(SECONDS, now - self.last_look)
         self.journal.add(BYTES, self.new_bytes)
-        self.last_look, self.new_bytes = now, 0
-        if self.journal.total(SECONDS) > self.max_s or self.journal.total(BYTES) > self.max_bytes:
+        self.new_bytes = 0
+        if self.journal.pass_time() > self.max_s or self.journal.total(BYTES) > self.max_bytes:
             raise BudgetSpent

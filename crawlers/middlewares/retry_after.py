@@ -1,6 +1,5 @@
 """Retry as Scrapy does, but not before the server said, and not more often for having been killed."""
 
-import asyncio
 import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -9,7 +8,6 @@ from scrapy import Request
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.http import Response
 from scrapy.settings import BaseSettings
-from scrapy.utils.httpobj import urlparse_cached
 
 
 class RetryAfterMiddleware(RetryMiddleware):
@@ -22,13 +20,6 @@ class RetryAfterMiddleware(RetryMiddleware):
     def __init__(self, settings: BaseSettings) -> None:
         super().__init__(settings)
         self.longest_wait_s = settings.getfloat("RETRY_AFTER_MAX_S")
-        self.not_before: dict[str, float] = {}
-
-    async def process_request(self, request: Request) -> None:
-        """Wait until the host of `request` may be asked again."""
-        host = urlparse_cached(request).netloc
-        while (wait_s := self.not_before.get(host, 0) - time.monotonic()) > 0:
-            await asyncio.sleep(wait_s)
 
     def process_response(self, request: Request, response: Response) -> Request | Response:  # pyright: ignore[reportIncompatibleMethodOverride] # as Scrapy calls it since 2.14
         """Return `response`, or the request to try again."""
@@ -37,8 +28,15 @@ class RetryAfterMiddleware(RetryMiddleware):
             wait_s = retry_after_s(header, datetime.now(UTC))
             if wait_s > self.longest_wait_s:
                 return response
-            self.not_before[urlparse_cached(request).netloc] = time.monotonic() + wait_s
+            self._hold(request, wait_s)
         return super().process_response(request, response)
+
+    def _hold(self, request: Request, wait_s: float) -> None:
+        # The slot counts its delay from the last request it let go: here, from one that is yet to come.
+        assert self.crawler.engine
+        if slot := self.crawler.engine.downloader.slots.get(request.meta.get("download_slot", "")):
+            slot.delay = max(slot.delay, 0.001)
+            slot.lastseen = max(slot.lastseen, time.monotonic() + wait_s)
 
     def _retry(self, request: Request, reason: str | Exception | type[Exception]) -> Request | None:
         again = super()._retry(request, reason)

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from crawlers.extensions.progress import Step
 from crawlers.failures import explain_failure, status_words
 from crawlers.items import Download, SearchResult, Status
-from crawlers.journal import Journal
+from crawlers.journal import Journal, describe
 from crawlers.picture_type import picture_extension
 
 UNREACHABLE_TO_STOP = 25
@@ -30,7 +30,7 @@ class PicturesSpider(Spider):
 
     name = "pictures"
     unit = "pictures"
-    custom_settings: ClassVar = {"HTTPERROR_ALLOW_ALL": True}
+    custom_settings = {"HTTPERROR_ALLOW_ALL": True}  # noqa: RUF012 # as Scrapy declares it
 
     def __init__(
         self, results: Sequence[SearchResult], done: Mapping[str, Download], journal: Journal, **kwargs: Any
@@ -131,8 +131,3 @@ def is_web_address(url: str) -> bool:
         return parts.scheme in {"http", "https"} and bool(parts.hostname)
     except ValueError:
         return False
-
-
-def describe(error: OSError | sqlite3.Error) -> str:
-    """Put an error of the disk into words, without the path, which may be long."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -10,12 +10,16 @@ from crawlers import scrape_names
 from crawlers.image_crawl import crawl
 from crawlers.items import Picture
 from crawlers.journal import open_journal
-from crawlers.manifest import write_pictures
+from crawlers.manifest import count_statuses, write_pictures
+from crawlers.scrape_images import report_end
+from crawlers.sources_report import sources_report
 from crawlers.table import write_table
 from herodex.command import run_command
 from herodex.params import load_params
 
 THROUGH = __file__
+AT_ONCE = {"AUTOTHROTTLE_ENABLED": False, "DOWNLOAD_DELAY": 0}
+"""Whatever the web is called in the parameters, it is the test's own."""
 
 
 def main() -> None:
@@ -25,9 +29,11 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     if what == "images":
         with open_journal(Path("state")) as journal:
-            _, pictures = crawl(params, proxy, journal)
+            searches, pictures = crawl(params, proxy, journal, AT_ONCE)
+            report_end(searches, pictures, count_statuses(pictures, params.queries, "query"))
             write_pictures(pictures, journal.pictures, folder)
         write_table(folder / "manifest.csv", Picture, pictures)
+        (folder / "sources.md").write_text(sources_report(pictures, searches), encoding="utf-8")
     else:
         scrape_names.write_crawled(scrape_names.crawl(params, proxy, None))
 

@@ -10,11 +10,7 @@ from herodex.command import run_command
 from herodex.params import load_params
 
 NAMES_THROUGH = __file__
-PACE = {
-    "AUTOTHROTTLE_ENABLED": False,
-    "DOWNLOAD_DELAY": 0,
-    "TWISTED_DNS_RESOLVER": "scrapy.resolver.CachingThreadedResolver",  # the proxy is not on the public web
-}
+PACE = {"AUTOTHROTTLE_ENABLED": False, "DOWNLOAD_DELAY": 0}
 
 
 def main() -> None:

@@ -18,6 +18,8 @@ from crawlers.demo_web.truth import PlannedPicture, plan_web
 STAGE = ("-m", "crawlers.scrape_images")
 QUERIES = {"classes": ["hulk", "batman"], "distractors": ["iron-man"]}
 FAULTS = [kind for kind in Kind if kind is not Kind.SOUND]
+LIVE = {"crawl.web": "live", "crawl.contact": "mailto:test@example.org"}
+FOLDER_ALONE = {"crawl.images.sources": ["folder"]}
 RESULTS = 40
 EVERY_FAULT = {
     **QUERIES,
@@ -86,7 +88,7 @@ def test_what_was_kept_is_named_by_its_content(observed):
     workspace, _, _ = observed
     files = workspace.tree("crawled")
     kept = [row for row in rows_of(workspace, "crawled") if row["status"] == "ok"]
-    assert {row["file"] for row in kept} | {"manifest.csv"} == set(files)
+    assert {row["file"] for row in kept} | {"manifest.csv", "sources.md"} == set(files)
     for row in kept:
         data = files[row["file"]]
         assert row["sha256"] == hashlib.sha256(data).hexdigest()
@@ -135,7 +137,9 @@ def test_the_stage_writes_the_same_bytes_as_another_crawl_and_a_summary(observed
     workspace.write_params(EVERY_FAULT)
     run = workspace.run(*STAGE)
     assert run.code == 0, run.log
-    assert workspace.tree("data/images/raw") == observed[0].tree("crawled")
+    crawled = observed[0].tree("crawled")
+    assert workspace.tree("reports") == {"sources.md": crawled.pop("sources.md")}
+    assert workspace.tree("data/images/raw") == crawled
     assert [path.name for path in (workspace.folder / "data/images").iterdir()] == ["raw"]
     table = run.log[run.log.index("query ") :].splitlines()
     assert [line.split()[:2] for line in table[1:]] == [
@@ -182,20 +186,26 @@ def test_a_class_of_which_nothing_was_kept_is_named_and_the_old_pictures_stay(wo
 @pytest.mark.parametrize(
     ("changes", "environment", "message"),
     [
-        ({"crawl.web": "live"}, {}, "crawl.web in params.yaml is 'live': the live web"),
-        ({"crawl.web": "no/such/folder"}, {}, "neither 'demo' nor a folder"),
+        ({"crawl.web": "live"}, {}, "crawl.web in params.yaml is 'live', and crawl.contact is empty"),
+        (LIVE, {}, "scrape_images would crawl the live web, and nobody has asked for that"),
+        (LIVE | FOLDER_ALONE, {}, "crawl.images.sources in params.yaml is [folder], and crawl.web is 'live'"),
+        (FOLDER_ALONE, {}, "crawl.images.sources in params.yaml is [folder], and crawl.web is 'demo'"),
+        ({"crawl.web": "no/such/folder"}, {}, "neither 'demo' nor 'live' nor a folder"),
         ({"crawl.web": "."}, {}, "has no sub-folder for hulk, batman, iron-man"),
         ({}, {"HERODEX_CHROMIUM": "/nowhere"}, "apt-get install chromium chromium-driver"),
         ({}, {"HERODEX_CHROMEDRIVER": "/nowhere"}, "apt-get install chromium chromium-driver"),
-        ({"crawl.retries": 0}, {"HERODEX_CHROMIUM": "/bin/false"}, "the search for 'hulk' failed: session"),
+        ({"crawl.retries": 0}, {"HERODEX_CHROMIUM": "/bin/false"}, "the search of demo failed: session"),
     ],
-    ids=["live", "no folder", "no sub-folder", "no browser", "no driver", "a browser that does not start"],
+    ids=[
+        "no contact", "no consent", "a live folder", "a demo folder", "no folder", "no sub-folder",
+        "no browser", "no driver", "a browser that does not start",
+    ],
 )  # fmt: skip
 def test_bad_input_gets_one_clear_message_and_changes_nothing(workspace, changes, environment, message):
     workspace.write_params(QUERIES | changes)
     run = workspace.run(*STAGE, **environment)
     assert_one_clear_message(run, message)
-    assert workspace.tree(".").keys() == {"params.yaml"}
+    assert {path for path in workspace.tree(".") if not path.startswith(".cache/")} == {"params.yaml"}
 
 
 def assert_one_clear_message(run, message):

@@ -1,32 +1,22 @@
 from collections import Counter
 
-from crawlers.items import Picture, Status
-from crawlers.manifest import count_statuses, in_order, summarise
+from crawlers.items import Download, Picture, SearchResult, Status
+from crawlers.manifest import count_statuses, picture_of, summarise, write_pictures
 from crawlers.table import write_table
 
 
 def picture(query, rank, status=Status.OK, title="A title"):
-    return Picture(query, rank, "http://a.test/1.jpg", "", title, "", "", "", status=status)
-
-
-def test_pictures_are_ordered_by_query_as_given_and_by_rank():
-    pictures = [picture("a", 10), picture("b", 1), picture("a", 9), picture("b", 2)]
-    assert [(each.query, each.rank) for each in in_order(pictures, ["b", "a"])] == [
-        ("b", 1),
-        ("b", 2),
-        ("a", 9),
-        ("a", 10),
-    ]
+    return Picture(query, "demo", rank, "http://a.test/1.jpg", "", title, "", "", "", status=status)
 
 
 def test_a_query_without_results_is_counted_too():
-    counts = count_statuses([picture("a", 1), picture("a", 2, Status.TIMEOUT)], ["a", "b"])
+    counts = count_statuses([picture("a", 1), picture("a", 2, Status.TIMEOUT)], ["a", "b"], "query")
     assert counts == {"a": Counter({Status.OK: 1, Status.TIMEOUT: 1}), "b": Counter()}
 
 
 def test_the_summary_shows_only_the_failures_that_occurred():
     counts = {"a": Counter({Status.OK: 12, Status.TIMEOUT: 1}), "bc": Counter({Status.REFUSED: 2})}
-    assert summarise(counts) == (
+    assert summarise(counts, "query") == (
         "query  results  kept  timeout  refused\n"
         "a           13    12        1        0\n"
         "bc           2     0        0        2\n"
@@ -38,6 +28,33 @@ def test_a_table_has_the_fields_as_columns_and_unix_lines(tmp_path):
     path = tmp_path / "table.csv"
     write_table(path, Picture, [picture("a", 1, Status.HTTP_ERROR, title='Ünï, "quoted"')])
     assert path.read_bytes().decode() == (
-        "query,rank,picture_url,page_url,title,author,licence,licence_url,status,reason,sha256,file,label\n"
-        'a,1,http://a.test/1.jpg,,"Ünï, ""quoted""",,,,http_error,,,,\n'
+        "query,source,rank,picture_url,page_url,title,author,licence,licence_url,status,reason,sha256,file,label\n"
+        'a,demo,1,http://a.test/1.jpg,,"Ünï, ""quoted""",,,,http_error,,,,\n'
     )
+
+
+RESULT = SearchResult("a", "demo", 1, "http://a.test/1.jpg", "", "", "", "", "")
+
+
+def test_a_row_says_where_the_picture_lies():
+    row = picture_of(RESULT, Download(RESULT.picture_url, Status.OK, "", "abc", "jpg", 3), "unknown")
+    assert (row.file, row.sha256, row.status, row.label) == ("a/abc.jpg", "abc", "ok", "unknown")
+
+
+def test_a_row_without_a_download_is_one_that_the_budget_left_out():
+    row = picture_of(RESULT, None, "a")
+    assert (row.file, row.status, row.reason) == ("", "over_budget", "the crawl's budget was spent")
+
+
+def test_pictures_are_laid_out_by_query_and_those_of_two_queries_lie_under_both(tmp_path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "abc.jpg").write_bytes(b"a picture")
+    kept = [
+        Picture(query, "demo", 1, "", "", "", "", "", "", Status.OK, sha256="abc", file=f"{query}/abc.jpg")
+        for query in ("a", "b", "a")
+    ]
+    out = tmp_path / "raw"
+    out.mkdir()
+    write_pictures([*kept, picture("c", 1, Status.TIMEOUT)], tmp_path / "store", out)
+    files = {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*.jpg")}
+    assert files == {"a/abc.jpg": b"a picture", "b/abc.jpg": b"a picture"}

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from crawlers.items import SearchResult
-from crawlers.spiders.hero_images import one_line, read_result
+from crawlers.spiders.embedded_search import EmbeddedSearchSpider
+from crawlers.spiders.search import one_line
 
 STATED = {
     "picture": "http://a.test/1.jpg",
@@ -16,22 +16,24 @@ STATED = {
 }
 
 
-def test_a_result_is_read_with_its_place_on_the_page():
-    assert read_result("a query", 3, json.dumps(STATED)) == SearchResult(
-        query="a query",
-        rank=3,
-        picture_url="http://a.test/1.jpg",
-        page_url="http://a.test/1",
-        title="A title",
-        author="An author",
-        licence="CC0 1.0",
-        licence_url="http://cc.test/",
-    )
+def read(data: str) -> dict[str, str]:
+    return EmbeddedSearchSpider.read_record(None, data)  # pyright: ignore[reportArgumentType] # it needs no spider
+
+
+def test_a_result_is_read_with_all_that_it_states():
+    assert read(json.dumps(STATED)) == {
+        "picture_url": "http://a.test/1.jpg",
+        "page_url": "http://a.test/1",
+        "title": "A title",
+        "author": "An author",
+        "licence": "CC0 1.0",
+        "licence_url": "http://cc.test/",
+    }
 
 
 def test_what_a_result_does_not_state_is_empty():
-    result = read_result("a query", 1, '{"picture": "http://a.test/1.jpg", "title": null, "author": 7}')
-    assert (result.page_url, result.title, result.author, result.licence) == ("", "", "", "")
+    result = read('{"picture": "http://a.test/1.jpg", "title": null, "author": 7}')
+    assert [result[key] for key in ("page_url", "title", "author", "licence")] == ["", "", "", ""]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,7 @@ def test_what_a_result_does_not_state_is_empty():
 )
 def test_a_result_without_a_picture_is_an_error(data):
     with pytest.raises(ValueError, match=r"."):
-        read_result("a query", 1, data)
+        read(data)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,11 @@
+import sqlite3
 from collections import Counter
+from typing import Any
 
 import pytest
+from demo_web_params import demo_params
 from scrapy.exceptions import (
+    CloseSpider,
     DownloadCancelledError,
     DownloadFailedError,
     DownloadTimeoutError,
@@ -10,52 +14,88 @@ from scrapy.exceptions import (
     ResponseDataLossError,
 )
 
-from crawlers.items import Status
-from crawlers.pipelines.failures import NotKept, not_kept
-from crawlers.run import check_web, spider_settings
-from crawlers.scrape_images import check_counts, check_folder
+from crawlers.failures import explain_failure, status_words
+from crawlers.items import Search, Status
+from crawlers.middlewares.budget import BudgetSpent
+from crawlers.middlewares.public_web import NotPublic
+from crawlers.run import spider_settings
+from crawlers.scrape_images import check_counts
 from crawlers.staging import staged_folder
+from crawlers.web import check_folder, check_web, require_consent
 from herodex.errors import UserError
-from herodex.params import load_params
+from herodex.params import Params
+
+
+def params_with(crawl: dict[str, Any], **others: Any) -> Params:
+    values = demo_params().model_dump() | others
+    values["crawl"] |= crawl
+    return Params.model_validate(values)
 
 
 @pytest.mark.parametrize(
     ("error", "status"),
     [
         (IgnoreRequest("Forbidden by robots.txt"), "refused"),
+        (IgnoreRequest("max redirections reached"), "http_error"),
+        (NotPublic(), "refused"),
+        (BudgetSpent(), "over_budget"),
         (NotSupported("Unsupported URL scheme"), "refused"),
         (DownloadTimeoutError(), "timeout"),
         (ResponseDataLossError(), "truncated"),
         (DownloadCancelledError(), "too_large"),
         (DownloadFailedError(), "unreachable"),
-        (NotKept(Status.HTTP_ERROR, "404 Not Found"), "http_error"),
     ],
 )
-def test_each_failure_of_a_download_has_its_status_and_a_reason(error, status):
-    outcome = not_kept(error)
-    assert outcome.status == status
-    assert outcome.reason
+def test_each_failure_of_a_request_has_its_status_and_a_reason(error, status):
+    found, reason = explain_failure(error)
+    assert found == status
+    assert reason
 
 
-def test_the_embedded_web_and_a_folder_can_be_crawled(tmp_path):
-    check_web("demo")
-    check_web(str(tmp_path))
+def test_an_error_of_the_program_is_not_taken_for_one_of_the_web():
+    with pytest.raises(AttributeError):
+        explain_failure(AttributeError("a mistake"))
+
+
+def test_a_journal_that_cannot_be_written_ends_the_crawl():
+    with pytest.raises(CloseSpider) as caught:
+        explain_failure(sqlite3.OperationalError("database or disk is full"))
+    assert caught.value.reason == "the journal could not be written: database or disk is full"
 
 
 @pytest.mark.parametrize(
-    ("web", "clue"), [("live", "the live web"), ("/no/such/folder", "neither 'demo' nor a folder")]
+    ("code", "words"), [(404, "404 Not Found"), (429, "429 Too Many Requests"), (599, "599")]
 )
-def test_another_web_is_refused_with_what_can_be_crawled(web, clue):
-    with pytest.raises(UserError, match=clue) as caught:
-        check_web(web)
-    assert "demo" in caught.value.hint
+def test_a_status_is_worded(code, words):
+    assert status_words(code) == words
+
+
+def test_the_embedded_web_a_folder_and_the_live_web_can_be_crawled(tmp_path):
+    check_web(demo_params())
+    check_web(params_with({"web": str(tmp_path)}))
+    check_web(params_with({"web": "live", "contact": "mailto:me@example.org"}))
+
+
+def test_another_web_is_refused_with_what_can_be_crawled():
+    with pytest.raises(UserError, match="neither 'demo' nor 'live' nor a folder") as caught:
+        check_web(params_with({"web": "/no/such/folder"}))
     assert "folder" in caught.value.hint
+
+
+def test_the_live_web_is_not_asked_without_consent(monkeypatch, tmp_path):
+    monkeypatch.delenv("HERODEX_LIVE", raising=False)
+    with pytest.raises(UserError, match="nobody has asked for that") as caught:
+        require_consent("scrape_images", tmp_path)
+    assert "make refresh" in caught.value.hint
+    assert "dvc freeze scrape_images" in caught.value.hint
+    monkeypatch.setenv("HERODEX_LIVE", "1")
+    require_consent("scrape_images", tmp_path)
 
 
 def test_missing_sub_folders_are_named(tmp_path):
     (tmp_path / "here").mkdir()
     with pytest.raises(UserError, match="no sub-folder for gone, away") as caught:
-        check_folder(tmp_path, ["here", "gone", "away"])
+        check_folder(params_with({"web": str(tmp_path)}, classes=["here", "gone"], distractors=["away"]))
     assert str(tmp_path) in caught.value.problem
 
 
@@ -64,22 +104,38 @@ def test_queries_without_a_kept_picture_are_named_with_what_became_of_their_resu
         "full": Counter({Status.OK: 1}),
         "failed": Counter({Status.TIMEOUT: 2, Status.HTTP_ERROR: 3}),
         "empty": Counter[Status](),
+        "unasked": Counter[Status](),
     }
     with pytest.raises(UserError) as caught:
-        check_counts(counts)
+        check_counts(counts, [Search("commons", "unasked", error="it is down"), Search("commons", "full")])
     assert "failed: 3 http_error, 2 timeout" in caught.value.problem
     assert "empty: no results" in caught.value.problem
+    assert "unasked: the search of commons failed: it is down" in caught.value.problem
     assert "full" not in caught.value.problem
 
 
 def test_params_reach_scrapy():
-    crawl = load_params().crawl.model_copy(update={"max_image_mb": 0.5, "retries": 7, "timeout_s": 4.5})
-    settings = spider_settings(crawl, "http://127.0.0.1:9")
+    changes = {"max_image_mb": 0.5, "retries": 7, "timeout_s": 4.5, "max_minutes": 2, "max_total_mb": 3}
+    settings = spider_settings(
+        params_with({**changes, "contact": "mailto:me@a.test"}).crawl, "http://127.0.0.1:9"
+    )
     assert settings["DOWNLOAD_MAXSIZE"] == 500_000
     assert settings["RETRY_TIMES"] == 7
     assert settings["DOWNLOAD_TIMEOUT"] == 4.5
-    assert settings["USER_AGENT"] == crawl.user_agent
+    assert settings["CRAWL_MAX_S"] == 120
+    assert settings["CRAWL_MAX_BYTES"] == 3_000_000
+    assert settings["USER_AGENT"] == "herodex/0.1 (+mailto:me@a.test)"
     assert settings["EMBEDDED_WEB_PROXY"] == "http://127.0.0.1:9"
+
+
+def test_the_live_web_is_crawled_slowly_and_only_where_it_is_public():
+    settings = spider_settings(params_with({"web": "live", "delay_s": 2, "per_host": 1}).crawl, None)
+    assert settings["DOWNLOAD_DELAY"] == 2
+    assert settings["CONCURRENT_REQUESTS_PER_DOMAIN"] == 1
+    assert settings["PUBLIC_WEB_ONLY"]
+    assert settings["TWISTED_DNS_RESOLVER"] == "crawlers.middlewares.public_web.PublicResolver"
+    assert "AUTOTHROTTLE_ENABLED" not in settings
+    assert "EMBEDDED_WEB_PROXY" not in settings
 
 
 def test_a_staged_folder_takes_the_place_of_the_old_one(tmp_path):

@@ -1,0 +1,90 @@
+import os
+import sqlite3
+
+import pytest
+
+from crawlers.items import Download, Search, SearchResult, Status
+from crawlers.journal import BYTES, discard_journal, identity, open_journal
+from herodex.errors import UserError
+
+RESULT = SearchResult("tea", "commons", 1, "http://a.test/1.jpg", "", "Tëa", "", "", "")
+
+
+def test_what_was_learnt_is_there_when_the_journal_is_opened_again(tmp_path):
+    search = Search("commons", "tea", (RESULT,), ("result 2 is malformed",), 3)
+    with open_journal(tmp_path) as journal:
+        journal.keep_search(search, "wanted")
+        kept = journal.keep_picture("http://a.test/1.jpg", b"a picture", "jpg")
+        failed = journal.keep_download(Download("http://a.test/2.jpg", Status.TIMEOUT, "too late"))
+        journal.count_try("http://a.test/3.jpg")
+        journal.count_try("http://a.test/3.jpg")
+        journal.keep_page("key", "http://a.test/", 200, b"A: b", b"body")
+        journal.add(BYTES, 2)
+        journal.add(BYTES, 3)
+        journal.keep_note("a", "note")
+    with open_journal(tmp_path) as journal:
+        assert journal.search("commons", "tea", "wanted") == search
+        assert journal.search("commons", "tea", "other wishes") is None
+        assert journal.downloads() == {kept.url: kept, failed.url: failed}
+        assert journal.failed_tries() == {"http://a.test/3.jpg": 2}
+        assert journal.page("key") == ("http://a.test/", 200, b"A: b", b"body")
+        assert journal.page("another key") is None
+        assert journal.total(BYTES) == 5
+        assert (journal.note("a"), journal.note("b")) == ("note", "")
+        assert (journal.pictures / f"{kept.sha256}.jpg").read_bytes() == b"a picture"
+
+
+def test_a_search_that_failed_is_asked_again(tmp_path):
+    with open_journal(tmp_path) as journal:
+        journal.keep_search(Search("commons", "tea", error="it died"), "wanted")
+        assert journal.search("commons", "tea", "wanted") is None
+
+
+def test_downloads_that_failed_can_be_forgotten_and_pictures_stay(tmp_path):
+    with open_journal(tmp_path) as journal:
+        kept = journal.keep_picture("http://a.test/1.jpg", b"a picture", "jpg")
+        journal.keep_download(Download("http://a.test/2.jpg", Status.UNREACHABLE))
+        journal.count_try("http://a.test/2.jpg")
+        journal.forget_failures()
+        assert list(journal.downloads()) == [kept.url]
+        assert journal.failed_tries() == {}
+
+
+def test_time_passes_once_however_many_look(tmp_path):
+    with open_journal(tmp_path) as journal:
+        journal.last_look -= 100
+        assert 100 <= journal.pass_time() < 110
+        assert 100 <= journal.pass_time() < 110
+
+
+def test_a_folder_that_cannot_be_written_gets_one_clear_message(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot be written: Not a directory"):
+        with open_journal(tmp_path / "file" / "state"):
+            pass
+
+
+def test_an_error_of_the_database_gets_one_clear_message(tmp_path):
+    with pytest.raises(UserError, match="cannot be written: no such table"):
+        with open_journal(tmp_path) as journal:
+            journal.database.execute("INSERT INTO nowhere VALUES (1)")
+
+
+def test_a_discarded_journal_is_gone_and_one_that_is_not_there_is_no_error(tmp_path):
+    with open_journal(tmp_path / "state"):
+        pass
+    discard_journal(tmp_path / "state")
+    discard_journal(tmp_path / "state")
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_same_parts_have_the_same_identity():
+    assert identity(["a", {"b": 1, "c": 2}]) == identity(["a", {"c": 2, "b": 1}])
+    assert identity(["a"]) != identity(["b"])
+
+
+def test_the_journal_is_written_ahead(tmp_path):
+    with open_journal(tmp_path):
+        with sqlite3.connect(tmp_path / "crawl.db") as other:
+            assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        other.close()
