@@ -16,6 +16,7 @@ from scrapy.exceptions import (
     IgnoreRequest,
     NotSupported,
     ResponseDataLossError,
+    StopDownload,
     UnsupportedURLSchemeError,
 )
 from scrapy.spidermiddlewares.httperror import HttpError
@@ -31,6 +32,7 @@ FORBIDDEN = "robots.txt forbids it"
 
 _KNOWN: tuple[tuple[type[BaseException], Status, str], ...] = (
     (BudgetSpent, Status.OVER_BUDGET, "the crawl's budget was spent"),
+    (StopDownload, Status.OVER_BUDGET, "the crawl's budget was spent"),
     (NotPublic, Status.REFUSED, "not an address of the public web"),
     (RobotsUnreadable, Status.REFUSED, "the host's robots.txt cannot be read"),
     (NotSupported, Status.REFUSED, "not a web address"),

@@ -102,6 +102,10 @@ class Journal:
         self.database.execute("DELETE FROM downloads WHERE status != ?", (Status.OK,))
         self.database.execute("DELETE FROM tries")
 
+    def forget_downloads(self, urls: Iterable[str]) -> None:
+        """Forget what became of these addresses."""
+        self.database.executemany("DELETE FROM downloads WHERE url = ?", [(url,) for url in urls])
+
     def failed_tries(self) -> dict[str, int]:
         """How often each address was tried in vain and is to be tried again."""
         return dict(self.database.execute("SELECT url, failed FROM tries"))

@@ -4,7 +4,7 @@ from typing import Self
 
 from scrapy import Request, signals
 from scrapy.crawler import Crawler
-from scrapy.exceptions import IgnoreRequest, NotConfigured
+from scrapy.exceptions import IgnoreRequest, NotConfigured, StopDownload
 
 from crawlers.journal import BYTES, Journal
 
@@ -22,7 +22,7 @@ class BudgetMiddleware:
     def __init__(self, journal: Journal, max_s: float, max_bytes: float) -> None:
         self.journal = journal
         self.max_s, self.max_bytes = max_s, max_bytes
-        self.new_bytes = 0
+        self.spent_bytes, self.new_bytes = journal.total(BYTES), 0
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -36,8 +36,14 @@ class BudgetMiddleware:
         return middleware
 
     def bytes_received(self, data: bytes) -> None:
-        """Count a piece of an answer."""
+        """Count a piece of an answer.
+
+        Raises:
+            StopDownload: it was one too many.
+        """
         self.new_bytes += len(data)
+        if self.spent_bytes + self.new_bytes > self.max_bytes:
+            raise StopDownload(fail=True)
 
     def process_request(self, request: Request) -> None:
         """Let `request` pass while something is left of both.
@@ -46,6 +52,6 @@ class BudgetMiddleware:
             BudgetSpent: nothing is left.
         """
         self.journal.add(BYTES, self.new_bytes)
-        self.new_bytes = 0
-        if self.journal.pass_time() > self.max_s or self.journal.total(BYTES) > self.max_bytes:
+        self.spent_bytes, self.new_bytes = self.journal.total(BYTES), 0
+        if self.journal.pass_time() > self.max_s or self.spent_bytes > self.max_bytes:
             raise BudgetSpent

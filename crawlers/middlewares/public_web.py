@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Self
 from urllib.parse import urlsplit
-from urllib.request import getproxies
+from urllib.request import getproxies, proxy_bypass
 
 from scrapy import Request
 from scrapy.crawler import Crawler
@@ -64,11 +64,18 @@ class PublicWebMiddleware:
             raise NotPublic
         if (address := numeric_address(host)) is not None:
             require_public(address)
-        elif not (request.meta.get("proxy") or getproxies()):
+        elif not goes_through_proxy(request):
             from twisted.internet import reactor
 
             with suppress(DNSLookupError):  # a host that is not there is for the download to report
                 await maybe_deferred_to_future(reactor.resolve(host))  # pyright: ignore
+
+
+def goes_through_proxy(request: Request) -> bool:
+    """Whether a proxy resolves the host of `request`: one that is set, or one that the environment names."""
+    url = urlparse_cached(request)
+    named = getproxies().get(url.scheme) and not proxy_bypass(url.hostname or "")
+    return bool(request.meta.get("proxy") or named)
 
 
 def proxy_hosts(proxies: Mapping[str, str]) -> set[str]:

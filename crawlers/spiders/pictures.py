@@ -48,7 +48,7 @@ class PicturesSpider(Spider):
         self.journal = journal
         self.failed_tries = journal.failed_tries()
         self.waiting: set[str] = set()
-        self.unreachable_in_a_row = 0
+        self.unreachable_in_a_row: list[str] = []
 
     async def start(self) -> AsyncIterator[Request | Download]:
         """Ask for one address after another, as room comes free."""
@@ -70,7 +70,7 @@ class PicturesSpider(Spider):
 
     def parse(self, response: Response, url: str) -> Iterator[Download]:
         """Keep a picture that came well, or say what came instead."""
-        self.unreachable_in_a_row = 0
+        self.unreachable_in_a_row = []
         yield self._kept(response, url)
         self._make_room(url)
 
@@ -93,8 +93,9 @@ class PicturesSpider(Spider):
         url = failure.request.cb_kwargs["url"]  # pyright: ignore[reportAttributeAccessIssue] # set by Scrapy
         self._make_room(url)
         status, reason = explain_failure(failure.value)
-        self.unreachable_in_a_row = self.unreachable_in_a_row + 1 if status is Status.UNREACHABLE else 0
-        if self.unreachable_in_a_row == UNREACHABLE_TO_STOP:
+        self.unreachable_in_a_row = [*self.unreachable_in_a_row, url] if status is Status.UNREACHABLE else []
+        if len(self.unreachable_in_a_row) >= UNREACHABLE_TO_STOP:
+            self.journal.forget_downloads(self.unreachable_in_a_row)
             raise CloseSpider(f"{UNREACHABLE_TO_STOP} pictures in a row could not be reached: {reason}")
         yield self._keep(Download(url, status, reason))
 

@@ -19,11 +19,15 @@ Reply = tuple[int, bytes, Mapping[str, str]]
 
 @dataclass
 class OddWeb:
-    """A running web: its proxy URL, when each URL was asked for, by whom, and what `hang` waits for."""
+    """A running web: its proxy URL, when each URL was asked for, by whom, and what `hang` waits for.
+
+    `headers` holds those of every request, in their order.
+    """
 
     proxy: str = ""
     requests: dict[str, list[float]] = field(default_factory=dict)
     user_agents: dict[str, set[str]] = field(default_factory=dict)
+    headers: list[dict[str, str]] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
 
     def hang(self, handler: BaseHTTPRequestHandler) -> None:
@@ -69,6 +73,7 @@ def running_odd_web(make_answers: Callable[[OddWeb], Mapping[str, Answer]]) -> I
         def do_GET(self) -> None:
             self.path = self.origin + self.path
             web.requests.setdefault(self.path, []).append(monotonic())
+            web.headers.append(dict(self.headers))
             web.user_agents.setdefault(self.path, set()).add(self.headers.get("User-Agent", ""))
             without_query = answers.get(self.path.partition("?")[0], give(404, b"nothing here"))
             answers.get(self.path, without_query)(self)

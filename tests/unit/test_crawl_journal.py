@@ -59,15 +59,17 @@ def test_time_passes_once_however_many_look(tmp_path):
 
 def test_a_folder_that_cannot_be_written_gets_one_clear_message(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="cannot be written: Not a directory"):
-        with open_journal(tmp_path / "file" / "state"):
-            pass
+    journal = open_journal(tmp_path / "file" / "state")
+    with pytest.raises(UserError, match="cannot be written: Not a directory"), journal:
+        pass
 
 
 def test_an_error_of_the_database_gets_one_clear_message(tmp_path):
-    with pytest.raises(UserError, match="cannot be written: no such table"):
-        with open_journal(tmp_path) as journal:
-            journal.database.execute("INSERT INTO nowhere VALUES (1)")
+    with (
+        pytest.raises(UserError, match="cannot be written: no such table"),
+        open_journal(tmp_path) as journal,
+    ):
+        journal.database.execute("INSERT INTO nowhere VALUES (1)")
 
 
 def test_a_discarded_journal_is_gone_and_one_that_is_not_there_is_no_error(tmp_path):

@@ -1,0 +1,41 @@
+"""Download pictures as from the live web, past no proxy: `python fetch_directly.py URL…` in a workspace.
+
+Writes to stdout, as JSON, what became of each.
+"""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from scrapy.resolver import dnscache
+
+from crawlers.items import Download, SearchResult
+from crawlers.journal import open_journal
+from crawlers.run import Job, run_spiders, spider_settings
+from crawlers.spiders.pictures import PicturesSpider
+from herodex.command import run_command
+from herodex.params import load_params
+
+DIRECTLY = __file__
+TREACHEROUS = "treacherous.test"
+"""A name of which some name server says that it means this machine."""
+
+
+def main() -> None:
+    """Run the spider with the settings for the live web."""
+    results = [
+        SearchResult("one", "test", rank, url, "", "", "", "", "")
+        for rank, url in enumerate(sys.argv[1:], start=1)
+    ]
+    dnscache[TREACHEROUS] = "127.0.0.1"
+    downloads: list[Download] = []
+    with open_journal(Path("state")) as journal:
+        job = Job(PicturesSpider, {"results": results, "done": {}, "journal": journal}, downloads.append)
+        settings = spider_settings(load_params().crawl, None) | {"AUTOTHROTTLE_ENABLED": False}
+        run_spiders(settings, [lambda: [job]])
+    sys.stdout.write(json.dumps([asdict(download) for download in downloads]))
+
+
+if __name__ == "__main__":
+    run_command(main)

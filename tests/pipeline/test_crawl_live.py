@@ -1,0 +1,227 @@
+"""The crawl of the live web, several sources at once, against replicas of them on a web with traps."""
+
+import csv
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import pytest
+from crawl_through import THROUGH
+from fetch_directly import DIRECTLY, TREACHEROUS
+from odd_web import Answer, OddWeb, give, hang_up, respond, running_odd_web
+from replicas import commons, openverse
+from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.chrome.service import Service
+from workspace import Workspace
+
+from crawlers.browser import browser_arguments, find_browser
+
+JPEG = b"\xff\xd8\xff\xe0 a picture as far as its first bytes go"
+CONTACT = "mailto:operator@example.org"
+LIVE = {
+    "classes": ["one", "two"],
+    "distractors": [],
+    "crawl.web": "live",
+    "crawl.contact": CONTACT,
+    "crawl.accepted_terms": ["openverse", "commons"],
+    "crawl.images.per_query": 10,
+    "crawl.images.largest_share": 0.7,
+    "crawl.retries": 1,
+    "crawl.timeout_s": 5,
+}
+NOT_PUBLIC = [
+    "http://127.0.0.1/a.jpg",
+    "http://2130706433/b.jpg",
+    "https://localhost/c.jpg",
+    "http://[::1]/d.jpg",
+    "http://10.1.2.3/e.jpg",
+    "http://169.254.169.254/latest/meta-data/f.jpg",
+]
+ROBOTS = {
+    openverse.ROBOTS_URL: give(200, openverse.ROBOTS),
+    commons.ROBOTS_URL: give(200, commons.ROBOTS),
+}
+
+
+def picture(name: str) -> str:
+    return f"http://pictures.test/{name}.jpg"
+
+
+def rows_of(workspace: Workspace) -> list[dict[str, str]]:
+    with (workspace.folder / "crawled" / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def found_by(openverse_urls: list[str], commons_urls: list[str]) -> dict[str, Answer]:
+    """Play both APIs; they find the same for every query."""
+    records = [openverse.record(number, url=url) for number, url in enumerate(openverse_urls)]
+    pages = [commons.page(number, thumburl=url, url=url) for number, url in enumerate(commons_urls)]
+    return {
+        **ROBOTS,
+        openverse.SEARCH: respond(partial(openverse.search, records)),
+        commons.SEARCH: respond(partial(commons.search, pages)),
+    }
+
+
+def crawl(workspace: Workspace, answers: Mapping[str, Answer], **changes: Any) -> tuple[OddWeb, str]:
+    """Crawl, and return the web and what was logged."""
+    workspace.write_params(LIVE | {key.replace("__", "."): value for key, value in changes.items()})
+    with running_odd_web(lambda _: answers) as web:
+        run = workspace.run(THROUGH, "images", web.proxy)
+    assert run.code == 0, run.log
+    assert "Traceback" not in run.log
+    return web, run.log
+
+
+@pytest.fixture(scope="module")
+def both(workspace_factory: Callable[[], Workspace]) -> tuple[Workspace, OddWeb, str]:
+    """A crawl of two sources, one picture of which both find, with addresses that are no one's to ask for."""
+    own = [picture(f"openverse-{number}") for number in range(8)]
+    others = [own[0], *(picture(f"commons-{number}") for number in range(8))]
+    cookie = give(200, JPEG, {"Set-Cookie": "who=you; Domain=test; Path=/"})
+    to_loopback = give(302, b"", {"Location": NOT_PUBLIC[0]})
+    workspace = workspace_factory()
+    answers = {
+        **found_by([own[0], *NOT_PUBLIC, *own[1:]], others),
+        **dict.fromkeys([*own, *others], cookie),
+        others[1]: to_loopback,
+    }
+    return workspace, *crawl(workspace, answers)
+
+
+def test_the_first_source_gives_its_share_and_the_next_one_the_rest(both):
+    rows = [row for row in rows_of(both[0]) if row["query"] == "one"]
+    assert [row["source"] for row in rows] == ["openverse"] * 7 + ["commons"] * 3
+    assert len({row["picture_url"] for row in rows}) == len(rows)
+    assert [int(row["rank"]) for row in rows] == [1, 2, 3, 4, 5, 6, 7, 2, 3, 4]
+
+
+def test_each_picture_says_where_it_comes_from_and_on_which_terms(both):
+    for row in rows_of(both[0]):
+        assert all(row[key] for key in ("title", "author", "licence", "licence_url", "page_url", "rank"))
+        assert row["licence"] == {"openverse": "CC BY-SA 2.0", "commons": "CC BY-SA 4.0"}[row["source"]]
+    report = (both[0].folder / "crawled" / "sources.md").read_text(encoding="utf-8")
+    assert "| licence | pictures | commons | openverse |" in report
+    assert "Creator 0" in report
+
+
+def test_no_address_of_this_machine_or_a_private_network_is_asked(both):
+    workspace, web, _ = both
+    rows = rows_of(workspace)
+    refused = ("refused", "not an address of the public web")
+    found = {row["picture_url"]: (row["status"], row["reason"]) for row in rows}
+    for url in [*NOT_PUBLIC, picture("commons-0")]:  # the last one redirects there
+        assert found[url] == refused
+    asked = {url.split("/")[2] for url in web.requests}
+    assert asked <= {"api.openverse.org", "commons.wikimedia.org", "pictures.test"}
+
+
+def test_no_host_is_told_of_another_and_none_gets_a_cookie(both):
+    for headers in both[1].headers:
+        assert not {"Referer", "Cookie", "Authorization"} & set(headers)
+        assert headers["User-Agent"] == f"herodex/0.1 (+{CONTACT})"
+
+
+def test_each_source_has_a_line_of_its_own_and_the_end_a_table(both):
+    log = both[2]
+    assert "openverse: 20 of at most 20 results" in log
+    assert "commons: 1 of at most 3 pictures" not in log
+    assert "source     results  kept  refused" in log
+
+
+def test_a_source_that_is_dead_does_not_stop_the_other(workspace):
+    pictures = [picture(str(number)) for number in range(3)]
+    answers = {**found_by([], pictures), **dict.fromkeys(pictures, give(200, JPEG))}
+    web, log = crawl(workspace, {**answers, openverse.SEARCH: give(503, b"")})
+    assert [(row["source"], row["status"]) for row in rows_of(workspace)] == [("commons", "ok")] * 6
+    assert "openverse is skipped: it answered 503 Service Unavailable" in log
+    # Two searches, each tried twice.
+    assert sum(len(times) for url, times in web.requests.items() if url.startswith(openverse.SEARCH)) == 4
+
+
+def test_a_source_whose_robots_txt_forbids_it_is_skipped_with_a_line_that_says_so(workspace):
+    pictures = [picture("1")]
+    answers = {**found_by(pictures, pictures), picture("1"): give(200, JPEG)}
+    web, log = crawl(workspace, answers, crawl__accepted_terms=["commons"])
+    assert "openverse is skipped: robots.txt forbids it (see crawl.accepted_terms" in log
+    assert not [url for url in web.requests if url.startswith(openverse.SEARCH)]
+    assert {row["source"] for row in rows_of(workspace)} == {"commons"}
+
+
+def test_the_budget_of_bytes_ends_the_crawl_and_a_larger_one_goes_on_with_it(workspace):
+    pictures = [picture(str(number)) for number in range(7)]
+    large = JPEG + bytes(200_000)
+    answers = {**found_by(pictures, []), **dict.fromkeys(pictures, give(200, large))}
+    web, _ = crawl(workspace, answers, crawl__max_total_mb=0.5, crawl__per_host=1)
+    rows = rows_of(workspace)
+    left = [row["picture_url"] for row in rows if row["status"] == "over_budget"]
+    assert 0 < len(set(left)) < len(pictures)
+    assert {row["reason"] for row in rows if row["status"] == "over_budget"} == {
+        "the crawl's budget was spent"
+    }
+    web, _ = crawl(workspace, answers, crawl__max_total_mb=10, crawl__per_host=1)
+    assert {row["status"] for row in rows_of(workspace)} == {"ok"}
+    assert {url for url in web.requests if "pictures.test" in url} - {
+        "http://pictures.test/robots.txt"
+    } == set(left)
+
+
+def test_a_crawl_without_time_left_asks_for_nothing(workspace):
+    workspace.write_params(LIVE | {"crawl.max_minutes": 1e-9})
+    with running_odd_web(lambda _: found_by([picture("1")], [])) as web:
+        run = workspace.run(THROUGH, "images", web.proxy)
+    assert web.requests == {}
+    assert "openverse is skipped: the crawl's budget was spent" in run.log
+
+
+def test_a_network_that_is_gone_stops_the_crawl_and_nothing_counts_as_lost(workspace):
+    workspace.write_params(
+        LIVE | {"crawl.images.per_query": 40, "crawl.images.largest_share": 1, "crawl.retries": 0}
+    )
+    pictures = [picture(str(number)) for number in range(40)]
+    robots = {"http://pictures.test/robots.txt": give(404, b"")}
+    gone = {**found_by(pictures, []), **robots, **dict.fromkeys(pictures, hang_up)}
+    with running_odd_web(lambda _: gone) as web:
+        run = workspace.run(THROUGH, "images", web.proxy)
+    assert run.code == 1
+    assert "The crawl stopped: 25 pictures in a row could not be reached" in run.log
+    assert "Traceback" not in run.log
+    back = gone | dict.fromkeys(pictures, give(200, JPEG))
+    with running_odd_web(lambda _: back) as web:
+        run = workspace.run(THROUGH, "images", web.proxy)
+    assert run.code == 0, run.log
+    assert {row["status"] for row in rows_of(workspace)} == {"ok"}
+
+
+def test_a_name_that_means_this_machine_is_refused_when_it_is_looked_up(workspace):
+    workspace.write_params(LIVE | {"crawl.delay_s": 0})
+    no_proxy = {"http_proxy": "", "HTTP_PROXY": "", "all_proxy": "", "ALL_PROXY": ""}
+    with running_odd_web(lambda _: {}) as web:
+        port = web.proxy.rpartition(":")[2]
+        hosts = ["localhost", TREACHEROUS, "127.1", "0x7f000001"]
+        run = workspace.run(DIRECTLY, *(f"http://{host}:{port}/a.jpg" for host in hosts), **no_proxy)
+    assert run.code == 0, run.log
+    downloads = json.loads(run.output)
+    assert [(each["status"], each["reason"]) for each in downloads] == [
+        ("refused", "not an address of the public web")
+    ] * len(hosts)
+    assert web.requests == {}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "127.1"])
+def test_the_browser_of_a_live_crawl_does_not_open_a_page_of_this_machine(host, tmp_path):
+    browser = find_browser()
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(browser.executable)
+    for argument in [*browser_arguments("a test", None), f"--user-data-dir={tmp_path}"]:
+        options.add_argument(argument)
+    with running_odd_web(lambda _: {}) as web:
+        driver = webdriver.Chrome(service=Service(str(browser.driver)), options=options)
+        try:
+            with pytest.raises(WebDriverException, match="ERR_NAME_NOT_RESOLVED"):
+                driver.get(f"http://{host}:{web.proxy.rpartition(':')[2]}/")
+        finally:
+            driver.quit()
+    assert web.requests == {}
