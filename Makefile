@@ -49,6 +49,7 @@ ui: setup ## open MLflow's pages on http://localhost:5000 (UI_PORT=… moves it)
 	mlflow ui --backend-store-uri $(or $(MLFLOW_TRACKING_URI),sqlite:///mlflow.db) --port $(UI_PORT)
 
 bench: setup ## measure speeds, as ratios within one run
+	@python -m benchmarks.crawl
 	@python -m benchmarks.embedding
 	@python -m benchmarks.names
 

@@ -185,6 +185,13 @@ def test_a_busy_server_is_not_asked_again_before_it_said(misbehaviour):
     assert second - first >= 1
 
 
+def test_nothing_else_is_asked_of_a_host_that_wants_to_be_left_alone(misbehaviour):
+    requests = misbehaviour[1].requests
+    asked, again = requests[picture("busy.jpg")]
+    others = [time for url, times in requests.items() if "//pictures.test/" in url for time in times]
+    assert not [time for time in others if asked < time < min(again, asked + 1)]
+
+
 def test_an_address_found_three_times_is_fetched_once_and_kept_for_both_queries(misbehaviour):
     workspace, web, _ = misbehaviour
     # The second request is for the picture that redirects there.

@@ -170,6 +170,47 @@ def test_a_folder_of_pictures_is_crawled_through_the_same_search(workspace):
     assert {(path.split("/")[0], data) for path, data in kept.items()} == expected
 
 
+def test_a_folder_is_read_without_a_browser(workspace):
+    mine = workspace.folder / "mine"
+    for query in ("cat", "dog"):
+        (mine / query / "more").mkdir(parents=True)
+        (mine / query / "more" / "deeper.jpg").write_bytes(jpeg((9, 9, 9)))
+        (mine / query / ".hidden.jpg").write_bytes(jpeg((8, 8, 8)))
+    cats = [jpeg((number, 0, 0)) for number in range(4)]
+    for name, data in zip(["b é.jpg", "a.png", "c.jpg", "d.jpg"], cats, strict=True):
+        (mine / "cat" / name).write_bytes(data)
+    (mine / "dog" / "1.jpg").write_bytes(cats[0])
+    (mine / "dog" / "notes.txt").write_bytes(b"no picture")
+    (mine / "dog" / "too large.jpg").write_bytes(jpeg((1, 1, 1)) + bytes(2_000_000))
+    workspace.write_params(
+        {
+            "classes": ["cat", "dog"],
+            "distractors": [],
+            "crawl.web": "mine",
+            "crawl.max_image_mb": 1,
+            "crawl.images.per_query": 3,
+            **FOLDER_ALONE,
+        }
+    )
+    run = workspace.run(*STAGE, HERODEX_CHROMIUM="/nowhere")
+    assert run.code == 0, run.log
+    rows = rows_of(workspace, "data/images/raw")
+    assert [
+        (row["query"], row["source"], row["rank"], row["picture_url"], row["status"]) for row in rows
+    ] == [
+        ("cat", "folder", "1", "cat/a.png", "ok"),
+        ("cat", "folder", "2", "cat/b é.jpg", "ok"),
+        ("cat", "folder", "3", "cat/c.jpg", "ok"),
+        ("dog", "folder", "1", "dog/1.jpg", "ok"),
+        ("dog", "folder", "2", "dog/notes.txt", "not_an_image"),
+        ("dog", "folder", "3", "dog/too large.jpg", "too_large"),
+    ]
+    files = workspace.tree("data/images/raw")
+    assert [files[row["file"]] for row in rows[:4]] == [cats[1], cats[0], cats[2], cats[0]]
+    assert rows[0]["title"] == "a.png"
+    assert not list(workspace.folder.glob(".cache/crawl/*"))
+
+
 def test_a_class_of_which_nothing_was_kept_is_named_and_the_old_pictures_stay(workspace):
     for query, name, data in [("cat", "1.jpg", jpeg((0, 0, 0))), ("dog", "notes.jpg", b"no picture")]:
         (workspace.folder / "mine" / query).mkdir(parents=True)

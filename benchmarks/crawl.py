@@ -1,0 +1,61 @@
+"""What a crawl costs: pictures a second and memory, for 500 and for 2,000 pictures of the embedded web.
+
+The memory is that of the crawling process alone, at its peak; the embedded web and Chromium have their own.
+The first run begins with Python and its libraries on disk, so it is done once for nothing.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+
+from herodex import paths
+
+COUNTS = (500, 2000)
+QUERIES = ["ant", "bee", "cat", "dog", "eel"]
+_RUN = """
+import runpy, sys
+runpy.run_module("crawlers.scrape_images", run_name="__main__")
+with open("/proc/self/status") as status:
+    sys.stdout.write(next(line.split()[1] for line in status if line.startswith("VmHWM:")))
+"""
+
+
+def crawl(count: int) -> tuple[float, float]:
+    """Crawl `count` results; returns the seconds it took and the peak memory in MB."""
+    params = yaml.safe_load(paths.PARAMS.read_text(encoding="utf-8"))
+    each = count // len(QUERIES)
+    params |= {"classes": QUERIES[:2], "distractors": QUERIES[2:]}
+    params["crawl"]["web"] = "demo"
+    params["crawl"]["images"]["per_query"] = params["demo_web"]["results_per_query"] = each
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / paths.PARAMS).write_text(yaml.safe_dump(params), encoding="utf-8")
+        started = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-c", _RUN],
+            cwd=folder,
+            env={"PYTHONPATH": str(Path.cwd()), "PATH": sys.exec_prefix + "/bin:/usr/bin:/bin"},
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+        )
+        return time.monotonic() - started, int(done.stdout) / 1024
+
+
+def main() -> None:
+    """Print both, and how they grow."""
+    crawl(COUNTS[0])
+    costs = {count: crawl(count) for count in COUNTS}
+    for count, (seconds, megabytes) in costs.items():
+        sys.stdout.write(
+            f"crawl of {count} results: {count / seconds:.1f} results/s, {megabytes:.0f} MB at the peak\n"
+        )
+    growth = costs[COUNTS[1]][1] / costs[COUNTS[0]][1]
+    sys.stdout.write(f"four times the results take {growth:.2f} times the memory\n")
+
+
+if __name__ == "__main__":
+    main()
