@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -39,6 +40,7 @@ NOT_PUBLIC = [
     "http://10.1.2.3/e.jpg",
     "http://169.254.169.254/latest/meta-data/f.jpg",
 ]
+ASTRAY = "http://pictures.test/..%2F..%2F../../../etc/astray.jpg"
 ROBOTS = {
     openverse.ROBOTS_URL: give(200, openverse.ROBOTS),
     commons.ROBOTS_URL: give(200, commons.ROBOTS),
@@ -78,7 +80,7 @@ def crawl(workspace: Workspace, answers: Mapping[str, Answer], **changes: Any) -
 @pytest.fixture(scope="module")
 def both(workspace_factory: Callable[[], Workspace]) -> tuple[Workspace, OddWeb, str]:
     """A crawl of two sources, one picture of which both find, with addresses that are no one's to ask for."""
-    own = [picture(f"openverse-{number}") for number in range(8)]
+    own = [picture(f"openverse-{number}") for number in range(7)] + [ASTRAY]
     others = [own[0], *(picture(f"commons-{number}") for number in range(8))]
     cookie = give(200, JPEG, {"Set-Cookie": "who=you; Domain=test; Path=/"})
     to_loopback = give(302, b"", {"Location": NOT_PUBLIC[0]})
@@ -88,14 +90,25 @@ def both(workspace_factory: Callable[[], Workspace]) -> tuple[Workspace, OddWeb,
         **dict.fromkeys([*own, *others], cookie),
         others[1]: to_loopback,
     }
-    return workspace, *crawl(workspace, answers)
+    # Both give enough for every address to be taken.
+    return workspace, *crawl(workspace, answers, crawl__images__per_query=20)
 
 
 def test_the_first_source_gives_its_share_and_the_next_one_the_rest(both):
     rows = [row for row in rows_of(both[0]) if row["query"] == "one"]
-    assert [row["source"] for row in rows] == ["openverse"] * 7 + ["commons"] * 3
+    assert [row["source"] for row in rows] == ["openverse"] * 14 + ["commons"] * 6
     assert len({row["picture_url"] for row in rows}) == len(rows)
-    assert [int(row["rank"]) for row in rows] == [1, 2, 3, 4, 5, 6, 7, 2, 3, 4]
+    assert [int(row["rank"]) for row in rows] == [*range(1, 15), *range(2, 8)]
+
+
+def test_whatever_its_address_a_picture_lies_in_its_folder_under_its_hash(both):
+    rows = {row["picture_url"]: row for row in rows_of(both[0])}
+    assert rows[ASTRAY]["status"] == "ok"
+    written = [path for path in both[0].tree(".") if path.endswith(".jpg") and path.startswith("crawled")]
+    assert written
+    for path in written:
+        assert re.fullmatch("crawled/(one|two)/[0-9a-f]{64}.jpg", path)
+    assert not list(both[0].folder.parent.glob("**/astray*"))
 
 
 def test_each_picture_says_where_it_comes_from_and_on_which_terms(both):
@@ -126,8 +139,10 @@ def test_no_host_is_told_of_another_and_none_gets_a_cookie(both):
 
 def test_each_source_has_a_line_of_its_own_and_the_end_a_table(both):
     log = both[2]
-    assert "openverse: 20 of at most 20 results" in log
-    assert "commons: 1 of at most 3 pictures" not in log
+    assert re.search("openverse: 28 of at most 40 results in ", log)
+    assert re.search("commons: 18 of at most 40 results in ", log)
+    assert re.search(r"openverse: 14 of at most 14 pictures, 0\.0 MB in .* 6 refused", log)
+    assert re.search("commons: 6 of at most 6 pictures.* 1 refused", log)
     assert "source     results  kept  refused" in log
 
 
