@@ -24,5 +24,6 @@ GENERATOR = MODELS / "generator"
 
 REPORTS = Path("reports")
 SOURCES = REPORTS / "sources.md"
+CLEAN_REPORTS = REPORTS / "clean"
 CLASSIFIER_REPORTS = REPORTS / "classifier"
 GENERATOR_REPORTS = REPORTS / "generator"

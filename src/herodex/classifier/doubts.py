@@ -1,0 +1,92 @@
+"""Labels that the features do not bear out: confident learning (Northcutt, Jiang, Chuang 2021).
+
+Each picture is judged by a model that has seen neither it nor any copy of it. cleanlab turns that model's
+probabilities into scores of the label and of the picture.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from cleanlab.outlier import OutOfDistribution
+from cleanlab.rank import get_label_quality_scores
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from herodex.classifier.copies import position
+
+REGULARISATION = 0.0003
+"""Inverse weight of the L2 penalty of the judging model: few pictures, many features."""
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """What the features say of each picture [n]; NaN and "" where nothing is to be judged.
+
+    Attributes:
+        quality: of the label, from 0 (another one is certain) to 1 (it is certain).
+        typicality: how far the picture shows anything that was asked for, from 0 to 1.
+        looks_like: the label that the features bear out best.
+    """
+
+    quality: np.ndarray
+    typicality: np.ndarray
+    looks_like: np.ndarray
+
+
+def out_of_fold(
+    features: np.ndarray, labels: np.ndarray, clusters: np.ndarray, known: np.ndarray, folds: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Let logistic regression, fitted to the other folds, say what each picture shows.
+
+    A cluster's fold depends on its id alone, so that copies are judged by the same model.
+
+    Args:
+        features: float32 [n, channels].
+        labels: text [n]; "" where a picture has none.
+        clusters: ids [n].
+        known: bool [n], the pictures to learn from.
+        folds: how many models are fitted.
+
+    Returns:
+        the labels [classes], sorted, and their probabilities [n, classes], NaN where there was no model.
+    """
+    taught = known & (labels != "")
+    classes = np.array(sorted(set(labels[taught])), dtype=str)
+    fold = np.array([int(folds * position(cluster, "fold")) for cluster in clusters], int)
+    probabilities = np.full((len(labels), len(classes)), np.nan)
+    for held_out in range(folds):
+        train, judged = taught & (fold != held_out), fold == held_out
+        if not judged.any() or len(set(labels[train])) < 2:
+            continue
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=REGULARISATION, max_iter=500))
+        # On several threads sums would come out in another order, and other digits with them.
+        with threadpool_limits(1):
+            model.fit(features[train], labels[train])
+            columns = np.searchsorted(classes, model.classes_)
+            probabilities[judged] = 0
+            probabilities[np.ix_(judged, columns)] = model.predict_proba(features[judged])
+    return classes, probabilities
+
+
+def judge(
+    features: np.ndarray, labels: np.ndarray, clusters: np.ndarray, known: np.ndarray, folds: int
+) -> Doubts:
+    """Score the label of every picture by a model that has not seen it; the arguments are `out_of_fold`'s."""
+    classes, probabilities = out_of_fold(features, labels, clusters, known, folds)
+    n, place = len(labels), {str(name): i for i, name in enumerate(classes)}
+    quality, typicality, looks_like = np.full(n, np.nan), np.full(n, np.nan), np.full(n, "", object)
+    judged = ~np.isnan(probabilities).any(axis=1) if len(classes) else np.zeros(n, bool)
+    labelled = judged & np.array([label in place for label in labels], bool)
+    if labelled.any():
+        given = np.array([place[label] for label in labels[labelled]])
+        quality[labelled] = get_label_quality_scores(
+            given, probabilities[labelled], method="normalized_margin"
+        )
+    if judged.any():
+        # Without labels: whether a picture shows anything asked for has nothing to do with what was.
+        outliers = OutOfDistribution({"adjust_pred_probs": False, "method": "least_confidence"})
+        typicality[judged] = outliers.fit_score(pred_probs=probabilities[judged], verbose=False)
+        looks_like[judged] = classes[probabilities[judged].argmax(axis=1)]
+    return Doubts(quality, typicality, looks_like)
