@@ -236,7 +236,7 @@ def main() -> None:
         server = ReviewServer(port, review)
     except (OSError, OverflowError) as error:
         raise UserError(
-            f"Port {port} cannot be had: {error}.", "Choose another: make review PORT=3002."
+            f"Port {port} cannot be had: {error}.", "Choose another: make review REVIEW_PORT=3002."
         ) from None
     with server:
         sys.stdout.write(f"Review on http://{HOST}:{server.server_port} · stop with Ctrl-C\n")
