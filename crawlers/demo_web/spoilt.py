@@ -7,6 +7,8 @@ from PIL import Image, ImageDraw, ImageFilter
 from crawlers.demo_web.drawing.pen import font_of_size
 from crawlers.demo_web.faults import Kind
 
+_NARROWEST = 36
+"""Pixels: a strip is not too small as well."""
 _NOTICE = "No preview available"
 
 
@@ -31,13 +33,12 @@ def spoil(image: Image.Image, kind: Kind, rng: random.Random) -> Image.Image:
 
 def _strip(image: Image.Image, rng: random.Random) -> Image.Image:
     width, height = image.size
+    across = max(_NARROWEST, min(width, height) // rng.randint(7, 9))
     if rng.random() < 0.5:
-        strip = width // rng.randint(7, 9) * height / max(width, height)
-        left = rng.uniform(0, width - strip)
-        return image.crop((round(left), 0, round(left + strip), height))
-    strip = height // rng.randint(7, 9) * width / max(width, height)
-    top = rng.uniform(0, height - strip)
-    return image.crop((0, round(top), width, round(top + strip)))
+        left = rng.randint(0, width - across)
+        return image.crop((left, 0, left + across, height))
+    top = rng.randint(0, height - across)
+    return image.crop((0, top, width, top + across))
 
 
 def _blank(size: tuple[int, int], rng: random.Random) -> Image.Image:
