@@ -32,6 +32,8 @@ FAULTS: dict[str, tuple[set[Kind], set[str]]] = {
     "off-class": ({Kind.WRONG_SUBJECT}, {"doubtful_label", "outlier"}),
 }
 """What is scored: the kinds of a fault, and the reasons that tell it."""
+ALSO_RIGHT = {"off-class": {Kind.SHARED}}
+"""A result that shares another query's picture is off-class too, and a conflict where both were crawled."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ def score_faults(manifest: pd.DataFrame, kinds: list[Kind]) -> list[Score]:
         wanted = [reason for kind, reason in zip(kinds, reasons, strict=True) if kind in tell]
         found = [kind for kind, reason in zip(kinds, reasons, strict=True) if reason in by]
         recalled = sum(reason in by for reason in wanted)
-        scores.append(Score(fault, len(wanted), recalled, len(found), sum(kind in tell for kind in found)))
+        right = sum(kind in tell | ALSO_RIGHT.get(fault, set()) for kind in found)
+        scores.append(Score(fault, len(wanted), recalled, len(found), right))
     return scores
 
 

@@ -116,7 +116,6 @@ class CurateParams(Section):
     near_similarity: Annotated[float, Field(gt=0, le=1)]
     folds: Annotated[int, Field(ge=2, le=20)]
     min_label_quality: Rate
-    min_typicality: Rate
 
 
 class SplitImagesParams(Section):

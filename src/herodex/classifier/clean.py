@@ -15,7 +15,7 @@ from herodex import paths
 from herodex.classifier.copies import mark_copies, same_values
 from herodex.classifier.manifest import NO_HASH, read_manifest, require_every_class, summary, write_manifest
 from herodex.classifier.near import near_hashes
-from herodex.classifier.picture import PictureError, normalise, open_picture, trim_bars
+from herodex.classifier.picture import PictureError, normalise, open_picture
 from herodex.classifier.quality import measure_quality, worst_fault
 from herodex.command import run_command
 from herodex.params import CleanImagesParams, load_params
@@ -39,7 +39,8 @@ class Checked:
     """What a look at one download found.
 
     `pixels` is the normalised picture, uint8 RGB [h, w, 3], or None where it cannot be decoded.
-    `dropped_for` says why a picture is set aside, and `score`, from 0 (worst) to 1, how bad it is.
+    `dropped_for` says why a picture is set aside, and `score`, from 0 (worst) to 1, how bad it is. `width`
+    and `height` are what the file has of the picture itself, upright and without bars.
     `pixel_sha256` is of the decoded pixels; `phash` and `mirrored` are perceptual hashes as 16
     hexadecimal digits.
     """
@@ -65,9 +66,8 @@ def check(data: bytes, params: CleanImagesParams) -> Checked:
         pixels = normalise(image, params.max_side)
     except PictureError as error:
         return Checked(UNUSABLE[error.kind])
-    width, height = image.size
-    content = trim_bars(pixels)
-    reason, score = worst_fault(measure_quality(content), params)
+    height, width = (round(side / scale_of(image, params.max_side)) for side in pixels.shape[:2])
+    reason, score = worst_fault(measure_quality(pixels), params)
     if min(width, height) < params.min_side:
         reason, score = "too_small", min(width, height) / params.min_side
     return Checked(
@@ -78,14 +78,19 @@ def check(data: bytes, params: CleanImagesParams) -> Checked:
         height,
         image.format or "",
         hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest(),
-        perceptual_hash(content),
-        perceptual_hash(content[:, ::-1]),
+        perceptual_hash(pixels),
+        perceptual_hash(pixels[:, ::-1]),
     )
 
 
-def perceptual_hash(content: np.ndarray) -> str:
-    """The DCT hash of 64 bits of a uint8 RGB picture [h, w, 3] without bars, as 16 hexadecimal digits."""
-    return str(imagehash.phash(Image.fromarray(content)))
+def scale_of(image: Image.Image, max_side: int) -> float:
+    """By how much a picture is scaled so that no side is above `max_side`."""
+    return min(1.0, max_side / max(image.size))
+
+
+def perceptual_hash(pixels: np.ndarray) -> str:
+    """The DCT hash of 64 bits of a uint8 RGB picture [h, w, 3], as 16 hexadecimal digits."""
+    return str(imagehash.phash(Image.fromarray(pixels)))
 
 
 def hash_pairs(manifest: pd.DataFrame, mirrored: list[str], distance: int) -> np.ndarray:

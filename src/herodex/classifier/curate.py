@@ -17,6 +17,9 @@ from herodex.params import CurateParams, Params, load_params
 
 log = logging.getLogger(__name__)
 
+SURE = 0.5
+"""From this probability of another label on, a doubted picture shows that; below, nothing in particular."""
+
 
 def feature_rows(manifest: pd.DataFrame, features: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Find the rows that have features.
@@ -88,16 +91,16 @@ def set_aside(manifest: pd.DataFrame, rows: np.ndarray, doubts: Doubts, params: 
     quality[rows] = [f"{value:.3f}" if value == value else "" for value in doubts.quality]
     looks_like = np.full(len(manifest), "", object)
     looks_like[rows] = doubts.looks_like
-    reason = np.where(doubts.quality < params.min_label_quality, "doubtful_label", "")
-    reason = np.where((reason == "") & (doubts.typicality < params.min_typicality), "outlier", reason)
-    score = np.where(reason == "outlier", doubts.typicality, doubts.quality)
+    doubted = doubts.quality < params.min_label_quality
+    sure = doubts.certainty >= SURE
+    reason = np.where(doubted, np.where(sure, "doubtful_label", "outlier"), "")
     open_ = (manifest["kept"] == "1") & (manifest["decided_by"] != PERSON)
     marked = (reason != "") & open_.to_numpy()[rows]
     judged = manifest.assign(label_quality=quality, looks_like=looks_like)
     places = manifest.index[rows[marked]]
     judged.loc[places, "kept"] = "0"
     judged.loc[places, "dropped_for"] = reason[marked]
-    judged.loc[places, "score"] = [f"{value:.3f}" for value in score[marked]]
+    judged.loc[places, "score"] = [f"{value:.3f}" for value in doubts.quality[marked]]
     return judged
 
 

@@ -1,13 +1,12 @@
 """Labels that the features do not bear out: confident learning (Northcutt, Jiang, Chuang 2021).
 
-Each picture is judged by a model that has seen neither it nor any copy of it. cleanlab turns that model's
-probabilities into scores of the label and of the picture.
+Each picture is judged by a model that has seen neither it nor any copy of it; cleanlab scores its label by
+that model's probabilities.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from cleanlab.outlier import OutOfDistribution
 from cleanlab.rank import get_label_quality_scores
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -16,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from herodex.classifier.copies import position
 
-REGULARISATION = 0.0003
+REGULARISATION = 0.003
 """Inverse weight of the L2 penalty of the judging model: few pictures, many features."""
 
 
@@ -25,13 +24,13 @@ class Doubts:
     """What the features say of each picture [n]; NaN and "" where nothing is to be judged.
 
     Attributes:
-        quality: of the label, from 0 (another one is certain) to 1 (it is certain).
-        typicality: how far the picture shows anything that was asked for, from 0 to 1.
-        looks_like: the label that the features bear out best.
+        quality: of the label, from 0 (it is out of the question) to 1 (it is certain).
+        certainty: the probability of the likeliest label.
+        looks_like: that label.
     """
 
     quality: np.ndarray
-    typicality: np.ndarray
+    certainty: np.ndarray
     looks_like: np.ndarray
 
 
@@ -76,17 +75,13 @@ def judge(
     """Score the label of every picture by a model that has not seen it; the arguments are `out_of_fold`'s."""
     classes, probabilities = out_of_fold(features, labels, clusters, known, folds)
     n, place = len(labels), {str(name): i for i, name in enumerate(classes)}
-    quality, typicality, looks_like = np.full(n, np.nan), np.full(n, np.nan), np.full(n, "", object)
+    quality, certainty, looks_like = np.full(n, np.nan), np.full(n, np.nan), np.full(n, "", object)
     judged = ~np.isnan(probabilities).any(axis=1) if len(classes) else np.zeros(n, bool)
     labelled = judged & np.array([label in place for label in labels], bool)
     if labelled.any():
         given = np.array([place[label] for label in labels[labelled]])
-        quality[labelled] = get_label_quality_scores(
-            given, probabilities[labelled], method="normalized_margin"
-        )
+        quality[labelled] = get_label_quality_scores(given, probabilities[labelled], method="self_confidence")
     if judged.any():
-        # Without labels: whether a picture shows anything asked for has nothing to do with what was.
-        outliers = OutOfDistribution({"adjust_pred_probs": False, "method": "least_confidence"})
-        typicality[judged] = outliers.fit_score(pred_probs=probabilities[judged], verbose=False)
+        certainty[judged] = probabilities[judged].max(axis=1)
         looks_like[judged] = classes[probabilities[judged].argmax(axis=1)]
-    return Doubts(quality, typicality, looks_like)
+    return Doubts(quality, certainty, looks_like)

@@ -6,7 +6,8 @@ A stage adds columns and never removes a row:
   `status` (`ok` or why there is no picture), `reason`, `sha256` of the picture's bytes, `file`, `label`
   (what it should show: a class, or `unknown` where the query is a distractor);
 - `clean_images`: `kept` (1 or 0), `dropped_for` (see `REASONS`), `score` (of what it was dropped for, from
-  0, worst, to 1), `width`, `height`, `format`, `pixel_sha256` (of the decoded pixels), `phash` (nothing
+  0, worst, to 1), `width` and `height` (upright, without bars), `format`, `pixel_sha256` (of the pixels in
+  normal form), `phash` (nothing
   where there are no pixels), `cluster` (shared by copies of one picture), `copy_of` (the sha256 of the one
   that stays);
 - `curate_images`: `decided_by` (`person` or nothing), `label_quality` (how far the features bear the label

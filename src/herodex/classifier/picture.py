@@ -85,7 +85,7 @@ def turn_upright(image: Image.Image) -> Image.Image:
 
 
 def normalise(image: Image.Image, max_side: int) -> np.ndarray:
-    """Turn a decoded picture upright, make it RGB and scale it down to `max_side`.
+    """Turn a decoded picture upright, make it RGB, scale it down to `max_side` and cut bars off.
 
     Transparent parts become white, as a browser shows them on a page.
 
@@ -101,7 +101,7 @@ def normalise(image: Image.Image, max_side: int) -> np.ndarray:
         upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
     rgb = upright.convert("RGB")
     rgb.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
-    return np.asarray(rgb)
+    return trim_bars(np.asarray(rgb))
 
 
 def trim_bars(pixels: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ const view = { query: 0, reason: ALL, place: 0, relabelling: false };
 const history = [];
 let board = { queries: [], labels: [], decisions: {}, gone: 0 };
 let writing = Promise.resolve();
+let unwritten = 0;
 
 const one = (selector) => document.querySelector(selector);
 
@@ -47,13 +48,17 @@ async function ask(address, options) {
 /** Write a decision; one at a time, so that the last key pressed is what stays. */
 function write(sha256, { decision, class: label }) {
   const body = JSON.stringify({ sha256, decision, class: label });
+  unwritten += 1;
   writing = writing
     .then(() => ask("/decide", { method: "POST", headers: { "Content-Type": "application/json" }, body }))
     .then((answer) => {
-      board.decisions = answer.decisions;
+      unwritten -= 1;
+      // While keys are ahead of the file, what they said is what is shown.
+      if (!unwritten) board.decisions = answer.decisions;
       complain("");
     })
     .catch(async (error) => {
+      unwritten -= 1;
       complain(`Not written: ${error.message}. Is the review still running?`);
       await load().catch(() => undefined);
     })
@@ -245,8 +250,8 @@ function drawStrip() {
 }
 
 function drawSummary() {
-  const all = board.queries.flatMap((each) => each.pictures);
-  const decided = all.filter(isDecided).length;
+  const all = [...new Set(board.queries.flatMap((each) => each.pictures.map((picture) => picture.sha256)))];
+  const decided = all.filter((sha256) => board.decisions[sha256]).length;
   const gone = board.gone ? ` · ${board.gone} decisions are about pictures that are gone` : "";
   one("#summary").textContent = `${decided} of ${all.length} decided${gone}`;
   const progress = one("#progress");
