@@ -114,6 +114,7 @@ class EmbedParams(Section):
 
 class CurateParams(Section):
     near_similarity: Annotated[float, Field(gt=0, le=1)]
+    near_alignment: Annotated[float, Field(gt=0, le=1)]
     folds: Annotated[int, Field(ge=2, le=20)]
     min_label_quality: Rate
 

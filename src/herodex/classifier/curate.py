@@ -1,15 +1,17 @@
 """Stage `curate_images`: copies and labels by what is on the pictures, and what a person has decided."""
 
 import logging
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
 from herodex import paths
+from herodex.classifier.align import confirm
 from herodex.classifier.copies import CONFLICT, EXACT_COPY, NEAR_COPY, mark_copies, same_values
 from herodex.classifier.decisions import PERSON, Decision, gone, obey, read_review
 from herodex.classifier.doubts import Doubts, judge
-from herodex.classifier.embed import read_features
+from herodex.classifier.embed import read_clean, read_features
 from herodex.classifier.manifest import read_manifest, require_every_class, summary, write_manifest
 from herodex.classifier.near import cosines, near_features, unit_vectors
 from herodex.command import run_command
@@ -36,7 +38,11 @@ def feature_rows(manifest: pd.DataFrame, features: dict[str, np.ndarray]) -> tup
 
 
 def find_copies(
-    manifest: pd.DataFrame, rows: np.ndarray, vectors: np.ndarray, similarity: float
+    manifest: pd.DataFrame,
+    rows: np.ndarray,
+    vectors: np.ndarray,
+    params: CurateParams,
+    read: Callable[[str], np.ndarray],
 ) -> pd.DataFrame:
     """Join the copies that hashes and features find, and keep one of each; what a person decided stands.
 
@@ -44,7 +50,8 @@ def find_copies(
         manifest: after `obey`.
         rows: the positions of rows that have features.
         vectors: these, float32 [rows, channels].
-        similarity: the cosine from which two pictures are copies.
+        params: from when on two pictures are copies.
+        read: gives a picture by its name in the manifest.
     """
     by_person = manifest["decided_by"] == PERSON
     chosen = (by_person & (manifest["kept"] == "1")).to_numpy()
@@ -60,7 +67,8 @@ def find_copies(
     # By the picture, not the result: the same bytes under several queries are looked up once.
     open_ = np.flatnonzero(judged[rows])
     once = open_[~manifest["sha256"].iloc[rows[open_]].duplicated().to_numpy()]
-    near = rows[once][near_features(vectors[once], similarity)]
+    near = rows[once][near_features(vectors[once], params.near_similarity)]
+    near = confirm(near, manifest["file"].tolist(), read, params.near_alignment)
     pairs = np.concatenate([same_values(list(manifest["cluster"])), near])
     marked = mark_copies(candidates, pairs, chosen, refused)
     columns = ["kept", "dropped_for", "copy_of"]
@@ -109,12 +117,13 @@ def curate(
     features: dict[str, np.ndarray],
     decisions: dict[str, Decision],
     params: Params,
+    read: Callable[[str], np.ndarray] = read_clean,
 ) -> pd.DataFrame:
     """Obey a person's decisions, join copies, and set aside what does not show what its label says."""
     settings = params.classifier.curate
     decided = obey(manifest, decisions)
     rows, vectors = feature_rows(decided, features)
-    marked = score_copies(find_copies(decided, rows, vectors, settings.near_similarity), rows, vectors)
+    marked = score_copies(find_copies(decided, rows, vectors, settings, read), rows, vectors)
     known = (marked["kept"] == "1").to_numpy()[rows]
     shown = subjects(marked, params)[rows]
     doubts = judge(vectors, shown, marked["cluster"].to_numpy(str)[rows], known, settings.folds)

@@ -1,0 +1,174 @@
+"""What the cleaning is worth on real pictures: by a person's verdicts, and by what is learnt from them.
+
+`python -m benchmarks.real_pictures CLEAN DIRTY WORK` takes two folders with a sub-folder of pictures for
+each class. The classes of DIRTY are what is to be recognised, as an image search returned them; the other
+classes of CLEAN are distractors. It cleans them as the pipeline does, compares what was set aside with the
+verdicts in `tests/dirty_verdicts.csv`, and trains the classifier on the pictures as they are and as cleaned.
+Both are scored on CLEAN's pictures of the classes, without copies of what was trained on. WORK keeps the
+features from one run to the next.
+"""
+
+import csv
+import hashlib
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+from herodex import paths
+from herodex.classifier.clean import check_all, clean
+from herodex.classifier.copies import position
+from herodex.classifier.curate import curate
+from herodex.classifier.features import embed, load_embedder
+from herodex.classifier.manifest import NO_HASH, summary, write_manifest
+from herodex.classifier.near import pairs_between, unit_vectors
+from herodex.classifier.train import Examples, fit
+from herodex.command import run_command
+from herodex.measured import share
+from herodex.params import UNKNOWN, Params, load_params
+from herodex.progress import track
+
+VERDICTS = Path("tests/dirty_verdicts.csv")
+VALIDATION = 0.15
+SEEDS = 5
+
+
+def list_pictures(folder: Path, queries: list[str]) -> pd.DataFrame:
+    """Make the manifest that a crawl of these folders would have left."""
+    rows = []
+    for query in queries:
+        for rank, file in enumerate(sorted((folder / query).iterdir()), start=1):
+            sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+            rows.append({"query": query, "rank": str(rank), "sha256": sha256, "file": str(file)})
+    return pd.DataFrame(rows).assign(status="ok")
+
+
+def embed_all(manifest: pd.DataFrame, folder: Path, params: Params) -> dict[str, np.ndarray]:
+    """Compute the features of every decodable picture, or read those of an earlier run."""
+    cache = folder / "features.npz"
+    known = dict(np.load(cache)) if cache.exists() else {}
+    rows = manifest[manifest["phash"] != NO_HASH].drop_duplicates("sha256")
+    missing = rows[~rows["sha256"].isin(known.keys())]
+    settings = params.classifier.embed
+    embedder = load_embedder(paths.BACKBONE, params.backbone.precision, settings.input_size, settings.pooling)
+    starts = range(0, len(missing), settings.batch_size)
+    for start in track(starts, len(starts), "embed", "batches"):
+        batch = missing.iloc[start : start + settings.batch_size]
+        pictures = [_read(folder, sha256) for sha256 in batch["sha256"]]
+        known |= dict(zip(batch["sha256"], embed(embedder, pictures), strict=True))
+    np.savez(cache, **cast(Any, known))
+    return known
+
+
+def prepare(
+    pictures: pd.DataFrame, folder: Path, params: Params
+) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """Clean pictures as the pipeline does; returns the curated manifest and the features."""
+    raw = folder / "raw"
+    raw.mkdir(parents=True, exist_ok=True)
+    for sha256, file in zip(pictures["sha256"], pictures["file"], strict=True):
+        (raw / sha256).write_bytes(Path(file).read_bytes())
+    table = pictures.assign(
+        file=pictures["sha256"], label=[params.label_of(query) for query in pictures["query"]]
+    )
+    checks = check_all(list(table["file"]), raw, folder / "clean", params.classifier.clean)
+    cleaned = clean(table, checks, params.classifier.clean.near_distance)
+    features = embed_all(cleaned, folder, params)
+    return curate(cleaned, features, {}, params, read=partial(_read, folder)), features
+
+
+def examples_of(rows: pd.DataFrame, features: dict[str, np.ndarray], labels: list[str]) -> Examples:
+    """Collect features and labels of rows."""
+    return Examples(
+        np.stack([features[sha256] for sha256 in rows["sha256"]]),
+        np.array([labels.index(label) for label in rows["label"]]),
+    )
+
+
+def hits(
+    rows: pd.DataFrame, test: pd.DataFrame, features: dict[str, np.ndarray], params: Params, seed: int
+) -> np.ndarray:
+    """Train the head on `rows` and say which pictures of `test` it gets right, bool [test]."""
+    labels = [*params.classes, UNKNOWN]
+    place = np.array([position(cluster, str(seed)) for cluster in rows["cluster"]])
+    train, validation = (
+        examples_of(rows[chosen], features, labels) for chosen in (place >= VALIDATION, place < VALIDATION)
+    )
+    head, _ = fit(train, validation, len(labels), params.classifier.train, seed)
+    asked = examples_of(test, features, labels)
+    return np.asarray(head(asked.features)).argmax(axis=1) == asked.labels
+
+
+def score_verdicts(curated: pd.DataFrame) -> str:
+    """Compare what was set aside with a person's verdicts; copies are not counted, whose twin stays."""
+    with VERDICTS.open(encoding="utf-8", newline="") as file:
+        verdicts = {row["sha256"]: row["verdict"] for row in csv.DictReader(file)}
+    judged = curated[curated["sha256"].isin(verdicts.keys())].drop_duplicates("sha256")
+    bad = judged["sha256"].map(verdicts).to_numpy() == "bad"
+    doubted = judged["dropped_for"].isin(["doubtful_label", "outlier"])
+    faulty = ~judged["dropped_for"].isin(
+        ["", "exact_copy", "near_copy", "conflict", "doubtful_label", "outlier"]
+    )
+    lines = []
+    for name, aside in (("set aside for what is on it", doubted), ("or for its quality", doubted | faulty)):
+        aside = aside.to_numpy()
+        lines.append(f"{name}: precision {_figure(bad[aside])}")
+    kept = (judged["kept"] == "1").to_numpy()
+    aside = (doubted | faulty).to_numpy()
+    lines.append(f"of the kept ones, good: {_figure(~bad[kept])}")
+    every = curated[curated["query"].isin(["hulk", "spider-man"])]
+    lines.append(
+        f"labelled {len(judged)}: {int(aside.sum())} set aside, {int(kept.sum())} kept of {len(every)}"
+    )
+    return "\n".join(lines)
+
+
+def _figure(right: np.ndarray) -> str:
+    value = share(int(right.sum()), len(right))
+    return f"{value['value']:.3f} [{value['low']:.3f}, {value['high']:.3f}], n = {value['n']}"
+
+
+def _read(folder: Path, sha256: str) -> np.ndarray:
+    from PIL import Image
+
+    return np.asarray(Image.open(folder / "clean" / f"{sha256}.png"))
+
+
+def main() -> None:
+    """Print the figures, and write the curated manifest to WORK."""
+    clean_folder, dirty_folder, work = (Path(argument) for argument in sys.argv[1:4])
+    classes = sorted(folder.name for folder in dirty_folder.iterdir())
+    distractors = sorted(folder.name for folder in clean_folder.iterdir() if folder.name not in classes)
+    params = load_params().model_copy(update={"classes": classes, "distractors": distractors})
+    dirty = pd.concat(
+        [list_pictures(dirty_folder, classes), list_pictures(clean_folder, distractors)], ignore_index=True
+    )
+    curated, features = prepare(dirty, work, params)
+    write_manifest(curated, work / "curated.csv")
+    sys.stdout.write(f"{summary(curated)}\n")
+    if VERDICTS.exists():
+        sys.stdout.write(f"{score_verdicts(curated)}\n")
+    asked, asked_features = prepare(list_pictures(clean_folder, classes), work, params)
+    features |= asked_features
+    asked = asked[asked["phash"] != NO_HASH].drop_duplicates("cluster")
+    unit = unit_vectors(np.stack([features[sha256] for sha256 in asked["sha256"]]))
+    as_is = curated[curated["phash"] != NO_HASH]
+    trained_on = unit_vectors(np.stack([features[sha256] for sha256 in as_is["sha256"]]))
+    copies = pairs_between(unit, trained_on, params.classifier.curate.near_similarity)[:, 0]
+    test = asked[~np.isin(np.arange(len(asked)), copies)]
+    cleaned = curated[curated["kept"] == "1"]
+    sys.stdout.write(
+        f"scored on {len(test)} pictures of {', '.join(classes)}, {len(set(copies))} copies left out\n"
+    )
+    for name, rows in (("as they are", as_is), ("cleaned", cleaned)):
+        right = np.stack([hits(rows, test, features, params, seed) for seed in range(SEEDS)])
+        each = ", ".join(f"{value:.3f}" for value in right.mean(axis=1))
+        accuracy = f"accuracy {_figure(right[0])}; seeds {each}, mean {right.mean():.3f}"
+        sys.stdout.write(f"{name}: {len(rows)} pictures, {accuracy}\n")
+
+
+if __name__ == "__main__":
+    run_command(main)
