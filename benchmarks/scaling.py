@@ -192,7 +192,7 @@ def main() -> None:
         table = table.astype({"pictures": int, "wall_s": float, "cpu_s": float, "peak_mb": int})
         table.to_csv(RESULTS, index=False, lineterminator="\n")
         plot(table)
-    sys.stdout.write(f"{table.to_string(index=False)}\n")
+    sys.stdout.write(RESULTS.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def counts_figure(counts: pd.DataFrame) -> Figure:
     names = [name for name in rows.columns if name not in ("results", "decided")]
     figure = Figure(figsize=(9, 1.8 + 0.34 * len(rows)), layout="constrained")
     axes = figure.subplots()
-    colours = ["#3b7dd8", *_colours(len(names) - 1)]
+    colours = ["#d8d3c8", *_colours(len(names) - 1)]
     start = pd.Series(0, rows.index)
     for name, colour in zip(names, colours, strict=True):
         axes.barh(list(rows.index), rows[name], left=start, color=colour, label=name.replace("_", " "))

@@ -9,8 +9,9 @@ from herodex.classifier.decisions import DROP, KEEP, PERSON, Decision, gone
 from herodex.classifier.manifest import NO_HASH, REASONS
 from herodex.params import UNKNOWN, Params
 
-DOUBTFUL = "doubtful"
-"""The reason shown for a kept picture whose features prefer another label."""
+DOUBTFUL, KEPT = "doubtful", "kept"
+"""The reasons shown for a kept picture: its features prefer another label, or a person decided about it."""
+WHY = REASONS | {DOUBTFUL: "kept, but looks like something else", KEPT: "kept, as a person said"}
 DOUBTED_BELOW = 0.5
 """The label quality at which another label is as likely."""
 
@@ -31,7 +32,8 @@ def to_review(manifest: pd.DataFrame) -> pd.DataFrame:
     repeated = (manifest["copy_of"] != "") & (manifest["copy_of"] == manifest["sha256"])
     visible = (manifest["phash"] != NO_HASH) & ~repeated & (doubtful | by_person | aside)
     rows = manifest[visible].drop_duplicates(["query", "sha256"])
-    reason = rows["dropped_for"].where(rows["dropped_for"] != "", DOUBTFUL)
+    of_kept = doubtful[rows.index].map({True: DOUBTFUL, False: KEPT})
+    reason = rows["dropped_for"].where(rows["dropped_for"] != "", of_kept)
     score = pd.to_numeric(rows["score"], errors="coerce").fillna(quality).fillna(1)
     shown = rows.assign(shown_reason=reason, shown_score=score)
     return shown.sort_values(["shown_score", "sha256"], kind="stable")
@@ -45,7 +47,7 @@ def describe(row: Mapping[Any, Any]) -> dict[str, Any]:
         "query": row["query"],
         "label": row["label"],
         "reason": row["shown_reason"],
-        "why": REASONS.get(row["shown_reason"], "kept, but looks like something else"),
+        "why": WHY[row["shown_reason"]],
         "score": round(float(row["shown_score"]), 3),
         "looks_like": row["looks_like"],
         "copy_of": row["copy_of"],
