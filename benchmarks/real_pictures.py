@@ -1,11 +1,10 @@
 """What the cleaning is worth on real pictures: by a person's verdicts, and by what is learnt from them.
 
 `python -m benchmarks.real_pictures CLEAN DIRTY WORK` takes two folders with a sub-folder of pictures for
-each class. The classes of DIRTY are what is to be recognised, as an image search returned them; the other
-classes of CLEAN are distractors. It cleans them as the pipeline does, compares what was set aside with the
-verdicts in `tests/dirty_verdicts.csv`, and trains the classifier on the pictures as they are and as cleaned.
-Both are scored on CLEAN's pictures of the classes, without copies of what was trained on. WORK keeps the
-features from one run to the next.
+each class: DIRTY as an image search returned them, CLEAN chosen by hand. It cleans DIRTY as the pipeline
+does, compares what was set aside with the verdicts in `tests/dirty_verdicts.csv`, and trains the classifier on the
+pictures as they are and as cleaned. Both are scored on CLEAN's pictures of the same classes, without copies
+of what was trained on. WORK keeps the features from one run to the next.
 """
 
 import csv
@@ -34,6 +33,8 @@ from herodex.progress import track
 VERDICTS = Path("tests/dirty_verdicts.csv")
 VALIDATION = 0.15
 SEEDS = 5
+WORST = 100
+THRESHOLDS = (0.7, 1.0, 1.38)
 
 
 def list_pictures(folder: Path, queries: list[str]) -> pd.DataFrame:
@@ -102,27 +103,33 @@ def hits(
     return np.asarray(head(asked.features)).argmax(axis=1) == asked.labels
 
 
-def score_verdicts(curated: pd.DataFrame) -> str:
-    """Compare what was set aside with a person's verdicts; copies are not counted, whose twin stays."""
+def score_verdicts(curated: pd.DataFrame, thresholds: tuple[float, ...]) -> str:
+    """Compare label qualities with a person's verdicts, `good` or `bad`; copies are left out.
+
+    The verdicts are on the 100 pictures of least quality and on 100 of all the others, drawn by lot: what is
+    kept at a threshold is the rest of the 100 worst, and the others, of whom each verdict stands for many.
+    """
     with VERDICTS.open(encoding="utf-8", newline="") as file:
         verdicts = {row["sha256"]: row["verdict"] for row in csv.DictReader(file)}
-    judged = curated[curated["sha256"].isin(verdicts.keys())].drop_duplicates("sha256")
-    bad = judged["sha256"].map(verdicts).to_numpy() == "bad"
-    doubted = judged["dropped_for"].isin(["doubtful_label", "outlier"])
-    faulty = ~judged["dropped_for"].isin(
-        ["", "exact_copy", "near_copy", "conflict", "doubtful_label", "outlier"]
-    )
+    rows = curated[(curated["copy_of"] == "") & (curated["phash"] != NO_HASH)].drop_duplicates("sha256")
+    quality = rows["label_quality"].astype(float)
+    judged = rows["sha256"].isin(verdicts.keys())
+    bad = rows["sha256"].map(verdicts) == "bad"
+    worst = judged & (quality <= quality[judged].nsmallest(WORST).max())
+    drawn = judged & ~worst
+    weight = (len(rows) - int(worst.sum())) / max(int(drawn.sum()), 1)
+    chance = 1 / rows["query"].nunique()
     lines = []
-    for name, aside in (("set aside for what is on it", doubted), ("or for its quality", doubted | faulty)):
-        aside = aside.to_numpy()
-        lines.append(f"{name}: precision {_figure(bad[aside])}")
-    kept = (judged["kept"] == "1").to_numpy()
-    aside = (doubted | faulty).to_numpy()
-    lines.append(f"of the kept ones, good: {_figure(~bad[kept])}")
-    every = curated[curated["query"].isin(["hulk", "spider-man"])]
-    lines.append(
-        f"labelled {len(judged)}: {int(aside.sum())} set aside, {int(kept.sum())} kept of {len(every)}"
-    )
+    for threshold in thresholds:
+        aside = quality < threshold * chance
+        found = int((worst & bad & aside).sum())
+        missed = int((worst & bad & ~aside).sum()) + weight * int((drawn & bad & ~aside).sum())
+        lines.append(
+            f"min_label_quality {threshold}: {int(aside.sum())} of {len(rows)} set aside; "
+            f"bad of those {_figure(bad[judged & aside].to_numpy())}; "
+            f"good of the kept {_figure(~bad[drawn & ~aside].to_numpy())}; "
+            f"recall of the bad ones about {found / max(found + missed, 1):.2f}"
+        )
     return "\n".join(lines)
 
 
@@ -141,16 +148,12 @@ def main() -> None:
     """Print the figures, and write the curated manifest to WORK."""
     clean_folder, dirty_folder, work = (Path(argument) for argument in sys.argv[1:4])
     classes = sorted(folder.name for folder in dirty_folder.iterdir())
-    distractors = sorted(folder.name for folder in clean_folder.iterdir() if folder.name not in classes)
-    params = load_params().model_copy(update={"classes": classes, "distractors": distractors})
-    dirty = pd.concat(
-        [list_pictures(dirty_folder, classes), list_pictures(clean_folder, distractors)], ignore_index=True
-    )
-    curated, features = prepare(dirty, work, params)
+    params = load_params().model_copy(update={"classes": classes, "distractors": []})
+    curated, features = prepare(list_pictures(dirty_folder, classes), work, params)
     write_manifest(curated, work / "curated.csv")
     sys.stdout.write(f"{summary(curated)}\n")
     if VERDICTS.exists():
-        sys.stdout.write(f"{score_verdicts(curated)}\n")
+        sys.stdout.write(f"{score_verdicts(curated, THRESHOLDS)}\n")
     asked, asked_features = prepare(list_pictures(clean_folder, classes), work, params)
     features |= asked_features
     asked = asked[asked["phash"] != NO_HASH].drop_duplicates("cluster")

@@ -116,7 +116,7 @@ class CurateParams(Section):
     near_similarity: Annotated[float, Field(gt=0, le=1)]
     near_alignment: Annotated[float, Field(gt=0, le=1)]
     folds: Annotated[int, Field(ge=2, le=20)]
-    min_label_quality: Rate
+    min_label_quality: Annotated[float, Field(ge=0)]
 
 
 class SplitImagesParams(Section):

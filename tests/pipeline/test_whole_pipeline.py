@@ -165,7 +165,7 @@ def test_each_run_is_tied_to_its_model_by_content(project):
         ("seed", 2, {"split_images", "train_classifier", "evaluate_classifier"} | GENERATOR_STAGES),
         ("classifier.train.dropout", 0.5, {"train_classifier"}),
         ("classifier.curate.near_similarity", 0.95, {"curate_images", "split_images"}),
-        ("classifier.curate.min_label_quality", 0.1, {"curate_images"}),
+        ("classifier.curate.min_label_quality", 0.5, {"curate_images"}),
         ("generator.evaluate.temperature", 1.0, {"evaluate_generator"}),
         ("serve.unknown_threshold", 0.6, set()),
     ],

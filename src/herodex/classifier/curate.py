@@ -99,7 +99,7 @@ def set_aside(manifest: pd.DataFrame, rows: np.ndarray, doubts: Doubts, params: 
     quality[rows] = [f"{value:.3f}" if value == value else "" for value in doubts.quality]
     looks_like = np.full(len(manifest), "", object)
     looks_like[rows] = doubts.looks_like
-    doubted = doubts.quality < params.min_label_quality
+    doubted = doubts.quality < params.min_label_quality * doubts.chance
     sure = doubts.certainty >= SURE
     reason = np.where(doubted, np.where(sure, "doubtful_label", "outlier"), "")
     open_ = (manifest["kept"] == "1") & (manifest["decided_by"] != PERSON)

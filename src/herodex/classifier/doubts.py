@@ -27,11 +27,13 @@ class Doubts:
         quality: of the label, from 0 (it is out of the question) to 1 (it is certain).
         certainty: the probability of the likeliest label.
         looks_like: that label.
+        chance: the probability that a label has by chance.
     """
 
     quality: np.ndarray
     certainty: np.ndarray
     looks_like: np.ndarray
+    chance: float
 
 
 def out_of_fold(
@@ -84,4 +86,4 @@ def judge(
     if judged.any():
         certainty[judged] = probabilities[judged].max(axis=1)
         looks_like[judged] = classes[probabilities[judged].argmax(axis=1)]
-    return Doubts(quality, certainty, looks_like)
+    return Doubts(quality, certainty, looks_like, 1 / max(len(classes), 1))
