@@ -1,14 +1,19 @@
 """How well the cleaning finds what is wrong with the embedded web, by its truth.
 
 `python -m benchmarks.cleaning` reads what the last run of the pipeline made of the embedded web.
+`python -m benchmarks.cleaning SEED` draws the web of another seed, which nothing was chosen by, and cleans it.
 """
 
 import sys
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
+from benchmarks.clean_folder import clean_folder
+from benchmarks.demo_crawl import write_crawl
 from crawlers.demo_web.faults import COPIES, Kind
 from crawlers.demo_web.truth import DEMO, PlannedPicture, plan_web
 from herodex import paths
@@ -16,7 +21,7 @@ from herodex.classifier.manifest import NO_HASH, read_manifest
 from herodex.command import run_command
 from herodex.errors import UserError
 from herodex.measured import share
-from herodex.params import load_params
+from herodex.params import Params, load_params
 
 FAULTS: dict[str, tuple[set[Kind], set[str]]] = {
     "no download": ({Kind.NOT_FOUND, Kind.DISALLOWED}, {"no_download"}),
@@ -133,13 +138,26 @@ def planned(manifest: pd.DataFrame, plan: list[PlannedPicture]) -> list[PlannedP
     ]
 
 
+def other_web(params: Params) -> tuple[pd.DataFrame, list[PlannedPicture]]:
+    """Draw the embedded web that the parameters describe, and clean what a crawl would get of it."""
+    plan = [picture for picture in plan_web(params) if picture.rank <= params.crawl.images_per_query]
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        manifest = write_crawl(work / "raw", plan, params)
+        return clean_folder(manifest, work / "raw", work, params)[0], plan
+
+
 def main() -> None:
     """Print recall and precision of each fault."""
     params = load_params()
     if params.crawl.web != DEMO:
         raise UserError("The truth is known of the embedded web alone.", f"Set crawl.web to {DEMO}.")
-    manifest = read_manifest(paths.CURATED_IMAGES)
-    plan = planned(manifest, plan_web(params))
+    if len(sys.argv) > 1:
+        web = params.demo_web.model_copy(update={"seed": int(sys.argv[1])})
+        manifest, plan = other_web(params.model_copy(update={"demo_web": web}))
+    else:
+        manifest = read_manifest(paths.CURATED_IMAGES)
+        plan = planned(manifest, plan_web(params))
     scores = [*score_faults(manifest, [picture.kind for picture in plan]), *score_copies(manifest, plan)]
     sys.stdout.write(f"{describe(scores)}\n")
 

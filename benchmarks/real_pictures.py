@@ -2,33 +2,27 @@
 
 `python -m benchmarks.real_pictures CLEAN DIRTY WORK` takes two folders with a sub-folder of pictures for
 each class: DIRTY as an image search returned them, CLEAN chosen by hand. It cleans DIRTY as the pipeline
-does, compares what was set aside with the verdicts in `tests/dirty_verdicts.csv`, and trains the classifier on the
-pictures as they are and as cleaned. Both are scored on CLEAN's pictures of the same classes, without copies
-of what was trained on. WORK keeps the features from one run to the next.
+does, compares what was set aside with the verdicts in `tests/dirty_verdicts.csv`, and trains the classifier
+on the pictures as they are and as cleaned. Both are scored on CLEAN's pictures of the same classes, without
+copies of what was trained on. WORK keeps the features from one run to the next.
 """
 
 import csv
 import hashlib
 import sys
-from functools import partial
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
-from herodex import paths
-from herodex.classifier.clean import check_all, clean
+from benchmarks.clean_folder import clean_folder
 from herodex.classifier.copies import position
-from herodex.classifier.curate import curate
-from herodex.classifier.features import embed, load_embedder
 from herodex.classifier.manifest import NO_HASH, summary, write_manifest
 from herodex.classifier.near import pairs_between, unit_vectors
 from herodex.classifier.train import Examples, fit
 from herodex.command import run_command
 from herodex.measured import share
 from herodex.params import UNKNOWN, Params, load_params
-from herodex.progress import track
 
 VERDICTS = Path("tests/dirty_verdicts.csv")
 VALIDATION = 0.15
@@ -47,38 +41,14 @@ def list_pictures(folder: Path, queries: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(status="ok")
 
 
-def embed_all(manifest: pd.DataFrame, folder: Path, params: Params) -> dict[str, np.ndarray]:
-    """Compute the features of every decodable picture, or read those of an earlier run."""
-    cache = folder / "features.npz"
-    known = dict(np.load(cache)) if cache.exists() else {}
-    rows = manifest[manifest["phash"] != NO_HASH].drop_duplicates("sha256")
-    missing = rows[~rows["sha256"].isin(known.keys())]
-    settings = params.classifier.embed
-    embedder = load_embedder(paths.BACKBONE, params.backbone.precision, settings.input_size, settings.pooling)
-    starts = range(0, len(missing), settings.batch_size)
-    for start in track(starts, len(starts), "embed", "batches"):
-        batch = missing.iloc[start : start + settings.batch_size]
-        pictures = [_read(folder, sha256) for sha256 in batch["sha256"]]
-        known |= dict(zip(batch["sha256"], embed(embedder, pictures), strict=True))
-    np.savez(cache, **cast(Any, known))
-    return known
-
-
-def prepare(
-    pictures: pd.DataFrame, folder: Path, params: Params
-) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+def prepare(pictures: pd.DataFrame, work: Path, params: Params) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """Clean pictures as the pipeline does; returns the curated manifest and the features."""
-    raw = folder / "raw"
+    raw = work / "raw"
     raw.mkdir(parents=True, exist_ok=True)
     for sha256, file in zip(pictures["sha256"], pictures["file"], strict=True):
         (raw / sha256).write_bytes(Path(file).read_bytes())
-    table = pictures.assign(
-        file=pictures["sha256"], label=[params.label_of(query) for query in pictures["query"]]
-    )
-    checks = check_all(list(table["file"]), raw, folder / "clean", params.classifier.clean)
-    cleaned = clean(table, checks, params.classifier.clean.near_distance)
-    features = embed_all(cleaned, folder, params)
-    return curate(cleaned, features, {}, params, read=partial(_read, folder)), features
+    labels = [params.label_of(query) for query in pictures["query"]]
+    return clean_folder(pictures.assign(file=pictures["sha256"], label=labels), raw, work, params)
 
 
 def examples_of(rows: pd.DataFrame, features: dict[str, np.ndarray], labels: list[str]) -> Examples:
@@ -138,23 +108,17 @@ def _figure(right: np.ndarray) -> str:
     return f"{value['value']:.3f} [{value['low']:.3f}, {value['high']:.3f}], n = {value['n']}"
 
 
-def _read(folder: Path, sha256: str) -> np.ndarray:
-    from PIL import Image
-
-    return np.asarray(Image.open(folder / "clean" / f"{sha256}.png"))
-
-
 def main() -> None:
     """Print the figures, and write the curated manifest to WORK."""
-    clean_folder, dirty_folder, work = (Path(argument) for argument in sys.argv[1:4])
-    classes = sorted(folder.name for folder in dirty_folder.iterdir())
+    chosen, dirty, work = (Path(argument) for argument in sys.argv[1:4])
+    classes = sorted(folder.name for folder in dirty.iterdir())
     params = load_params().model_copy(update={"classes": classes, "distractors": []})
-    curated, features = prepare(list_pictures(dirty_folder, classes), work, params)
+    curated, features = prepare(list_pictures(dirty, classes), work, params)
     write_manifest(curated, work / "curated.csv")
     sys.stdout.write(f"{summary(curated)}\n")
     if VERDICTS.exists():
         sys.stdout.write(f"{score_verdicts(curated, THRESHOLDS)}\n")
-    asked, asked_features = prepare(list_pictures(clean_folder, classes), work, params)
+    asked, asked_features = prepare(list_pictures(chosen, classes), work, params)
     features |= asked_features
     asked = asked[asked["phash"] != NO_HASH].drop_duplicates("cluster")
     unit = unit_vectors(np.stack([features[sha256] for sha256 in asked["sha256"]]))

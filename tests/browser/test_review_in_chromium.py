@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from demo_pictures import write_crawl
 from demo_web_params import ONE_OF_EACH
 from PIL import Image
 from selenium import webdriver
@@ -20,6 +19,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
+from benchmarks.demo_crawl import write_crawl
 from crawlers.demo_web.truth import plan_web
 from herodex import paths
 from herodex.classifier.baseline import colour_histogram

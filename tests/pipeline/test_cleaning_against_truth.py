@@ -1,10 +1,10 @@
 """The checks and hashes against what is known of every picture of a smaller embedded web."""
 
 import pytest
-from demo_pictures import write_crawl
 from demo_web_params import ONE_OF_EACH, demo_params
 
 from benchmarks.cleaning import Score, score_copies, score_faults
+from benchmarks.demo_crawl import write_crawl
 from crawlers.demo_web.truth import plan_web
 from herodex.classifier.clean import check_all, clean
 

@@ -245,8 +245,11 @@ function drawStrip() {
     });
     return element("li", "", button);
   });
-  one("#strip").replaceChildren(...items);
-  one('#strip [aria-current="true"]')?.scrollIntoView({ block: "nearest" });
+  const strip = one("#strip");
+  strip.replaceChildren(...items);
+  // The strip scrolls, not the page: what is decided about stays where it is.
+  const item = items[view.place];
+  if (item) strip.scrollTop = item.offsetTop - (strip.clientHeight - item.offsetHeight) / 2;
 }
 
 function drawSummary() {

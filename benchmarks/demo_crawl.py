@@ -1,6 +1,7 @@
 """The embedded web's pictures as a crawl would leave them, without the crawl: files, and their manifest."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -25,7 +26,8 @@ def write_crawl(folder: Path, plan: list[PlannedPicture], params: Params) -> pd.
     for picture in plan:
         status, sha256, file = STATUS.get(picture.outcome, "ok"), "", ""
         if status == "ok":
-            data = picture_file(owners[picture.id], params.demo_web.seed)[1]
+            owner = owners.get(picture.id) or replace(picture, kind=Kind.SOUND)
+            data = picture_file(owner, params.demo_web.seed)[1]
             sha256 = hashlib.sha256(data).hexdigest()
             file = f"{picture.query}/{sha256}.img"
             (folder / picture.query).mkdir(parents=True, exist_ok=True)
