@@ -1,7 +1,7 @@
 """How well the cleaning finds what is wrong with the embedded web, by its truth.
 
 `python -m benchmarks.cleaning` reads what the last run of the pipeline made of the embedded web.
-`python -m benchmarks.cleaning SEED` draws the web of another seed, which nothing was chosen by, and cleans it.
+`python -m benchmarks.cleaning SEED` draws and cleans the web of another seed, which nothing was chosen by.
 """
 
 import sys
