@@ -140,7 +140,8 @@ def test_the_report_says_which_backbone_it_was(project):
 
 
 def test_what_is_served_is_what_was_measured(project, manifest):
-    classifier = load_classifier(project.folder / "models", "auto")
+    precision = load_params(project.folder / "params.yaml").backbone.precision
+    classifier = load_classifier(project.folder / "models", precision)
     files = manifest.drop_duplicates("sha256").set_index("sha256")["file"]
     measured = pd.read_csv(project.folder / "reports" / "classifier" / "predictions.csv")
     for row in measured.itertuples():

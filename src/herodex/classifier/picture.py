@@ -71,7 +71,7 @@ def _spoilt(data: bytes, error: Exception) -> PictureError:
     # Of a WebP that is shorter than its header (RIFF) says, Pillow says no more than that it is spoilt.
     is_webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
     if (is_webp and int.from_bytes(data[4:8], "little") + 8 > len(data)) or "truncated" in str(error).lower():
-        return PictureError("truncated", "it breaks off before its end")
+        return PictureError("truncated", "it is truncated")
     return PictureError("unreadable", f"it is spoilt ({error})")
 
 
