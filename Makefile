@@ -1,6 +1,7 @@
 .DEFAULT_GOAL := help
 PORT ?= 3000
 UI_PORT ?= 5000
+REVIEW_PORT ?= 3001
 BIN := .venv/bin
 
 export PATH := $(CURDIR)/$(BIN):$(PATH):$(CURDIR)/.tools/bin
@@ -17,7 +18,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Without bytecode every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run refresh test serve ui lint bench bento image clean
+.PHONY: help setup run refresh test review serve ui lint bench bento image clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -41,6 +42,9 @@ lint: setup ## check format, style and types
 	ruff format --check .
 	ruff check .
 	pyright
+
+review: setup ## overrule the cleaning on http://localhost:3001 (REVIEW_PORT=… moves it)
+	@python -m herodex.review.server --port $(REVIEW_PORT)
 
 serve: setup ## answer on http://localhost:3000 (PORT=… moves it)
 	@python -m herodex.serving.start --port $(PORT)

@@ -2,8 +2,9 @@
 
 import random
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
+from crawlers.demo_web.drawing.pen import font_of_size
 from crawlers.demo_web.faults import Kind
 
 _MOST_CROPPED = 0.1
@@ -27,6 +28,8 @@ def alter(image: Image.Image, kind: Kind, rng: random.Random) -> Image.Image:
             wide = image.width >= image.height
             size = (side, side + bars) if wide else (side + bars, side)
             return ImageOps.pad(image, size, color="black")
+        case Kind.WATERMARKED:
+            return _watermark(image, rng)
         case _:
             return image
 
@@ -36,3 +39,12 @@ def _crop(image: Image.Image, rng: random.Random) -> Image.Image:
     left, top = cut_x * rng.random() * image.width, cut_y * rng.random() * image.height
     right, bottom = left + (1 - cut_x) * image.width, top + (1 - cut_y) * image.height
     return image.crop((round(left), round(top), round(right), round(bottom)))
+
+
+def _watermark(image: Image.Image, rng: random.Random) -> Image.Image:
+    mark = Image.new("RGBA", image.size, (0, 0, 0, 0))
+    font = font_of_size(max(10, round(image.width / 9)))
+    place = (image.width / 2, image.height * rng.choice([0.5, 0.85]))
+    text = f"© gallery {rng.randint(1, 9)}"
+    ImageDraw.Draw(mark).text(place, text, (255, 255, 255, rng.randint(90, 150)), font, anchor="mm")
+    return Image.alpha_composite(image.convert("RGBA"), mark).convert("RGB")

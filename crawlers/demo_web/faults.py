@@ -23,10 +23,16 @@ class Kind(StrEnum):
     CROPPED = "cropped"
     MIRRORED = "mirrored"
     LETTERBOXED = "letterboxed"
+    WATERMARKED = "watermarked"
     SHARED = "shared"
     WRONG_SUBJECT = "wrong_subject"
     PIXEL = "pixel"
     BOMB = "bomb"
+    DARK = "dark"
+    LIGHT = "light"
+    BLURRY = "blurry"
+    STRIP = "strip"
+    BLANK = "blank"
     ANIMATED_GIF = "animated_gif"
     PALETTE_PNG = "palette_png"
     ALPHA_PNG = "alpha_png"
@@ -46,9 +52,11 @@ class Outcome(StrEnum):
     DISALLOWED = "disallowed"
 
 
-NEAR_COPIES = frozenset({Kind.REENCODED, Kind.RESIZED, Kind.CROPPED, Kind.MIRRORED, Kind.LETTERBOXED})
+NEAR_COPIES = frozenset(
+    {Kind.REENCODED, Kind.RESIZED, Kind.CROPPED, Kind.MIRRORED, Kind.LETTERBOXED, Kind.WATERMARKED}
+)
 COPIES = NEAR_COPIES | {Kind.EXACT_COPY}
-PICTURELESS = frozenset({Kind.NOT_FOUND, Kind.HTML, Kind.PIXEL, Kind.BOMB})
+PICTURELESS = frozenset({Kind.NOT_FOUND, Kind.HTML, Kind.PIXEL, Kind.BOMB, Kind.BLANK})
 """Kinds behind whose URL no picture of anything is to be seen."""
 
 _OUTCOMES = {

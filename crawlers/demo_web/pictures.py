@@ -3,10 +3,13 @@
 import mimetypes
 import random
 
+from PIL import Image
+
 from crawlers.demo_web import encodings
 from crawlers.demo_web.copies import alter
 from crawlers.demo_web.drawing.draw import cut_out, draw
 from crawlers.demo_web.faults import COPIES, Kind
+from crawlers.demo_web.spoilt import spoil
 from crawlers.demo_web.truth import PlannedPicture
 
 
@@ -20,9 +23,14 @@ def picture_file(picture: PlannedPicture, seed: int) -> tuple[str, bytes]:
     if picture.kind is Kind.BOMB:
         return content_type, encodings.bomb()
     shown = picture.original if picture.kind in COPIES else picture.id
+    if picture.kind is Kind.BLANK:
+        rng = random.Random(f"{seed}/file/{picture.id}")
+        blank = spoil(Image.new("RGB", (rng.randint(300, 600), rng.randint(300, 600))), Kind.BLANK, rng)
+        return content_type, encodings.encode(blank, Kind.BLANK, rng)
     paint = cut_out if picture.kind is Kind.ALPHA_PNG else draw
     image = paint(picture.subject, f"{seed}/{shown}")
     # An exact copy is encoded as its original was; everything else, near copies too, in its own way.
     own = shown if picture.kind is Kind.EXACT_COPY else picture.id
     rng = random.Random(f"{seed}/file/{own}")
-    return content_type, encodings.encode(alter(image, picture.kind, rng), picture.kind, rng)
+    changed = spoil(alter(image, picture.kind, rng), picture.kind, rng)
+    return content_type, encodings.encode(changed, picture.kind, rng)

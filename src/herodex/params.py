@@ -95,10 +95,16 @@ class DemoWebShares(Section):
     cropped: Rate
     mirrored: Rate
     letterboxed: Rate
+    watermarked: Rate
     shared: Rate
     wrong_subject: Rate
     pixel: Rate
     bomb: Rate
+    dark: Rate
+    light: Rate
+    blurry: Rate
+    strip: Rate
+    blank: Rate
     animated_gif: Rate
     palette_png: Rate
     alpha_png: Rate
@@ -130,7 +136,12 @@ class CleanImagesParams(Section):
     min_side: Count
     max_side: Count
     max_pixels_mp: Positive
-    near_distance: Annotated[int, Field(ge=0, le=63)]
+    min_shape: Rate
+    min_light: Rate
+    min_dark: Rate
+    min_information: Rate
+    min_sharpness: Rate
+    near_distance: Annotated[int, Field(ge=0, le=15)]
 
 
 class EmbedParams(Section):
@@ -141,6 +152,9 @@ class EmbedParams(Section):
 
 class CurateParams(Section):
     near_similarity: Annotated[float, Field(gt=0, le=1)]
+    near_alignment: Annotated[float, Field(gt=0, le=1)]
+    folds: Annotated[int, Field(ge=2, le=20)]
+    min_label_quality: Annotated[float, Field(ge=0)]
 
 
 class SplitImagesParams(Section):

@@ -28,5 +28,6 @@ GENERATOR = MODELS / "generator"
 REPORTS = Path("reports")
 SOURCES = REPORTS / "sources.md"
 NAME_SOURCES = REPORTS / "name_sources.md"
+CLEAN_REPORTS = REPORTS / "clean"
 CLASSIFIER_REPORTS = REPORTS / "classifier"
 GENERATOR_REPORTS = REPORTS / "generator"

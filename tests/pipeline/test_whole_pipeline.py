@@ -14,7 +14,7 @@ from workspace import PROJECT, Run, Workspace
 
 from crawlers.demo_web.faults import Kind
 from crawlers.demo_web.truth import plan_web
-from herodex.classifier.manifest import read_manifest
+from herodex.classifier.manifest import REASONS, read_manifest
 from herodex.classifier.picture import normalise, open_picture
 from herodex.classifier.predict import load_classifier, model_hash
 from herodex.params import load_params
@@ -99,13 +99,26 @@ def test_copies_and_only_copies_share_a_cluster(project, manifest):
     cluster = {
         planned.id: found
         for planned, found in zip(plan, readable, strict=True)
-        if found and planned.kind is not Kind.SHARED
+        if found and planned.subject and planned.kind is not Kind.SHARED
     }
     copies = [planned for planned in plan if planned.original in cluster and planned.id in cluster]
     assert len(copies) >= 5
     assert [copy.kind for copy in copies if cluster[copy.id] != cluster[copy.original]] == []
     sound = [cluster[planned.id] for planned in plan if planned.id in cluster and not planned.original]
     assert len(sound) == len(set(sound))
+
+
+def test_every_reason_is_one_that_is_explained(manifest):
+    assert set(manifest["dropped_for"]) - {""} <= set(REASONS)
+
+
+def test_the_report_shows_each_reason_that_has_pictures(project, manifest):
+    folder = project.folder / "reports" / "clean"
+    shown = {sheet.stem for sheet in (folder / "sheets").iterdir()}
+    assert shown == set(manifest["dropped_for"][manifest["phash"] != ""]) - {""}
+    counts = pd.read_csv(folder / "counts.csv", index_col="query")
+    assert counts.loc["all", "results"] == len(manifest)
+    assert counts.loc["all", "kept"] == (manifest["kept"] == "1").sum()
 
 
 def test_only_the_allowed_labels_are_used(manifest):
@@ -127,7 +140,8 @@ def test_the_report_says_which_backbone_it_was(project):
 
 
 def test_what_is_served_is_what_was_measured(project, manifest):
-    classifier = load_classifier(project.folder / "models", "auto")
+    precision = load_params(project.folder / "params.yaml").backbone.precision
+    classifier = load_classifier(project.folder / "models", precision)
     files = manifest.drop_duplicates("sha256").set_index("sha256")["file"]
     measured = pd.read_csv(project.folder / "reports" / "classifier" / "predictions.csv")
     for row in measured.itertuples():
@@ -151,7 +165,8 @@ def test_each_run_is_tied_to_its_model_by_content(project):
     [
         ("seed", 2, {"split_images", "train_classifier", "evaluate_classifier"} | GENERATOR_STAGES),
         ("classifier.train.dropout", 0.5, {"train_classifier"}),
-        ("classifier.curate.near_similarity", 0.95, {"curate_images"}),
+        ("classifier.curate.near_similarity", 0.95, {"curate_images", "split_images"}),
+        ("classifier.curate.min_label_quality", 0.5, {"curate_images"}),
         ("generator.evaluate.temperature", 1.0, {"evaluate_generator"}),
         ("serve.unknown_threshold", 0.6, set()),
     ],

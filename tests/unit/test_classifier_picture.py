@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from herodex.classifier.picture import PictureError, normalise, open_picture, trim_bars
+from herodex.classifier.picture import FORMATS, PictureError, normalise, open_picture, trim_bars
 
 LIMIT = 1_000_000
 
@@ -26,7 +26,7 @@ def mid_tones(width: int, height: int) -> Image.Image:
     return Image.fromarray(60 + np.asarray(gradient(width, height)) // 2)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("kind", FORMATS)
 def test_each_accepted_format_is_decoded_by_content(kind):
     assert open_picture(encoded(gradient(), kind), LIMIT).size == (40, 30)
 
@@ -44,12 +44,20 @@ def test_bytes_that_are_no_picture_are_refused(data):
     assert raised.value.kind in ("unsupported", "unreadable")
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_a_truncated_picture_is_unreadable(kind):
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_a_picture_that_breaks_off_is_truncated(kind):
     data = encoded(gradient(200, 200), kind)
     with pytest.raises(PictureError) as raised:
         open_picture(data[: len(data) // 2], LIMIT)
-    assert raised.value.kind == "unreadable"
+    assert raised.value.kind == "truncated"
+
+
+@pytest.mark.parametrize("left", [0.5, 0.95])
+def test_an_avif_that_breaks_off_is_told_from_no_picture(left):
+    data = encoded(gradient(200, 200), "AVIF")
+    with pytest.raises(PictureError) as raised:
+        open_picture(data[: int(left * len(data))], LIMIT)
+    assert raised.value.kind in ("truncated", "unreadable")
 
 
 @pytest.mark.parametrize("side", [1_100, 10_000, 20_000])
@@ -64,7 +72,7 @@ def test_a_picture_that_claims_too_many_pixels_is_never_decoded(side, monkeypatc
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_a_spoilt_picture_gives_a_picture_or_a_picture_error_and_nothing_else(data):
-    kind = data.draw(st.sampled_from(["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"]))
+    kind = data.draw(st.sampled_from(FORMATS))
     spoilt = bytearray(encoded(gradient(), kind))
     for position in data.draw(st.lists(st.integers(0, len(spoilt) - 1), max_size=8)):
         spoilt[position] = data.draw(st.integers(0, 255))

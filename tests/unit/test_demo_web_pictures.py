@@ -179,3 +179,40 @@ def test_another_seed_draws_other_pictures() -> None:
 
 def _as(picture: PlannedPicture, kind: Kind) -> PlannedPicture:
     return replace(picture, kind=kind)
+
+
+def test_a_watermarked_copy_differs_from_its_original_in_a_part_of_it() -> None:
+    for copy in some(Kind.WATERMARKED):
+        image, original = opened(copy), opened(original_of(copy))
+        assert image.size == original.size
+        assert difference(image, original) < ALIKE
+        changed = np.abs(np.asarray(image, float) - np.asarray(original, float)).max(axis=2) > 60
+        assert 0.001 < changed.mean() < 0.25
+
+
+def test_dark_and_light_pictures_are_next_to_black_and_white() -> None:
+    assert all(np.asarray(opened(picture)).mean() < 30 for picture in some(Kind.DARK))
+    assert all(np.asarray(opened(picture)).mean() > 225 for picture in some(Kind.LIGHT))
+
+
+def test_a_blurred_picture_has_no_edges() -> None:
+    for picture in some(Kind.BLURRY):
+        blurred, sharp = (
+            np.abs(np.diff(np.asarray(image.convert("L"), float), axis=1)).max()
+            for image in (opened(picture), opened(_as(picture, Kind.SOUND)))
+        )
+        assert blurred < sharp / 2
+
+
+def test_a_strip_is_far_longer_than_wide() -> None:
+    for picture in some(Kind.STRIP):
+        assert max(opened(picture).size) / min(opened(picture).size) > 5
+        assert min(opened(picture).size) >= 36
+
+
+def test_a_blank_picture_has_one_colour_and_a_few_letters() -> None:
+    for picture in some(Kind.BLANK):
+        pixels = np.asarray(opened(picture).convert("L"))
+        values, counts = np.unique(pixels, return_counts=True)
+        assert counts.max() / pixels.size > 0.8
+        assert len(values) > 1

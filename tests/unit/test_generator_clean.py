@@ -1,4 +1,4 @@
-from herodex.generator.clean import clean
+from herodex.generator.clean import clean, report
 
 
 def test_a_name_that_cannot_be_used_is_marked_and_kept_in_the_table() -> None:
@@ -22,3 +22,25 @@ def test_the_longest_allowed_name_is_kept() -> None:
 def test_a_name_that_was_dropped_as_too_long_has_no_duplicates() -> None:
     rows = clean([{"name": "abcde"}, {"name": "Abcde"}], max_length=4)
     assert [row["reason"] for row in rows] == ["too long", "too long"]
+
+
+def test_forms_of_one_thing_are_duplicates() -> None:
+    rows = clean([{"name": "Deoxys"}, {"name": "Deoxys (Attack)"}], max_length=20)
+    assert [row["duplicate_of"] for row in rows] == ["", "Deoxys"]
+
+
+def test_the_report_counts_and_lists_what_was_changed_and_what_was_dropped() -> None:
+    names = ["Farfetch’d", "Mew", "Farfetch'd", "Crabominable", "Ho\u2013Oh (red)"]
+    summary, listed = report(clean([{"name": name} for name in names], max_length=10))
+    assert summary == {
+        "found": 5,
+        "kept": 3,
+        "dropped": {"duplicate": 1, "too long": 1},
+        "changed_by": {"apostrophes": 1, "hyphens": 1, "notes": 1},
+    }
+    assert [(row["name"], row["rules"], row["reason"]) for row in listed] == [
+        ("Farfetch’d", "apostrophes", ""),
+        ("Farfetch'd", "", "duplicate"),
+        ("Crabominable", "", "too long"),
+        ("Ho\u2013Oh (red)", "hyphens notes", ""),
+    ]

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from herodex.generator.spelling import display, normalise
+from herodex.generator.spelling import display, normalise, rules_for
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,17 @@ from herodex.generator.spelling import display, normalise
         ("フシギダネ", "フシギダネ"),
         ("İzmir", "i̇zmir"),
         ("\u200b \x07", ""),
+        ("Nidoran\u2640\ufe0f", "nidoran♀"),
+        ("Ho\u2013Oh", "ho-oh"),
+        ("Jangmo\u2011o", "jangmo-o"),
+        ("Deoxys (Attack Forme)", "deoxys"),
+        ("Giratina [Origin (Forme)]", "giratina"),
+        ("Ｐｉｋａｃｈｕ２", "pikachu2"),
+        ("Porygon\u2122*", "porygon"),
+        ("“Ada”", "ada"),
+        ("O`Brien", "o'brien"),
+        ("(unnamed)", ""),
+        ("Smile :(", "smile :("),
     ],
 )
 def test_a_name_is_brought_into_the_form_that_the_model_reads(name: str, text: str) -> None:
@@ -49,3 +60,9 @@ def test_a_normalised_name_stays_as_it_is(name: str) -> None:
 @given(st.text(alphabet="abcxyz -.'é♀2", max_size=20))
 def test_what_is_shown_reads_as_the_same_text(name: str) -> None:
     assert normalise(display(normalise(name))) == normalise(name)
+
+
+def test_the_rules_that_change_a_name_are_named_but_for_case() -> None:
+    assert rules_for("Farfetch’d") == ["apostrophes"]
+    assert rules_for("Ho\u2013Oh\u2122 (Ｘ)") == ["hyphens", "marks", "unicode", "notes"]
+    assert rules_for("Mew") == []

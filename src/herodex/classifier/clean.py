@@ -1,9 +1,10 @@
 """Stage `clean_images`: which downloads are pictures, in one form, and which are copies by their hashes."""
 
+import hashlib
 import logging
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import imagehash
 import numpy as np
@@ -11,103 +12,101 @@ import pandas as pd
 from PIL import Image
 
 from herodex import paths
-from herodex.classifier.copies import clusters, near_hashes, same_values
-from herodex.classifier.manifest import read_manifest, require_every_class, write_manifest
-from herodex.classifier.picture import PictureError, normalise, open_picture, trim_bars
+from herodex.classifier.copies import mark_copies, same_values
+from herodex.classifier.manifest import NO_HASH, read_manifest, require_every_class, summary, write_manifest
+from herodex.classifier.near import near_hashes
+from herodex.classifier.picture import PictureError, normalise, open_picture
+from herodex.classifier.quality import measure_quality, worst_fault
 from herodex.command import run_command
 from herodex.params import CleanImagesParams, load_params
 from herodex.progress import track
 
 log = logging.getLogger(__name__)
 
-NO_HASH = ""
+UNUSABLE = {
+    "truncated": "truncated",
+    "unreadable": "unreadable",
+    "unsupported": "not_a_picture",
+    "too_large": "too_large",
+}
+"""What `PictureError.kind` is called in the manifest."""
+NOT_DOWNLOADED = {"truncated": "truncated", "not_an_image": "not_a_picture", "too_large": "too_large"}
+"""What a `status` of the crawl is called; any other that is not `ok` is `no_download`."""
 
 
 @dataclass(frozen=True)
 class Checked:
     """What a look at one download found.
 
-    `pixels` is the normalised picture, uint8 RGB [h, w, 3], or None where there is none to use;
-    `dropped_for` then says why. `phash` and `mirrored` are perceptual hashes as 16 hexadecimal digits.
+    `pixels` is the normalised picture, uint8 RGB [h, w, 3], or None where it cannot be decoded.
+    `dropped_for` says why a picture is set aside, and `score`, from 0 (worst) to 1, how bad it is. `width`
+    and `height` are what the file has of the picture itself, upright and without bars.
+    `pixel_sha256` is of the decoded pixels; `phash` and `mirrored` are perceptual hashes as 16
+    hexadecimal digits.
     """
 
     dropped_for: str = ""
+    score: str = ""
     pixels: np.ndarray | None = None
     width: int = 0
     height: int = 0
     format: str = ""
+    pixel_sha256: str = NO_HASH
     phash: str = NO_HASH
     mirrored: str = NO_HASH
 
 
 def check(data: bytes, params: CleanImagesParams) -> Checked:
-    """Decode, check and normalise one download; whatever is wrong with it becomes `dropped_for`."""
+    """Decode, check and normalise one download; whatever is wrong with it becomes `dropped_for`.
+
+    Whatever can be decoded is normalised, even if it is set aside: a person may want it all the same.
+    """
     try:
         image = open_picture(data, int(params.max_pixels_mp * 1e6))
-        width, height, kind = *image.size, image.format or ""
-        if min(width, height) < params.min_side:
-            return Checked("too_small", width=width, height=height, format=kind)
         pixels = normalise(image, params.max_side)
     except PictureError as error:
-        return Checked(error.kind)
-    return Checked("", pixels, width, height, kind, perceptual_hash(pixels), perceptual_hash(pixels[:, ::-1]))
+        return Checked(UNUSABLE[error.kind])
+    height, width = (round(side / scale_of(image, params.max_side)) for side in pixels.shape[:2])
+    reason, score = worst_fault(measure_quality(pixels), params)
+    if min(width, height) < params.min_side:
+        reason, score = "too_small", min(width, height) / params.min_side
+    return Checked(
+        reason,
+        f"{score:.3f}" if reason else "",
+        pixels,
+        width,
+        height,
+        image.format or "",
+        hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest(),
+        perceptual_hash(pixels),
+        perceptual_hash(pixels[:, ::-1]),
+    )
+
+
+def scale_of(image: Image.Image, max_side: int) -> float:
+    """By how much a picture is scaled so that no side is above `max_side`."""
+    return min(1.0, max_side / max(image.size))
 
 
 def perceptual_hash(pixels: np.ndarray) -> str:
-    """The DCT hash of 64 bits of a uint8 RGB picture [h, w, 3] without its bars, as 16 hexadecimal digits."""
-    return str(imagehash.phash(Image.fromarray(trim_bars(pixels))))
-
-
-def mark_copies(manifest: pd.DataFrame, pairs: np.ndarray) -> pd.DataFrame:
-    """Give copies a common `cluster`, and keep one row of each: the one with most pixels.
-
-    A cluster whose kept rows carry several labels contradicts itself, so all of it is set aside as
-    `conflict`. Only rows that are still kept are judged.
-
-    Args:
-        manifest: with `kept`, `dropped_for`, `sha256`, `label`, `width` and `height`.
-        pairs: int [n, 2], positions of rows that are copies of each other.
-
-    Returns:
-        the manifest with `cluster`, `copy_of`, `kept` and `dropped_for`.
-    """
-    marked = manifest.copy()
-    group = clusters(pairs, len(marked))
-    has_picture = marked["sha256"] != ""
-    ids = marked["sha256"].where(has_picture, "~").groupby(group).transform("min")
-    marked["cluster"] = ids.str[:12].where(has_picture, "")
-    pixels = marked["width"].astype(int) * marked["height"].astype(int)
-    order = pd.DataFrame(
-        {"group": group, "label": marked["label"], "pixels": -pixels, "sha256": marked["sha256"]}
-    )
-    hashes = list(marked["sha256"])
-    order = order[(marked["kept"] == "1").to_numpy()].sort_values(
-        ["group", "pixels", "sha256"], kind="stable"
-    )
-    for _, members in order.groupby("group"):
-        if len(members) == 1:
-            continue
-        best, *rest = members.index
-        if members["label"].nunique() > 1:
-            marked.loc[members.index, ["kept", "dropped_for"]] = "0", "conflict"
-            continue
-        for row in rest:
-            marked.loc[row, ["kept", "copy_of"]] = "0", hashes[best]
-            marked.loc[row, "dropped_for"] = "exact_copy" if hashes[row] == hashes[best] else "near_copy"
-    return marked
+    """The DCT hash of 64 bits of a uint8 RGB picture [h, w, 3], as 16 hexadecimal digits."""
+    return str(imagehash.phash(Image.fromarray(pixels)))
 
 
 def hash_pairs(manifest: pd.DataFrame, mirrored: list[str], distance: int) -> np.ndarray:
-    """Find rows whose pictures are copies by bytes, or near copies by perceptual hash, mirrored or not.
+    """Find rows that are copies by bytes or pixels, or nearly so by perceptual hash, mirrored or not.
+
+    Only rows that are still kept are compared by perceptual hash, which says little of a dark or blank one.
 
     Returns:
         int [pairs, 2], positions of rows.
     """
-    hashed = np.flatnonzero(manifest["phash"] != NO_HASH)
+    hashed = np.flatnonzero((manifest["phash"] != NO_HASH) & (manifest["kept"] == "1"))
     hashes = _as_integers(manifest["phash"].iloc[hashed])
     mirrors = _as_integers(pd.Series(mirrored).iloc[hashed])
     near = [near_hashes(hashes, others, distance) for others in (hashes, mirrors)]
-    return np.concatenate([same_values(list(manifest["sha256"])), *(hashed[pairs] for pairs in near)])
+    exact = [same_values(list(manifest[column])) for column in ("sha256", "pixel_sha256")]
+    return np.concatenate([*exact, *(hashed[pairs] for pairs in near)])
 
 
 def _as_integers(hashes: pd.Series) -> np.ndarray:
@@ -118,12 +117,14 @@ def clean(manifest: pd.DataFrame, checks: list[Checked], near_distance: int) -> 
     """Extend the crawl's manifest by what the checks found and by copies; see `manifest.py`."""
     cleaned = manifest.assign(
         dropped_for=[
-            "no_download" if status != "ok" else checked.dropped_for
+            checked.dropped_for if status == "ok" else NOT_DOWNLOADED.get(status, "no_download")
             for status, checked in zip(manifest["status"], checks, strict=True)
         ],
+        score=[checked.score for checked in checks],
         width=[str(checked.width) for checked in checks],
         height=[str(checked.height) for checked in checks],
         format=[checked.format for checked in checks],
+        pixel_sha256=[checked.pixel_sha256 for checked in checks],
         phash=[checked.phash for checked in checks],
         copy_of="",
     )
@@ -132,36 +133,37 @@ def clean(manifest: pd.DataFrame, checks: list[Checked], near_distance: int) -> 
     return mark_copies(cleaned, pairs)
 
 
-def _check_and_save(file: str, params: CleanImagesParams) -> Checked:
-    checked = check((paths.RAW_IMAGES / file).read_bytes(), params) if file else Checked()
+def check_and_save(file: str, raw: Path, clean: Path, params: CleanImagesParams) -> Checked:
+    """Check the download `file` in the folder `raw`, and write what can be decoded to `clean`, as PNG."""
+    checked = check((raw / file).read_bytes(), params) if file else Checked()
     if checked.pixels is None:
         return checked
-    target = (paths.CLEAN_IMAGES / file).with_suffix(".png")
+    target = (clean / file).with_suffix(".png")
     target.parent.mkdir(parents=True, exist_ok=True)
     # Lossless, and hardly compressed: it is read more often than it is sent anywhere.
     Image.fromarray(checked.pixels).save(target, compress_level=1)
     return replace(checked, pixels=None)
 
 
+def check_all(
+    files: list[str], raw: Path, clean: Path, params: CleanImagesParams, workers: int | None = None
+) -> list[Checked]:
+    """Check and save all downloads, in their order, on several threads; their number changes nothing."""
+    with ThreadPoolExecutor(workers) as pool:
+        checks = pool.map(lambda file: check_and_save(file, raw, clean, params), files)
+        return list(track(checks, len(files), "clean", "pictures"))
+
+
 def main() -> None:
-    """Write every readable picture in its normal form, copies too, and the manifest beside them."""
+    """Write each picture that can be decoded in its normal form, copies too, and the manifest beside them."""
     params = load_params()
     settings = params.classifier.clean
     manifest = read_manifest(paths.RAW_IMAGES / paths.MANIFEST)
-    with ThreadPoolExecutor() as pool:
-        checks: Iterator[Checked] = pool.map(lambda file: _check_and_save(file, settings), manifest["file"])
-        checked = list(track(checks, len(manifest), "clean", "pictures"))
-    cleaned = clean(manifest, checked, settings.near_distance)
+    checks = check_all(list(manifest["file"]), paths.RAW_IMAGES, paths.CLEAN_IMAGES, settings)
+    cleaned = clean(manifest, checks, settings.near_distance)
     require_every_class(cleaned, params, "clean_images")
     write_manifest(cleaned, paths.CLEAN_IMAGES / paths.MANIFEST)
     log.info("%s", summary(cleaned))
-
-
-def summary(manifest: pd.DataFrame) -> str:
-    """Word how many pictures of each query are kept, and how many were dropped for what."""
-    outcome = manifest["dropped_for"].where(manifest["dropped_for"] != "", "kept")
-    table = pd.crosstab(manifest["query"], outcome, margins=True, margins_name="all")
-    return table.to_string()
 
 
 if __name__ == "__main__":

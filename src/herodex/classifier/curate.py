@@ -1,123 +1,146 @@
-"""Stage `curate_images`: near copies by what is on the pictures, and what a person has decided."""
+"""Stage `curate_images`: copies and labels by what is on the pictures, and what a person has decided."""
 
 import logging
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
 from herodex import paths
-from herodex.classifier.clean import mark_copies, summary
-from herodex.classifier.copies import near_features, same_values
-from herodex.classifier.embed import read_features
-from herodex.classifier.manifest import read_manifest, require_every_class, write_manifest
+from herodex.classifier.align import confirm
+from herodex.classifier.copies import CONFLICT, EXACT_COPY, NEAR_COPY, mark_copies, same_values
+from herodex.classifier.decisions import PERSON, Decision, gone, obey, read_review
+from herodex.classifier.doubts import Doubts, judge
+from herodex.classifier.embed import read_clean, read_features
+from herodex.classifier.manifest import read_manifest, require_every_class, summary, write_manifest
+from herodex.classifier.near import cosines, near_features, unit_vectors
 from herodex.command import run_command
-from herodex.errors import UserError
-from herodex.params import UNKNOWN, Params, load_params
+from herodex.params import CurateParams, Params, load_params
 
 log = logging.getLogger(__name__)
 
-REVIEW_COLUMNS = ["sha256", "decision", "class"]
+SURE = 0.5
+"""From this probability of another label on, a doubted picture shows that; below, nothing in particular."""
 
 
-@dataclass(frozen=True)
-class Decision:
-    """A person's word about one picture: whether it stays and, unless empty, what it shows."""
+def feature_rows(manifest: pd.DataFrame, features: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Find the rows that have features.
 
-    keep: bool
-    label: str
-
-
-def read_review(path: Path, params: Params) -> dict[str, Decision]:
-    """Read a person's decisions: lines of `sha256,decision,class` with keep or drop and, if wrong, the class.
-
-    Raises:
-        UserError: a line is not of that form, or names a class that is not in params.yaml.
+    Returns:
+        their positions, int [n], in the order of their sha256, so that the table's order does not matter;
+        and the features, float32 [n, channels].
     """
-    if not path.exists():
-        return {}
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    if list(table.columns) != REVIEW_COLUMNS:
-        raise UserError(
-            f"{path}: its first line is not {','.join(REVIEW_COLUMNS)}.", "Put that line back on top."
-        )
-    decisions: dict[str, Decision] = {}
-    for line, (sha256, decision, label) in enumerate(table.itertuples(index=False), start=2):
-        if decision not in ("keep", "drop"):
-            raise UserError(f"{path}, line {line}: '{decision}' is no decision.", "Write keep or drop.")
-        if label and label not in [*params.classes, UNKNOWN]:
-            known = ", ".join([*params.classes, UNKNOWN])
-            raise UserError(
-                f"{path}, line {line}: '{label}' is no class.", f"Write one of {known}, or nothing."
-            )
-        decisions[sha256] = Decision(decision == "keep", label)
-    return decisions
+    hashes = manifest["sha256"].tolist()
+    rows = np.array(
+        sorted(filter(lambda i: hashes[i] in features, range(len(hashes))), key=hashes.__getitem__), int
+    )
+    return rows, np.stack([features[sha256] for sha256 in manifest["sha256"].iloc[rows]])
 
 
-def obey(manifest: pd.DataFrame, decisions: dict[str, Decision]) -> pd.DataFrame:
-    """Let a person's word overrule every check.
+def find_copies(
+    manifest: pd.DataFrame,
+    rows: np.ndarray,
+    vectors: np.ndarray,
+    params: CurateParams,
+    read: Callable[[str], np.ndarray],
+) -> pd.DataFrame:
+    """Join the copies that hashes and features find, and keep one of each; what a person decided stands.
 
-    A picture that could not be read stays dropped, whatever was decided.
+    Args:
+        manifest: after `obey`.
+        rows: the positions of rows that have features.
+        vectors: these, float32 [rows, channels].
+        params: from when on two pictures are copies.
+        read: gives a picture by its name in the manifest.
     """
-    decided = manifest.assign(decided_by="")
-    for row, sha256, readable in zip(
-        manifest.index, manifest["sha256"], manifest["phash"] != "", strict=True
-    ):
-        if not readable or sha256 not in decisions:
-            continue
-        decision = decisions[sha256]
-        values = ("1", "") if decision.keep else ("0", "review")
-        decided.loc[row, ["kept", "dropped_for"]] = values
-        decided.loc[row, "decided_by"] = "person"
-        if decision.label:
-            decided.loc[row, "label"] = decision.label
-    # Said of a picture, not of a result: one copy of the same bytes is enough.
-    again = (decided["decided_by"] == "person") & (decided["kept"] == "1") & decided.duplicated("sha256")
-    decided.loc[again, ["kept", "dropped_for"]] = "0", "exact_copy"
-    return decided
+    by_person = manifest["decided_by"] == PERSON
+    chosen = (by_person & (manifest["kept"] == "1")).to_numpy()
+    refused = (by_person & (manifest["kept"] == "0")).to_numpy()
+    # What was set aside as a copy alone is judged anew: a person's word may have changed who stays.
+    copies = manifest["dropped_for"].isin([EXACT_COPY, NEAR_COPY, CONFLICT]).to_numpy()
+    judged = (manifest["kept"] == "1").to_numpy() | copies | refused
+    candidates = manifest.assign(
+        kept=np.where(judged, "1", manifest["kept"]),
+        dropped_for=np.where(judged, "", manifest["dropped_for"]),
+        copy_of="",
+    )
+    # By the picture, not the result: the same bytes under several queries are looked up once.
+    open_ = np.flatnonzero(judged[rows])
+    once = open_[~manifest["sha256"].iloc[rows[open_]].duplicated().to_numpy()]
+    near = rows[once][near_features(vectors[once], params.near_similarity)]
+    near = confirm(near, manifest["file"].tolist(), read, params.near_alignment)
+    pairs = np.concatenate([same_values(list(manifest["cluster"])), near])
+    marked = mark_copies(candidates, pairs, chosen, refused)
+    columns = ["kept", "dropped_for", "copy_of"]
+    marked.loc[refused, columns] = manifest.loc[refused, columns]
+    return marked
 
 
-def feature_pairs(manifest: pd.DataFrame, features: dict[str, np.ndarray], similarity: float) -> np.ndarray:
-    """Find rows whose pictures look alike to the backbone; returns positions of rows, int [pairs, 2]."""
-    rows = np.array([i for i, sha256 in enumerate(manifest["sha256"]) if sha256 in features], int)
-    vectors = np.stack([features[manifest["sha256"].iloc[i]] for i in rows])
-    return rows[near_features(vectors, similarity)]
+def score_copies(manifest: pd.DataFrame, rows: np.ndarray, vectors: np.ndarray) -> pd.DataFrame:
+    """Give each copy, as its `score`, how far its features are from those of the picture that stays."""
+    place = {sha256: i for i, sha256 in enumerate(manifest["sha256"].iloc[rows])}
+    copies = np.flatnonzero(manifest["copy_of"] != "")
+    hashes = zip(manifest["sha256"].iloc[copies], manifest["copy_of"].iloc[copies], strict=True)
+    pairs = np.array([[place[sha256], place[kept]] for sha256, kept in hashes], int).reshape(-1, 2)
+    score = manifest["score"].to_numpy(object, copy=True)
+    score[copies] = [f"{max(1 - cosine, 0):.3f}" for cosine in cosines(unit_vectors(vectors), pairs)]
+    return manifest.assign(score=score)
 
 
-def cluster_pairs(manifest: pd.DataFrame) -> np.ndarray:
-    """The clusters that `clean_images` found, as pairs of rows."""
-    return same_values(list(manifest["cluster"]))
+def subjects(manifest: pd.DataFrame, params: Params) -> np.ndarray:
+    """What each row should show: a class, a distractor, or nothing where a person said `unknown`."""
+    shown = manifest["query"].where(manifest["query"].isin(params.distractors), "")
+    return manifest["label"].where(manifest["label"].isin(params.classes), shown).to_numpy(str)
+
+
+def set_aside(manifest: pd.DataFrame, rows: np.ndarray, doubts: Doubts, params: CurateParams) -> pd.DataFrame:
+    """Write down what the features say of each label, and set those rows aside that they do not bear out."""
+    quality = np.full(len(manifest), "", object)
+    quality[rows] = [f"{value:.3f}" if value == value else "" for value in doubts.quality]
+    looks_like = np.full(len(manifest), "", object)
+    looks_like[rows] = doubts.looks_like
+    doubted = doubts.quality < params.min_label_quality * doubts.chance
+    sure = doubts.certainty >= SURE
+    reason = np.where(doubted, np.where(sure, "doubtful_label", "outlier"), "")
+    open_ = (manifest["kept"] == "1") & (manifest["decided_by"] != PERSON)
+    marked = (reason != "") & open_.to_numpy()[rows]
+    judged = manifest.assign(label_quality=quality, looks_like=looks_like)
+    places = manifest.index[rows[marked]]
+    judged.loc[places, "kept"] = "0"
+    judged.loc[places, "dropped_for"] = reason[marked]
+    judged.loc[places, "score"] = [f"{value:.3f}" for value in doubts.quality[marked]]
+    return judged
 
 
 def curate(
     manifest: pd.DataFrame,
     features: dict[str, np.ndarray],
     decisions: dict[str, Decision],
-    near_similarity: float,
+    params: Params,
+    read: Callable[[str], np.ndarray] = read_clean,
 ) -> pd.DataFrame:
-    """Join the copies that hashes and features find, keep one of each, and obey the person's decisions."""
+    """Obey a person's decisions, join copies, and set aside what does not show what its label says."""
+    settings = params.classifier.curate
     decided = obey(manifest, decisions)
-    pairs = np.concatenate([cluster_pairs(manifest), feature_pairs(manifest, features, near_similarity)])
-    marked = mark_copies(decided, pairs)
-    person = decided["decided_by"] == "person"
-    columns = ["kept", "dropped_for"]
-    marked.loc[person, columns] = decided.loc[person, columns]
-    return marked
+    rows, vectors = feature_rows(decided, features)
+    marked = score_copies(find_copies(decided, rows, vectors, settings, read), rows, vectors)
+    known = (marked["kept"] == "1").to_numpy()[rows]
+    shown = subjects(marked, params)[rows]
+    doubts = judge(vectors, shown, marked["cluster"].to_numpy(str)[rows], known, settings.folds)
+    return set_aside(marked, rows, doubts, settings)
 
 
 def main() -> None:
-    """Write `curated.csv`: the manifest with `label`, `decided_by`, and what is kept after both."""
+    """Write `curated.csv`: the manifest with what is kept after copies, doubts and a person's decisions."""
     params = load_params()
     manifest = read_manifest(paths.CLEAN_IMAGES / paths.MANIFEST)
     decisions = read_review(paths.REVIEW, params)
-    similarity = params.classifier.curate.near_similarity
-    curated = curate(manifest, read_features(paths.FEATURES), decisions, similarity)
+    curated = curate(manifest, read_features(paths.FEATURES), decisions, params)
     require_every_class(curated, params, "curate_images")
     write_manifest(curated, paths.CURATED_IMAGES)
     log.info("%s", summary(curated))
-    if gone := sorted(set(decisions) - set(manifest["sha256"])):
-        log.info("%d decisions in %s are about pictures that are gone: %s", len(gone), paths.REVIEW, gone)
+    if lost := gone(manifest, decisions):
+        log.info("%d decisions in %s are about pictures that are gone: %s", len(lost), paths.REVIEW, lost)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,14 @@ A stage adds columns and never removes a row:
 - the crawl: `query`, `rank`, `picture_url`, `page_url`, `title`, `author`, `licence`, `licence_url`,
   `status` (`ok` or why there is no picture), `reason`, `sha256` of the picture's bytes, `file`, `label`
   (what it should show: a class, or `unknown` where the query is a distractor);
-- `clean_images`: `kept` (1 or 0), `dropped_for`, `width`, `height`, `format`, `phash`,
-  `cluster` (shared by copies of one picture), `copy_of` (the sha256 of the one that stays);
-- `curate_images`: `decided_by` (`person` or nothing), and `label`, `kept`, `dropped_for`, `cluster`,
-  `copy_of` anew;
+- `clean_images`: `kept` (1 or 0), `dropped_for` (see `REASONS`), `score` (of what it was dropped for, from
+  0, worst, to 1), `width` and `height` (upright, without bars), `format`, `pixel_sha256` (of the pixels in
+  normal form), `phash` (nothing
+  where there are no pixels), `cluster` (shared by copies of one picture), `copy_of` (the sha256 of the one
+  that stays);
+- `curate_images`: `decided_by` (`person` or nothing), `label_quality` (how far the features bear the label
+  out, from 0, worst, to 1), `looks_like` (the query that they bear out best), and `label`, `kept`,
+  `dropped_for`, `score`, `cluster`, `copy_of` anew;
 - `split_images`: `part` (`train`, `validation`, `test`, or nothing).
 """
 
@@ -20,6 +24,29 @@ from herodex.params import Params
 
 if TYPE_CHECKING:
     import pandas as pd
+
+NO_HASH = ""
+
+REASONS = {
+    "no_download": "nothing came from its address",
+    "truncated": "breaks off before its end",
+    "not_a_picture": "in no format that is read",
+    "unreadable": "spoilt",
+    "too_large": "claims more pixels than are decoded",
+    "too_small": "too few pixels a side",
+    "odd_aspect": "a strip",
+    "too_dark": "next to black",
+    "too_light": "next to white",
+    "low_information": "next to empty",
+    "blurry": "out of focus",
+    "exact_copy": "the bytes or the pixels of another one",
+    "near_copy": "another one, changed a little",
+    "conflict": "found under several classes",
+    "doubtful_label": "shows what another search asked for",
+    "outlier": "shows nothing that was asked for",
+    "review": "a person said so",
+}
+"""Every value of `dropped_for`, in the order in which they are found, and what it says of a picture."""
 
 
 def read_manifest(path: Path) -> "pd.DataFrame":
@@ -56,3 +83,12 @@ def require_every_class(manifest: "pd.DataFrame", params: Params, where: str) ->
                 f"{where}: no picture of '{name}' is left ({lost}).",
                 "Raise crawl.images.per_query, loosen classifier.clean, or take the class out.",
             )
+
+
+def summary(manifest: "pd.DataFrame") -> str:
+    """Word how many pictures of each query are kept, and how many were dropped for what."""
+    import pandas as pd
+
+    outcome = manifest["dropped_for"].where(manifest["dropped_for"] != "", "kept")
+    table = pd.crosstab(manifest["query"], outcome, margins=True, margins_name="all")
+    return table.to_string()

@@ -17,17 +17,19 @@ BAR_PURITY = 0.98
 LEAST_CONTENT = 0.1
 """The share of a picture that must be left for it to be trimmed."""
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
 
 class PictureError(Exception):
     """A picture cannot be used.
 
-    `kind` is `unreadable` (broken or truncated), `unsupported` (no picture, or a format that was
-    not asked for) or `too_large` (more pixels than allowed).
+    `kind` is `truncated` (it breaks off before its end), `unreadable` (spoilt otherwise), `unsupported`
+    (no picture, or a format that was not asked for) or `too_large` (more pixels than allowed).
     """
 
-    def __init__(self, kind: Literal["unreadable", "unsupported", "too_large"], message: str) -> None:
+    def __init__(
+        self, kind: Literal["truncated", "unreadable", "unsupported", "too_large"], message: str
+    ) -> None:
         super().__init__(message)
         self.kind = kind
 
@@ -48,18 +50,29 @@ def open_picture(data: bytes, max_pixels: int, formats: tuple[str, ...] = FORMAT
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise PictureError("too_large", "it has far too many pixels") from None
     except Image.UnidentifiedImageError:
+        # Pillow asks the AVIF library for the whole file before it believes the signature.
+        if "AVIF" in formats and data[4:12] in (b"ftypavif", b"ftypavis"):
+            raise PictureError("unreadable", "it is a spoilt or truncated AVIF") from None
         raise PictureError("unsupported", f"it is not a picture in {', '.join(formats)}") from None
     # Pillow's readers raise whatever a spoilt header makes them stumble over.
     except Exception as error:
-        raise PictureError("unreadable", f"its header is spoilt ({error})") from None
+        raise _spoilt(data, error) from None
     width, height = image.size
     if width * height > max_pixels:
         raise PictureError("too_large", f"it has {width}×{height} pixels, more than {max_pixels:,}")
     try:
         image.load()
     except Exception as error:
-        raise PictureError("unreadable", f"it is truncated or spoilt ({error})") from None
+        raise _spoilt(data, error) from None
     return image
+
+
+def _spoilt(data: bytes, error: Exception) -> PictureError:
+    # Of a WebP that is shorter than its header (RIFF) says, Pillow says no more than that it is spoilt.
+    is_webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    if (is_webp and int.from_bytes(data[4:8], "little") + 8 > len(data)) or "truncated" in str(error).lower():
+        return PictureError("truncated", "it is truncated")
+    return PictureError("unreadable", f"it is spoilt ({error})")
 
 
 def turn_upright(image: Image.Image) -> Image.Image:
@@ -72,7 +85,7 @@ def turn_upright(image: Image.Image) -> Image.Image:
 
 
 def normalise(image: Image.Image, max_side: int) -> np.ndarray:
-    """Turn a decoded picture upright, make it RGB and scale it down to `max_side`.
+    """Turn a decoded picture upright, make it RGB, scale it down to `max_side` and cut bars off.
 
     Transparent parts become white, as a browser shows them on a page.
 
@@ -88,7 +101,7 @@ def normalise(image: Image.Image, max_side: int) -> np.ndarray:
         upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
     rgb = upright.convert("RGB")
     rgb.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
-    return np.asarray(rgb)
+    return trim_bars(np.asarray(rgb))
 
 
 def trim_bars(pixels: np.ndarray) -> np.ndarray:

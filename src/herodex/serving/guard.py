@@ -32,6 +32,7 @@ MAX_PICTURES = 2
 PICTURE_HINTS = {
     "unsupported": "Send a JPEG, PNG or WebP picture; its content tells, not its name.",
     "too_large": "Send a scaled-down copy.",
+    "truncated": "Send the file again, to its end.",
     "unreadable": "Open the file and save it anew, or send another one.",
 }
 NAMES_HINT = (
@@ -126,7 +127,7 @@ def decode(data: bytes, max_pixels: int) -> Image.Image:
     try:
         return open_picture(data, max_pixels, FORMATS)
     except PictureError as error:
-        status = {"unsupported": 415, "too_large": 413, "unreadable": 422}[error.kind]
+        status = {"unsupported": 415, "too_large": 413, "truncated": 422, "unreadable": 422}[error.kind]
         raise ClientError(
             status, f"The picture cannot be used: {error}.", PICTURE_HINTS[error.kind]
         ) from None

@@ -1,0 +1,294 @@
+/** The review page: one picture at a time, one key for each decision, written down at once. */
+
+const UNKNOWN = "unknown";
+const ALL = "all";
+
+const view = { query: 0, reason: ALL, place: 0, relabelling: false };
+const history = [];
+let board = { queries: [], labels: [], decisions: {}, gone: 0 };
+let writing = Promise.resolve();
+let unwritten = 0;
+
+const one = (selector) => document.querySelector(selector);
+
+/** @returns {HTMLElement} a `tag` with a class, and text or elements in it */
+function element(tag, className, ...children) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  made.append(...children);
+  return made;
+}
+
+const words = (reason) => reason.replaceAll("_", " ");
+const query = () => board.queries[view.query];
+const pictures = () => query().pictures.filter((picture) => view.reason === ALL || picture.reason === view.reason);
+const current = () => pictures()[view.place];
+const decisionOn = (picture) => board.decisions[picture.sha256];
+const isDecided = (picture) => decisionOn(picture) !== undefined;
+
+function describe(decision) {
+  if (!decision) return "";
+  if (decision.decision === "drop") return "drop";
+  return decision.class ? `is ${decision.class}` : "keep";
+}
+
+function complain(message) {
+  const notice = one("#notice");
+  notice.textContent = message;
+  notice.hidden = !message;
+}
+
+async function ask(address, options) {
+  const reply = await fetch(address, options);
+  const answer = await reply.json();
+  if (!reply.ok) throw new Error(answer.error);
+  return answer;
+}
+
+/** Write a decision; one at a time, so that the last key pressed is what stays. */
+function write(sha256, { decision, class: label }) {
+  const body = JSON.stringify({ sha256, decision, class: label });
+  unwritten += 1;
+  writing = writing
+    .then(() => ask("/decide", { method: "POST", headers: { "Content-Type": "application/json" }, body }))
+    .then((answer) => {
+      unwritten -= 1;
+      // While keys are ahead of the file, what they said is what is shown.
+      if (!unwritten) board.decisions = answer.decisions;
+      complain("");
+    })
+    .catch(async (error) => {
+      unwritten -= 1;
+      complain(`Not written: ${error.message}. Is the review still running?`);
+      await load().catch(() => undefined);
+    })
+    .then(draw);
+  return writing;
+}
+
+function decide(decision, label = "") {
+  const picture = current();
+  if (!picture) return;
+  const before = decisionOn(picture) ?? { decision: "", class: "" };
+  history.push({ sha256: picture.sha256, before, view: { ...view } });
+  const after = { decision, class: label };
+  board.decisions = { ...board.decisions, [picture.sha256]: after };
+  view.relabelling = false;
+  if (view.place < pictures().length - 1) view.place += 1;
+  draw();
+  write(picture.sha256, after);
+}
+
+function undo() {
+  const last = history.pop();
+  if (!last) return;
+  Object.assign(view, last.view, { relabelling: false });
+  const decisions = { ...board.decisions };
+  if (last.before.decision) decisions[last.sha256] = last.before;
+  else delete decisions[last.sha256];
+  board.decisions = decisions;
+  draw();
+  write(last.sha256, last.before);
+}
+
+function move(step) {
+  const last = pictures().length - 1;
+  view.place = Math.max(0, Math.min(last, view.place + step));
+  view.relabelling = false;
+  draw();
+}
+
+function open(index) {
+  view.query = (index + board.queries.length) % board.queries.length;
+  Object.assign(view, { reason: ALL, place: 0, relabelling: false });
+  draw();
+}
+
+/** Go to the next picture without a decision, in this search or in a later one. */
+function skip() {
+  const here = pictures().findIndex((picture, place) => place > view.place && !isDecided(picture));
+  if (here >= 0) {
+    view.place = here;
+    draw();
+    return;
+  }
+  for (let step = 1; step <= board.queries.length; step += 1) {
+    const index = (view.query + step) % board.queries.length;
+    const place = board.queries[index].pictures.findIndex((picture) => !isDecided(picture));
+    if (place >= 0) {
+      Object.assign(view, { query: index, reason: ALL, place, relabelling: false });
+      draw();
+      return;
+    }
+  }
+}
+
+function relabel() {
+  view.relabelling = !view.relabelling && current() !== undefined;
+  draw();
+}
+
+const KEYS = {
+  k: () => decide("keep"),
+  d: () => decide("drop"),
+  r: relabel,
+  u: undo,
+  n: skip,
+  Escape: () => {
+    view.relabelling = false;
+    draw();
+  },
+  ArrowLeft: () => move(-1),
+  ArrowRight: () => move(1),
+  ArrowUp: () => open(view.query - 1),
+  ArrowDown: () => open(view.query + 1),
+};
+
+function drawQueries() {
+  const items = board.queries.map((each, index) => {
+    const decided = each.pictures.filter(isDecided).length;
+    const item = element(
+      "button",
+      each.class ? "class" : "distractor",
+      element("span", "name", each.name),
+      element("span", "count", `${decided}/${each.pictures.length}`),
+    );
+    item.type = "button";
+    if (index === view.query) item.setAttribute("aria-current", "true");
+    item.addEventListener("click", () => open(index));
+    return item;
+  });
+  one("#queries").replaceChildren(...items);
+}
+
+function drawFilters() {
+  const counts = new Map([[ALL, query().pictures.length]]);
+  for (const { reason } of query().pictures) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  const items = [...counts].map(([reason, count]) => {
+    const item = element("button", "", `${words(reason)} `, element("span", "count", String(count)));
+    item.type = "button";
+    item.setAttribute("aria-pressed", String(reason === view.reason));
+    item.addEventListener("click", () => {
+      Object.assign(view, { reason, place: 0, relabelling: false });
+      draw();
+    });
+    return item;
+  });
+  one("#filters").replaceChildren(...items);
+}
+
+function fact(name, ...value) {
+  return value.some(Boolean) ? [element("dt", "", name), element("dd", "", ...value)] : [];
+}
+
+function drawStage() {
+  const picture = current();
+  one("#stage").hidden = !picture;
+  one("#nothing").hidden = query().pictures.length > 0;
+  if (!picture) return;
+  const decision = decisionOn(picture);
+  const image = one("#picture");
+  image.src = `/picture/${picture.sha256}`;
+  image.alt = `${picture.query}: ${words(picture.reason)}`;
+  one("#picture-caption").textContent = `${view.place + 1} of ${pictures().length} · ${picture.size}`;
+  one("#original-figure").hidden = !picture.copy_of;
+  if (picture.copy_of) one("#original").src = `/picture/${picture.copy_of}`;
+  one("#verdict").replaceChildren(
+    element("span", `reason ${picture.reason}`, words(picture.reason)),
+    element("span", "why", picture.why),
+    element("span", decision ? `decision ${decision.decision}` : "decision", describe(decision) || "undecided"),
+  );
+  let source = picture.source || "";
+  if (picture.page_url) {
+    source = element("a", "", picture.title || picture.page_url);
+    Object.assign(source, { href: picture.page_url, target: "_blank", rel: "noopener noreferrer" });
+  }
+  one("#details").replaceChildren(
+    ...fact("score", picture.score.toFixed(3)),
+    ...fact("found as", picture.query),
+    ...fact("label", picture.label),
+    ...fact("looks like", picture.looks_like),
+    ...fact("source", source, picture.page_url && picture.source ? ` · ${picture.source}` : ""),
+    ...fact("author", picture.author),
+    ...fact("licence", picture.licence || "not stated"),
+    ...fact("sha256", element("code", "", picture.sha256.slice(0, 12))),
+  );
+  const labels = board.labels.map((label, index) => {
+    const item = element("button", "", element("kbd", "", String(index + 1)), ` ${label}`);
+    item.type = "button";
+    item.title = label === UNKNOWN ? "none of the classes" : "";
+    item.addEventListener("click", () => decide("keep", label));
+    return item;
+  });
+  one("#labels").replaceChildren(...labels);
+  one("#labels").hidden = !view.relabelling;
+}
+
+function drawStrip() {
+  const items = pictures().map((picture, place) => {
+    const decision = decisionOn(picture);
+    const image = element("img", "");
+    Object.assign(image, { src: `/picture/${picture.sha256}`, loading: "lazy", alt: "" });
+    const button = element(
+      "button",
+      decision ? decision.decision : "",
+      image,
+      element("span", `reason ${picture.reason}`, words(picture.reason)),
+      element("span", "mark", describe(decision)),
+    );
+    button.type = "button";
+    button.setAttribute("aria-label", `${words(picture.reason)}, ${describe(decision) || "undecided"}`);
+    if (place === view.place) button.setAttribute("aria-current", "true");
+    button.addEventListener("click", () => {
+      Object.assign(view, { place, relabelling: false });
+      draw();
+    });
+    return element("li", "", button);
+  });
+  const strip = one("#strip");
+  strip.replaceChildren(...items);
+  // The strip scrolls, not the page: what is decided about stays where it is.
+  const item = items[view.place];
+  if (item) strip.scrollTop = item.offsetTop - (strip.clientHeight - item.offsetHeight) / 2;
+}
+
+function drawSummary() {
+  const all = [...new Set(board.queries.flatMap((each) => each.pictures.map((picture) => picture.sha256)))];
+  const decided = all.filter((sha256) => board.decisions[sha256]).length;
+  const gone = board.gone ? ` · ${board.gone} decisions are about pictures that are gone` : "";
+  one("#summary").textContent = `${decided} of ${all.length} decided${gone}`;
+  const progress = one("#progress");
+  progress.setAttribute("aria-valuemax", String(all.length));
+  progress.setAttribute("aria-valuenow", String(decided));
+  progress.firstElementChild.style.width = `${all.length ? (100 * decided) / all.length : 0}%`;
+}
+
+function draw() {
+  drawSummary();
+  drawQueries();
+  drawFilters();
+  drawStage();
+  drawStrip();
+}
+
+async function load() {
+  board = await ask("/state");
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || !board.queries.length) return;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const label = board.labels[Number(key) - 1];
+  if (view.relabelling && label) decide("keep", label);
+  else if (KEYS[key]) KEYS[key]();
+  else return;
+  event.preventDefault();
+});
+
+for (const button of document.querySelectorAll("#actions button")) {
+  button.addEventListener("click", () => KEYS[button.dataset.key]());
+}
+
+load()
+  .then(draw)
+  .catch((error) => complain(`The pictures cannot be listed: ${error.message}.`));

@@ -1,0 +1,244 @@
+"""The review page as a person uses it: by keyboard, in a real browser, with `dvc repro` afterwards."""
+
+import csv
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from demo_web_params import ONE_OF_EACH
+from PIL import Image
+from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
+
+from benchmarks.demo_crawl import write_crawl
+from crawlers.demo_web.truth import plan_web
+from herodex import paths
+from herodex.classifier.baseline import colour_histogram
+from herodex.classifier.clean import check_all, clean
+from herodex.classifier.manifest import NO_HASH, read_manifest, write_manifest
+from herodex.params import load_params
+
+PROJECT = Path(__file__).resolve().parents[2]
+CLASSES, DISTRACTORS, RESULTS = ["tea", "coffee"], ["cocoa"], 40
+
+
+def repro(folder: Path) -> None:
+    """Run the stage as `dvc repro` does, with its inputs as they lie there."""
+    done = subprocess.run(
+        ["dvc", "repro", "--single-item", "curate_images"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose pictures are cleaned and curated; colours stand in for the backbone's features."""
+    folder = tmp_path_factory.mktemp("review")
+    for name in ("src", "crawlers", "dvc.yaml", ".dvc/config", "data/review.csv"):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if (PROJECT / name).is_dir() else shutil.copy
+        copy(PROJECT / name, target)
+    values = yaml.safe_load((PROJECT / "params.yaml").read_text(encoding="utf-8"))
+    values |= {"classes": CLASSES, "distractors": DISTRACTORS}
+    values["crawl"]["images_per_query"] = values["demo_web"]["results_per_query"] = RESULTS
+    values["demo_web"]["shares"] |= ONE_OF_EACH
+    (folder / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    params = load_params(folder / "params.yaml")
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+
+    raw, target = folder / paths.RAW_IMAGES, folder / paths.CLEAN_IMAGES
+    manifest = write_crawl(raw, plan_web(params), params)
+    settings = params.classifier.clean
+    checks = check_all(list(manifest["file"]), raw, target, settings)
+    cleaned = clean(manifest, checks, settings.near_distance)
+    write_manifest(cleaned, target / paths.MANIFEST)
+    pictures = cleaned[cleaned["phash"] != NO_HASH].drop_duplicates("sha256").sort_values("sha256")
+    vectors = [
+        colour_histogram(np.asarray(Image.open((target / file).with_suffix(".png"))))
+        for file in pictures["file"]
+    ]
+    table = np.zeros(len(pictures), [("sha256", "U64"), ("features", "f4", (512,))])
+    table["sha256"], table["features"] = pictures["sha256"], np.stack(vectors)
+    np.save(folder / paths.FEATURES, table)
+    repro(folder)
+    return folder
+
+
+@contextmanager
+def reviewing(folder: Path) -> Iterator[str]:
+    """Run `make review`'s command on a free port; yields its address."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "herodex.review.server", "--port", "0"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout
+            yield process.stdout.readline().split()[2]
+        finally:
+            process.terminate()
+
+
+class Page:
+    """The review page in the browser."""
+
+    def __init__(self, driver: webdriver.Chrome, url: str) -> None:
+        self.driver, self.url = driver, url
+        driver.get(url)
+        self.wait(lambda: self.text("#summary") != "")
+
+    def wait(self, until) -> None:
+        WebDriverWait(self.driver, 20, poll_frequency=0.02).until(lambda _: until())
+
+    def text(self, selector: str) -> str:
+        return self.driver.find_element(By.CSS_SELECTOR, selector).text
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            ActionChains(self.driver).send_keys(key).perform()
+
+    def shown(self) -> str:
+        """The sha256 of the picture that is looked at."""
+        image = self.driver.find_element(By.ID, "picture")
+        return (image.get_attribute("src") or "").rpartition("/")[2]
+
+    def decided(self) -> int:
+        return int(self.text("#summary").split()[0])
+
+
+def review_of(folder: Path) -> dict[str, tuple[str, str]]:
+    with (folder / paths.REVIEW).open(encoding="utf-8", newline="") as file:
+        return {row["sha256"]: (row["decision"], row["class"]) for row in csv.DictReader(file)}
+
+
+@pytest.fixture
+def no_decisions(project: Path) -> None:
+    """Start without decisions."""
+    (project / paths.REVIEW).write_text("sha256,decision,class\n", encoding="utf-8")
+
+
+@pytest.mark.usefixtures("no_decisions")
+def test_ten_decisions_by_keyboard_survive_a_restart_and_are_obeyed(chromium, project):
+    wanted: dict[str, tuple[str, str]] = {}
+    with reviewing(project) as url:
+        page = Page(chromium, url)
+        for number in range(10):
+            sha256 = page.shown()
+            keys, decision = (
+                [("k",), ("d",), ("r", "2")][number % 3],
+                [
+                    ("keep", ""),
+                    ("drop", ""),
+                    ("keep", CLASSES[1]),
+                ][number % 3],
+            )
+            page.press(*keys)
+            wanted[sha256] = decision
+            page.wait(lambda: review_of(project) == wanted)
+            page.press("n")
+        assert len(wanted) == 10
+        page.wait(lambda: page.decided() == 10)
+    with reviewing(project) as url:
+        assert Page(chromium, url).decided() == 10
+    repro(project)
+    curated = read_manifest(project / paths.CURATED_IMAGES)
+    for sha256, (decision, label) in wanted.items():
+        rows = curated[curated["sha256"] == sha256]
+        assert set(rows["decided_by"]) == {"person"}
+        assert ("1" in set(rows["kept"])) == (decision == "keep")
+        if label:
+            assert set(rows["label"]) == {label}
+        if decision == "drop":
+            assert set(rows["dropped_for"]) == {"review"}
+
+
+@pytest.mark.usefixtures("no_decisions")
+def test_undo_takes_back_the_last_decisions_one_by_one(chromium, project):
+    with reviewing(project) as url:
+        page = Page(chromium, url)
+        first = page.shown()
+        page.press("k", "d")
+        page.wait(lambda: len(review_of(project)) == 2)
+        page.press("u")
+        page.wait(lambda: review_of(project) == {first: ("keep", "")})
+        page.press("u")
+        page.wait(lambda: review_of(project) == {})
+        assert page.shown() == first
+        page.wait(lambda: page.decided() == 0)
+
+
+@pytest.mark.usefixtures("no_decisions")
+def test_keys_reach_every_search_and_every_picture_and_say_what_they_do(chromium, project):
+    with reviewing(project) as url:
+        page = Page(chromium, url)
+        names = []
+        for _ in CLASSES + DISTRACTORS:
+            names.append(page.text("#queries [aria-current] .name"))
+            page.press(Keys.ARROW_DOWN)
+        assert names == CLASSES + DISTRACTORS
+        first = page.shown()
+        page.press(Keys.ARROW_RIGHT)
+        assert page.shown() != first
+        page.press(Keys.ARROW_LEFT)
+        assert page.shown() == first
+        scores = [float(value) for value in _scores(page)]
+        assert scores == sorted(scores)
+        assert {"score", "label", "licence"} <= set(page.text("#details").split())
+
+
+def _scores(page: Page) -> list[str]:
+    scores = []
+    for _ in range(5):
+        scores.append(page.text("#details dd"))
+        page.press(Keys.ARROW_RIGHT)
+    return scores
+
+
+@pytest.mark.usefixtures("no_decisions")
+def test_the_page_asks_no_other_host_and_nothing_is_refused(chromium, project):
+    chromium.get_log("browser")
+    with reviewing(project) as url:
+        page = Page(chromium, url)
+        page.press("k")
+        page.wait(lambda: page.decided() == 1)
+        asked = page.driver.execute_script(
+            "return performance.getEntriesByType('resource').map((entry) => entry.name)"
+        )
+        assert asked
+        assert all(address.startswith(url) for address in asked)
+    assert chromium.get_log("browser") == []
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_page_fits_the_window(chromium, project, width, theme, tmp_path):
+    chromium.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
+    )
+    chromium.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme}]}
+    )
+    try:
+        with reviewing(project) as url:
+            page = Page(chromium, url)
+            assert page.driver.execute_script("return document.documentElement.scrollWidth") <= width
+            assert page.driver.save_screenshot(str(tmp_path / f"{width}-{theme}.png"))
+    finally:
+        chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

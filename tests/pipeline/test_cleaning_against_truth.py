@@ -1,0 +1,108 @@
+"""The checks and hashes against what is known of every picture of a smaller embedded web."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from demo_web_params import ONE_OF_EACH, demo_params
+from PIL import Image
+
+from benchmarks.cleaning import Score, score_copies, score_faults
+from benchmarks.demo_crawl import write_crawl
+from crawlers.demo_web.truth import plan_web
+from herodex.classifier.baseline import colour_histogram
+from herodex.classifier.clean import check_all, clean
+from herodex.classifier.curate import curate
+from herodex.classifier.manifest import NO_HASH
+from herodex.classifier.split import split
+
+PARAMS = demo_params(results=40, shares=ONE_OF_EACH)
+PLAN = plan_web(PARAMS)
+EASY_COPIES = ("exact copy", "reencoded", "resized", "mirrored", "letterboxed", "shared")
+
+
+@pytest.fixture(scope="module")
+def crawl(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, Path]:
+    """The manifest of 200 results, and the folder of their files, as the web would have sent them."""
+    raw = tmp_path_factory.mktemp("raw")
+    return write_crawl(raw, PLAN, PARAMS), raw
+
+
+def run_clean(manifest: pd.DataFrame, raw: Path, target: Path, workers: int) -> pd.DataFrame:
+    settings = PARAMS.classifier.clean
+    checks = check_all(list(manifest["file"]), raw, target, settings, workers)
+    return clean(manifest, checks, settings.near_distance)
+
+
+@pytest.fixture(scope="module")
+def scores(crawl: tuple[pd.DataFrame, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Score]:
+    """Scores after `clean_images`."""
+    cleaned = run_clean(*crawl, tmp_path_factory.mktemp("clean"), workers=2)
+    found = [*score_faults(cleaned, [picture.kind for picture in PLAN]), *score_copies(cleaned, PLAN)]
+    return {score.fault: score for score in found}
+
+
+def run_all(manifest: pd.DataFrame, raw: Path, target: Path, workers: int) -> pd.DataFrame:
+    """Clean, curate and split; the colours of the pictures stand in for the backbone's features."""
+    cleaned = run_clean(manifest, raw, target, workers)
+
+    def read(file: str) -> np.ndarray:
+        return np.asarray(Image.open((target / file).with_suffix(".png")))
+
+    readable = cleaned[cleaned["phash"] != NO_HASH]
+    colours = [colour_histogram(read(file)).astype(np.float32) for file in readable["file"]]
+    features = dict(zip(readable["sha256"], colours, strict=True))
+    curated = curate(cleaned, features, {}, PARAMS, read=read)
+    return split(curated, PARAMS.classifier.split, PARAMS.seed)
+
+
+def test_the_same_comes_out_in_another_order_and_with_another_number_of_workers(crawl, tmp_path):
+    manifest, raw = crawl
+    one = run_all(manifest, raw, tmp_path / "one", workers=1)
+    again = run_all(manifest, raw, tmp_path / "again", workers=2)
+    assert one.equals(again)
+    shuffled = manifest.sample(frac=1, random_state=1).reset_index(drop=True)
+    other = run_all(shuffled, raw, tmp_path / "other", workers=2)
+    keys = ["query", "rank"]
+    one, other = (table.sort_values(keys).reset_index(drop=True) for table in (one, other))
+    # Of the same bytes twice in one search, which result stands for them is for the order to say.
+    repeated = one.duplicated(["query", "sha256"], keep=False) | one.duplicated(
+        ["label", "sha256"], keep=False
+    )
+    pd.testing.assert_frame_equal(one[~repeated], other[~repeated])
+    kept = [
+        set(table[["sha256", "part"]][table["kept"] == "1"].itertuples(index=False)) for table in (one, other)
+    ]
+    assert kept[0] == kept[1]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "no download",
+        "truncated",
+        "not a picture",
+        "bomb",
+        "one pixel",
+        "strip",
+        "dark",
+        "light",
+        "blank",
+        "blurry",
+    ],
+)
+def test_every_file_of_no_use_is_found_and_no_other_one(scores, fault):
+    score = scores[fault]
+    assert score.recalled == score.wanted > 0
+    assert score.right == score.found
+
+
+@pytest.mark.parametrize("kind", EASY_COPIES)
+def test_copies_that_hardly_differ_are_found_by_their_hashes(scores, kind):
+    assert scores[kind].recalled == scores[kind].wanted > 0
+
+
+def test_no_two_pictures_are_taken_for_copies_that_are_none(scores):
+    every = scores["all copies, originals too"]
+    assert every.right == every.found > 40

@@ -1,0 +1,61 @@
+import pandas as pd
+
+from herodex.params import UNKNOWN, load_params
+from herodex.review.board import build_board, to_review
+
+PARAMS = load_params()
+CAT, DOG = PARAMS.classes[:2]
+COLUMNS = (
+    "query",
+    "sha256",
+    "kept",
+    "dropped_for",
+    "score",
+    "label_quality",
+    "copy_of",
+    "decided_by",
+    "phash",
+)
+
+
+def table(*rows: tuple[str, ...]) -> pd.DataFrame:
+    manifest = pd.DataFrame(rows, columns=COLUMNS)
+    rest = dict.fromkeys(("title", "author", "licence", "looks_like"), "x")
+    return manifest.assign(label=CAT, page_url="javascript:alert(1)", width="9", height="9", **rest)
+
+
+ROWS = table(
+    (CAT, "fine", "1", "", "", "0.9", "", "", "p"),
+    (CAT, "doubtful", "1", "", "", "0.2", "", "", "p"),
+    (CAT, "blurry", "0", "blurry", "0.4", "0.9", "", "", "p"),
+    (CAT, "wrong", "0", "doubtful_label", "0.01", "0.01", "", "", "p"),
+    (CAT, "broken", "0", "unreadable", "", "", "", "", ""),
+    (CAT, "fine", "0", "exact_copy", "0.0", "", "fine", "", "p"),
+    (CAT, "decided", "1", "", "", "0.9", "", "person", "p"),
+)
+
+
+def test_what_was_set_aside_is_doubtful_or_decided_is_shown_worst_first():
+    shown = to_review(ROWS)
+    assert list(shown["sha256"]) == ["wrong", "doubtful", "blurry", "decided"]
+    assert list(shown["shown_reason"]) == ["doubtful_label", "doubtful", "blurry", "kept"]
+
+
+def test_the_board_has_every_query_in_order_and_what_can_be_answered():
+    board = build_board(ROWS, PARAMS)
+    assert [query["name"] for query in board["queries"]] == PARAMS.classes + PARAMS.distractors
+    assert board["labels"] == [*PARAMS.classes, UNKNOWN]
+    assert board["queries"][0]["kept"] == 3
+    assert len(board["queries"][0]["pictures"]) == 4
+
+
+def test_only_addresses_of_the_web_become_links():
+    picture = build_board(ROWS, PARAMS)["queries"][0]["pictures"][0]
+    assert picture["page_url"] == ""
+    with_page = ROWS.assign(page_url="https://example.org/a")
+    assert build_board(with_page, PARAMS)["queries"][0]["pictures"][0]["page_url"] == "https://example.org/a"
+
+
+def test_a_crawl_that_names_its_sources_is_shown_with_them():
+    picture = build_board(ROWS.assign(source="demo"), PARAMS)["queries"][0]["pictures"][0]
+    assert picture["source"] == "demo"
