@@ -16,7 +16,7 @@ from herodex.generator.metrics import per_character, perplexity
 from herodex.generator.names_table import SPLIT_COLUMNS, read_names, texts_of
 from herodex.generator.ngram import fit_ngram, sequence_nats
 from herodex.generator.plots import lengths_figure, nats_figure
-from herodex.generator.sample import Generator, describe, draw_texts, load_generator
+from herodex.generator.sample import Generator, Wish, describe, draw_texts, load_generator
 from herodex.generator.vocabulary import Vocabulary, encode
 from herodex.measured import Measured, share
 from herodex.params import load_params
@@ -79,7 +79,7 @@ def measure_samples(texts: list[str], known: set[str], test: set[str]) -> dict[s
 
 def sample_table(generator: Generator, texts: list[str], known: set[str], test: set[str]) -> pd.DataFrame:
     """List sampled texts as `name`, `status`, and the `nearest` real name with its edit `distance`."""
-    described = [describe(generator, text) for text in texts]
+    described = describe(generator, texts)
     return pd.DataFrame(
         {
             "name": [sampled.name for sampled in described],
@@ -122,7 +122,9 @@ def main() -> None:
     with tracking.run("evaluate_generator", settings) as run:
         figures = evaluate(generator.language_model, train, validation, test, params.seed)
         rng = np.random.default_rng(params.seed)
-        sampled = draw_texts(generator.language_model, settings.samples, settings.temperature, rng)
+        sampled = draw_texts(
+            generator.language_model, settings.samples, Wish(settings.temperature), rng
+        ).texts
         shares = measure_samples(sampled, known, held_out)
         figures["samples"] = {"temperature": settings.temperature, **shares}
         figures["model"] = generator.model
