@@ -23,6 +23,11 @@ def per_character(nats: np.ndarray, characters: np.ndarray, seed: int) -> Measur
     return measured(nats.sum() / characters.sum(), low, high, len(nats))
 
 
+def mean(values: np.ndarray, seed: int) -> Measured:
+    """The mean of values [n], with a percentile interval of a bootstrap."""
+    return per_character(values, np.ones(len(values)), seed)
+
+
 def perplexity(nats: Measured) -> Measured:
     """The number of equally likely characters that would be as hard to guess: exp of nats a character."""
     return measured(math.exp(nats["value"]), math.exp(nats["low"]), math.exp(nats["high"]), nats["n"])
