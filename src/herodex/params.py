@@ -23,6 +23,10 @@ UNKNOWN = "unknown"
 """The label of everything that is none of the classes; it may not be a class itself."""
 
 
+FEWEST_NAMES = 20
+"""Of fewer names no part could be held out."""
+
+
 class Section(BaseModel):
     """A mapping in `params.yaml`: immutable, and no key beside the declared ones."""
 
@@ -241,8 +245,8 @@ class Params(Section):
             raise ValueError(f"classes and distractors name {', '.join(repeated)} more than once")
         if UNKNOWN in queries:
             raise ValueError(f"'{UNKNOWN}' is reserved for what is none of the classes")
-        if 0 < len(self.names) < 20:
-            raise ValueError(f"names lists {len(self.names)}; a model of names needs 20 or more")
+        if 0 < len(self.names) < FEWEST_NAMES:
+            raise ValueError(f"names lists {len(self.names)}; a model of names needs {FEWEST_NAMES} or more")
         return self
 
 

@@ -55,6 +55,49 @@ def test_names_from_params_are_written_without_a_crawl(workspace):
     ]
 
 
+NAMES_IN_MANY_SCRIPTS = [
+    "ピカチュウ",
+    "ミュウツー",
+    "مُحَمَّد",
+    "נֹעַם",
+    "Ångström",
+    "🦊 Fox",
+    "한글",
+    "हिन्दी",
+    "Ваня",
+    "李雷",
+]
+
+
+def test_names_in_a_text_file_are_taken_line_by_line_in_any_script(workspace):
+    workspace.write_params({"names": [], "crawl.web": "no/such/folder"})
+    names = [f"{name} {part}" for name in NAMES_IN_MANY_SCRIPTS for part in ("I", "II")]
+    path = workspace.folder / "data/names.txt"
+    path.parent.mkdir()
+    # As an editor on Windows would save it, with empty lines in between.
+    path.write_bytes(b"\xef\xbb\xbf" + "\r\n\r\n".join(names).encode() + b"\r\n")
+    run = workspace.run(*STAGE)
+    assert run.code == 0, run.log
+    assert [row["name"] for row in names_of(workspace)] == names
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"Ada\nGrace\n", "data/names.txt has 2 names; a model of names needs 20 or more."),
+        (b"Ada\nGr\xe4ce\n" * 20, "data/names.txt: line 2 is not UTF-8."),
+    ],
+)
+def test_a_text_file_that_will_not_do_is_explained(workspace, content, message):
+    workspace.write_params({"names": []})
+    (workspace.folder / "data").mkdir()
+    (workspace.folder / "data/names.txt").write_bytes(content)
+    run = workspace.run(*STAGE)
+    assert run.code == 1
+    assert run.log.startswith(f"error: {message}\n  fix: ")
+    assert not (workspace.folder / "data/names").exists()
+
+
 def test_names_are_crawled_beside_a_folder_of_pictures(workspace):
     (workspace.folder / "mine").mkdir()
     workspace.write_params({"crawl.web": "mine"})
