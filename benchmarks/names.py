@@ -21,7 +21,9 @@ def main() -> None:
     generator = load_generator(paths.MODELS, paths.CLEAN_NAMES)
     names = [name.name for name in sample_names(generator, COUNT, Wish(1.0), params.seed)]
     record = json.loads((paths.GENERATOR / "generator.json").read_text(encoding="utf-8"))
-    step = one_step(build_network(len(record["characters"]) + 2, params.generator.train))
+    step = one_step(
+        build_network(len(record["characters"]) + 2, params.generator.network, params.generator.train)
+    )
 
     def with_openvino() -> None:
         sample_names(generator, COUNT, Wish(1.0), params.seed)

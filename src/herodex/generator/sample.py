@@ -1,5 +1,6 @@
 """Invents names. Imports only what the service's image holds."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from herodex.generator.language_model import (
 )
 from herodex.generator.real_names import RealNames, load_real_names
 from herodex.generator.spelling import display, normalise
-from herodex.generator.vocabulary import EDGE, decode, encode
+from herodex.generator.vocabulary import EDGE, Vocabulary, decode, encode
 
 ROUNDS = 40
 """Batches drawn for one answer before it is given up."""
@@ -202,7 +203,8 @@ def draw_texts(model: LanguageModel, count: int, wish: Wish, rng: np.random.Gene
 
     A character is drawn from softmax(logits / temperature) by the Gumbel-max trick: the largest of the
     logits plus Gumbel noise (Gumbel 1954). The unknown token is never drawn; a blank comes neither at an
-    end nor twice in a row; a stop not before the shortest length. At the longest a text is cut off.
+    end nor twice in a row, a mark not first, a stop not before the shortest length. At the longest a text is
+    cut off.
 
     Args:
         model: the network; it must know the characters of the prefix.
@@ -226,6 +228,8 @@ def draw_texts(model: LanguageModel, count: int, wish: Wish, rng: np.random.Gene
             continue
         scores = logits / wish.temperature
         scores[:, vocabulary.unknown] = -np.inf
+        if length == 0:
+            scores[:, dependent_tokens(vocabulary)] = -np.inf
         after_blank = (tokens == blank) | (length == 0)
         scores[after_blank, blank] = -np.inf
         scores[after_blank | (length < wish.min_length), EDGE] = -np.inf
@@ -237,6 +241,15 @@ def draw_texts(model: LanguageModel, count: int, wish: Wish, rng: np.random.Gene
         if length < longest:
             drawn[:, length] = np.where(ended, EDGE, tokens)
     return Drawn([decode(vocabulary, row).rstrip() for row in drawn], ended)
+
+
+def dependent_tokens(vocabulary: Vocabulary) -> list[int]:
+    """The tokens of marks and joiners, which stand on the character before them."""
+    return [
+        token
+        for token, character in enumerate(vocabulary.characters, start=1)
+        if unicodedata.category(character)[0] in "MC"
+    ]
 
 
 def narrow(scores: np.ndarray, top_k: int, top_p: float) -> np.ndarray:
