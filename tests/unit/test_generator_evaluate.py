@@ -1,14 +1,12 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from counting_network import write_network
 
 from herodex.generator.evaluate import (
     evaluate,
     measure,
-    measure_folds,
     measure_samples,
     ngram_nats,
     sample_table,
@@ -45,14 +43,6 @@ def test_an_n_gram_model_thinks_more_of_names_like_those_it_knows() -> None:
     for order in (3, 5):
         like, unlike = ngram_nats(known, ["savana", "xqkwzj"], order, build_vocabulary(known))
         assert like < unlike < np.inf
-
-
-def test_folds_are_measured_apart_and_together() -> None:
-    rows = [("2", "ab", 6.0), ("2", "c", 4.0), ("10", "abcd", 20.0)]
-    figures = measure_folds(pd.DataFrame(rows, columns=["fold", "text", "nats"]), seed=1)
-    assert figures["nats"]["value"] == 3
-    assert {name: figure["value"] for name, figure in figures["by_fold"].items()} == {"2": 2, "10": 4}
-    assert (figures["nats"]["n"], figures["by_fold"]["2"]["n"]) == (3, 2)
 
 
 def test_samples_are_counted_by_where_they_are_found_and_how_far_from_real_ones() -> None:

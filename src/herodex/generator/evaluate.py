@@ -4,6 +4,7 @@ import json
 import logging
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ import pandas as pd
 
 from herodex import paths, tracking
 from herodex.command import run_command
+from herodex.errors import UserError
 from herodex.figures import save_figure
 from herodex.generator.language_model import LanguageModel, model_hash, name_nats
-from herodex.generator.metrics import mean, per_character, perplexity
+from herodex.generator.metrics import count_characters, mean, per_character, perplexity
 from herodex.generator.names_table import SPLIT_COLUMNS, read_names, texts_of
 from herodex.generator.ngram import fit_ngram, sequence_nats
 from herodex.generator.plots import lengths_figure, nats_figure
@@ -29,11 +31,6 @@ log = logging.getLogger(__name__)
 
 BASELINES = {"trigram": 3, "5-gram": 5}
 """Orders of the n-gram models that the network is compared with, the first of them name by name."""
-
-
-def count_characters(texts: Sequence[str]) -> np.ndarray:
-    """How many characters each text has, its stop included, int [n]."""
-    return np.array([len(text) + 1 for text in texts])
 
 
 def ngram_nats(known: list[str], texts: list[str], order: int, vocabulary: Vocabulary) -> np.ndarray:
@@ -68,24 +65,6 @@ def measure(
         "n_names": len(texts),
         "n_characters": int(characters.sum()),
     }
-
-
-def measure_folds(held_out: pd.DataFrame, seed: int) -> dict[str, Any]:
-    """Compute what names cost that were held out in turn.
-
-    Args:
-        held_out: `fold`, `text` and `nats`, from `train_generator`.
-        seed: of the bootstraps.
-
-    Returns:
-        `nats` a character over all of them, and `by_fold`.
-    """
-
-    def figure(rows: pd.DataFrame) -> Measured:
-        return per_character(rows["nats"].to_numpy(), count_characters(rows["text"].tolist()), seed)
-
-    by_fold = {str(name): figure(rows) for name, rows in held_out.groupby("fold", sort=False)}
-    return {"nats": figure(held_out), "by_fold": by_fold}
 
 
 def status(text: str, known: set[str], test: set[str]) -> str:
@@ -171,6 +150,18 @@ def evaluate(
     return figures
 
 
+def read_validation(path: Path) -> dict[str, Any]:
+    """Read what names cost that were held out in turn while the generator was trained.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing.", "Run `dvc repro`, which makes it.") from None
+
+
 def main() -> None:
     """Write `metrics.json`, sampled names and the plots to `reports/generator`."""
     params = load_params()
@@ -181,8 +172,7 @@ def main() -> None:
     folder = paths.GENERATOR_REPORTS
     with tracking.run("evaluate_generator", settings) as run:
         figures = evaluate(generator.language_model, known, test, set(read_words(paths.WORDS)), params.seed)
-        held_out = pd.read_csv(folder / "cross_validation.csv", keep_default_na=False)
-        figures["cross_validation"] = measure_folds(held_out, params.seed)
+        figures["cross_validation"] = read_validation(folder / "validation.json")
         rng = np.random.default_rng(params.seed)
         sampled = {
             temperature: draw_texts(generator.language_model, settings.samples, Wish(temperature), rng).texts

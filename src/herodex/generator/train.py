@@ -28,6 +28,7 @@ from herodex.generator.learn import (
     shuffled_batches,
     text_nats,
 )
+from herodex.generator.metrics import measure_folds
 from herodex.generator.names_table import SPLIT_COLUMNS, read_names, texts_of
 from herodex.generator.network import build_network, coverage, one_step, transfer
 from herodex.generator.plots import history_figure
@@ -247,8 +248,12 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         fitted.history.to_csv(folder / "history.csv", index=False, lineterminator="\n")
         fitted.held_out.to_csv(folder / "cross_validation.csv", index=False, lineterminator="\n")
+        figures = measure_folds(fitted.held_out, params.seed)
+        text = json.dumps(figures, indent=2, ensure_ascii=False) + "\n"
+        (folder / "validation.json").write_text(text, encoding="utf-8")
         save_figure(history_figure(fitted.history), folder / "history.png")
 
+        run.metrics({"cross_validation": figures["nats"]["value"]})
         for name in ("train_nats", "validation_nats"):
             run.metric_by_epoch(name, fitted.history[name].tolist())
         run.tags({"model": model_hash(paths.GENERATOR)})
