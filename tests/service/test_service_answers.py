@@ -138,7 +138,8 @@ def test_names_are_scored_in_the_order_they_were_sent(client: httpx.Client) -> N
 def test_a_sampled_name_has_the_score_that_it_gets_when_asked_for(client: httpx.Client) -> None:
     sampled = names(client, count=10, temperature=1, seed=5).json()["names"]
     scored = client.post("/api/names/score", json={"names": [entry["name"] for entry in sampled]}).json()
-    assert [entry["nats"] for entry in scored["names"]] == [entry["nats"] for entry in sampled]
+    for one, other in zip(sampled, scored["names"], strict=True):
+        assert one["nats"] == pytest.approx(other["nats"], abs=2e-3)
 
 
 def test_the_seed_that_is_given_back_gives_the_same_names_again(client: httpx.Client) -> None:

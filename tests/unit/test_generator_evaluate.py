@@ -15,7 +15,7 @@ from herodex.generator.evaluate import (
 from herodex.generator.language_model import load_language_model
 from herodex.generator.names_table import write_names
 from herodex.generator.real_names import real_names
-from herodex.generator.sample import load_generator
+from herodex.generator.sample import Drawn, load_generator
 from herodex.generator.vocabulary import build_vocabulary
 
 
@@ -75,12 +75,13 @@ def test_sampled_names_are_listed_with_their_nearest_real_one(tmp_path: Path) ->
         tmp_path / "names.csv", ("name", "text"), [{"name": n, "text": n.lower()} for n in ("Abc", "Cab")]
     )
     generator = load_generator(tmp_path, tmp_path / "names.csv")
-    table = sample_table(generator, ["cab", "abb", "abc"], known={"abc"}, test={"cab"})
+    drawn = Drawn(["cab", "abb", "abc", "a"], np.ones(4, bool), np.array([4.0, 6.0, 8.0, 2.0]))
+    table = sample_table(generator, drawn, 3, known={"abc"}, test={"cab"})
     assert table.to_csv(index=False).splitlines() == [
         "name,status,nats,nearest,distance",
-        "Cab,in test,1.609,Cab,0",
-        "Abb,new,1.609,Abc,1",
-        "Abc,in train,1.609,Abc,0",
+        "Cab,in test,1.0,Cab,0",
+        "Abb,new,1.5,Abc,1",
+        "Abc,in train,2.0,Abc,0",
     ]
 
 

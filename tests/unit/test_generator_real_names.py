@@ -16,9 +16,9 @@ def test_each_text_is_kept_once_as_it_was_first_written() -> None:
 
 
 def test_the_nearest_name_is_found_in_any_script() -> None:
-    assert REAL.nearest("ho oh!") == ("Ho-Oh", 2)
-    assert REAL.nearest("ミュウ") == ("ミュウツー", 2)
-    assert REAL.nearest("") == ("Mew", 3)
+    assert REAL.nearest(["ho oh!", "ミュウ", ""]) == [("Ho-Oh", 2), ("ミュウツー", 2), ("Mew", 3)]
+    # Of names as near as each other, the first.
+    assert real_names([{"name": n, "text": n} for n in "bac"]).nearest(["x"]) == [("b", 1)]
 
 
 @given(st.lists(st.text("mewho-ュウ", max_size=7), min_size=1, max_size=5))

@@ -18,6 +18,7 @@ from herodex.generator.language_model import name_nats
 from herodex.generator.names_table import CLEAN_COLUMNS, write_names
 from herodex.generator.sample import (
     Generator,
+    SampledName,
     Wish,
     describe,
     draw_texts,
@@ -282,16 +283,24 @@ def test_callers_at_the_same_time_do_not_disturb_each_other(generator: Generator
         assert list(pool.map(lambda seed: sample_names(generator, 15, Wish(1), seed), range(40))) == alone
 
 
+def test_what_a_name_costs_is_told_at_temperature_1_however_it_was_drawn(generator: Generator) -> None:
+    model = generator.language_model
+    for wish in (Wish(0.5), Wish(5, max_length=3), Wish(2, top_k=3, prefix="b-", min_length=5)):
+        drawn = draw_texts(model, 50, wish, np.random.default_rng(1))
+        np.testing.assert_allclose(drawn.nats, name_nats(model, drawn.texts), atol=1e-4)
+        for sampled in sample_names(generator, 5, wish, seed=1):
+            (nats,) = name_nats(model, [normalise(sampled.name)])
+            assert sampled.nats == pytest.approx(nats / (len(sampled.name) + 1), abs=1e-3)
+
+
 def test_a_new_name_is_compared_with_the_nearest_real_one(generator: Generator) -> None:
-    (sampled,) = describe(generator, ["abb-e"])
-    assert (sampled.name, sampled.novel, sampled.nearest, sampled.distance) == ("Abb-E", True, "Abba", 2)
-    (nats,) = name_nats(generator.language_model, ["abb-e"])
-    assert sampled.nats == pytest.approx(nats / 6, abs=5e-4)
+    (sampled,) = describe(generator, ["abb-e"], [9.0])
+    assert sampled == SampledName("Abb-E", True, "Abba", 2, 1.5)
 
 
 @pytest.mark.parametrize(("text", "name"), [("ab-a", "Ab-a"), ("abcdeabcde", "ABCDEABCDE")])
 def test_a_real_name_is_not_novel_and_is_written_as_in_the_list(
     generator: Generator, text: str, name: str
 ) -> None:
-    (sampled,) = describe(generator, [text])
+    (sampled,) = describe(generator, [text], [9.0])
     assert (sampled.name, sampled.novel, sampled.nearest, sampled.distance) == (name, False, name, 0)

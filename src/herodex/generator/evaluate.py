@@ -21,7 +21,7 @@ from herodex.generator.ngram import fit_ngram, sequence_nats
 from herodex.generator.plots import lengths_figure, nats_figure
 from herodex.generator.pronounceable import pronounceable
 from herodex.generator.real_names import COPY_DISTANCE, RealNames
-from herodex.generator.sample import Generator, Wish, describe, draw_texts, load_generator
+from herodex.generator.sample import Drawn, Generator, Wish, describe, draw_texts, load_generator
 from herodex.generator.vocabulary import Vocabulary, encode
 from herodex.generator.words_list import read_words
 from herodex.measured import Measured, share
@@ -83,7 +83,7 @@ def measure_samples(
         the nearest real name, in edits.
     """
     found = [status(text, known, test) for text in texts]
-    distances = np.array([real.nearest(text)[1] for text in texts])
+    distances = np.array([distance for _, distance in real.nearest(texts)])
     shares: dict[str, Measured | None] = {
         name.replace(" ", "_"): share(found.count(name), len(texts))
         for name in ("new", "in train", "in test")
@@ -102,9 +102,12 @@ def share_pronounceable(texts: Sequence[str]) -> Measured | None:
     return share(sum(verdicts), len(verdicts)) if verdicts else None
 
 
-def sample_table(generator: Generator, texts: list[str], known: set[str], test: set[str]) -> pd.DataFrame:
+def sample_table(
+    generator: Generator, drawn: Drawn, most: int, known: set[str], test: set[str]
+) -> pd.DataFrame:
     """List sampled texts as `name`, `status`, `nats` a character, `nearest` real name and its `distance`."""
-    described = describe(generator, texts)
+    texts = drawn.texts[:most]
+    described = describe(generator, texts, drawn.nats[:most].tolist())
     return pd.DataFrame(
         {
             "name": [sampled.name for sampled in described],
@@ -175,12 +178,14 @@ def main() -> None:
         figures["cross_validation"] = read_validation(folder / "validation.json")
         rng = np.random.default_rng(params.seed)
         sampled = {
-            temperature: draw_texts(generator.language_model, settings.samples, Wish(temperature), rng).texts
+            temperature: draw_texts(generator.language_model, settings.samples, Wish(temperature), rng)
             for temperature in settings.temperatures
         }
         figures["samples"] = {
-            f"{temperature:g}": measure_samples(texts, set(known), set(test), generator.real, params.seed)
-            for temperature, texts in sampled.items()
+            f"{temperature:g}": measure_samples(
+                drawn.texts, set(known), set(test), generator.real, params.seed
+            )
+            for temperature, drawn in sampled.items()
         }
         figures["pronounceable_real"] = share_pronounceable(generator.real.texts)
         figures["model"] = generator.model
@@ -188,8 +193,8 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(figures, indent=2, ensure_ascii=False) + "\n"
         (folder / "metrics.json").write_text(text, encoding="utf-8")
-        listed = sampled[settings.temperature][: settings.listed]
-        table = sample_table(generator, listed, set(known), set(test))
+        listed = sampled[settings.temperature], settings.listed
+        table = sample_table(generator, *listed, set(known), set(test))
         table.to_csv(folder / "samples.csv", index=False, lineterminator="\n")
         measured = {
             "GRU, test": figures["nats"],
@@ -198,7 +203,8 @@ def main() -> None:
             **{f"{name}, test": figures[name] for name in BASELINES},
         }
         save_figure(nats_figure(measured, figures["uniform"]), folder / "nats.png")
-        save_figure(lengths_figure(known + test, sampled), folder / "lengths.png")
+        texts = {temperature: drawn.texts for temperature, drawn in sampled.items()}
+        save_figure(lengths_figure(known + test, texts), folder / "lengths.png")
 
         run.metrics({name: figures[name]["value"] for name in ("nats", "perplexity", *BASELINES, "gain")})
         run.metrics({"cross_validation": figures["cross_validation"]["nats"]["value"]})

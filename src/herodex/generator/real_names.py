@@ -26,13 +26,17 @@ class RealNames:
     written: dict[str, str]
     texts: tuple[str, ...]
 
-    def nearest(self, text: str) -> tuple[str, int]:
-        """The real name nearest to a normalised text, the first of several, and how far it is.
+    def nearest(self, texts: Sequence[str]) -> list[tuple[str, int]]:
+        """The real name nearest to each normalised text, the first of several, and how far it is.
 
         The distance counts the characters to insert, delete or replace (Levenshtein 1966).
         """
-        found, distance, _ = process.extractOne(text, self.texts, scorer=Levenshtein.distance)
-        return self.written[found], int(distance)
+        distances = process.cdist(texts, self.texts, scorer=Levenshtein.distance, dtype=np.uint16)
+        places = distances.argmin(axis=1)
+        return [
+            (self.written[self.texts[place]], int(row[place]))
+            for place, row in zip(places, distances, strict=True)
+        ]
 
     def copied(self, texts: Sequence[str]) -> np.ndarray:
         """Which normalised texts are real, or within COPY_DISTANCE of a real one: bool [texts]."""

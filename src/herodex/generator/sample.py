@@ -14,7 +14,6 @@ from herodex.generator.language_model import (
     load_language_model,
     log_softmax,
     model_hash,
-    name_nats,
     read,
     start,
 )
@@ -53,10 +52,17 @@ class Wish:
 
 
 class Drawn(NamedTuple):
-    """Normalised texts from one batch, and whether each came to its end before it was cut off."""
+    """Normalised texts from one batch.
+
+    Attributes:
+        texts: the texts.
+        ended: whether each came to its end before it was cut off, bool [texts].
+        nats: what each costs the model, the stop included, at temperature 1: float64 [texts].
+    """
 
     texts: list[str]
     ended: np.ndarray
+    nats: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -122,19 +128,21 @@ def sample_names(generator: Generator, count: int, wish: Wish, seed: int) -> lis
     rng = np.random.Generator(np.random.PCG64(seed))
     # Some more than asked for, as some will be real or come twice.
     batch = count + count // 4 + 2
-    found: dict[str, str] = {}
+    found: dict[str, tuple[str, float]] = {}
     for drawn_before in range(ROUNDS):
         drawn = draw_texts(model, batch, wish, rng)
         taken = drawn.ended | (drawn_before >= STRICT_ROUNDS)
         if wish.novel:
             taken &= ~generator.real.copied(drawn.texts)
-        for text in (text for text, take in zip(drawn.texts, taken, strict=True) if take):
+        for place in np.flatnonzero(taken):
+            text = drawn.texts[place]
             name = generator.real.written.get(text) or display(text)
             # A mark may melt into the character before it, and a letter's capital may be two.
             if normalise(text) == text and wish.min_length <= len(name) <= wish.max_length:
-                found.setdefault(name, text)
+                found.setdefault(name, (text, drawn.nats[place]))
         if len(found) >= count:
-            return describe(generator, list(found.values())[:count])
+            texts, nats = zip(*list(found.values())[:count], strict=True)
+            return describe(generator, texts, nats)
     raise UserError(*too_few(len(found), count, wish))
 
 
@@ -187,14 +195,20 @@ def too_few(found: int, count: int, wish: Wish) -> tuple[str, str]:
     )
 
 
-def describe(generator: Generator, texts: Sequence[str]) -> list[SampledName]:
-    """Compare normalised texts with the real names; a real one is written as in the list."""
+def describe(generator: Generator, texts: Sequence[str], nats: Sequence[float]) -> list[SampledName]:
+    """Compare normalised texts with the real names; a real one is written as in the list.
+
+    Args:
+        generator: the real names.
+        texts: the texts.
+        nats: what each costs the model, its stop included.
+    """
     described = []
-    for text, nats in zip(texts, name_nats(generator.language_model, texts), strict=True):
+    nearest = generator.real.nearest(texts)
+    for text, cost, (neighbour, distance) in zip(texts, nats, nearest, strict=True):
         real = generator.real.written.get(text)
-        nearest, distance = generator.real.nearest(text)
-        cost = round(float(nats) / (len(text) + 1), 3)
-        described.append(SampledName(real or display(text), real is None, nearest, distance, cost))
+        each = round(float(cost) / (len(text) + 1), 3)
+        described.append(SampledName(real or display(text), real is None, neighbour, distance, each))
     return described
 
 
@@ -221,26 +235,33 @@ def draw_texts(model: LanguageModel, count: int, wish: Wish, rng: np.random.Gene
     drawn[:, : len(prefix)] = prefix
     tokens = np.full(count, EDGE)
     ended = np.zeros(count, bool)
+    nats = np.zeros(count)
+    rows = np.arange(count)
     for length in range(longest + 1):
         logits, state = read(request, tokens, state)
+        log_probabilities = log_softmax(logits)
         if length < len(prefix):
             tokens = drawn[:, length]
+            nats -= log_probabilities[rows, tokens]
             continue
         scores = logits / wish.temperature
         scores[:, vocabulary.unknown] = -np.inf
         if length == 0:
             scores[:, dependent_tokens(vocabulary)] = -np.inf
         after_blank = (tokens == blank) | (length == 0)
-        scores[after_blank, blank] = -np.inf
+        scores[after_blank | (length == longest - 1), blank] = -np.inf
         scores[after_blank | (length < wish.min_length), EDGE] = -np.inf
         scores = narrow(scores, wish.top_k, wish.top_p)
         tokens = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
+        # What is cut off stops there, whether it would or not.
+        last = tokens if length < longest else np.full(count, EDGE)
+        nats -= np.where(ended, 0, log_probabilities[rows, last])
         ended |= tokens == EDGE
         if ended.all():
             break
         if length < longest:
             drawn[:, length] = np.where(ended, EDGE, tokens)
-    return Drawn([decode(vocabulary, row).rstrip() for row in drawn], ended)
+    return Drawn([decode(vocabulary, row) for row in drawn], ended, nats)
 
 
 def dependent_tokens(vocabulary: Vocabulary) -> list[int]:

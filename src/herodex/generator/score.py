@@ -41,9 +41,11 @@ def score_names(generator: Generator, names: Sequence[str]) -> list[ScoredName]:
     known = set(generator.language_model.vocabulary.characters)
     unknown = [tuple(sorted(set(text) - known)) for text in texts]
     costs = name_nats(generator.language_model, texts)
+    nearest = generator.real.nearest(texts)
     scored = []
-    for name, text, strange, nats in zip(names, texts, unknown, costs, strict=True):
-        nearest, distance = generator.real.nearest(text)
+    for name, text, strange, nats, (neighbour, distance) in zip(
+        names, texts, unknown, costs, nearest, strict=True
+    ):
         cost = None if strange else round(float(nats) / (len(text) + 1), 3)
-        scored.append(ScoredName(name, cost, strange, nearest, distance, distance == 0))
+        scored.append(ScoredName(name, cost, strange, neighbour, distance, distance == 0))
     return scored
