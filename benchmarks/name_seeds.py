@@ -3,6 +3,7 @@
 `python -m benchmarks.name_seeds 1 2 3 4 5` trains once for each seed, as the stages do, on the names as they
 stand and on names without their blanks (as earlier figures were measured), and prints a row for each.
 Pretraining is repeated with each seed, too; `--keep-words` starts them all from `models/pretrained` instead.
+`--epochs N` trains for that long, as the stage has found to be best, instead of finding it out for each seed.
 The held-out names choose nothing: epochs come from the generations that are held out in training.
 """
 
@@ -22,7 +23,7 @@ from herodex.generator.evaluate import ngram_nats
 from herodex.generator.folds import make_folds
 from herodex.generator.learn import nats_a_character, seed_everything, text_nats
 from herodex.generator.names_table import SPLIT_COLUMNS, Row, read_names, texts_of
-from herodex.generator.train import fit, initialise, load_pretrained
+from herodex.generator.train import Learner, initialise, learn_across, learn_all, load_pretrained
 from herodex.generator.vocabulary import build_vocabulary
 from herodex.generator.words_list import read_words
 from herodex.params import GeneratorParams, load_params
@@ -35,26 +36,34 @@ def without_blanks(rows: list[Row]) -> list[Row]:
     return [row | {"text": row["text"].replace(" ", "")} for row in rows]
 
 
-def train_once(rows: list[Row], words: Any, params: GeneratorParams, seed: int) -> dict[str, Any]:
-    """Train as the stage does, and measure the test part."""
+def train_once(
+    rows: list[Row], words: Any, params: GeneratorParams, seed: int, epochs: int | None
+) -> dict[str, Any]:
+    """Train as the stage does, and measure the test part; with `epochs`, for so long and without folds."""
     started = time.process_time()
     known, test = texts_of(rows, "train", "validation"), texts_of(rows, "test")
     vocabulary = build_vocabulary(known)
     seed_everything(seed)
     network = initialise(vocabulary, known, words, params.network, params.train)
-    folds = make_folds(rows, params.train.max_folded, params.train.folds, seed)
-    fitted = fit(network, vocabulary, folds, known, params.train, seed)
+    learner = Learner(network, vocabulary, params.train)
+    validation = ""
+    if epochs is None:
+        folds = make_folds(rows, params.train.max_folded, params.train.folds, seed)
+        history, _ = learn_across(learner, folds, seed)
+        epochs = int(np.argmin(history["validation_nats"])) + 1
+        validation = f"{history['validation_nats'].min():.4f}"
+    learn_all(learner, known, epochs, seed)
     trained = time.process_time() - started
     return {
-        "nats": round(nats_a_character(text_nats(fitted.network, vocabulary, test), test), 4),
-        "cross_validation": round(float(fitted.history["validation_nats"].min()), 4),
-        "epochs": int(np.argmin(fitted.history["validation_nats"])) + 1,
+        "nats": round(nats_a_character(text_nats(network, vocabulary, test), test), 4),
+        "cross_validation": validation,
+        "epochs": epochs,
         "trigram": round(nats_a_character(ngram_nats(known, test, 3, vocabulary), test), 4),
         "train_s": round(trained),
     }
 
 
-def rows_of_table(seeds: list[int], keep_words: bool) -> Iterator[dict[str, Any]]:
+def rows_of_table(seeds: list[int], keep_words: bool, epochs: int | None) -> Iterator[dict[str, Any]]:
     """Train for each seed, twice, and yield what came out."""
     params = load_params().generator
     rows = read_names(paths.SPLIT_NAMES, SPLIT_COLUMNS)
@@ -65,11 +74,10 @@ def rows_of_table(seeds: list[int], keep_words: bool) -> Iterator[dict[str, Any]
         else:
             chosen = pretrain.evenly(read_words(paths.WORDS), params.pretrain.max_words)
             words = pretrain.fit(chosen, params.network, params.pretrain, seed)[:2]
-        pretrained = round(time.process_time() - started)
+        pretrained = "" if keep_words else round(time.process_time() - started)
         for label, variant in (("as they stand", rows), ("without blanks", without_blanks(rows))):
-            yield {"seed": seed, "names": label, "pretrain_s": pretrained} | train_once(
-                variant, words, params, seed
-            )
+            measured = train_once(variant, words, params, seed, epochs)
+            yield {"seed": seed, "names": label, "pretrain_s": pretrained} | measured
 
 
 def main() -> None:
@@ -77,11 +85,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("seeds", type=int, nargs="+")
     parser.add_argument("--keep-words", action="store_true", help="start from models/pretrained")
+    parser.add_argument("--epochs", type=int, help="instead of finding out in folds how many are best")
     options = parser.parse_args()
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(COLUMNS)
     table = []
-    for row in rows_of_table(options.seeds, options.keep_words):
+    for row in rows_of_table(options.seeds, options.keep_words, options.epochs):
         table.append(row)
         writer.writerow(row[column] for column in COLUMNS)
         sys.stdout.flush()

@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 
 MIN_COVERAGE = 0.5
 """Share of the names' characters that the pretrained network must know to be of use."""
+SORTED_BATCHES = 4
 MIN_STEPS = 12
 """Batches of an epoch, at least: a short list is read in smaller ones."""
 
@@ -118,7 +119,7 @@ class Learner:
 
     def save(self) -> list[np.ndarray]:
         """Copy the network's and the optimizer's variables."""
-        return [np.array(variable) for variable in self._variables()]
+        return [variable.numpy() for variable in self._variables()]
 
     def restore(self, state: list[np.ndarray]) -> None:
         """Set the variables to what `save` gave."""
@@ -128,7 +129,7 @@ class Learner:
     def read(self, texts: list[str], rng: np.random.Generator, label: str = "") -> float:
         """Learn from each text once; gives nats a character, measured with dropout on the way."""
         size = min(self.params.batch_size, max(1, len(texts) // MIN_STEPS))
-        batches = shuffled_batches(encode(self.vocabulary, texts), size, 1, rng)
+        batches = shuffled_batches(encode(self.vocabulary, texts), size, SORTED_BATCHES, rng)
         return read_once(self.network, batches, -(-len(texts) // size), label)
 
     def average(self) -> None:
@@ -204,11 +205,16 @@ def fit(
     """
     learner = Learner(network, vocabulary, params)
     history, held_out = learn_across(learner, folds, seed)
-    rng = np.random.default_rng((seed, len(folds)))
-    for epoch in range(int(np.argmin(history["validation_nats"])) + 1):
-        learner.read(texts, rng, f"all names, epoch {epoch + 1}")
-    learner.average()
+    learn_all(learner, texts, int(np.argmin(history["validation_nats"])) + 1, seed)
     return Fitted(network, history, held_out)
+
+
+def learn_all(learner: Learner, texts: list[str], epochs: int, seed: int) -> None:
+    """Learn from all texts for some epochs, and keep the running means of the weights."""
+    rng = np.random.default_rng((seed, epochs))
+    for epoch in range(1, epochs + 1):
+        learner.read(texts, rng, f"all names, epoch {epoch} of {epochs}")
+    learner.average()
 
 
 def write_model(network: "keras.Model", vocabulary: Vocabulary, max_length: int, directory: Path) -> None:
