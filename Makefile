@@ -56,6 +56,8 @@ bench: setup ## measure speeds, as ratios within one run
 	@python -m benchmarks.crawl
 	@python -m benchmarks.embedding
 	@python -m benchmarks.names
+	@python -m benchmarks.names_under_load
+	@python -m benchmarks.name_training
 
 bento: setup ## build the bento: service, models and what they need
 	@python -m herodex.serving.start --check

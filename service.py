@@ -10,21 +10,32 @@ from herodex import paths
 from herodex.classifier.picture import normalise
 from herodex.classifier.predict import answer, load_classifier
 from herodex.errors import UserError
-from herodex.generator.sample import load_generator, sample_names
+from herodex.generator.sample import Wish, load_generator, sample_names
+from herodex.generator.score import score_names
+from herodex.generator.spelling import normalise_start
 from herodex.params import load_params
 from herodex.serving import endpoints
 from herodex.serving.client_error import ClientError
 from herodex.serving.guard import Guard
 from herodex.serving.headers import SecurityHeaders
 from herodex.serving.messages import (
+    MAX_LENGTH,
     MAX_NAMES,
     MAX_SEED,
     ClassifyAnswer,
     Count,
     InventedName,
+    Length,
     NamesAnswer,
+    Novel,
+    Prefix,
+    ScoreAnswer,
+    ScoredNameMessage,
+    ScoredTexts,
     Seed,
     Temperature,
+    TopK,
+    TopP,
 )
 from herodex.serving.picture_form import PictureForm
 from herodex.serving.site import create_site
@@ -58,16 +69,40 @@ class Herodex:
         return ClassifyAnswer.model_validate(prediction, from_attributes=True)
 
     @bentoml.api(route=endpoints.NAMES)
-    def names(self, count: Count, temperature: Temperature, seed: Seed = None) -> NamesAnswer:
-        """Invent names, and say of each whether it is new and which name of the list is nearest."""
+    def names(
+        self,
+        count: Count,
+        temperature: Temperature,
+        seed: Seed = None,
+        top_k: TopK = 0,
+        top_p: TopP = 1.0,
+        prefix: Prefix = "",
+        min_length: Length = 1,
+        max_length: Length = MAX_LENGTH,
+        novel: Novel = True,
+    ) -> NamesAnswer:
+        """Invent names, and say of each which name of the list is nearest, and how likely the model finds it.
+
+        The same seed gives the same names. `top_k` (0: off) and `top_p` (1: off) keep to the likeliest
+        characters; `novel` leaves out real names and what is one edit away from one.
+        """
         seed = secrets.randbelow(MAX_SEED + 1) if seed is None else seed
+        wish = Wish(temperature, top_k, top_p, normalise_start(prefix), min_length, max_length, novel)
         try:
-            sampled = sample_names(self.generator, count, temperature, seed)
+            sampled = sample_names(self.generator, count, wish, seed)
         except UserError as error:
             # BentoML hands on a response as it is.
             return ClientError(422, error.problem, error.hint).response()  # pyright: ignore[reportReturnType]
         names = [InventedName.model_validate(name, from_attributes=True) for name in sampled]
         return NamesAnswer(names=names, seed=seed)
+
+    @bentoml.api(route=endpoints.SCORE)
+    def score(self, names: ScoredTexts) -> ScoreAnswer:
+        """Say of given names how likely the model finds them, and which name of the list is nearest."""
+        scored = score_names(self.generator, names)
+        return ScoreAnswer(
+            names=[ScoredNameMessage.model_validate(name, from_attributes=True) for name in scored]
+        )
 
 
 # BentoML's annotation describes an instance where it takes the class.

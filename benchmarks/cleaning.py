@@ -140,7 +140,7 @@ def planned(manifest: pd.DataFrame, plan: list[PlannedPicture]) -> list[PlannedP
 
 def other_web(params: Params) -> tuple[pd.DataFrame, list[PlannedPicture]]:
     """Draw the embedded web that the parameters describe, and clean what a crawl would get of it."""
-    plan = [picture for picture in plan_web(params) if picture.rank <= params.crawl.images_per_query]
+    plan = [picture for picture in plan_web(params) if picture.rank <= params.crawl.images.per_query]
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         manifest = write_crawl(work / "raw", plan, params)

@@ -9,7 +9,7 @@ from benchmarks.ratio import print_ratio
 from herodex import paths
 from herodex.command import run_command
 from herodex.generator.network import build_network, one_step
-from herodex.generator.sample import load_generator, sample_names
+from herodex.generator.sample import Wish, load_generator, sample_names
 from herodex.params import load_params
 
 COUNT = 15
@@ -19,12 +19,14 @@ def main() -> None:
     """Print the ratio; Keras reads as many characters, one at a time, and carries its state as well."""
     params = load_params()
     generator = load_generator(paths.MODELS, paths.CLEAN_NAMES)
-    names = [name.name for name in sample_names(generator, COUNT, 1.0, params.seed)]
+    names = [name.name for name in sample_names(generator, COUNT, Wish(1.0), params.seed)]
     record = json.loads((paths.GENERATOR / "generator.json").read_text(encoding="utf-8"))
-    step = one_step(build_network(len(record["characters"]) + 2, params.generator.train))
+    step = one_step(
+        build_network(len(record["characters"]) + 2, params.generator.network, params.generator.train)
+    )
 
     def with_openvino() -> None:
-        sample_names(generator, COUNT, 1.0, params.seed)
+        sample_names(generator, COUNT, Wish(1.0), params.seed)
 
     def with_keras() -> None:
         for name in names:

@@ -3,9 +3,7 @@
 from pathlib import Path
 
 from herodex.errors import UserError
-
-FEWEST = 20
-"""A model of names needs so many."""
+from herodex.params import FEWEST_NAMES
 
 
 def read_names_file(path: Path) -> list[str]:
@@ -15,7 +13,7 @@ def read_names_file(path: Path) -> list[str]:
     accepted.
 
     Raises:
-        UserError: the file is missing or not UTF-8, or it lists fewer than 20 names.
+        UserError: the file is missing or not UTF-8, or it lists fewer than FEWEST_NAMES names.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -35,9 +33,9 @@ def read_names_file(path: Path) -> list[str]:
         raise _not_utf8(path, f"character {text.index(chr(0)) + 1}")
     lines = [line.strip() for line in text.split("\n")]
     names = [line for line in lines if line and not line.startswith("#")]
-    if 0 < len(names) < FEWEST:
+    if 0 < len(names) < FEWEST_NAMES:
         raise UserError(
-            f"{path} lists {len(names)} names; a model of names needs {FEWEST} or more.",
+            f"{path} lists {len(names)} names; a model of names needs {FEWEST_NAMES} or more.",
             "Add some, or empty the file, and the Pokédex is crawled.",
         )
     return names

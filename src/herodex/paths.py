@@ -17,6 +17,7 @@ SPLIT_IMAGES = DATA / "images" / "split.csv"
 RAW_NAMES = DATA / "names" / "raw.csv"
 CLEAN_NAMES = DATA / "names" / "clean.csv"
 SPLIT_NAMES = DATA / "names" / "split.csv"
+WORDS = DATA / "words" / "words.txt"
 MANIFEST = "manifest.csv"
 """The file beside the pictures, in RAW_IMAGES and CLEAN_IMAGES, with a row for each search result."""
 
@@ -24,6 +25,7 @@ MODELS = Path("models")
 BACKBONE = MODELS / "backbone"
 CLASSIFIER = MODELS / "classifier"
 GENERATOR = MODELS / "generator"
+PRETRAINED = MODELS / "pretrained"
 
 REPORTS = Path("reports")
 SOURCES = REPORTS / "sources.md"

@@ -28,6 +28,7 @@ Classifier   {backbone["name"]}, {backbone["weights"]} weights from {backbone["s
 Names        {", ".join(samples)}
   nats a character on the test part  {interval(generator["nats"])}
   of a trigram model                 {interval(generator["trigram"])}
+  on names held out in training      {interval(generator["cross_validation"]["nats"])}
 
 Look         reports/ has the figures and plots; `make ui` shows the runs
 Serve        make serve, then open http://localhost:3000

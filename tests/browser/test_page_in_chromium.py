@@ -1,5 +1,6 @@
 """The page as a visitor meets it: a real browser and a real server with tiny models."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -171,8 +172,52 @@ def test_names_come_as_many_as_asked_for_with_what_they_are_near(page: Page) -> 
     page.wait(lambda: len(page.all(".cards li")) == 9)
     assert page.one("#count-slider").get_attribute("value") == "9"
     for card in page.all(".cards .kin"):
-        assert "nearest to" in card.text or "on the list already" in card.text
+        assert "nearest to" in card.text
+    for score in page.all(".cards .score"):
+        assert re.fullmatch(r"\d\.\d\d nats a letter", score.text)
     assert page.text(".seed").startswith("Seed ")
+
+
+def test_names_start_as_asked_for_and_again_gives_others_like_them(page: Page) -> None:
+    assert not page.one(".once-more").is_displayed()
+    page.invent(count="4", prefix="co")
+    page.wait(lambda: len(page.all(".cards li")) == 4)
+    first, seed = [name.text for name in page.all(".cards strong")], page.text(".seed")
+    assert all(name.startswith("Co") for name in first)
+    again = page.one(".once-more")
+    again.send_keys(Keys.ENTER)
+    page.wait(lambda: page.text(".seed") != seed and again.is_enabled())
+    assert [name.text for name in page.all(".cards strong")] != first
+    assert all(name.text.startswith("Co") for name in page.all(".cards strong"))
+    # Whoever uses the keyboard can press it once more.
+    assert page.driver.switch_to.active_element == again
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_one_click_copies_a_name(page: Page, secure: bool) -> None:
+    if not secure:
+        # As in a page that came over plain HTTP from another machine.
+        page.driver.execute_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.invent(count="3")
+    page.wait(lambda: len(page.all(".cards li")) == 3)
+    name = page.all(".cards strong")[1].text
+    button = page.all(".cards .copy")[1]
+    assert button.accessible_name == f"Copy {name}"
+    button.click()
+    page.wait(lambda: button.text == "Copied")
+    assert page.driver.switch_to.active_element == button
+    page.wait(lambda: button.text == "Copy")
+    page.one("#prefix").send_keys(Keys.CONTROL, "v")
+    assert page.one("#prefix").get_attribute("value") == name
+
+
+def test_a_start_that_no_name_can_have_is_told_in_words(page: Page) -> None:
+    page.invent(prefix="жa")
+    page.wait(lambda: page.one("#names .error").is_displayed())
+    assert page.text("#names .error").startswith("“Starts with” has characters that no known name has: ж.")
+    assert "The known ones are a b c" in page.text("#names .error")
+    assert page.one("#prefix").get_attribute("maxlength") == "50"
+    assert all("422" in complaint for complaint in page.complaints())
 
 
 def test_the_slider_moves_the_number_with_the_keyboard(page: Page) -> None:
@@ -227,6 +272,7 @@ def test_every_control_has_a_name_and_the_keyboard_reaches_it(page: Page) -> Non
         "How many, as a slider",
         "Temperature",
         "Temperature, as a slider",
+        "Starts with",
         "Invent names",
         "Another quote",
         "The API, described in OpenAPI",

@@ -54,7 +54,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy(PROJECT / name, target)
     values = yaml.safe_load((PROJECT / "params.yaml").read_text(encoding="utf-8"))
     values |= {"classes": CLASSES, "distractors": DISTRACTORS}
-    values["crawl"]["images_per_query"] = values["demo_web"]["results_per_query"] = RESULTS
+    values["crawl"]["images"]["per_query"] = values["demo_web"]["results_per_query"] = RESULTS
     values["demo_web"]["shares"] |= ONE_OF_EACH
     (folder / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
     params = load_params(folder / "params.yaml")

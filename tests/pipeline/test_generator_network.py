@@ -1,13 +1,17 @@
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
+from herodex.generator import pretrain
+from herodex.generator.folds import Fold
 from herodex.generator.language_model import load_language_model, name_nats, read, start
-from herodex.generator.network import build_network
-from herodex.generator.train import fit, write_model
+from herodex.generator.learn import seed_everything, text_nats
+from herodex.generator.network import build_network, transfer
+from herodex.generator.train import Learner, fit, initialise, learn_across, write_model
 from herodex.generator.vocabulary import build_vocabulary, encode, pad
-from herodex.params import TrainGeneratorParams
+from herodex.params import DropoutParams, NetworkParams, PretrainParams, TrainGeneratorParams
 
 # TensorFlow 2.21 does not know an argument that NumPy passes since 2.0.
 pytestmark = pytest.mark.filterwarnings(
@@ -16,20 +20,39 @@ pytestmark = pytest.mark.filterwarnings(
 
 NAMES = ["bulbasaur", "ivysaur", "mew", "mewtwo", "ho-oh", "mr. mime"]
 VOCABULARY = build_vocabulary(NAMES)
+SIZES = NetworkParams(embedding=5, units=7)
+DROPOUT = DropoutParams(embedding_dropout=0.2, dropout=0.4, recurrent_dropout=0.4)
 PARAMS = TrainGeneratorParams(
-    embedding=5,
-    units=7,
-    dropout=0.4,
-    recurrent_dropout=0.4,
+    **DROPOUT.model_dump(),
     learning_rate=0.01,
+    averaging=0.5,
     batch_size=2,
     epochs=3,
     patience=2,
+    folds=2,
+    max_folded=100,
+)
+PRETRAINING = PretrainParams(
+    embedding_dropout=0,
+    dropout=0,
+    recurrent_dropout=0,
+    max_words=100,
+    learning_rate=0.01,
+    batch_size=4,
+    epochs=3,
 )
 
 
+def build() -> keras.Model:
+    return build_network(VOCABULARY.size, SIZES, DROPOUT)
+
+
+def weights(network: keras.Model) -> list[np.ndarray]:
+    return [np.array(weight) for weight in network.trainable_variables]
+
+
 def test_steps_of_the_exported_network_agree_with_the_sequence_in_keras(tmp_path: Path) -> None:
-    network = build_network(VOCABULARY.size, PARAMS)
+    network = build()
     write_model(network, VOCABULARY, max_length=9, directory=tmp_path)
     inputs, _, _ = pad(encode(VOCABULARY, NAMES))
     expected = np.asarray(network(inputs))
@@ -43,7 +66,7 @@ def test_steps_of_the_exported_network_agree_with_the_sequence_in_keras(tmp_path
 
 
 def test_the_exported_network_takes_any_number_of_names(tmp_path: Path) -> None:
-    write_model(build_network(VOCABULARY.size, PARAMS), VOCABULARY, max_length=9, directory=tmp_path)
+    write_model(build(), VOCABULARY, max_length=9, directory=tmp_path)
     model = load_language_model(tmp_path)
     for count in (1, 15, 1000):
         request, state = start(model, count)
@@ -51,14 +74,88 @@ def test_the_exported_network_takes_any_number_of_names(tmp_path: Path) -> None:
         assert logits.shape == (count, VOCABULARY.size)
 
 
+def test_names_cost_the_same_in_keras_and_exported(tmp_path: Path) -> None:
+    network = build()
+    write_model(network, VOCABULARY, max_length=9, directory=tmp_path)
+    exported = name_nats(load_language_model(tmp_path), NAMES)
+    np.testing.assert_allclose(text_nats(network, VOCABULARY, NAMES), exported, atol=1e-3)
+
+
+def test_what_was_learnt_is_handed_over_character_by_character() -> None:
+    source, of_source = build(), VOCABULARY
+    of_target = build_vocabulary(["zebra mew"])
+    target = build_network(of_target.size, SIZES, DROPOUT)
+    transfer(source, of_source, target, of_target)
+    shared = [text for text in ("mew", "ear", "web") if set(text) <= set(of_source.characters)]
+    assert shared
+    inputs, _, _ = pad(encode(of_source, shared))
+    theirs, _, _ = pad(encode(of_target, shared))
+    before, after = np.asarray(source(inputs)), np.asarray(target(theirs))
+    for character in set("mewar b") & set(of_source.characters):
+        token, new = (1 + v.characters.index(character) for v in (of_source, of_target))
+        np.testing.assert_allclose(after[:, :, new], before[:, :, token], atol=1e-5)
+    # A character that the source has never seen is as unlikely as any unknown one.
+    unseen = 1 + of_target.characters.index("z")
+    np.testing.assert_allclose(after[:, :, unseen], before[:, :, of_source.unknown], atol=1e-5)
+
+
+def test_pretraining_makes_words_likelier_and_its_unknown_character_ever_less_likely() -> None:
+    words = [
+        first + second for first in ("ba", "co", "du", "fe") for second in ("ll", "nd", "st", "tter")
+    ] * 3
+    words = [
+        f"{word}{ending}" for word in sorted(set(words)) for ending in ("", "s", "ing", "ed", "er", "ness")
+    ]
+    params = PRETRAINING.model_copy(update={"epochs": 40})
+    network, vocabulary, history = pretrain.fit(words, SIZES, params, seed=1)
+    assert history["validation_nats"].iloc[-1] < 0.7 * history["validation_nats"].iloc[0]
+    inputs, _, _ = pad(encode(vocabulary, ["ball"]))
+    logits = np.asarray(network(inputs))[0]
+    assert (logits[:, vocabulary.unknown] < logits.max(axis=1) - 3).all()
+
+
+def test_the_folds_leave_the_network_as_it_was_and_learn_apart() -> None:
+    seed_everything(1)
+    network = initialise(VOCABULARY, NAMES, None, SIZES, PARAMS)
+    before = weights(network)
+    learner = Learner(network, VOCABULARY, PARAMS)
+    folds = [
+        Fold("a", NAMES[:4], NAMES[4:]),
+        Fold("b", NAMES[2:], NAMES[:2]),
+        Fold("a again", NAMES[:4], NAMES[4:]),
+    ]
+    params = PARAMS.model_copy(update={"dropout": 0.0})
+    history, held_out = learn_across(learner, folds, seed=1)
+    assert list(held_out["text"]) == NAMES[4:] + NAMES[:2] + NAMES[4:]
+    assert len(history) <= params.epochs
+    for value, after in zip(before, weights(network), strict=True):
+        np.testing.assert_array_equal(value, after)
+    # The history's best figure is that of the costs that came back.
+    characters = sum(len(text) + 1 for text in held_out["text"])
+    assert held_out["nats"].sum() / characters == pytest.approx(history["validation_nats"].min(), abs=1e-4)
+
+
 def test_training_makes_known_names_likelier_and_keeps_the_best_epoch(tmp_path: Path) -> None:
     params = PARAMS.model_copy(
-        update={"epochs": 15, "patience": 15, "dropout": 0.0, "recurrent_dropout": 0.0}
+        update={"epochs": 25, "dropout": 0.0, "recurrent_dropout": 0.0, "embedding_dropout": 0.0}
     )
-    network, history = fit(NAMES, ["mewmew", "saur"], VOCABULARY, params, seed=1)
-    write_model(network, VOCABULARY, max_length=9, directory=tmp_path)
-    model = load_language_model(tmp_path)
-    assert history["train_nats"].iloc[-1] < 0.8 * history["train_nats"].iloc[0]
-    # The history's best figure is that of the network that came back, so nats mean the same in both.
-    best = history["validation_nats"].min()
-    assert name_nats(model, ["mewmew", "saur"]).sum() / 12 == pytest.approx(best, abs=1e-4)
+    seed_everything(1)
+    network = initialise(VOCABULARY, NAMES, None, SIZES, params)
+    first = text_nats(network, VOCABULARY, NAMES).sum()
+    # What is held out here has been learnt from, so it gets likelier all the time.
+    folds = [Fold("a", NAMES, NAMES[:3]), Fold("b", NAMES, NAMES[3:])]
+    fitted = fit(network, VOCABULARY, folds, NAMES, params, seed=1)
+    write_model(fitted.network, VOCABULARY, max_length=9, directory=tmp_path)
+    best = int(np.argmin(fitted.history["validation_nats"]))
+    assert len(fitted.history) in {params.epochs, best + 1 + params.patience}
+    assert name_nats(load_language_model(tmp_path), NAMES).sum() < 0.9 * first
+
+
+def test_names_in_other_characters_than_the_words_are_learnt_from_scratch() -> None:
+    words, vocabulary = build(), VOCABULARY
+    names = ["ピカチュウ", "ライチュウ", "イーブイ"]
+    for texts, taken in ((names, False), (NAMES, True)):
+        seed_everything(1)
+        network = initialise(build_vocabulary(texts), texts, (words, vocabulary), SIZES, PARAMS)
+        learnt = np.array(words.get_layer("gru").get_weights()[1])
+        assert np.array_equal(network.get_layer("gru").get_weights()[1], learnt) == taken

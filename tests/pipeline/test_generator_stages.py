@@ -8,18 +8,23 @@ from collections.abc import Callable
 import pytest
 from workspace import Workspace
 
-STAGES = ("clean", "split", "train", "evaluate")
+from herodex.generator.words_list import write_words as write_words_list
+
+STAGES = ("clean", "split", "pretrain", "train", "evaluate")
 TINY = {
     "generator.clean.max_length": 12,
     "generator.split.test": [2],
-    "generator.train.embedding": 4,
-    "generator.train.units": 8,
+    "generator.network.embedding": 4,
+    "generator.network.units": 8,
+    "generator.pretrain.epochs": 2,
     "generator.train.epochs": 3,
+    "generator.train.folds": 3,
     "generator.evaluate.samples": 50,
     "generator.evaluate.listed": 10,
 }
 OPENINGS = ("Ba", "Cor", "Dé", "Fen", "Gly", "Ho-")
 ENDINGS = ("la", "mon", "rix", "saur", "teel", "♀", " of the long name")
+WORDS = [first + second for first in ("ba", "cor", "gly", "ho-") for second in ("ll", "nd", "st", "tter")]
 
 
 def write_raw(workspace: Workspace) -> None:
@@ -29,6 +34,11 @@ def write_raw(workspace: Workspace) -> None:
     path = workspace.folder / "data/names/raw.csv"
     path.parent.mkdir(parents=True)
     path.write_text("number,name,generation,page_url\n" + "".join(lines), encoding="utf-8")
+
+
+def write_words(workspace: Workspace, words: list[str]) -> None:
+    """Write what `fetch_words` would have fetched."""
+    write_words_list(workspace.folder / "data/words/words.txt", words)
 
 
 def run_stages(workspace: Workspace, *stages: str, **environment: str) -> None:
@@ -51,6 +61,7 @@ def project(workspace_factory: Callable[[], Workspace]) -> Workspace:
     workspace = workspace_factory()
     workspace.write_params(TINY)
     write_raw(workspace)
+    write_words(workspace, WORDS)
     run_stages(workspace, *STAGES, PYTHONHASHSEED="1")
     return workspace
 
@@ -60,16 +71,23 @@ def test_every_stage_writes_what_the_next_one_and_the_service_need(project: Work
         "data/names/raw.csv",
         "data/names/clean.csv",
         "data/names/split.csv",
+        "data/words/words.txt",
         "models/generator/generator.json",
         "models/generator/gru.bin",
         "models/generator/gru.weights.h5",
         "models/generator/gru.xml",
+        "models/pretrained/gru.weights.h5",
+        "models/pretrained/history.csv",
+        "models/pretrained/history.png",
+        "models/pretrained/pretrained.json",
+        "reports/generator/cross_validation.csv",
         "reports/generator/history.csv",
         "reports/generator/history.png",
         "reports/generator/lengths.png",
         "reports/generator/metrics.json",
         "reports/generator/nats.png",
         "reports/generator/samples.csv",
+        "reports/generator/validation.json",
     }
 
 
@@ -79,6 +97,7 @@ def test_a_forced_rerun_elsewhere_gives_the_same_bytes(
     again = workspace_factory()
     again.write_params(TINY)
     write_raw(again)
+    write_words(again, WORDS)
     run_stages(again, *STAGES, PYTHONHASHSEED="2", OMP_NUM_THREADS="1")
     first, second = outputs(project), outputs(again)
     assert [name for name in first if first[name] != second[name]] == []
@@ -99,10 +118,24 @@ def test_every_figure_has_its_count_and_interval(project: Workspace) -> None:
     metrics = json.loads((project.folder / "reports/generator/metrics.json").read_text(encoding="utf-8"))
     assert metrics["n_names"] == metrics["nats"]["n"] == metrics["trigram"]["n"]
     assert metrics["n_unknown"] == 0
-    shares = {name: figure for name, figure in metrics["samples"].items() if name != "temperature"}
-    assert sum(shares[name]["value"] for name in ("new", "in_train", "in_test")) == pytest.approx(1)
-    figures = [metrics[name] for name in ("nats", "trigram", "gain", "perplexity", "nats_train")]
-    for figure in (*figures, *shares.values()):
+    drawn = metrics["samples"]["0.8"]
+    assert sum(drawn[name]["value"] for name in ("new", "in_train", "in_test")) == pytest.approx(1)
+    assert set(metrics["samples"]) == {"0.5", "0.8", "1", "1.5"}
+    assert {figure["n"] for figure in drawn.values()} == {50}
+    folds = metrics["cross_validation"]
+    assert sum(figure["n"] for figure in folds["by_fold"].values()) == folds["nats"]["n"]
+    names = (
+        "nats",
+        "trigram",
+        "5-gram",
+        "gain",
+        "perplexity",
+        "nats_train",
+        "without_blanks",
+        "not_in_words",
+    )
+    figures = [metrics[name] for name in names]
+    for figure in (*figures, folds["nats"], *folds["by_fold"].values(), *drawn.values()):
         assert figure["low"] <= figure["value"] <= figure["high"]
     with (project.folder / "reports/generator/samples.csv").open(encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == 10
@@ -113,7 +146,8 @@ def test_a_stage_without_its_input_says_what_to_run(workspace: Workspace, stage:
     workspace.write_params(TINY)
     run = workspace.run("-m", f"herodex.generator.{stage}")
     assert run.code == 1
-    assert run.log.startswith("error: data/names/")
+    expected = "data/words/" if stage == "pretrain" else "data/names/"
+    assert run.log.startswith(f"error: {expected}")
     assert "is missing.\n  fix: Run `dvc repro`" in run.log
 
 

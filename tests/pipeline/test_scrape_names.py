@@ -96,6 +96,32 @@ def test_the_live_web_is_not_asked_by_surprise_and_the_old_names_stay(workspace)
     assert old.read_text(encoding="utf-8") == "what was there"
 
 
+NAMES_IN_MANY_SCRIPTS = [
+    "ピカチュウ",
+    "ミュウツー",
+    "مُحَمَّد",
+    "נֹעַם",
+    "Ångström",
+    "🦊 Fox",
+    "한글",
+    "हिन्दी",
+    "Ваня",
+    "李雷",
+]
+
+
+def test_names_in_a_text_file_are_taken_line_by_line_in_any_script(workspace):
+    workspace.write_params({"names": [], "crawl.web": "no/such/folder"})
+    names = [f"{name} {part}" for name in NAMES_IN_MANY_SCRIPTS for part in ("I", "II")]
+    path = workspace.folder / "data/names.txt"
+    path.parent.mkdir(exist_ok=True)
+    # As an editor on Windows would save it, with empty lines in between.
+    path.write_bytes(b"\xef\xbb\xbf" + "\r\n\r\n".join(names).encode() + b"\r\n")
+    run = workspace.run(*STAGE)
+    assert run.code == 0, run.log
+    assert [row["name"] for row in names_of(workspace)] == names
+
+
 def test_names_are_crawled_beside_a_folder_of_pictures(workspace):
     (workspace.folder / "mine").mkdir()
     workspace.write_params({"crawl.web": "mine"})

@@ -25,13 +25,16 @@ TINY = {
     "crawl.images.per_query": 24,
     "demo_web.results_per_query": 24,
     "classifier.train.epochs": 5,
+    "generator.words.sources": ["subtlex"],
+    "generator.network.units": 16,
+    "generator.pretrain.max_words": 500,
+    "generator.pretrain.epochs": 1,
     "generator.train.epochs": 2,
-    "generator.train.units": 16,
     "generator.evaluate.samples": 50,
 }
 
 
-GENERATOR_STAGES = {"split_names", "train_generator", "evaluate_generator"}
+GENERATOR_STAGES = {"split_names", "pretrain_generator", "train_generator", "evaluate_generator"}
 
 
 def dvc(project: Workspace, *arguments: str) -> Run:
@@ -168,6 +171,8 @@ def test_each_run_is_tied_to_its_model_by_content(project):
         ("classifier.curate.near_similarity", 0.95, {"curate_images", "split_images"}),
         ("classifier.curate.min_label_quality", 0.5, {"curate_images"}),
         ("generator.evaluate.temperature", 1.0, {"evaluate_generator"}),
+        ("generator.train.dropout", 0.6, {"train_generator"}),
+        ("generator.split.validation", 0.2, {"split_names"}),
         ("serve.unknown_threshold", 0.6, set()),
     ],
 )

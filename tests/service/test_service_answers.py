@@ -76,13 +76,70 @@ def test_as_many_names_come_as_asked_for_all_different(client: httpx.Client) -> 
         assert all(invented)
 
 
-def test_each_name_says_whether_it_is_new_and_what_it_is_near(client: httpx.Client) -> None:
-    answer = names(client, count=15, temperature=0.5, seed=11).json()
+def test_each_name_says_whether_it_is_new_what_it_is_near_and_how_likely(client: httpx.Client) -> None:
+    answer = names(client, count=15, temperature=0.5, seed=11, novel=False).json()
     for entry in answer["names"]:
-        assert set(entry) == {"name", "novel", "nearest", "distance"}
+        assert set(entry) == {"name", "novel", "nearest", "distance", "nats"}
         assert entry["nearest"] in NAMES
         assert entry["novel"] == (entry["name"] not in NAMES)
         assert (entry["distance"] == 0) == (not entry["novel"])
+        assert 0 < entry["nats"] < 10
+    assert not all(entry["distance"] > 1 for entry in answer["names"])
+
+
+def test_names_are_as_wished_and_new_unless_said_otherwise(client: httpx.Client) -> None:
+    wish = {"prefix": "Co", "min_length": 4, "max_length": 7, "top_k": 5, "top_p": 0.95}
+    answer = names(client, count=10, temperature=1.5, seed=3, **wish)
+    assert answer.status_code == 200, answer.text
+    for entry in answer.json()["names"]:
+        assert entry["name"].startswith("Co")
+        assert 4 <= len(entry["name"]) <= 7
+        assert entry["distance"] > 1
+
+
+def test_a_wish_that_no_name_meets_is_told_back(client: httpx.Client) -> None:
+    answer = names(client, count=3, temperature=0.5, prefix="Anemo", max_length=5)
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith("No new name of at most 5 characters starts with 'anemo' (")
+    assert "horten the prefix" in answer.json()["hint"]
+
+
+@pytest.mark.parametrize("prefix", ["\u05e9\u05dc\u05d5\u05dd", "\U0001f600", "a\u202eb", "ミュウ"])
+def test_a_start_in_letters_that_no_name_has_is_told_back_with_those_that_are_known(
+    client: httpx.Client, prefix: str
+) -> None:
+    answer = names(client, count=3, temperature=1, prefix=prefix)
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith("'prefix' has characters that no known name has: ")
+    assert "\u202e" not in answer.json()["error"]
+    assert answer.json()["hint"].startswith("The known ones are a b c d e")
+
+
+def test_names_are_scored_in_the_order_they_were_sent(client: httpx.Client) -> None:
+    answer = client.post("/api/names/score", json={"names": ["Corvin", " CORVIN", "Xqz", "Zażółć"]})
+    assert answer.status_code == 200, answer.text
+    real, shouted, unlikely, strange = answer.json()["names"]
+    assert real == {
+        "name": "Corvin",
+        "nats": real["nats"],
+        "unknown": [],
+        "nearest": "Corvin",
+        "distance": 0,
+        "real": True,
+    }
+    assert shouted | {"name": "Corvin"} == real
+    assert unlikely["nats"] is None
+    assert unlikely["unknown"] == ["q", "z"]
+    assert strange["unknown"] == ["z", "ó", "ć", "ł", "ż"]
+    many = client.post("/api/names/score", json={"names": ["ab" * 50] * 100})
+    assert len(many.json()["names"]) == 100
+
+
+def test_a_sampled_name_has_the_score_that_it_gets_when_asked_for(client: httpx.Client) -> None:
+    sampled = names(client, count=10, temperature=1, seed=5).json()["names"]
+    scored = client.post("/api/names/score", json={"names": [entry["name"] for entry in sampled]}).json()
+    for one, other in zip(sampled, scored["names"], strict=True):
+        assert one["nats"] == pytest.approx(other["nats"], abs=2e-3)
 
 
 def test_the_seed_that_is_given_back_gives_the_same_names_again(client: httpx.Client) -> None:
@@ -138,7 +195,13 @@ def test_bentoml_s_own_addresses_answer(client: httpx.Client) -> None:
     form = paths["/api/classify"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert list(form["properties"]) == ["image"]
     body = paths["/api/names"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert body["required"] == ["count", "temperature"]
+    fields = {"count", "temperature", "seed", "top_k", "top_p", "prefix", "min_length", "max_length", "novel"}
+    assert set(body["properties"]) == fields
     assert body["properties"]["count"]["maximum"] == 15
+    assert body["properties"]["prefix"]["maxLength"] == 50
+    score = paths["/api/names/score"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert (score["properties"]["names"]["minItems"], score["properties"]["names"]["maxItems"]) == (1, 100)
 
 
 def test_bentoml_s_client_can_use_the_service(client: httpx.Client, tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ def write_network(
     Args:
         folder: where to.
         vocabulary: its characters.
-        by_step: logits after so many characters, [max_length, tokens]: right only if the state is carried.
+        by_step: logits after so many characters, [max_length + 1, tokens]: right only where the state
+            is carried.
         by_token: logits added for the character read last, [tokens, tokens].
     """
     by_token = np.zeros((vocabulary.size, vocabulary.size)) if by_token is None else by_token
@@ -39,5 +40,5 @@ def write_network(
     folder.mkdir(parents=True, exist_ok=True)
     network = ov.Model(outputs, [token, state])  # pyright: ignore
     ov.save_model(network, folder / "gru.xml", compress_to_fp16=False)
-    record = {"characters": list(vocabulary.characters), "units": 1, "max_length": len(by_step)}
+    record = {"characters": list(vocabulary.characters), "units": 1, "max_length": len(by_step) - 1}
     (folder / "generator.json").write_text(json.dumps(record), encoding="utf-8")

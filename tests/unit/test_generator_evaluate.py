@@ -4,17 +4,27 @@ import numpy as np
 import pytest
 from counting_network import write_network
 
-from herodex.generator.evaluate import evaluate, measure, measure_samples, sample_table, trigram_nats
+from herodex.generator.evaluate import (
+    evaluate,
+    measure,
+    measure_samples,
+    ngram_nats,
+    sample_table,
+    share_pronounceable,
+)
 from herodex.generator.language_model import load_language_model
 from herodex.generator.names_table import write_names
-from herodex.generator.sample import load_generator
+from herodex.generator.real_names import real_names
+from herodex.generator.sample import Drawn, load_generator
 from herodex.generator.vocabulary import build_vocabulary
 
 
 def test_the_stop_counts_as_a_character() -> None:
-    figures = measure(np.array([6.0, 4.0]), np.array([8.0, 4.5]), ["ab", "c"], seed=1)
+    baselines = {"trigram": np.array([8.0, 4.5]), "5-gram": np.array([5.0, 5.0])}
+    figures = measure(np.array([6.0, 4.0]), baselines, ["ab", "c"], seed=1)
     assert figures["nats"]["value"] == 2
     assert figures["trigram"]["value"] == 2.5
+    assert figures["5-gram"]["value"] == 2
     assert figures["gain"]["value"] == 0.5
     assert figures["perplexity"]["value"] == pytest.approx(np.e**2, abs=1e-5)
     assert (figures["n_names"], figures["n_characters"]) == (2, 5)
@@ -23,26 +33,40 @@ def test_the_stop_counts_as_a_character() -> None:
 def test_the_gain_is_paired_name_by_name() -> None:
     rng = np.random.default_rng(1)
     nats = rng.uniform(5, 40, 50)
-    figures = measure(nats, nats + 5, ["abcd"] * 50, seed=1)
+    figures = measure(nats, {"trigram": nats + 5}, ["abcd"] * 50, seed=1)
     assert figures["gain"]["low"] == figures["gain"]["high"] == 1
     assert figures["nats"]["high"] - figures["nats"]["low"] > 0.5
 
 
-def test_the_trigram_model_thinks_more_of_names_like_those_it_knows() -> None:
+def test_an_n_gram_model_thinks_more_of_names_like_those_it_knows() -> None:
     known = ["banana", "bandana", "havana"]
-    like, unlike = trigram_nats(known, ["savana", "xqkwzj"], build_vocabulary(known))
-    assert like < unlike < np.inf
+    for order in (3, 5):
+        like, unlike = ngram_nats(known, ["savana", "xqkwzj"], order, build_vocabulary(known))
+        assert like < unlike < np.inf
 
 
-def test_samples_are_counted_by_where_they_are_found() -> None:
-    shares = measure_samples(["a", "b", "c", "c"], known={"a"}, test={"b"})
-    assert {name: figure["value"] for name, figure in shares.items()} == {
-        "new": 0.5,
-        "in_train": 0.25,
-        "in_test": 0.25,
-        "unique": 0.75,
+def test_samples_are_counted_by_where_they_are_found_and_how_far_from_real_ones() -> None:
+    real = real_names([{"name": name, "text": name} for name in ("aba", "bab")])
+    texts = ["aba", "bab", "abab", "cccc", "cccc"]
+    figures = measure_samples(texts, {"aba"}, {"bab"}, real, seed=1)
+    values = {name: figure["value"] if figure else None for name, figure in figures.items()}
+    assert values == {
+        "new": 0.6,
+        "in_train": 0.2,
+        "in_test": 0.2,
+        "apart": 0.4,
+        "unique": 0.8,
+        "pronounceable": 0.6,
+        "distance": (0 + 0 + 1 + 4 + 4) / 5,
     }
-    assert {figure["n"] for figure in shares.values()} == {4}
+    assert {figure["n"] for figure in figures.values() if figure} == {5}
+
+
+def test_names_in_a_script_without_a_rule_have_no_share_that_can_be_spoken() -> None:
+    assert share_pronounceable(["ピカ", "チュウ"]) is None
+    mixed = share_pronounceable(["ピカ", "pika", "pkx"])
+    assert mixed
+    assert (mixed["value"], mixed["n"]) == (0.5, 2)
 
 
 def test_sampled_names_are_listed_with_their_nearest_real_one(tmp_path: Path) -> None:
@@ -51,12 +75,13 @@ def test_sampled_names_are_listed_with_their_nearest_real_one(tmp_path: Path) ->
         tmp_path / "names.csv", ("name", "text"), [{"name": n, "text": n.lower()} for n in ("Abc", "Cab")]
     )
     generator = load_generator(tmp_path, tmp_path / "names.csv")
-    table = sample_table(generator, ["cab", "abb", "abc"], known={"abc"}, test={"cab"})
+    drawn = Drawn(["cab", "abb", "abc", "a"], np.ones(4, bool), np.array([4.0, 6.0, 8.0, 2.0]))
+    table = sample_table(generator, drawn, 3, known={"abc"}, test={"cab"})
     assert table.to_csv(index=False).splitlines() == [
-        "name,status,nearest,distance",
-        "Cab,in test,Cab,0",
-        "Abb,new,Abc,1",
-        "Abc,in train,Abc,0",
+        "name,status,nats,nearest,distance",
+        "Cab,in test,1.0,Cab,0",
+        "Abb,new,1.5,Abc,1",
+        "Abc,in train,2.0,Abc,0",
     ]
 
 
@@ -67,10 +92,24 @@ def test_a_character_that_only_the_test_part_has_is_counted_and_costs_what_the_m
     by_step[:, 4] = -8
     write_network(tmp_path, build_vocabulary(["abc"]), by_step)
     model = load_language_model(tmp_path)
-    figures = evaluate(model, ["a", "ab"], ["c"], ["aß"], seed=1)
+    figures = evaluate(model, ["a", "ab", "c"], ["aß"], set(), seed=1)
     assert figures["n_unknown"] == 1
     each = np.log(4 + np.exp(-8))
     assert figures["nats"]["value"] == pytest.approx((3 * each + 8) / 3, abs=1e-5)
     assert figures["nats_train"]["value"] == pytest.approx(each, abs=1e-5)
     assert figures["uniform"] == pytest.approx(np.log(5), abs=1e-6)
-    assert (figures["nats_train"]["n"], figures["nats_validation"]["n"]) == (2, 1)
+    assert figures["nats_train"]["n"] == 3
+
+
+def test_names_that_are_words_and_blanks_in_names_are_told_apart(tmp_path: Path) -> None:
+    by_step = np.zeros((6, 5))
+    by_step[:, 1] = -8
+    write_network(tmp_path, build_vocabulary(["ab "]), by_step)
+    model = load_language_model(tmp_path)
+    figures = evaluate(model, ["ab"], ["a b", "ab", "ba"], {"ab", "xyz"}, seed=1)
+    assert figures["n_in_words"] == 1
+    assert figures["not_in_words"]["n"] == 2
+    assert figures["without_blanks"]["value"] == pytest.approx(np.log(4 + np.exp(-8)), abs=1e-4)
+    assert figures["nats"]["value"] > figures["without_blanks"]["value"] + 0.5
+    figures = evaluate(model, ["ab"], ["ab"], {"ab"}, seed=1)
+    assert "not_in_words" not in figures

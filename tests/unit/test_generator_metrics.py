@@ -1,9 +1,10 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from herodex.generator.metrics import per_character, perplexity
+from herodex.generator.metrics import mean, measure_folds, per_character, perplexity
 
 
 def test_long_names_weigh_more_than_short_ones() -> None:
@@ -32,3 +33,18 @@ def test_the_same_seed_gives_the_same_interval() -> None:
 def test_perplexity_of_a_uniform_guess_is_the_number_of_characters() -> None:
     figure = per_character(np.full(4, 5 * math.log(30)), np.full(4, 5), seed=1)
     assert perplexity(figure)["value"] == pytest.approx(30, abs=1e-4)
+
+
+def test_folds_are_measured_apart_and_together() -> None:
+    rows = [("2", "ab", 6.0), ("2", "c", 4.0), ("10", "abcd", 20.0)]
+    figures = measure_folds(pd.DataFrame(rows, columns=["fold", "text", "nats"]), seed=1)
+    assert figures["nats"]["value"] == 3
+    assert {name: figure["value"] for name, figure in figures["by_fold"].items()} == {"2": 2, "10": 4}
+    assert (figures["nats"]["n"], figures["by_fold"]["2"]["n"]) == (3, 2)
+
+
+def test_a_mean_has_an_interval_around_it() -> None:
+    figure = mean(np.array([1, 2, 3, 6]), seed=1)
+    assert figure["value"] == 3
+    assert figure["low"] < 3 < figure["high"]
+    assert figure["n"] == 4

@@ -149,9 +149,12 @@ def test_a_body_is_counted_as_it_streams_and_the_rest_is_left_unread() -> None:
     assert sent <= MAX_UPLOAD + 2000
 
 
-def test_a_body_of_names_is_small() -> None:
+@pytest.mark.parametrize(("path", "field"), [("/api/names", "count"), ("/api/names/score", "names")])
+def test_a_large_body_of_json_is_refused_with_the_bounds_of_its_fields(path: str, field: str) -> None:
     headers = {"content-type": "application/json"}
-    assert_refused(ask("POST", "/api/names", content=b" " * 5000, headers=headers), 413)
+    answer = ask("POST", path, content=b" " * 10 * 2**20, headers=headers)
+    assert_refused(answer, 413, "larger than", "kB")
+    assert field in answer.json()["hint"]
 
 
 def serve_messages(messages: list[Message], upload_timeout_s: float = 10) -> list[Message]:
@@ -191,11 +194,23 @@ def test_a_client_that_went_away_gets_no_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ['{"count": 1, "temperature": 0.5}', '{"count":15,"temperature":5,"seed":0}']
+    ("path", "body"),
+    [
+        ("/api/names", '{"count": 1, "temperature": 0.5}'),
+        ("/api/names", '{"count":15,"temperature":5,"seed":0}'),
+        (
+            "/api/names",
+            '{"count": 1, "temperature": 1, "top_k": 5, "top_p": 0.9, "prefix": "Pi", "min_length": 3, '
+            '"max_length": 9, "novel": false}',
+        ),
+        ("/api/names", '{"count": 1, "temperature": 1, "prefix": "' + "\\ud83d\\ude00" * 50 + '"}'),
+        ("/api/names/score", '{"names": ["x"]}'),
+        ("/api/names/score", '{"names": [' + ", ".join(['"' + "\\ud83d\\ude00" * 100 + '"'] * 100) + "]}"),
+    ],
 )
-def test_a_request_for_names_is_handed_on_as_it_came(body: str) -> None:
+def test_a_request_for_names_is_handed_on_as_it_came(path: str, body: str) -> None:
     headers = {"content-type": "application/json; charset=utf-8"}
-    answer = ask("POST", "/api/names", content=body, headers=headers)
+    answer = ask("POST", path, content=body, headers=headers)
     assert answer.json() == {"given": body}
 
 
@@ -226,6 +241,37 @@ def test_a_request_for_names_is_handed_on_as_it_came(body: str) -> None:
         ),
         ('{"count": 1, "temperature": 1, "seed": 1' + "0" * 3000 + "}", ["'seed'"]),
         ('{"count": 1, "temprature": 1}', ["'temprature' is not known", "'temperature' is missing"]),
+        ('{"count": "x", "temperature": 1}', ["'count'", "valid integer"]),
+        ('{"count": 1.5, "temperature": 1}', ["'count'", "integer"]),
+        ('{"count": 1, "temperature": 0}', ["'temperature'", "greater than or equal to 0.5"]),
+        ('{"count": 1, "temperature": 1e9}', ["'temperature'", "less than or equal to 5"]),
+        ('{"count": 1, "temperature": 1, "top_k": -1}', ["'top_k'", "greater than or equal to 0"]),
+        ('{"count": 1, "temperature": 1, "top_k": true}', ["'top_k'", "valid integer"]),
+        ('{"count": 1, "temperature": 1, "top_p": 0}', ["'top_p'", "greater than 0"]),
+        ('{"count": 1, "temperature": 1, "top_p": 1.01}', ["'top_p'", "less than or equal to 1"]),
+        ('{"count": 1, "temperature": 1, "top_p": NaN}', ["'top_p'", "finite"]),
+        ('{"count": 1, "temperature": 1, "prefix": 5}', ["'prefix'", "valid string"]),
+        (
+            '{"count": 1, "temperature": 1, "prefix": "' + "a" * 500 + '"}',
+            ["'prefix' should have at most 50 characters"],
+        ),
+        (
+            '{"count": 1, "temperature": 1, "prefix": "a\\u0000b"}',
+            ["'prefix' should have no control characters"],
+        ),
+        ('{"count": 1, "temperature": 1, "prefix": "a\\nb"}', ["'prefix' should have no control characters"]),
+        ('{"count": 1, "temperature": 1, "prefix": "\\ud800"}', ["not valid JSON"]),
+        ('{"count": 1, "temperature": 1, "min_length": 0}', ["'min_length'", "greater than or equal to 1"]),
+        ('{"count": 1, "temperature": 1, "max_length": 101}', ["'max_length'", "less than or equal to 100"]),
+        (
+            '{"count": 1, "temperature": 1, "min_length": 9, "max_length": 8}',
+            ["'min_length' (9) is above 'max_length' (8)"],
+        ),
+        (
+            '{"count": 1, "temperature": 1, "prefix": "abcd", "max_length": 3}',
+            ["'prefix' has 4 characters, more than 'max_length' (3)"],
+        ),
+        ('{"count": 1, "temperature": 1, "novel": "yes"}', ["'novel'", "valid boolean"]),
     ],
 )
 def test_a_wrong_request_for_names_is_told_its_field_and_bound(body: str, words: list[str]) -> None:
@@ -234,6 +280,27 @@ def test_a_wrong_request_for_names_is_told_its_field_and_bound(body: str, words:
     assert_refused(answer, 400, *words)
     assert "1 to 15" in answer.json()["hint"]
     assert len(answer.json()["error"]) < 400
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("{}", ["'names' is missing"]),
+        ('{"names": "Pikachu"}', ["'names'", "valid array"]),
+        ('{"names": []}', ["'names' should have at least 1 item"]),
+        ('{"names": [' + ", ".join(['"x"'] * 101) + "]}", ["'names' should have at most 100 items"]),
+        ('{"names": ["x", ""]}', ["'names.1' should have at least 1 character"]),
+        ('{"names": ["  "]}', ["'names.0' should have a character that is no blank"]),
+        ('{"names": ["x", 5]}', ["'names.1'", "valid string"]),
+        ('{"names": ["' + "a" * 101 + '"]}', ["'names.0' should have at most 100 characters"]),
+        ('{"names": ["a\\tb"]}', ["'names.0' should have no control characters"]),
+        ('{"names": ["x"], "temperature": 1}', ["'temperature' is not known"]),
+    ],
+)
+def test_a_wrong_request_for_scores_is_told_its_field_and_bound(body: str, words: list[str]) -> None:
+    answer = ask("POST", "/api/names/score", content=body, headers={"content-type": "application/json"})
+    assert_refused(answer, 400, *words)
+    assert "1 to 100 texts" in answer.json()["hint"]
 
 
 def test_names_are_only_asked_for_in_json() -> None:

@@ -1,6 +1,7 @@
 """The exported generator, run one character at a time. Imports only what the service's image holds."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,13 +76,13 @@ def read(request: ov.InferRequest, tokens: np.ndarray, state: np.ndarray) -> tup
     return results["logits"].astype(np.float64), results["next_state"]
 
 
-def name_nats(model: LanguageModel, texts: list[str]) -> np.ndarray:
+def name_nats(model: LanguageModel, texts: Sequence[str]) -> np.ndarray:
     """What each text costs the model, float64 [n]: minus the log-probability of its tokens and the stop."""
     batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
     return np.concatenate([_batch_nats(model, batch) for batch in batches])
 
 
-def _batch_nats(model: LanguageModel, texts: list[str]) -> np.ndarray:
+def _batch_nats(model: LanguageModel, texts: Sequence[str]) -> np.ndarray:
     inputs, targets, weights = pad(encode(model.vocabulary, texts))
     request, state = start(model, len(texts))
     nats = np.zeros(len(texts))

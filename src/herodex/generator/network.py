@@ -1,31 +1,37 @@
 """The GRU language model in Keras: for sequences to train it, for single steps to run it."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from herodex.params import TrainGeneratorParams
+import numpy as np
+
+from herodex.generator.vocabulary import EDGE, Vocabulary
+from herodex.params import DropoutParams, NetworkParams
 
 if TYPE_CHECKING:
     import keras
 
 
-def build_network(tokens: int, params: TrainGeneratorParams) -> "keras.Model":
+def build_network(tokens: int, params: NetworkParams, dropout: DropoutParams) -> "keras.Model":
     """Build the network that reads names: tokens int32 [n, steps] → logits float32 [n, steps, tokens].
 
-    The recurrent dropout hides the same part of the state at each step of a name (Gal and Ghahramani,
-    2016, A Theoretically Grounded Application of Dropout in Recurrent Neural Networks).
+    The dropout of characters and of the state hides the same part at each step of a name (Gal and
+    Ghahramani, 2016, A Theoretically Grounded Application of Dropout in Recurrent Neural Networks).
 
     Args:
         tokens: size of the vocabulary.
-        params: sizes and dropout.
+        params: sizes.
+        dropout: what is hidden while it learns.
     """
     import keras
 
     inputs = keras.Input((None,), dtype="int32", name="tokens")
     embedded = keras.layers.Embedding(tokens, params.embedding, name="embedding")(inputs)
+    seen = keras.layers.SpatialDropout1D(dropout.embedding_dropout)(embedded)
     states = keras.layers.GRU(
-        params.units, return_sequences=True, recurrent_dropout=params.recurrent_dropout, name="gru"
-    )(embedded)
-    hidden = keras.layers.Dropout(params.dropout)(states)
+        params.units, return_sequences=True, recurrent_dropout=dropout.recurrent_dropout, name="gru"
+    )(seen)
+    hidden = keras.layers.Dropout(dropout.dropout)(states)
     logits = keras.layers.Dense(tokens, name="logits")(hidden)
     return keras.Model(inputs, logits, name="names")
 
@@ -44,3 +50,37 @@ def one_step(network: "keras.Model") -> "keras.Model":
     next_state, _ = cell(network.get_layer("embedding")(token), [state])
     logits = network.get_layer("logits")(next_state)
     return keras.Model([token, state], {"logits": logits, "next_state": next_state}, name="step")
+
+
+def transfer(
+    source: "keras.Model", of_source: Vocabulary, target: "keras.Model", of_target: Vocabulary
+) -> None:
+    """Give `target` what `source` has learnt, character by character.
+
+    A character that only the target knows keeps its fresh embedding, and starts out as unlikely as the
+    source finds unknown characters.
+
+    Args:
+        source: from `build_network`.
+        of_source: its vocabulary.
+        target: from `build_network`, of the same sizes.
+        of_target: its vocabulary.
+    """
+    known = {character: token for token, character in enumerate(of_source.characters, start=1)}
+    tokens = [known.get(character, of_source.unknown) for character in of_target.characters]
+    rows = np.array([EDGE, *tokens, of_source.unknown])
+    shared = rows != of_source.unknown
+    (embeddings,) = target.get_layer("embedding").get_weights()
+    (learnt,) = source.get_layer("embedding").get_weights()
+    embeddings[shared] = learnt[rows[shared]]
+    target.get_layer("embedding").set_weights([embeddings])
+    target.get_layer("gru").set_weights(source.get_layer("gru").get_weights())
+    kernel, bias = source.get_layer("logits").get_weights()
+    target.get_layer("logits").set_weights([kernel[:, rows], bias[rows]])
+
+
+def coverage(vocabulary: Vocabulary, texts: Sequence[str]) -> float:
+    """The share of the texts' characters that a vocabulary holds."""
+    known = set(vocabulary.characters)
+    characters = "".join(texts)
+    return sum(character in known for character in characters) / len(characters)

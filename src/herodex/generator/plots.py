@@ -32,16 +32,20 @@ def nats_figure(figures: dict[str, Measured], uniform: float) -> Figure:
     return figure
 
 
-def lengths_figure(real: list[str], sampled: list[str], temperature: float) -> Figure:
-    """Draw how long real and sampled names are, as shares of each."""
+def lengths_figure(real: list[str], sampled: dict[float, list[str]]) -> Figure:
+    """Draw how long real names are, and names sampled at some temperatures, as shares of each."""
     figure = Figure(figsize=(7, 3.8), layout="constrained")
     axes = figure.subplots()
-    labels = (f"real, {len(real)} names", f"sampled at {temperature:g}, {len(sampled)} names")
-    for offset, names, label in zip((-0.2, 0.2), (real, sampled), labels, strict=True):
-        counts = sorted(Counter(map(len, names)).items())
-        places = [length + offset for length, _ in counts]
-        axes.bar(places, [count / len(names) for _, count in counts], width=0.4, label=label)
+    axes.bar(*_shares(real), color="lightgrey", label=f"real, {len(real)} names")
+    for temperature, names in sampled.items():
+        axes.plot(*_shares(names), marker=".", label=f"sampled at {temperature:g}, {len(names)} names")
     axes.set(xlabel="characters", ylabel="share of names")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend()
     return figure
+
+
+def _shares(names: list[str]) -> tuple[list[int], list[float]]:
+    counts = Counter(map(len, names))
+    lengths = list(range(min(counts), max(counts) + 1))
+    return lengths, [counts[length] / len(names) for length in lengths]

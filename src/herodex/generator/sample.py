@@ -1,20 +1,68 @@
 """Invents names. Imports only what the service's image holds."""
 
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from rapidfuzz import process
-from rapidfuzz.distance import Levenshtein
 
 from herodex.errors import UserError
-from herodex.generator.language_model import LanguageModel, load_language_model, model_hash, read, start
-from herodex.generator.names_table import read_names
+from herodex.generator.language_model import (
+    LanguageModel,
+    load_language_model,
+    log_softmax,
+    model_hash,
+    read,
+    start,
+)
+from herodex.generator.real_names import RealNames, load_real_names
 from herodex.generator.spelling import display, normalise
-from herodex.generator.vocabulary import EDGE, decode
+from herodex.generator.vocabulary import EDGE, Vocabulary, decode, encode
 
-ROUNDS = 50
-"""Batches drawn for one answer before it is given up; each is as large as the answer."""
+ROUNDS = 40
+"""Batches drawn for one answer before it is given up."""
+STRICT_ROUNDS = 4
+"""Batches from which only names are taken that end by themselves within the longest length."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the names of one answer shall be like.
+
+    Attributes:
+        temperature: above 0; at 1 names are as likely as the model thinks, below it keeps to the likeliest.
+        top_k: only so many of the likeliest characters may come next; 0: any may.
+        top_p: only the likeliest characters that make up this probability may come next (nucleus sampling,
+            Holtzman et al. 2020, The Curious Case of Neural Text Degeneration); 1: any may.
+        prefix: the normalised text that every name starts with; a blank may be its last character.
+        min_length: characters of a name, at least.
+        max_length: characters of a name, at most; never more than the longest name that the model knows.
+        novel: whether names are left out that are real, or one edit away from a real one.
+    """
+
+    temperature: float
+    top_k: int = 0
+    top_p: float = 1.0
+    prefix: str = ""
+    min_length: int = 1
+    max_length: int = 100
+    novel: bool = True
+
+
+class Drawn(NamedTuple):
+    """Normalised texts from one batch.
+
+    Attributes:
+        texts: the texts.
+        ended: whether each came to its end before it was cut off, bool [texts].
+        nats: what each costs the model, the stop included, at temperature 1: float64 [texts].
+    """
+
+    texts: list[str]
+    ended: np.ndarray
+    nats: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -22,12 +70,11 @@ class Generator:
     """The language model, and the real names to compare with.
 
     Attributes:
-        names: each real name by its normalised text.
         model: the first 12 hexadecimal digits of the model's sha256.
     """
 
     language_model: LanguageModel
-    names: dict[str, str]
+    real: RealNames
     model: str
 
 
@@ -40,12 +87,14 @@ class SampledName:
         novel: whether it is none of the real names.
         nearest: the real name nearest to it, the first in the table where several are.
         distance: characters to insert, delete or replace to get from one to the other (Levenshtein 1966).
+        nats: what it costs the model for each character, the stop included: less is likelier.
     """
 
     name: str
     novel: bool
     nearest: str
     distance: int
+    nats: float
 
 
 def load_generator(models: Path, names_csv: Path) -> Generator:
@@ -58,75 +107,189 @@ def load_generator(models: Path, names_csv: Path) -> Generator:
     Raises:
         UserError: a file is missing or damaged.
     """
-    names: dict[str, str] = {}
-    for row in read_names(names_csv, ("name", "text")):
-        if row["text"]:
-            names.setdefault(row["text"], row["name"])
     directory = models / "generator"
-    return Generator(load_language_model(directory), names, model_hash(directory)[:12])
+    return Generator(load_language_model(directory), load_real_names(names_csv), model_hash(directory)[:12])
 
 
-def sample_names(generator: Generator, count: int, temperature: float, seed: int) -> list[SampledName]:
+def sample_names(generator: Generator, count: int, wish: Wish, seed: int) -> list[SampledName]:
     """Invent names, no two of them the same and none empty.
 
     Args:
         generator: from `load_generator`; several threads may use it at once.
         count: how many names, at least 1.
-        temperature: above 0; at 1 names are as likely as the model thinks, below it keeps to the likeliest.
+        wish: what they shall be like.
         seed: the same seed gives the same names, in any process.
 
     Raises:
-        UserError: the model has too few different names to give at this temperature.
+        UserError: the model does not know a character of the prefix, or gives too few such names.
     """
+    model = generator.language_model
+    require_possible(wish, model)
     rng = np.random.Generator(np.random.PCG64(seed))
-    texts: dict[str, None] = {}
-    for _ in range(ROUNDS):
-        texts |= dict.fromkeys(draw_texts(generator.language_model, count, temperature, rng))
-        if len(texts) >= count:
-            return [describe(generator, text) for text in list(texts)[:count]]
-    raise UserError(
-        f"Only {len(texts)} different names came in {ROUNDS * count} tries at temperature {temperature}.",
-        f"Ask for fewer than {count} names, or raise the temperature.",
+    # Some more than asked for, as some will be real or come twice.
+    batch = count + count // 4 + 2
+    found: dict[str, tuple[str, float]] = {}
+    for drawn_before in range(ROUNDS):
+        drawn = draw_texts(model, batch, wish, rng)
+        taken = drawn.ended | (drawn_before >= STRICT_ROUNDS)
+        if wish.novel:
+            taken &= ~generator.real.copied(drawn.texts)
+        for place in np.flatnonzero(taken):
+            text = drawn.texts[place]
+            name = generator.real.written.get(text) or display(text)
+            # A mark may melt into the character before it, and a letter's capital may be two.
+            if normalise(text) == text and wish.min_length <= len(name) <= wish.max_length:
+                found.setdefault(name, (text, drawn.nats[place]))
+        if len(found) >= count:
+            texts, nats = zip(*list(found.values())[:count], strict=True)
+            return describe(generator, texts, nats)
+    raise UserError(*too_few(len(found), count, wish))
+
+
+def require_possible(wish: Wish, model: LanguageModel) -> None:
+    """Check that the model knows the characters of the prefix, and names of the length wished for.
+
+    Raises:
+        UserError: it says which it does not know, and which it does.
+    """
+    if unknown := sorted(set(wish.prefix) - set(model.vocabulary.characters)):
+        raise UserError(
+            f"'prefix' has characters that no known name has: {spell_out(unknown)}.",
+            f"The known ones are {spell_out(model.vocabulary.characters)}.",
+        )
+    if max(wish.min_length, len(wish.prefix)) > model.max_length:
+        field = "min_length" if wish.min_length > model.max_length else "prefix"
+        raise UserError(
+            f"'{field}' asks for longer names than there are.",
+            f"The longest known name has {model.max_length} characters.",
+        )
+
+
+def spell_out(characters: Sequence[str], most: int = 60) -> str:
+    """List characters for people; what would not show, or would upset the line, by its code point."""
+    shown = [
+        character if character.isprintable() and not character.isspace() else f"U+{ord(character):04X}"
+        for character in characters[:most]
+    ]
+    return " ".join(shown) + (f" and {len(characters) - most} more" if len(characters) > most else "")
+
+
+def too_few(found: int, count: int, wish: Wish) -> tuple[str, str]:
+    """Word that a wish cannot be met: the problem, and what to do about it."""
+    lengths = [f"at least {wish.min_length}"] if wish.min_length > 1 else []
+    lengths += [f"at most {wish.max_length}"] if wish.max_length < Wish.max_length else []
+    kind = ("new name" if wish.novel else "name") + ("s" if found else "")
+    amount = f"Only {found} {kind}" if found else f"No {kind}"
+    size = f" of {' and '.join(lengths)} characters" if lengths else ""
+    verb = f"start{'' if found else 's'} with '{wish.prefix}'" if wish.prefix else "could be found"
+    wanted = f", and {count} are asked for" if found else ""
+    remedies = [f"ask for {found} or fewer"] if found else []
+    remedies += ["shorten the prefix"] if wish.prefix else []
+    remedies += ["allow more lengths"] if lengths else []
+    remedies += ["raise top_k or top_p"] if wish.top_k or wish.top_p < 1 else []
+    remedies += ["raise the temperature", "take another seed"]
+    hint = f"{', '.join(remedies)}."
+    return (
+        f"{amount}{size} {verb}{wanted} (tried {ROUNDS} rounds at temperature {wish.temperature:g}).",
+        hint[0].upper() + hint[1:],
     )
 
 
-def describe(generator: Generator, text: str) -> SampledName:
-    """Compare a normalised text with the real names; a real one is written as in the list."""
-    nearest, distance, _ = process.extractOne(text, list(generator.names), scorer=Levenshtein.distance)
-    real = generator.names.get(text)
-    return SampledName(real or display(text), real is None, generator.names[nearest], int(distance))
+def describe(generator: Generator, texts: Sequence[str], nats: Sequence[float]) -> list[SampledName]:
+    """Compare normalised texts with the real names; a real one is written as in the list.
+
+    Args:
+        generator: the real names.
+        texts: the texts.
+        nats: what each costs the model, its stop included.
+    """
+    described = []
+    nearest = generator.real.nearest(texts)
+    for text, cost, (neighbour, distance) in zip(texts, nats, nearest, strict=True):
+        real = generator.real.written.get(text)
+        each = round(float(cost) / (len(text) + 1), 3)
+        described.append(SampledName(real or display(text), real is None, neighbour, distance, each))
+    return described
 
 
-def draw_texts(model: LanguageModel, count: int, temperature: float, rng: np.random.Generator) -> list[str]:
+def draw_texts(model: LanguageModel, count: int, wish: Wish, rng: np.random.Generator) -> Drawn:
     """Draw normalised texts, all of them in one batch; none is empty, the same one may come twice.
 
     A character is drawn from softmax(logits / temperature) by the Gumbel-max trick: the largest of the
-    logits plus Gumbel noise (Gumbel 1954). The unknown token is never drawn, neither is a stop or a blank
-    at the start. A text stops at the model's `max_length`.
+    logits plus Gumbel noise (Gumbel 1954). The unknown token is never drawn; a blank comes neither at an
+    end nor twice in a row, a mark not first, a stop not before the shortest length. At the longest a text is
+    cut off.
 
     Args:
-        model: the network.
+        model: the network; it must know the characters of the prefix.
         count: how many.
-        temperature: below 1 keeps to what is likely, above 1 ventures.
+        wish: what they shall be like, `novel` apart.
         rng: where chance comes from.
     """
     vocabulary = model.vocabulary
-    forbidden = np.zeros(vocabulary.size)
-    forbidden[vocabulary.unknown] = -np.inf
-    forbidden_first = forbidden.copy()
-    forbidden_first[EDGE] = -np.inf
-    if " " in vocabulary.characters:
-        forbidden_first[1 + vocabulary.characters.index(" ")] = -np.inf
+    blank = 1 + vocabulary.characters.index(" ") if " " in vocabulary.characters else vocabulary.unknown
     request, state = start(model, count)
+    prefix = encode(vocabulary, [wish.prefix])[0][:-1]
+    longest = min(wish.max_length, model.max_length)
+    drawn = np.full((count, longest), EDGE)
+    drawn[:, : len(prefix)] = prefix
     tokens = np.full(count, EDGE)
-    drawn = np.full((count, model.max_length), EDGE)
-    stopped = np.zeros(count, bool)
-    for step in range(model.max_length):
+    ended = np.zeros(count, bool)
+    nats = np.zeros(count)
+    rows = np.arange(count)
+    for length in range(longest + 1):
         logits, state = read(request, tokens, state)
-        scores = logits / temperature + rng.gumbel(size=logits.shape)
-        tokens = (scores + (forbidden if step else forbidden_first)).argmax(axis=1)
-        stopped |= tokens == EDGE
-        if stopped.all():
+        log_probabilities = log_softmax(logits)
+        if length < len(prefix):
+            tokens = drawn[:, length]
+            nats -= log_probabilities[rows, tokens]
+            continue
+        scores = logits / wish.temperature
+        scores[:, vocabulary.unknown] = -np.inf
+        if length == 0:
+            scores[:, dependent_tokens(vocabulary)] = -np.inf
+        after_blank = (tokens == blank) | (length == 0)
+        scores[after_blank | (length == longest - 1), blank] = -np.inf
+        scores[after_blank | (length < wish.min_length), EDGE] = -np.inf
+        scores = narrow(scores, wish.top_k, wish.top_p)
+        tokens = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
+        # What is cut off stops there, whether it would or not.
+        last = tokens if length < longest else np.full(count, EDGE)
+        nats -= np.where(ended, 0, log_probabilities[rows, last])
+        ended |= tokens == EDGE
+        if ended.all():
             break
-        drawn[:, step] = np.where(stopped, EDGE, tokens)
-    return [normalise(decode(vocabulary, row)) for row in drawn]
+        if length < longest:
+            drawn[:, length] = np.where(ended, EDGE, tokens)
+    return Drawn([decode(vocabulary, row) for row in drawn], ended, nats)
+
+
+def dependent_tokens(vocabulary: Vocabulary) -> list[int]:
+    """The tokens of marks and joiners, which stand on the character before them."""
+    return [
+        token
+        for token, character in enumerate(vocabulary.characters, start=1)
+        if unicodedata.category(character)[0] in "MC"
+    ]
+
+
+def narrow(scores: np.ndarray, top_k: int, top_p: float) -> np.ndarray:
+    """Put all but the likeliest tokens out of reach: -inf in place of their scores [n, tokens].
+
+    Args:
+        scores: logits that the temperature has divided, float [n, tokens]; -inf is allowed.
+        top_k: how many tokens stay, 0 for all.
+        top_p: as few of the likeliest stay as have this probability together; 1 for all.
+    """
+    if not top_k and top_p >= 1:
+        return scores
+    order = np.argsort(-scores, axis=1, kind="stable")
+    probabilities = np.exp(log_softmax(np.take_along_axis(scores, order, axis=1)))
+    likelier = np.cumsum(probabilities, axis=1) - probabilities
+    stays = likelier < top_p
+    if top_k:
+        stays[:, top_k:] = False
+    narrowed = np.full_like(scores, -np.inf)
+    kept = np.where(stays, np.take_along_axis(scores, order, axis=1), -np.inf)
+    np.put_along_axis(narrowed, order, kept, axis=1)
+    return narrowed

@@ -73,6 +73,11 @@ def rules_for(name: str) -> list[str]:
     return changed
 
 
+def normalise_start(start: str) -> str:
+    """Bring the start of a name into the form that the model reads; a blank at its end stays."""
+    return normalise(f"{start}|")[:-1]
+
+
 def display(text: str) -> str:
     """Write a normalised text as a name: a capital at the start and after each blank and hyphen."""
     starts = (i == 0 or text[i - 1] in " -" for i in range(len(text)))

@@ -1,83 +1,220 @@
-"""Stage `train_generator`: a GRU that predicts the next character of a name."""
+"""Stage `train_generator`: a GRU that predicts the next character of a name.
+
+It starts from the network that has read English words, learns from the names while one generation after the
+other is held out, to see when to stop, and then learns from all names for that long.
+"""
 
 import json
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from herodex import paths, tracking
 from herodex.command import run_command
+from herodex.errors import UserError
 from herodex.export import export_ir
 from herodex.figures import save_figure
+from herodex.generator.folds import Fold, make_folds
 from herodex.generator.language_model import model_hash
+from herodex.generator.learn import (
+    CLIP_NORM,
+    nats_a_character,
+    prepare,
+    read_once,
+    seed_everything,
+    shuffled_batches,
+    text_nats,
+)
+from herodex.generator.metrics import measure_folds
 from herodex.generator.names_table import SPLIT_COLUMNS, read_names, texts_of
-from herodex.generator.network import build_network, one_step
+from herodex.generator.network import build_network, coverage, one_step, transfer
 from herodex.generator.plots import history_figure
 from herodex.generator.vocabulary import Vocabulary, build_vocabulary, encode, pad
-from herodex.params import TrainGeneratorParams, load_params
+from herodex.params import DropoutParams, NetworkParams, TrainGeneratorParams, load_params
 
 if TYPE_CHECKING:
     import keras
 
 log = logging.getLogger(__name__)
 
-LOG_EVERY = 10
-"""Epochs between two log lines."""
+MIN_COVERAGE = 0.5
+"""Share of the names' characters that the pretrained network must know to be of use."""
+SORTED_BATCHES = 4
+MIN_STEPS = 12
+"""Batches of an epoch, at least: a short list is read in smaller ones."""
+
+
+class Fitted(NamedTuple):
+    """A trained network and how it came about.
+
+    Attributes:
+        history: `epoch`, `train_nats` (measured with dropout, as the epoch went on) and `validation_nats`,
+            both nats a character over all folds, stops included.
+        held_out: `fold`, `text` and the `nats` that each text cost the network that had not seen it, at the
+            epoch that was kept.
+    """
+
+    network: "keras.Model"
+    history: pd.DataFrame
+    held_out: pd.DataFrame
+
+
+def load_pretrained(directory: Path, sizes: NetworkParams) -> tuple["keras.Model", Vocabulary] | None:
+    """Load the network that has read words, and its vocabulary; None where there were no words.
+
+    Raises:
+        UserError: it is missing.
+    """
+    record = directory / "pretrained.json"
+    if not record.exists():
+        raise UserError(f"{record} is missing.", "Run `dvc repro`, which makes it.")
+    vocabulary = Vocabulary(tuple(json.loads(record.read_text(encoding="utf-8"))["characters"]))
+    if not vocabulary.characters:
+        return None
+    network = build_network(
+        vocabulary.size, sizes, DropoutParams(embedding_dropout=0, dropout=0, recurrent_dropout=0)
+    )
+    network.load_weights(directory / "gru.weights.h5")
+    return network, vocabulary
+
+
+def initialise(
+    vocabulary: Vocabulary,
+    texts: list[str],
+    pretrained: tuple["keras.Model", Vocabulary] | None,
+    sizes: NetworkParams,
+    params: TrainGeneratorParams,
+) -> "keras.Model":
+    """Build the network that is to learn names, with what the pretrained one knows if that is of use."""
+    import keras
+
+    network = build_network(vocabulary.size, sizes, params)
+    if pretrained and coverage(pretrained[1], texts) >= MIN_COVERAGE:
+        transfer(*pretrained, network, vocabulary)
+        log.info("starting from the network that has read words")
+    else:
+        log.info("starting from scratch: the names are written in other characters than the words")
+    optimizer = keras.optimizers.Adam(
+        params.learning_rate, clipnorm=CLIP_NORM, use_ema=True, ema_momentum=params.averaging
+    )
+    optimizer.build(network.trainable_variables)
+    prepare(network, optimizer)
+    return network
+
+
+class Learner:
+    """One network that learns several times over, each time from the same start.
+
+    To build and trace a network takes longer than to learn from some hundred names, so the folds share one
+    and take turns: `save` and `restore` put all that changes in learning aside and back.
+    """
+
+    def __init__(self, network: "keras.Model", vocabulary: Vocabulary, params: TrainGeneratorParams) -> None:
+        self.network = network
+        self.vocabulary = vocabulary
+        self.params = params
+
+    def save(self) -> list[np.ndarray]:
+        """Copy the network's and the optimizer's variables."""
+        return [variable.numpy() for variable in self._variables()]
+
+    def restore(self, state: list[np.ndarray]) -> None:
+        """Set the variables to what `save` gave."""
+        for variable, value in zip(self._variables(), state, strict=True):
+            variable.assign(value)
+
+    def read(self, texts: list[str], rng: np.random.Generator, label: str = "") -> float:
+        """Learn from each text once; gives nats a character, measured with dropout on the way."""
+        size = min(self.params.batch_size, max(1, len(texts) // MIN_STEPS))
+        batches = shuffled_batches(encode(self.vocabulary, texts), size, SORTED_BATCHES, rng)
+        return read_once(self.network, batches, -(-len(texts) // size), label)
+
+    def average(self) -> None:
+        """Put the running means of the weights in the place of the weights."""
+        self.network.optimizer.finalize_variable_values(self.network.trainable_variables)
+
+    def held_out_nats(self, texts: list[str]) -> np.ndarray:
+        """What texts cost the averaged network, float [texts]; the network learns on as it was."""
+        state = self.save()
+        self.average()
+        nats = text_nats(self.network, self.vocabulary, texts)
+        self.restore(state)
+        return nats
+
+    def _variables(self) -> list["keras.Variable"]:
+        return [*self.network.trainable_variables, *self.network.optimizer.variables]
+
+
+def learn_across(learner: Learner, folds: list[Fold], seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Learn in all folds side by side until their held-out texts together stop getting likelier.
+
+    Returns:
+        `history` and `held_out` of Fitted.
+    """
+    params = learner.params
+    start = learner.save()
+    states = {fold.name: start for fold in folds}
+    rngs = {fold.name: np.random.default_rng((seed, place)) for place, fold in enumerate(folds)}
+    texts = [text for fold in folds for text in fold.held_out]
+    history: list[dict[str, float]] = []
+    best = np.inf
+    kept = np.zeros(len(texts))
+    for epoch in range(1, params.epochs + 1):
+        trained, costs = [], []
+        for fold in folds:
+            learner.restore(states[fold.name])
+            label = f"names, epoch {epoch}" if len(folds) == 1 else ""
+            trained.append(learner.read(fold.train, rngs[fold.name], label))
+            costs.append(learner.held_out_nats(fold.held_out))
+            states[fold.name] = learner.save()
+        nats = nats_a_character(np.concatenate(costs), texts)
+        history.append({"epoch": epoch, "train_nats": float(np.mean(trained)), "validation_nats": nats})
+        log.info(
+            "epoch %d: %.3f nats a character, %.3f on names held out", epoch, *list(history[-1].values())[1:]
+        )
+        if nats < best:
+            best, kept = nats, np.concatenate(costs)
+        elif epoch - 1 - int(np.argmin([row["validation_nats"] for row in history])) >= params.patience:
+            break
+    learner.restore(start)
+    names = [fold.name for fold in folds for _ in fold.held_out]
+    held_out = pd.DataFrame({"fold": names, "text": texts, "nats": kept})
+    return pd.DataFrame(history).round(6), held_out.round(6)
 
 
 def fit(
-    train: list[str],
-    validation: list[str],
+    network: "keras.Model",
     vocabulary: Vocabulary,
+    folds: list[Fold],
+    texts: list[str],
     params: TrainGeneratorParams,
     seed: int,
-) -> tuple["keras.Model", pd.DataFrame]:
-    """Train the network until the validation names stop getting likelier, and go back to its best epoch.
+) -> Fitted:
+    """Find out in the folds how many epochs are best, then learn from all texts for so long.
 
-    Returns:
-        the network, and a table with `epoch`, `train_nats` (measured with dropout, as the epoch went on)
-        and `validation_nats`, both nats a character, stops included.
+    Args:
+        network: from `initialise`.
+        vocabulary: its tokens.
+        folds: texts held out in turn.
+        texts: all of them.
+        params: how to learn.
+        seed: another seed learns in another order.
     """
-    import keras
-    import tensorflow as tf
-
-    keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
-    network = build_network(vocabulary.size, params)
-    network.compile(
-        optimizer=keras.optimizers.Adam(params.learning_rate),
-        loss=keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True, reduction="mean_with_sample_weight"
-        ),
-        weighted_metrics=[keras.metrics.SparseCategoricalCrossentropy("nats", from_logits=True)],
-    )
-    stop = keras.callbacks.EarlyStopping(
-        "val_nats", mode="min", patience=params.patience, restore_best_weights=True
-    )
-    inputs, targets, weights = pad(encode(vocabulary, train))
-    history = network.fit(
-        inputs,
-        targets,
-        sample_weight=weights,
-        validation_data=pad(encode(vocabulary, validation)),
-        batch_size=params.batch_size,
-        epochs=params.epochs,
-        callbacks=[stop, keras.callbacks.LambdaCallback(on_epoch_end=log_epoch)],
-        verbose=cast(Any, 0),
-    ).history
-    table = pd.DataFrame({"train_nats": history["nats"], "validation_nats": history["val_nats"]}).round(6)
-    table.insert(0, "epoch", range(1, len(table) + 1))
-    return network, table
+    learner = Learner(network, vocabulary, params)
+    history, held_out = learn_across(learner, folds, seed)
+    learn_all(learner, texts, int(np.argmin(history["validation_nats"])) + 1, seed)
+    return Fitted(network, history, held_out)
 
 
-def log_epoch(epoch: int, figures: dict[str, float]) -> None:
-    """Log now and then how training gets on; `epoch` counts from 0."""
-    if (epoch + 1) % LOG_EVERY == 0:
-        nats = figures["nats"], figures["val_nats"]
-        log.info("epoch %d: %.3f nats a character, %.3f on validation", epoch + 1, *nats)
+def learn_all(learner: Learner, texts: list[str], epochs: int, seed: int) -> None:
+    """Learn from all texts for some epochs, and keep the running means of the weights."""
+    rng = np.random.default_rng((seed, epochs))
+    for epoch in range(1, epochs + 1):
+        learner.read(texts, rng, f"all names, epoch {epoch} of {epochs}")
+    learner.average()
 
 
 def write_model(network: "keras.Model", vocabulary: Vocabulary, max_length: int, directory: Path) -> None:
@@ -99,28 +236,38 @@ def write_model(network: "keras.Model", vocabulary: Vocabulary, max_length: int,
 
 
 def main() -> None:
-    """Train on the training part; write the model, and the history with its plot."""
+    """Train on the names outside the test part; write the model, its history and what held-out names cost."""
     params = load_params()
-    settings = params.generator.train
+    settings, sizes = params.generator.train, params.generator.network
     rows = read_names(paths.SPLIT_NAMES, SPLIT_COLUMNS)
-    train, validation = texts_of(rows, "train"), texts_of(rows, "validation")
-    vocabulary = build_vocabulary(train + validation)
+    texts = texts_of(rows, "train", "validation")
+    pretrained = load_pretrained(paths.PRETRAINED, sizes)
+    vocabulary = build_vocabulary(texts)
+    folds = make_folds(rows, settings.max_folded, settings.folds, params.seed)
     with tracking.run("train_generator", settings) as run:
-        network, history = fit(train, validation, vocabulary, settings, params.seed)
+        seed_everything(params.seed)
+        network = initialise(vocabulary, texts, pretrained, sizes, settings)
+        fitted = fit(network, vocabulary, folds, texts, settings, params.seed)
 
-        write_model(network, vocabulary, max(map(len, train + validation)), paths.GENERATOR)
-        paths.GENERATOR_REPORTS.mkdir(parents=True, exist_ok=True)
-        history.to_csv(paths.GENERATOR_REPORTS / "history.csv", index=False, lineterminator="\n")
-        save_figure(history_figure(history), paths.GENERATOR_REPORTS / "history.png")
+        write_model(network, vocabulary, max(map(len, texts)), paths.GENERATOR)
+        folder = paths.GENERATOR_REPORTS
+        folder.mkdir(parents=True, exist_ok=True)
+        fitted.history.to_csv(folder / "history.csv", index=False, lineterminator="\n")
+        fitted.held_out.to_csv(folder / "cross_validation.csv", index=False, lineterminator="\n")
+        figures = measure_folds(fitted.held_out, params.seed)
+        text = json.dumps(figures, indent=2, ensure_ascii=False) + "\n"
+        (folder / "validation.json").write_text(text, encoding="utf-8")
+        save_figure(history_figure(fitted.history), folder / "history.png")
 
+        run.metrics({"cross_validation": figures["nats"]["value"]})
         for name in ("train_nats", "validation_nats"):
-            run.metric_by_epoch(name, history[name].tolist())
+            run.metric_by_epoch(name, fitted.history[name].tolist())
         run.tags({"model": model_hash(paths.GENERATOR)})
         run.artifact(paths.GENERATOR)
-        run.artifact(paths.GENERATOR_REPORTS / "history.png")
-        run.keras_model(network, "gru", pad(encode(vocabulary, train[:2]))[0])
-    best = history.iloc[int(np.argmin(history["validation_nats"]))]
-    log.info("best of %d epochs: %s", len(history), best.to_dict())
+        run.artifact(folder / "history.png")
+        run.keras_model(network, "gru", pad(encode(vocabulary, texts[:2]))[0])
+    best = fitted.history.iloc[int(np.argmin(fitted.history["validation_nats"]))]
+    log.info("best of %d epochs over %d folds: %s", len(fitted.history), len(folds), best.to_dict())
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 CLASSIFY = "/api/classify"
 NAMES = "/api/names"
+SCORE = "/api/names/score"
 QUOTE = "/api/quote"
 ABOUT = "/api/about"
 
-METHODS = {CLASSIFY: "POST", NAMES: "POST", QUOTE: "GET", ABOUT: "GET"}
+METHODS = {CLASSIFY: "POST", NAMES: "POST", SCORE: "POST", QUOTE: "GET", ABOUT: "GET"}

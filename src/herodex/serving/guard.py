@@ -6,12 +6,14 @@ lists; so nothing reaches it that this module has not read.
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple
 
 import anyio
 import anyio.to_thread
 from PIL import Image
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -20,12 +22,23 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from herodex.classifier.picture import PictureError, open_picture
 from herodex.serving import endpoints
 from herodex.serving.client_error import ClientError
-from herodex.serving.messages import MAX_NAMES, MAX_SEED, MAX_TEMPERATURE, MIN_TEMPERATURE, NamesRequest
+from herodex.serving.messages import (
+    MAX_LENGTH,
+    MAX_NAMES,
+    MAX_PREFIX,
+    MAX_SCORED,
+    MAX_SCORED_LENGTH,
+    MAX_SEED,
+    MAX_TEMPERATURE,
+    MAX_TOP_K,
+    MIN_TEMPERATURE,
+    NamesRequest,
+    ScoreRequest,
+)
 from herodex.serving.picture_parts import check_parts
 from herodex.serving.upload import read_chunks, read_file
 
 FORMATS = ("JPEG", "PNG", "WEBP")
-MAX_JSON_BYTES = 4096
 MAX_PICTURES = 2
 """Decoded pictures in memory at a time: each may hold a few bytes for every pixel allowed."""
 
@@ -35,10 +48,34 @@ PICTURE_HINTS = {
     "truncated": "Send the file again, to its end.",
     "unreadable": "Open the file and save it anew, or send another one.",
 }
-NAMES_HINT = (
-    f"Send JSON: count is a whole number from 1 to {MAX_NAMES}, temperature a number from "
-    f"{MIN_TEMPERATURE:g} to {MAX_TEMPERATURE:g}, seed (optional) a whole number from 0 to {MAX_SEED}."
-)
+PICTURE_TOO_LARGE = "Send a smaller file, for example a scaled-down copy of the picture."
+
+
+class JsonRequest(NamedTuple):
+    """What a request in JSON may be: its fields, its bytes, and how both are put to its sender."""
+
+    fields: type[BaseModel]
+    max_bytes: int
+    hint: str
+
+
+JSON_REQUESTS = {
+    endpoints.NAMES: JsonRequest(
+        NamesRequest,
+        # Every character of the longest prefix may come as an escaped surrogate pair, and more than that
+        # must be read to say that it is too long.
+        16_384,
+        f"Send JSON: count is a whole number from 1 to {MAX_NAMES}, temperature a number from "
+        f"{MIN_TEMPERATURE:g} to {MAX_TEMPERATURE:g}; optional are seed, a whole number from 0 to "
+        f"{MAX_SEED}, top_k from 0 to {MAX_TOP_K}, top_p above 0 and up to 1, prefix of up to {MAX_PREFIX} "
+        f"characters, min_length and max_length from 1 to {MAX_LENGTH}, and novel, true or false.",
+    ),
+    endpoints.SCORE: JsonRequest(
+        ScoreRequest,
+        262_144,
+        f"Send JSON: names is a list of 1 to {MAX_SCORED} texts of 1 to {MAX_SCORED_LENGTH} characters.",
+    ),
+}
 
 
 class Guard:
@@ -71,8 +108,8 @@ class Guard:
                     picture = await anyio.to_thread.run_sync(decode, data, self._max_pixels)
                     scope.setdefault("state", {})["picture"] = picture
                     await self._app(scope, receive, send)
-            elif scope["path"] == endpoints.NAMES:
-                await self._app(scope, await self._read_names_request(scope, receive), send)
+            elif request := JSON_REQUESTS.get(scope["path"]):
+                await self._app(scope, await self._read_json(request, scope, receive), send)
             else:
                 await self._app(scope, receive, send)
         except ClientDisconnect:
@@ -82,15 +119,16 @@ class Guard:
 
     async def _read_upload(self, scope: Scope, receive: Receive) -> bytes:
         async with patience(self._upload_timeout_s):
-            chunks = read_chunks(receive, self._max_upload)
+            chunks = read_chunks(receive, self._max_upload, PICTURE_TOO_LARGE)
             return await read_file(Headers(scope=scope), chunks, self._max_upload)
 
-    async def _read_names_request(self, scope: Scope, receive: Receive) -> Receive:
+    async def _read_json(self, request: JsonRequest, scope: Scope, receive: Receive) -> Receive:
         if Headers(scope=scope).get("content-type", "").partition(";")[0].strip() != "application/json":
-            raise ClientError(415, "The request is not application/json.", NAMES_HINT)
+            raise ClientError(415, "The request is not application/json.", request.hint)
         async with patience(self._upload_timeout_s):
-            body = b"".join([chunk async for chunk in read_chunks(receive, MAX_JSON_BYTES)])
-        check_names_request(body)
+            chunks = read_chunks(receive, request.max_bytes, request.hint)
+            body = b"".join([chunk async for chunk in chunks])
+        check_json(body, request)
         return replay(body, receive)
 
 
@@ -133,12 +171,12 @@ def decode(data: bytes, max_pixels: int) -> Image.Image:
         ) from None
 
 
-def check_names_request(body: bytes) -> None:
-    """Refuse a body that is not a NamesRequest, saying which field is wrong and what it may be."""
+def check_json(body: bytes, request: JsonRequest) -> None:
+    """Refuse a body without the right fields, saying which one is wrong and what it may be."""
     try:
-        NamesRequest.model_validate_json(body)
+        request.fields.model_validate_json(body)
     except ValidationError as error:
-        raise ClientError(400, explain(error.errors(include_url=False)), NAMES_HINT) from None
+        raise ClientError(400, explain(error.errors(include_url=False)), request.hint) from None
 
 
 def explain(problems: Sequence[ErrorDetails]) -> str:
@@ -153,8 +191,12 @@ def explain(problems: Sequence[ErrorDetails]) -> str:
                 sentences.append(f"'{field}' is missing")
             case "extra_forbidden":
                 sentences.append(f"'{field}' is not known")
+            case "value_error":
+                reason = problem["msg"].removeprefix("Value error, ")
+                sentences.append(f"'{field}' {reason}" if field else reason)
             case _:
-                sentences.append(problem["msg"].replace("Input", f"'{field}'" if field else "the body", 1))
+                named = f"'{field}'" if field else "the body"
+                sentences.append(re.sub("^(Input|String|List)", lambda _, named=named: named, problem["msg"]))
     return "; ".join(sentences)[:300] + "."
 
 

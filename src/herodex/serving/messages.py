@@ -1,17 +1,51 @@
 """What the API takes and gives, as it stands in `/docs.json`."""
 
+import unicodedata
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 MAX_NAMES = 15
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.5, 5.0
 MAX_SEED = 2**32 - 1
+MAX_TOP_K = 1000
+MAX_LENGTH = 100
+MAX_PREFIX = 50
+MAX_SCORED = 100
+MAX_SCORED_LENGTH = 100
+
+
+def one_line(text: str) -> str:
+    """Refuse control characters, which no name has; raises ValueError."""
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise ValueError("should have no control characters")
+    return text
+
+
+def some_text(text: str) -> str:
+    """Refuse a text of blanks; raises ValueError."""
+    if not text.strip():
+        raise ValueError("should have a character that is no blank")
+    return text
 
 
 Count = Annotated[int, Field(strict=True, ge=1, le=MAX_NAMES)]
-Temperature = Annotated[float, Field(strict=True, ge=MIN_TEMPERATURE, le=MAX_TEMPERATURE)]
+Temperature = Annotated[
+    float, Field(strict=True, ge=MIN_TEMPERATURE, le=MAX_TEMPERATURE, allow_inf_nan=False)
+]
 Seed = Annotated[int | None, Field(strict=True, ge=0, le=MAX_SEED)]
+TopK = Annotated[int, Field(strict=True, ge=0, le=MAX_TOP_K)]
+TopP = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)]
+Prefix = Annotated[str, Field(strict=True, max_length=MAX_PREFIX), AfterValidator(one_line)]
+Length = Annotated[int, Field(strict=True, ge=1, le=MAX_LENGTH)]
+Novel = Annotated[bool, Field(strict=True)]
+ScoredText = Annotated[
+    str,
+    Field(strict=True, min_length=1, max_length=MAX_SCORED_LENGTH),
+    AfterValidator(one_line),
+    AfterValidator(some_text),
+]
+ScoredTexts = Annotated[list[ScoredText], Field(strict=True, min_length=1, max_length=MAX_SCORED)]
 
 
 class ClassifyAnswer(BaseModel):
@@ -25,22 +59,47 @@ class ClassifyAnswer(BaseModel):
 
 
 class NamesRequest(BaseModel):
-    """How many names, and how daring; the same seed gives the same names."""
+    """How many names, how daring, and what they shall be like; the same seed gives the same names.
+
+    `top_k` (0: off) and `top_p` (1: off) keep to the likeliest characters; `novel` leaves out real names and
+    what is one edit away from one.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     count: Count
     temperature: Temperature
     seed: Seed = None
+    top_k: TopK = 0
+    top_p: TopP = 1.0
+    prefix: Prefix = ""
+    min_length: Length = 1
+    max_length: Length = MAX_LENGTH
+    novel: Novel = True
+
+    @model_validator(mode="after")
+    def leaves_a_length(self) -> "NamesRequest":
+        """Refuse lengths that no name can have; raises ValueError."""
+        if self.min_length > self.max_length:
+            raise ValueError(f"'min_length' ({self.min_length}) is above 'max_length' ({self.max_length})")
+        if len(self.prefix) > self.max_length:
+            raise ValueError(
+                f"'prefix' has {len(self.prefix)} characters, more than 'max_length' ({self.max_length})"
+            )
+        return self
 
 
 class InventedName(BaseModel):
-    """A name, whether it is new, and the nearest name of the list: `distance` letters apart."""
+    """A name, whether it is new, the nearest name of the list, `distance` letters apart, and its score.
+
+    `nats` is what the name costs the model for each character, its end included: less is likelier.
+    """
 
     name: str
     novel: bool
     nearest: str
     distance: int
+    nats: float
 
 
 class NamesAnswer(BaseModel):
@@ -48,6 +107,34 @@ class NamesAnswer(BaseModel):
 
     names: list[InventedName]
     seed: int
+
+
+class ScoreRequest(BaseModel):
+    """Names to score."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    names: ScoredTexts
+
+
+class ScoredNameMessage(BaseModel):
+    """A name with its score and the nearest name of the list.
+
+    `nats` is null where the name has characters that the model does not know; these stand in `unknown`.
+    """
+
+    name: str
+    nats: float | None
+    unknown: list[str]
+    nearest: str
+    distance: int
+    real: bool
+
+
+class ScoreAnswer(BaseModel):
+    """The names in the order of the request."""
+
+    names: list[ScoredNameMessage]
 
 
 class QuoteMessage(BaseModel):
@@ -69,4 +156,5 @@ class AboutAnswer(BaseModel):
     max_names: int = MAX_NAMES
     min_temperature: float = MIN_TEMPERATURE
     max_temperature: float = MAX_TEMPERATURE
+    max_prefix: int = MAX_PREFIX
     quote_hosts: list[str]

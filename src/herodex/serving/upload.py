@@ -18,8 +18,13 @@ MAX_TEXT_BYTES = 4096
 """A form's text parts, which are not wanted at all, are read up to here to say what is wrong."""
 
 
-async def read_chunks(receive: Receive, max_bytes: int) -> AsyncGenerator[bytes, None]:
+async def read_chunks(receive: Receive, max_bytes: int, hint: str) -> AsyncGenerator[bytes, None]:
     """Yield a request's body as it comes in; whatever length was announced, what comes is counted.
+
+    Args:
+        receive: where it comes from.
+        max_bytes: how much it may be.
+        hint: what to do where it is more.
 
     Raises:
         ClientError: 413, as soon as there is more than `max_bytes`.
@@ -34,18 +39,14 @@ async def read_chunks(receive: Receive, max_bytes: int) -> AsyncGenerator[bytes,
         chunk = message.get("body", b"")
         received += len(chunk)
         if received > max_bytes:
-            raise ClientError(
-                413,
-                f"The request is larger than {megabytes(max_bytes)} MB.",
-                "Send a smaller file, for example a scaled-down copy of the picture.",
-            )
+            raise ClientError(413, f"The request is larger than {size_in_words(max_bytes)}.", hint)
         yield chunk
         more = message.get("more_body", False)
 
 
-def megabytes(size: int) -> str:
-    """Write a number of bytes in MB of 2^20 bytes, without needless digits."""
-    return f"{size / 2**20:.3g}"
+def size_in_words(size: int) -> str:
+    """Write a number of bytes in MB of 2^20 bytes or kB of 2^10, without needless digits."""
+    return f"{size / 2**20:.3g} MB" if size >= 2**20 else f"{size / 2**10:.3g} kB"
 
 
 async def read_file(headers: Headers, chunks: AsyncGenerator[bytes, None], max_bytes: int) -> bytes:

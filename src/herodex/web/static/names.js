@@ -1,34 +1,47 @@
-/** Invented names: how many, how daring, and how new each one is. */
+/** Invented names: how many, how daring, how they start, and how new and how likely each one is. */
 
 import { ApiError, ask, describe } from "./api.js";
+import { copyText } from "./copy.js";
 import { element } from "./dom.js";
+
+const COPIED_MS = 1500;
 
 export function setUpNames(section, about) {
   const form = section.querySelector("form");
-  const button = form.querySelector("button");
+  const buttons = [...section.querySelectorAll("[type=submit]")];
   const error = section.querySelector(".error");
   const cards = section.querySelector(".cards");
   const seed = section.querySelector(".seed");
   const count = pair(section, "count", 1, about.max_names);
   const temperature = pair(section, "temperature", about.min_temperature, about.max_temperature);
+  const prefix = section.querySelector("#prefix");
+  prefix.maxLength = about.max_prefix;
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    button.disabled = true;
+    const pressed = document.activeElement;
+    for (const button of buttons) button.disabled = true;
     try {
       checkBounds(count, temperature);
-      const body = JSON.stringify({ count: count.valueAsNumber, temperature: temperature.valueAsNumber });
+      const wish = {
+        count: count.valueAsNumber,
+        temperature: temperature.valueAsNumber,
+        prefix: prefix.value,
+      };
       const headers = { "content-type": "application/json" };
-      const answer = await ask("api/names", { method: "POST", headers, body });
+      const answer = await ask("api/names", { method: "POST", headers, body: JSON.stringify(wish) });
       cards.replaceChildren(...answer.names.map(card));
       section.querySelector(".waiting").hidden = true;
-      seed.textContent = `Seed ${answer.seed} gives these again.`;
+      section.querySelector(".once-more").hidden = false;
+      seed.textContent = `Seed ${answer.seed} gives these again. The fewer nats, the likelier the model finds a name.`;
       error.hidden = true;
     } catch (problem) {
-      error.textContent = describe(problem).join(" ");
+      error.textContent = describe(problem).join(" ").replace("'prefix'", `“${prefix.labels[0].textContent}”`);
       error.hidden = false;
     }
-    button.disabled = false;
+    for (const button of buttons) button.disabled = false;
+    // A button that is disabled loses the focus, and the keyboard its place.
+    if (document.activeElement === document.body) pressed.focus();
   });
 }
 
@@ -56,9 +69,27 @@ function checkBounds(...fields) {
   }
 }
 
-function card({ name, novel, nearest, distance }) {
+function card({ name, novel, nearest, distance, nats }) {
   const apart = distance === 1 ? "1 letter" : `${distance} letters`;
   const kin = novel ? ` nearest to ${nearest}, ${apart} away` : " on the list already";
   const badge = element("span", novel ? "badge new" : "badge", novel ? "new" : "real");
-  return element("li", "", element("strong", "", name), element("span", "kin", badge, kin));
+  const head = element("div", "title", element("strong", "", name), copyButton(name));
+  const score = element("span", "score", `${nats.toFixed(2)} nats a letter`);
+  return element("li", "", head, element("span", "kin", badge, kin), score);
+}
+
+function copyButton(name) {
+  const button = element("button", "copy", "Copy");
+  button.type = "button";
+  button.setAttribute("aria-label", `Copy ${name}`);
+  button.addEventListener("click", async () => {
+    const copied = await copyText(name);
+    button.textContent = copied ? "Copied" : "Failed";
+    button.setAttribute("aria-label", copied ? `Copied ${name}` : `${name} could not be copied`);
+    setTimeout(() => {
+      button.textContent = "Copy";
+      button.setAttribute("aria-label", `Copy ${name}`);
+    }, COPIED_MS);
+  });
+  return button;
 }

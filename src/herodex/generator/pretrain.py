@@ -1,0 +1,116 @@
+"""Stage `pretrain_generator`: the network reads English words before it reads names."""
+
+import json
+import logging
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from herodex import paths, tracking
+from herodex.command import run_command
+from herodex.figures import save_figure
+from herodex.generator.learn import (
+    CLIP_NORM,
+    nats_a_character,
+    prepare,
+    read_once,
+    seed_everything,
+    shuffled_batches,
+    text_nats,
+)
+from herodex.generator.network import build_network
+from herodex.generator.plots import history_figure
+from herodex.generator.vocabulary import Vocabulary, build_vocabulary, encode
+from herodex.generator.words_list import read_words
+from herodex.params import NetworkParams, PretrainParams, load_params
+
+if TYPE_CHECKING:
+    import keras
+
+log = logging.getLogger(__name__)
+
+HELD_OUT = 100
+"""One word of so many is held out, so that the history shows how far the network has come."""
+WARM_UP = 100
+"""Steps over which the learning rate rises."""
+SORTED_BATCHES = 20
+
+
+def fit(
+    words: list[str], sizes: NetworkParams, params: PretrainParams, seed: int
+) -> tuple["keras.Model", Vocabulary, pd.DataFrame]:
+    """Let a network read the words `params.epochs` times, with a learning rate that falls along a cosine.
+
+    Returns:
+        the network, its vocabulary, and a table with `epoch`, `train_nats` and `validation_nats`, both nats a
+        character, stops included; validation is the words that are never learnt from.
+    """
+    import keras
+
+    seed_everything(seed)
+    rng = np.random.default_rng(seed)
+    validation = words[::HELD_OUT]
+    train = [word for place, word in enumerate(words) if place % HELD_OUT]
+    vocabulary = build_vocabulary(words)
+    network = build_network(vocabulary.size, sizes, params)
+    steps = math.ceil(len(train) / params.batch_size)
+    # Keras takes a schedule where its annotation wants a number.
+    schedule: Any = keras.optimizers.schedules.CosineDecay(
+        params.learning_rate / WARM_UP,
+        decay_steps=max(1, params.epochs * steps - WARM_UP),
+        alpha=0.02,
+        warmup_target=params.learning_rate,
+        warmup_steps=WARM_UP,
+    )
+    prepare(network, keras.optimizers.Adam(schedule, clipnorm=CLIP_NORM))
+    sequences = encode(vocabulary, train)
+    history = []
+    for epoch in range(1, params.epochs + 1):
+        batches = shuffled_batches(sequences, params.batch_size, SORTED_BATCHES, rng)
+        train_nats = read_once(network, batches, steps, f"words, epoch {epoch} of {params.epochs}")
+        nats = nats_a_character(text_nats(network, vocabulary, validation), validation)
+        history.append({"epoch": epoch, "train_nats": train_nats, "validation_nats": nats})
+        log.info("epoch %d: %.3f nats a character, %.3f on words held out", epoch, train_nats, nats)
+    return network, vocabulary, pd.DataFrame(history, columns=list(history[0])).round(6)
+
+
+def main() -> None:
+    """Write the network's weights and its characters, and how it came along; without words, none of them."""
+    params = load_params()
+    settings = params.generator.pretrain
+    words = read_words(paths.WORDS)
+    paths.PRETRAINED.mkdir(parents=True, exist_ok=True)
+    if not words:
+        write_characters(Vocabulary(()), paths.PRETRAINED)
+        log.info("there are no words to pretrain on: generator.words.sources is empty")
+        return
+    with tracking.run("pretrain_generator", settings) as run:
+        chosen = evenly(words, settings.max_words)
+        network, vocabulary, history = fit(chosen, params.generator.network, settings, params.seed)
+        network.save_weights(paths.PRETRAINED / "gru.weights.h5")
+        write_characters(vocabulary, paths.PRETRAINED)
+        history.to_csv(paths.PRETRAINED / "history.csv", index=False, lineterminator="\n")
+        save_figure(history_figure(history), paths.PRETRAINED / "history.png")
+        for name in ("train_nats", "validation_nats"):
+            run.metric_by_epoch(name, history[name].tolist())
+        run.artifact(paths.PRETRAINED)
+    log.info("pretrained on %d words: %s", len(chosen), history.iloc[-1].to_dict())
+
+
+def evenly(words: list[str], most: int) -> list[str]:
+    """Take `most` words from all over a list, or all where it has no more."""
+    taken = min(most, len(words))
+    return [words[place * len(words) // taken] for place in range(taken)]
+
+
+def write_characters(vocabulary: Vocabulary, directory: Path) -> None:
+    """Write what the network's tokens stand for."""
+    text = json.dumps({"characters": list(vocabulary.characters)}, indent=2) + "\n"
+    (directory / "pretrained.json").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,87 @@
+"""Names in other scripts, from the cleaning to samples and scores, on a tiny network."""
+
+import unicodedata
+
+import pytest
+
+from herodex.generator.clean import clean
+from herodex.generator.folds import make_folds
+from herodex.generator.language_model import load_language_model
+from herodex.generator.learn import seed_everything
+from herodex.generator.names_table import Row
+from herodex.generator.real_names import real_names
+from herodex.generator.sample import Generator, Wish, sample_names
+from herodex.generator.score import score_names
+from herodex.generator.split import split
+from herodex.generator.train import fit, initialise, write_model
+from herodex.generator.vocabulary import build_vocabulary
+from herodex.params import NetworkParams, SplitNamesParams, TrainGeneratorParams
+
+# TensorFlow 2.21 does not know an argument that NumPy passes since 2.0.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
+)
+
+OPENINGS = ["ピカ", "ライ", "مُحَ", "عَبْد", "נֹע", "🦊", "👩🏽‍🚀", "x̌", "한", "हि", "Ва", "𝔉𝔬"]
+ENDINGS = ["チュウ", "ツー", "مَّد", "الله", "ם", "🐍🐍", " 🚀", "x̌i", "글", "न्दी", "ня"]
+
+
+@pytest.fixture(scope="module")
+def generator(tmp_path_factory: pytest.TempPathFactory) -> Generator:
+    """What the stages make of 88 names in ten scripts."""
+    found: list[Row] = [
+        {"name": opening + ending, "generation": ""}
+        for place, opening in enumerate(OPENINGS)
+        for offset, ending in enumerate(ENDINGS)
+        # Something must be left to invent.
+        if (place + offset) % 3
+    ]
+    rows = clean(found, max_length=24)
+    rows = split(rows, SplitNamesParams(by="random", test=[], test_share=0.1, validation=0.1), seed=1)
+    params = TrainGeneratorParams(
+        embedding_dropout=0,
+        dropout=0,
+        recurrent_dropout=0,
+        learning_rate=0.02,
+        averaging=0.9,
+        batch_size=64,
+        epochs=20,
+        patience=3,
+        folds=2,
+        max_folded=100,
+    )
+    texts = [row["text"] for row in rows if row["part"] != "test"]
+    vocabulary = build_vocabulary(texts)
+    seed_everything(1)
+    network = initialise(vocabulary, texts, None, NetworkParams(embedding=8, units=24), params)
+    fitted = fit(network, vocabulary, make_folds(rows, 100, 2, seed=1), texts, params, seed=1)
+    folder = tmp_path_factory.mktemp("scripts")
+    write_model(fitted.network, vocabulary, max(map(len, texts)), folder)
+    # The folds have learnt something: a uniform guess costs the logarithm of the vocabulary's size.
+    assert fitted.history["validation_nats"].min() < 0.7 * fitted.history["validation_nats"].iloc[0]
+    return Generator(load_language_model(folder), real_names(rows), "tiny")
+
+
+def test_new_names_are_whole_characters_in_normal_form(generator: Generator) -> None:
+    for wish in (Wish(0.5, novel=False), Wish(1.5), Wish(5)):
+        for sampled in sample_names(generator, 15, wish, seed=1):
+            assert unicodedata.normalize("NFC", sampled.name) == sampled.name
+            assert sampled.name.encode("utf-8").decode("utf-8") == sampled.name
+            # No mark without a letter to stand on.
+            assert unicodedata.category(sampled.name[0])[0] not in "MC"
+            assert not wish.novel or sampled.distance > 1
+
+
+@pytest.mark.parametrize("prefix", ["ピカ", "مُ", "🦊", "𝔉", "हि"])
+def test_names_start_as_asked_for_in_any_script(generator: Generator, prefix: str) -> None:
+    for sampled in sample_names(generator, 3, Wish(1.5, prefix=prefix.lower()), seed=1):
+        assert sampled.name.lower().startswith(prefix.lower())
+
+
+def test_real_names_are_recognised_and_strange_characters_reported(generator: Generator) -> None:
+    real, strange = score_names(generator, ["ライチュウ", "ライqチュウ"])
+    assert real.real
+    assert real.nats is not None
+    assert strange.nats is None
+    assert strange.unknown == ("q",)
+    assert (strange.nearest, strange.distance) == ("ライチュウ", 1)

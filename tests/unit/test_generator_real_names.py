@@ -1,0 +1,27 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from rapidfuzz.distance import Levenshtein
+
+from herodex.generator.real_names import real_names
+
+REAL = real_names(
+    {"name": name, "text": name.strip().lower()} for name in ("Mew", "MEW", " ", "Ho-Oh", "ミュウツー")
+)
+
+
+def test_each_text_is_kept_once_as_it_was_first_written() -> None:
+    assert REAL.written == {"mew": "Mew", "ho-oh": "Ho-Oh", "ミュウツー": "ミュウツー"}
+    assert REAL.texts == ("mew", "ho-oh", "ミュウツー")
+
+
+def test_the_nearest_name_is_found_in_any_script() -> None:
+    assert REAL.nearest(["ho oh!", "ミュウ", ""]) == [("Ho-Oh", 2), ("ミュウツー", 2), ("Mew", 3)]
+    # Of names as near as each other, the first.
+    assert real_names([{"name": n, "text": n} for n in "bac"]).nearest(["x"]) == [("b", 1)]
+
+
+@given(st.lists(st.text("mewho-ュウ", max_size=7), min_size=1, max_size=5))
+def test_copies_are_the_texts_within_one_edit_of_a_real_name(texts: list[str]) -> None:
+    expected = [min(Levenshtein.distance(text, real) for real in REAL.texts) <= 1 for text in texts]
+    np.testing.assert_array_equal(REAL.copied(texts), expected)
