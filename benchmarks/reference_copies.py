@@ -3,7 +3,7 @@
 `python -m benchmarks.reference_copies INDEX FOLDER WORK` reads a table with `path`, `cls`,
 `near_duplicate_cluster` and `sha256`, and cleans those of its pictures that lie in FOLDER, a sub-folder for
 each class. It prints how many of the reference's pairs share a cluster, and how many of ours are in the
-reference, and writes `disagreements.png` to WORK, since a reference is not the truth. WORK keeps the features.
+reference, and writes `disagreements.png` to WORK, since a reference is no truth. WORK keeps the features.
 """
 
 import sys
