@@ -32,11 +32,11 @@ def clean_folder(
     """
     settings = params.classifier.clean
     checks = check_all(list(manifest["file"]), raw, work / "clean", settings)
-    cleaned = clean(manifest, checks, settings.near_distance)
 
     def read(file: str) -> np.ndarray:
         return np.asarray(Image.open((work / "clean" / file).with_suffix(".png")))
 
+    cleaned = clean(manifest, checks, settings, read)
     cache = work / "features.npz"
     known = dict(np.load(cache)) if cache.exists() else {}
     rows = cleaned[cleaned["phash"] != NO_HASH].drop_duplicates("sha256")

@@ -136,11 +136,12 @@ def measure(count: int, work: Path) -> None:
         {"query": queries, "file": files, "sha256": [check.pixel_sha256 for check in checks]}
     )
     manifest = manifest.assign(status="ok", label=[params.label_of(query) for query in queries])
-    with step("copies by hash"):
-        cleaned = clean(manifest, checks, params.classifier.clean.near_distance)
 
     def read(file: str) -> np.ndarray:
         return np.asarray(Image.open((normal / file).with_suffix(".png")))
+
+    with step("copies by hash"):
+        cleaned = clean(manifest, checks, params.classifier.clean, read)
 
     features = features_of(base, list(manifest["sha256"]))
     readable = cleaned["phash"] != NO_HASH

@@ -146,6 +146,7 @@ class CleanImagesParams(Section):
     min_information: Rate
     min_sharpness: Rate
     near_distance: Annotated[int, Field(ge=0, le=15)]
+    near_alignment: Annotated[float, Field(gt=0, le=1)]
 
 
 class EmbedParams(Section):
@@ -156,7 +157,6 @@ class EmbedParams(Section):
 
 class CurateParams(Section):
     near_similarity: Annotated[float, Field(gt=0, le=1)]
-    near_alignment: Annotated[float, Field(gt=0, le=1)]
     folds: Annotated[int, Field(ge=2, le=20)]
     min_label_quality: Annotated[float, Field(ge=0)]
 

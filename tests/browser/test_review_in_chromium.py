@@ -64,13 +64,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     manifest = write_crawl(raw, plan_web(params), params)
     settings = params.classifier.clean
     checks = check_all(list(manifest["file"]), raw, target, settings)
-    cleaned = clean(manifest, checks, settings.near_distance)
+
+    def read(file: str) -> np.ndarray:
+        return np.asarray(Image.open((target / file).with_suffix(".png")))
+
+    cleaned = clean(manifest, checks, settings, read)
     write_manifest(cleaned, target / paths.MANIFEST)
     pictures = cleaned[cleaned["phash"] != NO_HASH].drop_duplicates("sha256").sort_values("sha256")
-    vectors = [
-        colour_histogram(np.asarray(Image.open((target / file).with_suffix(".png"))))
-        for file in pictures["file"]
-    ]
+    vectors = [colour_histogram(read(file)) for file in pictures["file"]]
     table = np.zeros(len(pictures), [("sha256", "U64"), ("features", "f4", (512,))])
     table["sha256"], table["features"] = pictures["sha256"], np.stack(vectors)
     np.save(folder / paths.FEATURES, table)

@@ -1,5 +1,6 @@
 """The checks and hashes against what is known of every picture of a smaller embedded web."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,10 +30,14 @@ def crawl(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, Path]
     return write_crawl(raw, PLAN, PARAMS), raw
 
 
+def reader(target: Path) -> Callable[[str], np.ndarray]:
+    return lambda file: np.asarray(Image.open((target / file).with_suffix(".png")))
+
+
 def run_clean(manifest: pd.DataFrame, raw: Path, target: Path, workers: int) -> pd.DataFrame:
     settings = PARAMS.classifier.clean
     checks = check_all(list(manifest["file"]), raw, target, settings, workers)
-    return clean(manifest, checks, settings.near_distance)
+    return clean(manifest, checks, settings, reader(target))
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +50,7 @@ def scores(crawl: tuple[pd.DataFrame, Path], tmp_path_factory: pytest.TempPathFa
 
 def run_all(manifest: pd.DataFrame, raw: Path, target: Path, workers: int) -> pd.DataFrame:
     """Clean, curate and split; the colours of the pictures stand in for the backbone's features."""
-    cleaned = run_clean(manifest, raw, target, workers)
-
-    def read(file: str) -> np.ndarray:
-        return np.asarray(Image.open((target / file).with_suffix(".png")))
-
+    cleaned, read = run_clean(manifest, raw, target, workers), reader(target)
     readable = cleaned[cleaned["phash"] != NO_HASH]
     colours = [colour_histogram(read(file)).astype(np.float32) for file in readable["file"]]
     features = dict(zip(readable["sha256"], colours, strict=True))

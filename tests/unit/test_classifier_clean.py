@@ -1,17 +1,20 @@
 import io
+from collections.abc import Callable
+from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image, ImageFilter, ImageOps
 
-from herodex.classifier.clean import Checked, check, check_all, clean, hash_pairs
+from herodex.classifier.clean import Checked, check, check_all, hash_pairs
+from herodex.classifier.clean import clean as clean_with
 from herodex.classifier.manifest import require_every_class
 from herodex.errors import UserError
 from herodex.params import load_params
 
 PARAMS = load_params()
-NEAR = PARAMS.classifier.clean.near_distance
 CAT, DOG = PARAMS.classes[:2]
 OTHER = PARAMS.distractors[0]
 
@@ -42,6 +45,15 @@ def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
 
 def look(image: Image.Image) -> Checked:
     return check(encoded(image), PARAMS.classifier.clean)
+
+
+def clean(manifest: pd.DataFrame, checks: list[Checked]) -> pd.DataFrame:
+    return clean_with(manifest, checks, PARAMS.classifier.clean, reader(manifest, checks))
+
+
+def reader(manifest: pd.DataFrame, checks: list[Checked]) -> Callable[[str], np.ndarray]:
+    pixels = {file: checked.pixels for file, checked in zip(manifest["file"], checks, strict=True)}
+    return lambda file: cast(np.ndarray, pixels[file])
 
 
 def raw_manifest(rows: list[tuple[str, str]]) -> pd.DataFrame:
@@ -106,7 +118,7 @@ def test_the_same_pixels_in_another_format_have_the_same_hash_of_pixels():
 )
 def test_a_download_that_failed_says_why(status, reason):
     manifest = raw_manifest([(CAT, "")]).assign(status=status)
-    assert list(clean(manifest, [Checked()], NEAR)["dropped_for"]) == [reason]
+    assert list(clean(manifest, [Checked()])["dropped_for"]) == [reason]
 
 
 def test_the_number_of_workers_changes_nothing(tmp_path):
@@ -138,13 +150,14 @@ def test_a_changed_copy_is_found_by_its_hash(change):
     manifest = raw_manifest([(CAT, "a"), (CAT, "b"), (CAT, "c")]).assign(
         phash=[c.phash for c in checks], pixel_sha256=[c.pixel_sha256 for c in checks], kept="1"
     )
-    pairs = hash_pairs(manifest, [c.mirrored for c in checks], PARAMS.classifier.clean.near_distance)
+    mirrored = [c.mirrored for c in checks]
+    pairs = hash_pairs(manifest, mirrored, PARAMS.classifier.clean, reader(manifest, checks))
     assert {tuple(pair) for pair in pairs.tolist()} == {(0, 2)}
 
 
 def test_the_largest_of_several_copies_stays_and_the_others_name_it():
     checks = [look(picture(1, *size)) for size in [(160, 120), (320, 240), (80, 60)]]
-    cleaned = clean(raw_manifest([(CAT, "a"), (CAT, "b"), (CAT, "c")]), checks, NEAR)
+    cleaned = clean(raw_manifest([(CAT, "a"), (CAT, "b"), (CAT, "c")]), checks)
     assert list(cleaned["kept"]) == ["0", "1", "0"]
     assert list(cleaned["copy_of"]) == ["b", "", "b"]
     assert set(cleaned["cluster"]) == {"a"}
@@ -153,25 +166,25 @@ def test_the_largest_of_several_copies_stays_and_the_others_name_it():
 
 def test_the_same_bytes_twice_are_an_exact_copy():
     checks = [look(picture(1))] * 2
-    cleaned = clean(raw_manifest([(CAT, "a"), (CAT, "a")]), checks, NEAR)
+    cleaned = clean(raw_manifest([(CAT, "a"), (CAT, "a")]), checks)
     assert list(cleaned["dropped_for"]) == ["", "exact_copy"]
 
 
 def test_a_picture_under_two_classes_is_set_aside_with_all_its_copies():
     checks = [look(picture(1))] * 2 + [look(picture(2))]
-    cleaned = clean(raw_manifest([(CAT, "a"), (DOG, "a"), (DOG, "b")]), checks, NEAR)
+    cleaned = clean(raw_manifest([(CAT, "a"), (DOG, "a"), (DOG, "b")]), checks)
     assert list(cleaned["dropped_for"]) == ["conflict", "conflict", ""]
 
 
 def test_a_picture_under_two_distractors_is_no_conflict():
     checks = [look(picture(1))] * 2
-    cleaned = clean(raw_manifest([(OTHER, "a"), (PARAMS.distractors[1], "a")]), checks, NEAR)
+    cleaned = clean(raw_manifest([(OTHER, "a"), (PARAMS.distractors[1], "a")]), checks)
     assert sorted(cleaned["dropped_for"]) == ["", "exact_copy"]
 
 
 def test_no_row_is_lost_and_failed_downloads_say_so():
     manifest = raw_manifest([(CAT, "a"), (CAT, ""), (DOG, "")])
-    cleaned = clean(manifest, [look(picture(1)), Checked(), Checked()], NEAR)
+    cleaned = clean(manifest, [look(picture(1)), Checked(), Checked()])
     assert list(cleaned["query"]) == list(manifest["query"])
     assert list(cleaned["dropped_for"]) == ["", "no_download", "no_download"]
     assert list(cleaned["cluster"]) == ["a", "", ""]
@@ -179,15 +192,15 @@ def test_no_row_is_lost_and_failed_downloads_say_so():
 
 def test_pictures_that_could_not_be_read_are_no_copies_of_each_other():
     checks = [Checked("unreadable"), Checked("unreadable")]
-    cleaned = clean(raw_manifest([(CAT, "a"), (CAT, "b")]), checks, NEAR)
+    cleaned = clean(raw_manifest([(CAT, "a"), (CAT, "b")]), checks)
     assert list(cleaned["dropped_for"]) == ["unreadable", "unreadable"]
 
 
 def test_the_choice_does_not_depend_on_the_order_of_rows():
     checks = [look(picture(1)), look(picture(1).resize((200, 150))), look(picture(3))]
     manifest = raw_manifest([(CAT, "a"), (CAT, "b"), (CAT, "c")])
-    forward = clean(manifest, checks, NEAR).set_index("sha256")
-    backward = clean(manifest.iloc[::-1].reset_index(drop=True), checks[::-1], NEAR).set_index("sha256")
+    forward = clean(manifest, checks).set_index("sha256")
+    backward = clean(manifest.iloc[::-1].reset_index(drop=True), checks[::-1]).set_index("sha256")
     assert forward.loc[["a", "b", "c"]].equals(backward.loc[["a", "b", "c"]])
 
 
@@ -197,3 +210,10 @@ def test_a_class_that_lost_everything_is_named_with_its_reasons():
     )
     with pytest.raises(UserError, match=rf"no picture of '{DOG}' is left \(2 a\)"):
         require_every_class(manifest, PARAMS, "clean_images")
+
+
+def test_simple_pictures_that_share_a_hash_by_chance_are_no_copies():
+    first, second = look(picture(1)), look(picture(2))
+    checks = [first, replace(second, phash=first.phash, mirrored=first.mirrored)]
+    cleaned = clean(raw_manifest([(CAT, "a"), (CAT, "b")]), checks)
+    assert list(cleaned["kept"]) == ["1", "1"]

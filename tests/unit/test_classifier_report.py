@@ -21,8 +21,8 @@ TABLE = pd.DataFrame(
 def test_every_result_is_counted_once_by_query_and_reason():
     counts = count_reasons(TABLE).set_index("query")
     assert list(counts.columns) == ["results", "kept", "no_download", "unreadable", "blurry", "decided"]
-    assert counts.loc["cat"].tolist() == [3, 1, 0, 0, 2, 1]
-    assert counts.loc["all"].tolist() == [6, 1, 1, 1, 3, 1]
+    assert list(counts.loc["cat"]) == [3, 1, 0, 0, 2, 1]
+    assert list(counts.loc["all"]) == [6, 1, 1, 1, 3, 1]
     assert counts_figure(counts.reset_index()).axes
 
 

@@ -16,7 +16,7 @@ from herodex.errors import UserError
 from herodex.params import SplitImagesParams, load_params
 
 SHARES = SplitImagesParams(validation=0.2, test=0.3)
-CURATE = load_params().classifier.curate
+CLASSIFIER = load_params().classifier
 PICTURE = np.random.default_rng(0).integers(0, 256, (30, 30, 3), dtype=np.uint8)
 ORDER = ["test", "validation", "train"]
 
@@ -126,7 +126,7 @@ def parted(*parts: str) -> pd.DataFrame:
 def test_pictures_that_look_alike_in_two_parts_are_found_and_stop_the_stage():
     features = {"c0": np.array([1, 0], np.float32), "c1": np.array([0.99, 0.1], np.float32)}
     manifest = parted("train", "test")
-    leaks = find_leaks(manifest, features, CURATE, read=lambda _: PICTURE)
+    leaks = find_leaks(manifest, features, CLASSIFIER, read=lambda _: PICTURE)
     assert leaks == [("c1", "c0")]
     with pytest.raises(
         UserError, match="1 pairs of pictures look alike and are in different parts: c1 and c0"
@@ -138,7 +138,7 @@ def test_pictures_that_look_alike_in_two_parts_are_found_and_stop_the_stage():
 def test_pictures_that_look_alike_in_one_part_are_no_leak(parts):
     features = {name: np.array([1, 0], np.float32) for name in names(2)}
     features |= {"c2": np.array([0, 1], np.float32)}
-    assert find_leaks(parted(*parts, "train"), features, CURATE, read=lambda _: PICTURE) == []
+    assert find_leaks(parted(*parts, "train"), features, CLASSIFIER, read=lambda _: PICTURE) == []
     require_no_leak([])
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,8 +13,16 @@ import pandas as pd
 from PIL import Image
 
 from herodex import paths
+from herodex.classifier.align import confirm
 from herodex.classifier.copies import mark_copies, same_values
-from herodex.classifier.manifest import NO_HASH, read_manifest, require_every_class, summary, write_manifest
+from herodex.classifier.manifest import (
+    NO_HASH,
+    read_clean,
+    read_manifest,
+    require_every_class,
+    summary,
+    write_manifest,
+)
 from herodex.classifier.near import near_hashes
 from herodex.classifier.picture import PictureError, normalise, open_picture
 from herodex.classifier.quality import measure_quality, worst_fault
@@ -93,10 +102,22 @@ def perceptual_hash(pixels: np.ndarray) -> str:
     return str(imagehash.phash(Image.fromarray(pixels)))
 
 
-def hash_pairs(manifest: pd.DataFrame, mirrored: list[str], distance: int) -> np.ndarray:
+def hash_pairs(
+    manifest: pd.DataFrame,
+    mirrored: list[str],
+    params: CleanImagesParams,
+    read: Callable[[str], np.ndarray],
+) -> np.ndarray:
     """Find rows that are copies by bytes or pixels, or nearly so by perceptual hash, mirrored or not.
 
-    Only rows that are still kept are compared by perceptual hash, which says little of a dark or blank one.
+    Only rows that are still kept are compared by perceptual hash, which says little of a dark or blank one;
+    and simple pictures may share a hash by chance, so the pixels have to fit as well.
+
+    Args:
+        manifest: with `sha256`, `pixel_sha256`, `phash`, `kept` and `file`.
+        mirrored: the perceptual hashes of the mirrored pictures.
+        params: how far hashes may differ, and how well pixels must fit.
+        read: gives a picture in normal form by its name in the manifest.
 
     Returns:
         int [pairs, 2], positions of rows.
@@ -104,17 +125,32 @@ def hash_pairs(manifest: pd.DataFrame, mirrored: list[str], distance: int) -> np
     hashed = np.flatnonzero((manifest["phash"] != NO_HASH) & (manifest["kept"] == "1"))
     hashes = _as_integers(manifest["phash"].iloc[hashed])
     mirrors = _as_integers(pd.Series(mirrored).iloc[hashed])
-    near = [near_hashes(hashes, others, distance) for others in (hashes, mirrors)]
+    found = [near_hashes(hashes, others, params.near_distance) for others in (hashes, mirrors)]
+    near = hashed[np.unique(np.concatenate(found), axis=0)]
     exact = [same_values(list(manifest[column])) for column in ("sha256", "pixel_sha256")]
-    return np.concatenate([*exact, *(hashed[pairs] for pairs in near)])
+    pixels = manifest["pixel_sha256"].to_numpy()
+    near = near[pixels[near[:, 0]] != pixels[near[:, 1]]]
+    return np.concatenate([*exact, confirm(near, list(manifest["file"]), read, params.near_alignment)])
 
 
 def _as_integers(hashes: pd.Series) -> np.ndarray:
     return np.array([int(digits, 16) for digits in hashes], dtype=np.uint64)
 
 
-def clean(manifest: pd.DataFrame, checks: list[Checked], near_distance: int) -> pd.DataFrame:
-    """Extend the crawl's manifest by what the checks found and by copies; see `manifest.py`."""
+def clean(
+    manifest: pd.DataFrame,
+    checks: list[Checked],
+    params: CleanImagesParams,
+    read: Callable[[str], np.ndarray] = read_clean,
+) -> pd.DataFrame:
+    """Extend the crawl's manifest by what the checks found and by copies; see `manifest.py`.
+
+    Args:
+        manifest: the crawl's.
+        checks: what `check` found, a row each.
+        params: of the stage.
+        read: gives a picture in normal form by its name in the manifest.
+    """
     cleaned = manifest.assign(
         dropped_for=[
             checked.dropped_for if status == "ok" else NOT_DOWNLOADED.get(status, "no_download")
@@ -129,7 +165,7 @@ def clean(manifest: pd.DataFrame, checks: list[Checked], near_distance: int) -> 
         copy_of="",
     )
     cleaned["kept"] = np.where(cleaned["dropped_for"] == "", "1", "0")
-    pairs = hash_pairs(cleaned, [checked.mirrored for checked in checks], near_distance)
+    pairs = hash_pairs(cleaned, [checked.mirrored for checked in checks], params, read)
     return mark_copies(cleaned, pairs)
 
 
@@ -160,7 +196,7 @@ def main() -> None:
     settings = params.classifier.clean
     manifest = read_manifest(paths.RAW_IMAGES / paths.MANIFEST)
     checks = check_all(list(manifest["file"]), paths.RAW_IMAGES, paths.CLEAN_IMAGES, settings)
-    cleaned = clean(manifest, checks, settings.near_distance)
+    cleaned = clean(manifest, checks, settings)
     require_every_class(cleaned, params, "clean_images")
     write_manifest(cleaned, paths.CLEAN_IMAGES / paths.MANIFEST)
     log.info("%s", summary(cleaned))

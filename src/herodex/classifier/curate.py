@@ -11,11 +11,17 @@ from herodex.classifier.align import confirm
 from herodex.classifier.copies import CONFLICT, EXACT_COPY, NEAR_COPY, mark_copies, same_values
 from herodex.classifier.decisions import PERSON, Decision, gone, obey, read_review
 from herodex.classifier.doubts import Doubts, judge
-from herodex.classifier.embed import read_clean, read_features
-from herodex.classifier.manifest import read_manifest, require_every_class, summary, write_manifest
+from herodex.classifier.embed import read_features
+from herodex.classifier.manifest import (
+    read_clean,
+    read_manifest,
+    require_every_class,
+    summary,
+    write_manifest,
+)
 from herodex.classifier.near import cosines, near_features, unit_vectors
 from herodex.command import run_command
-from herodex.params import CurateParams, Params, load_params
+from herodex.params import ClassifierParams, CurateParams, Params, load_params
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +47,7 @@ def find_copies(
     manifest: pd.DataFrame,
     rows: np.ndarray,
     vectors: np.ndarray,
-    params: CurateParams,
+    params: ClassifierParams,
     read: Callable[[str], np.ndarray],
 ) -> pd.DataFrame:
     """Join the copies that hashes and features find, and keep one of each; what a person decided stands.
@@ -67,8 +73,8 @@ def find_copies(
     # By the picture, not the result: the same bytes under several queries are looked up once.
     open_ = np.flatnonzero(judged[rows])
     once = open_[~manifest["sha256"].iloc[rows[open_]].duplicated().to_numpy()]
-    near = rows[once][near_features(vectors[once], params.near_similarity)]
-    near = confirm(near, manifest["file"].tolist(), read, params.near_alignment)
+    near = rows[once][near_features(vectors[once], params.curate.near_similarity)]
+    near = confirm(near, manifest["file"].tolist(), read, params.clean.near_alignment)
     pairs = np.concatenate([same_values(list(manifest["cluster"])), near])
     marked = mark_copies(candidates, pairs, chosen, refused)
     columns = ["kept", "dropped_for", "copy_of"]
@@ -123,7 +129,7 @@ def curate(
     settings = params.classifier.curate
     decided = obey(manifest, decisions)
     rows, vectors = feature_rows(decided, features)
-    marked = score_copies(find_copies(decided, rows, vectors, settings, read), rows, vectors)
+    marked = score_copies(find_copies(decided, rows, vectors, params.classifier, read), rows, vectors)
     known = (marked["kept"] == "1").to_numpy()[rows]
     shown = subjects(marked, params)[rows]
     doubts = judge(vectors, shown, marked["cluster"].to_numpy(str)[rows], known, settings.folds)

@@ -6,19 +6,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from herodex import paths
 from herodex.classifier.features import embed, load_embedder
-from herodex.classifier.manifest import read_manifest
+from herodex.classifier.manifest import read_clean, read_manifest
 from herodex.command import run_command
 from herodex.params import load_params
 from herodex.progress import track
-
-
-def read_clean(file: str) -> np.ndarray:
-    """Read a normalised picture by its name in the manifest; returns uint8 RGB [h, w, 3]."""
-    return np.asarray(Image.open((paths.CLEAN_IMAGES / file).with_suffix(".png")))
 
 
 def batches(files: list[str], size: int) -> Iterator[list[np.ndarray]]:

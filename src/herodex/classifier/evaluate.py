@@ -10,8 +10,8 @@ from sklearn.metrics import confusion_matrix, f1_score, precision_recall_curve, 
 
 from herodex import paths, tracking
 from herodex.classifier.baseline import predict_by_colour
-from herodex.classifier.embed import read_clean, run_on_all
-from herodex.classifier.manifest import read_manifest
+from herodex.classifier.embed import run_on_all
+from herodex.classifier.manifest import read_clean, read_manifest
 from herodex.classifier.metrics import accuracy, auc
 from herodex.classifier.plots import comparison_figure, confusion_figure, curves_figure
 from herodex.classifier.predict import load_classifier, model_hash

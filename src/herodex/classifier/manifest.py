@@ -19,10 +19,12 @@ A stage adds columns and never removes a row:
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from herodex import paths
 from herodex.errors import UserError
 from herodex.params import Params
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 NO_HASH = ""
@@ -47,6 +49,14 @@ REASONS = {
     "review": "a person said so",
 }
 """Every value of `dropped_for`, in the order in which they are found, and what it says of a picture."""
+
+
+def read_clean(file: str) -> "np.ndarray":
+    """Read a picture in normal form by its name in the manifest; returns uint8 RGB [h, w, 3]."""
+    import numpy as np
+    from PIL import Image
+
+    return np.asarray(Image.open((paths.CLEAN_IMAGES / file).with_suffix(".png")))
 
 
 def read_manifest(path: Path) -> "pd.DataFrame":

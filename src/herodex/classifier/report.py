@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 
 from herodex import paths
 from herodex.classifier.decisions import PERSON, Decision, gone, read_review
-from herodex.classifier.embed import read_clean
-from herodex.classifier.manifest import NO_HASH, REASONS, read_manifest, write_manifest
+from herodex.classifier.manifest import NO_HASH, REASONS, read_clean, read_manifest, write_manifest
 from herodex.classifier.sheets import Cell, contact_sheet
 from herodex.command import run_command
 from herodex.figures import save_figure

@@ -15,12 +15,12 @@ import pandas as pd
 from herodex import paths
 from herodex.classifier.align import confirm
 from herodex.classifier.copies import position
-from herodex.classifier.embed import read_clean, read_features
-from herodex.classifier.manifest import read_manifest, write_manifest
+from herodex.classifier.embed import read_features
+from herodex.classifier.manifest import read_clean, read_manifest, write_manifest
 from herodex.classifier.near import cosines, pairs_between, unit_vectors
 from herodex.command import run_command
 from herodex.errors import UserError
-from herodex.params import CurateParams, Params, SplitImagesParams, load_params
+from herodex.params import ClassifierParams, Params, SplitImagesParams, load_params
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def split(manifest: pd.DataFrame, params: SplitImagesParams, seed: int) -> pd.Da
 def find_leaks(
     manifest: pd.DataFrame,
     features: dict[str, np.ndarray],
-    params: CurateParams,
+    params: ClassifierParams,
     read: Callable[[str], np.ndarray] = read_clean,
 ) -> list[tuple[str, str]]:
     """Look for copies in different parts, by the features of all pairs and then by their pixels.
@@ -72,9 +72,9 @@ def find_leaks(
     found = []
     for earlier, later in (("test", "train"), ("test", "validation"), ("validation", "train")):
         left, right = np.flatnonzero(parts == earlier), np.flatnonzero(parts == later)
-        pairs = pairs_between(unit[left], unit[right], params.near_similarity)
+        pairs = pairs_between(unit[left], unit[right], params.curate.near_similarity)
         found.append(np.stack([left[pairs[:, 0]], right[pairs[:, 1]]], axis=1))
-    pairs = confirm(np.concatenate(found), used["file"].tolist(), read, params.near_alignment)
+    pairs = confirm(np.concatenate(found), used["file"].tolist(), read, params.clean.near_alignment)
     order = np.argsort(-cosines(unit, pairs), kind="stable")
     return [(str(hashes[i]), str(hashes[j])) for i, j in pairs[order]]
 
@@ -89,7 +89,7 @@ def require_no_leak(leaks: list[tuple[str, str]]) -> None:
         named = ", ".join(f"{one[:12]} and {other[:12]}" for one, other in leaks[:NAMED_LEAKS])
         raise UserError(
             f"{len(leaks)} pairs of pictures look alike and are in different parts: {named}.",
-            f"Drop one of each in {paths.REVIEW} (`make review`), or raise classifier.curate.near_alignment.",
+            f"Drop one of each in {paths.REVIEW} (`make review`), or raise classifier.clean.near_alignment.",
         )
 
 
@@ -122,7 +122,7 @@ def main() -> None:
     params = load_params()
     manifest = split(read_manifest(paths.CURATED_IMAGES), params.classifier.split, params.seed)
     require_every_part(manifest, params)
-    require_no_leak(find_leaks(manifest, read_features(paths.FEATURES), params.classifier.curate))
+    require_no_leak(find_leaks(manifest, read_features(paths.FEATURES), params.classifier))
     write_manifest(manifest, paths.SPLIT_IMAGES)
     write_manifest(count_parts(manifest), paths.CLEAN_REPORTS / "parts.csv")
     log.info("%s", pd.crosstab(manifest["label"], manifest["part"].where(manifest["part"] != "", "none")))
