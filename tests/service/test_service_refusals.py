@@ -122,6 +122,20 @@ REQUESTS: dict[str, tuple[int, Callable[[], dict[str, object]]]] = {
     "a negative seed": (400, lambda: {"json": {"count": 5, "temperature": 1, "seed": -1}}),
     "an unknown field": (400, lambda: {"json": {"count": 5, "temperature": 1, "args": []}}),
     "a deep nest": (400, lambda: raw(b"[" * 4000, "application/json")),
+    "a count of 0": (400, lambda: {"json": {"count": 0, "temperature": 1}}),
+    "a count of 1.5": (400, lambda: {"json": {"count": 1.5, "temperature": 1}}),
+    "a count of x": (400, lambda: {"json": {"count": "x", "temperature": 1}}),
+    "a temperature of 0": (400, lambda: {"json": {"count": 5, "temperature": 0}}),
+    "a temperature of 1e9": (400, lambda: {"json": {"count": 5, "temperature": 1e9}}),
+    "a temperature of NaN": (400, lambda: raw(b'{"count": 5, "temperature": NaN}', "application/json")),
+    "a prefix of 500": (400, lambda: {"json": {"count": 5, "temperature": 1, "prefix": "a" * 500}}),
+    "a prefix of control characters": (
+        400,
+        lambda: {"json": {"count": 5, "temperature": 1, "prefix": "a\x00\x1b[2J"}},
+    ),
+    "a prefix from right to left": (422, lambda: {"json": {"count": 5, "temperature": 1, "prefix": "שלום"}}),
+    "a prefix of emoji": (422, lambda: {"json": {"count": 5, "temperature": 1, "prefix": "🦊"}}),
+    "10 MB": (413, lambda: raw(bytes(10 * 2**20), "application/json")),
     "a long body": (413, lambda: raw(b" " * 100_000, "application/json")),
     "a form": (415, lambda: {"data": {"count": "5", "temperature": "1"}}),
     "a pickle": (415, lambda: raw(b"\x80\x04N.", "application/vnd.bentoml+pickle")),
@@ -148,6 +162,26 @@ def test_a_hostile_request_for_names_is_refused(client: httpx.Client, case: str)
     status, request = REQUESTS[case]
     response = client.post("/api/names", **request())  # type: ignore[arg-type]
     assert_refused(response, status)
+    told = " ".join(response.json().values())
+    assert "count" in told or "prefix" in told
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, b'{"names": []}'),
+        (400, b'{"names": ["x", 7]}'),
+        (400, b'{"names": ["\\u0000"]}'),
+        (400, b'{"names": ["\\ud800"]}'),
+        (400, b'{"names": ["' + b"x" * 101 + b'"]}'),
+        (413, b"[" * 10 * 2**20),
+    ],
+)
+def test_a_hostile_request_for_scores_is_refused(client: httpx.Client, status: int, body: bytes) -> None:
+    headers = {"content-type": "application/json"}
+    response = client.post("/api/names/score", content=body, headers=headers)
+    assert_refused(response, status)
+    assert "1 to 100 texts" in response.json()["hint"]
 
 
 @pytest.mark.parametrize(
@@ -155,6 +189,7 @@ def test_a_hostile_request_for_names_is_refused(client: httpx.Client, case: str)
     [
         ("GET", "/api/classify", 405),
         ("PUT", "/api/names", 405),
+        ("GET", "/api/names/score", 405),
         ("POST", "/api/quote", 405),
         ("OPTIONS", "/api/classify", 405),
         ("GET", "/api/", 404),

@@ -28,7 +28,7 @@ def nats_figure(figures: dict[str, Measured], uniform: float) -> Figure:
     """Draw nats a character with their intervals below each other, and where a uniform guess lies."""
     figure, axes = interval_figure(figures, "nats a character; less is better")
     axes.axvline(uniform, color="grey", linestyle=":", label=f"uniform guess, {uniform:.2f}")
-    axes.legend(loc="lower right")
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1))
     return figure
 
 
