@@ -1,0 +1,68 @@
+"""A copy of the whole project, in which DVC runs as it does for a user."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from workspace import PROJECT, Run, Workspace
+
+FROZEN = "    frozen: true\n"
+"""The line of `dvc.yaml` that freezes a stage."""
+
+
+class ProjectCopy(Workspace):
+    """The project's files as git would take them, without what its stages have written."""
+
+    def command(self, *words: str, **environment: str) -> Run:
+        """Run a program of the project's environment in the folder, to its end."""
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in {"HERODEX_LIVE", "MLFLOW_TRACKING_URI"} and not name.lower().endswith("_proxy")
+        }
+        path = f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', os.defpath)}"
+        done = subprocess.run(
+            words,
+            cwd=self.folder,
+            env=inherited | {"PATH": path, "DVC_NO_ANALYTICS": "1"} | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        return Run(done.returncode, done.stdout, done.stderr)
+
+    def dvc(self, *words: str) -> Run:
+        """Run DVC."""
+        return self.command("dvc", *words)
+
+    def unfreeze(self) -> None:
+        """Thaw all stages, with no other change to `dvc.yaml`."""
+        thawed = self.text("dvc.yaml").replace(FROZEN, "")
+        (self.folder / "dvc.yaml").write_text(thawed, encoding="utf-8")
+
+    def text(self, name: str) -> str:
+        """Read a file of the project."""
+        return (self.folder / name).read_text(encoding="utf-8")
+
+
+def copy_project(folder: Path, changes: dict[str, Any]) -> ProjectCopy:
+    """Copy the project into the empty `folder`, and write its `params.yaml` with `changes`.
+
+    No stage is frozen in the copy: what is frozen in the project stays there.
+    """
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(listed, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    for name in filter(lambda name: (PROJECT / name).is_file(), files.splitlines()):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / name, target)
+    (folder / "dvc.lock").unlink(missing_ok=True)
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    project = ProjectCopy(folder)
+    project.write_params(changes)
+    project.unfreeze()
+    return project
