@@ -33,6 +33,7 @@ class BudgetMiddleware:
         settings = crawler.settings
         middleware = cls(journal, settings.getfloat("CRAWL_MAX_S"), settings.getfloat("CRAWL_MAX_BYTES"))
         crawler.signals.connect(middleware.bytes_received, signals.bytes_received)
+        crawler.signals.connect(middleware.note_bytes, signals.response_downloaded)
         return middleware
 
     def bytes_received(self, data: bytes) -> None:
@@ -45,13 +46,17 @@ class BudgetMiddleware:
         if self.spent_bytes + self.new_bytes > self.max_bytes:
             raise StopDownload(fail=True)
 
+    def note_bytes(self) -> None:
+        """Tell the journal, and so all other spiders, what was received."""
+        self.journal.add(BYTES, self.new_bytes)
+        self.spent_bytes, self.new_bytes = self.journal.total(BYTES), 0
+
     def process_request(self, request: Request) -> None:
         """Let `request` pass while something is left of both.
 
         Raises:
             BudgetSpent: nothing is left.
         """
-        self.journal.add(BYTES, self.new_bytes)
-        self.spent_bytes, self.new_bytes = self.journal.total(BYTES), 0
+        self.note_bytes()
         if self.journal.pass_time() > self.max_s or self.spent_bytes > self.max_bytes:
             raise BudgetSpent

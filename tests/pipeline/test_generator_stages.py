@@ -80,6 +80,8 @@ def test_every_stage_writes_what_the_next_one_and_the_service_need(project: Work
         "models/pretrained/history.csv",
         "models/pretrained/history.png",
         "models/pretrained/pretrained.json",
+        "reports/clean/names.csv",
+        "reports/clean/names.json",
         "reports/generator/cross_validation.csv",
         "reports/generator/history.csv",
         "reports/generator/history.png",

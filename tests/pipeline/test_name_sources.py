@@ -190,7 +190,24 @@ def test_a_source_that_fails_is_skipped_with_a_line_and_the_next_gives_the_names
 
 
 def test_a_spent_budget_ends_a_source_and_does_not_pass_for_a_hole_in_its_list(workspace):
-    run, _ = crawl(workspace, both(), **{"crawl.max_total_mb": 0.004})
+    answers = both()
+    first_page = f"{pokeapi.LIST}?limit=100&offset=0"
+    other_came = threading.Event()
+
+    def other(handler):
+        answers[pokemondb.NATIONAL](handler)
+        other_came.set()
+
+    def late(handler):
+        other_came.wait(20)
+        answers[first_page](handler)
+
+    # The budget is enough for the one page of the other, and then for some of the first one's many.
+    run, _ = crawl(
+        workspace,
+        answers | {pokemondb.NATIONAL: other, first_page: late},
+        **{"crawl.max_total_mb": 0.0185},
+    )
     assert run.code == 0, run.log
     assert (
         "pokeapi is skipped: the crawl's budget was spent (crawl.max_minutes, crawl.max_total_mb)" in run.log
