@@ -8,7 +8,7 @@ from string import Template
 from crawlers.demo_web.pokedex import Species
 from crawlers.demo_web.truth import PlannedPicture
 
-BATCH_SIZE = 20
+BATCH_SIZE = 35
 """Results on the search page as it arrives, and in each batch that its script fetches."""
 
 SEARCH_SCRIPT = (Path(__file__).parent / "templates" / "search.js").read_text(encoding="utf-8")

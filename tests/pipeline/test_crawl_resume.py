@@ -21,7 +21,7 @@ WEB = {
     "crawl.images.per_query": PICTURES // 5,
     "demo_web.results_per_query": PICTURES // 5,
 }
-PROGRESS = 0.8
+PROGRESS = 0.6
 """The share of an undisturbed crawl's work for which the killed ones have time, on average."""
 
 

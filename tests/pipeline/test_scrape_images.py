@@ -158,8 +158,8 @@ def test_a_folder_of_pictures_is_crawled_through_the_same_search(workspace):
     expected = set()
     for index, query in enumerate(["cat", "dog"]):
         (workspace.folder / "mine" / query).mkdir(parents=True)
-        for number in range(25):  # more than the search shows before one scrolls
-            data = jpeg((index * 200, number * 10, 0))
+        for number in range(40):  # more than the search shows before one scrolls
+            data = jpeg((index * 200, number * 6, 0))
             (workspace.folder / "mine" / query / f"{number}.jpg").write_bytes(data)
             expected.add((query, data))
     workspace.write_params({"classes": ["cat", "dog"], "distractors": [], "crawl.web": "mine"})
