@@ -13,11 +13,11 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from crawlers.browser import browser_arguments
 from crawlers.demo_web import hosts
+from crawlers.demo_web.pages import BATCH_SIZE
 from crawlers.demo_web.server import running_web
 from crawlers.demo_web.truth import plan_web
 
-PARAMS = demo_params(results=50)
-FIRST_BATCH = 20
+PARAMS = demo_params(results=80)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_without_scrolling_there_are_the_first_results_only(browser: webdriver.C
     browser.get(f"http://{hosts.SEARCH}/search?q=ant")
     # A request of the page's own, and so later than any batch that the page might have asked for by itself.
     browser.execute_async_script("fetch('/robots.txt').then(arguments[0])")
-    assert len(results(browser)) == FIRST_BATCH
+    assert len(results(browser)) == BATCH_SIZE
 
 
 def test_scrolling_brings_every_result_in_order_and_then_the_end(browser: webdriver.Chrome) -> None:
@@ -65,6 +65,6 @@ def test_scrolling_brings_every_result_in_order_and_then_the_end(browser: webdri
 def test_one_scroll_brings_one_batch(browser: webdriver.Chrome) -> None:
     browser.get(f"http://{hosts.SEARCH}/search?q=cat")
     scroll_to_the_bottom(browser)
-    WebDriverWait(browser, 20, poll_frequency=0.05).until(lambda driver: len(results(driver)) > FIRST_BATCH)
+    WebDriverWait(browser, 20, poll_frequency=0.05).until(lambda driver: len(results(driver)) > BATCH_SIZE)
     browser.execute_async_script("fetch('/robots.txt').then(arguments[0])")
-    assert len(results(browser)) == 2 * FIRST_BATCH
+    assert len(results(browser)) == 2 * BATCH_SIZE

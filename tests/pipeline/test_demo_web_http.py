@@ -153,7 +153,7 @@ def test_another_process_serves_the_same_bytes_in_any_order() -> None:
 
 def test_batches_of_results_come_as_json(connection: http.client.HTTPConnection) -> None:
     search = f"http://{hosts.SEARCH}/search"
-    assert fetch(connection, f"{search}?q=cat").body.count(b'class="result"') == 20
+    assert fetch(connection, f"{search}?q=cat").body.count(b'class="result"') == 30
     reply = fetch(connection, f"{search}/more?q=cat&offset=20")
     assert reply.headers["Content-Type"] == "application/json"
     batch = json.loads(reply.body)

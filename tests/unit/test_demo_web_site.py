@@ -11,6 +11,7 @@ from demo_web_params import ONE_OF_EACH, demo_params
 
 from crawlers.demo_web import hosts
 from crawlers.demo_web.faults import Kind
+from crawlers.demo_web.pages import BATCH_SIZE
 from crawlers.demo_web.site import Site, answer, build_site
 from crawlers.demo_web.truth import plan_web
 
@@ -84,8 +85,8 @@ def test_a_search_page_holds_the_first_results_and_the_batches_hold_the_rest(sit
     page = read(site, f"{SEARCH}/search?q=cat")
     results = [json.loads(unescape(data)) for data in re.findall(r'data-result="(.*?)"', page)]
     assert 'id="end"' not in page
-    assert len(results) == 20
-    offset: int | None = 20
+    assert len(results) == BATCH_SIZE
+    offset: int | None = BATCH_SIZE
     while offset is not None:
         batch = json.loads(read(site, f"{SEARCH}/search/more?q=cat&offset={offset}"))
         results += batch["results"]
