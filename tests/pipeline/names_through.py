@@ -5,17 +5,18 @@ All is as in the stage, but that nobody's web is asked, so nobody needs a pause.
 
 import sys
 
+from crawl_through import AT_ONCE
+
 from crawlers.scrape_names import crawl_live
 from herodex.command import run_command
 from herodex.params import load_params
 
 NAMES_THROUGH = __file__
-PACE = {"AUTOTHROTTLE_ENABLED": False, "DOWNLOAD_DELAY": 0}
 
 
 def main() -> None:
     """Write what the stage would write."""
-    crawl_live(load_params(), sys.argv[1], PACE)
+    crawl_live(load_params(), sys.argv[1], AT_ONCE)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,13 @@ Writes to stdout, as JSON, what the source had to say to each query.
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
+
+from crawl_through import AT_ONCE
+from workspace import Workspace
 
 from crawlers.browser import find_browser
 from crawlers.image_crawl import browser_settings, wanted_of
@@ -18,11 +23,23 @@ from herodex.command import run_command
 from herodex.params import load_params
 
 THROUGH = __file__
-ON_THIS_MACHINE = {
-    "AUTOTHROTTLE_START_DELAY": 0,
-    "AUTOTHROTTLE_MAX_DELAY": 0,
-    "TWISTED_DNS_RESOLVER": "scrapy.resolver.CachingThreadedResolver",  # the proxy is not on the public web
-}
+
+
+def write_live_params(
+    workspace: Workspace, queries: Sequence[str], per_query: int, changes: Mapping[str, Any]
+) -> None:
+    """Write parameters for a search of the live web, with `changes`."""
+    workspace.write_params(
+        {
+            "classes": queries,
+            "distractors": [],
+            "crawl.web": "live",
+            "crawl.contact": "crawler@example.org",
+            "crawl.images.per_query": per_query,
+            "crawl.retries": 1,
+            **changes,
+        }
+    )
 
 
 def searches_in(output: str) -> dict[str, Search]:
@@ -49,7 +66,7 @@ def main() -> None:
         own = browser_settings(find_browser(), params, proxy) if source.needs_browser else {}
         # Chromium knows hosts that it asks by TLS only.
         own.get("SELENIUM_DRIVER_ARGUMENTS", []).append("--ignore-certificate-errors")
-        settings = spider_settings(params.crawl, proxy) | ON_THIS_MACHINE
+        settings = spider_settings(params.crawl, proxy) | AT_ONCE
         run_spiders(settings, [lambda: [Job(source, arguments, searches.append, own)]])
     sys.stdout.write(json.dumps([asdict(search) for search in searches]))
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from odd_web import Answer, OddWeb, by_parameter, give, in_turn, parameters_of, respond, running_odd_web
 from replicas import commons
-from search_through import THROUGH, searches_in
+from search_through import THROUGH, searches_in, write_live_params
 from workspace import Run, Workspace
 
 from crawlers.items import Search
@@ -93,18 +93,7 @@ QUERIES = [
 
 
 def run(workspace: Workspace, **changes: Any) -> tuple[OddWeb, Run]:
-    workspace.write_params(
-        {
-            "classes": QUERIES,
-            "distractors": [],
-            "crawl.web": "live",
-            "crawl.contact": "crawler@example.org",
-            "crawl.images.per_query": PER_QUERY,
-            "crawl.retries": 1,
-            "crawl.delay_s": 0,
-            **changes,
-        }
-    )
+    write_live_params(workspace, QUERIES, PER_QUERY, changes)
     with running_odd_web(answers) as web:
         return web, workspace.run(THROUGH, "commons", web.proxy)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from odd_web import Answer, OddWeb, by_parameter, give, in_turn, parameters_of, respond, running_odd_web
 from replicas import openverse
-from search_through import THROUGH, searches_in
+from search_through import THROUGH, searches_in, write_live_params
 from workspace import Run, Workspace
 
 from crawlers.items import Search
@@ -77,21 +77,6 @@ QUERIES = [
 ]  # fmt: skip
 
 
-def write_params(workspace: Workspace, **changes: Any) -> None:
-    workspace.write_params(
-        {
-            "classes": QUERIES,
-            "distractors": [],
-            "crawl.web": "live",
-            "crawl.contact": "crawler@example.org",
-            "crawl.images.per_query": PER_QUERY,
-            "crawl.retries": 1,
-            "crawl.delay_s": 0,
-            **changes,
-        }
-    )
-
-
 def run(workspace: Workspace) -> tuple[OddWeb, Run]:
     with running_odd_web(answers) as web:
         return web, workspace.run(THROUGH, "openverse", web.proxy)
@@ -101,7 +86,7 @@ def run(workspace: Workspace) -> tuple[OddWeb, Run]:
 def searched(workspace_factory: Callable[[], Workspace]) -> tuple[OddWeb, dict[str, Search], str]:
     """The requests, what each query brought, and the log."""
     workspace = workspace_factory()
-    write_params(workspace, **{"crawl.accepted_terms": ["openverse"]})
+    write_live_params(workspace, QUERIES, PER_QUERY, {"crawl.accepted_terms": ["openverse"]})
     web, done = run(workspace)
     assert done.code == 0, done.log
     return web, searches_in(done.output), done.log
@@ -231,7 +216,7 @@ def test_a_resumed_search_asks_again_only_for_what_was_no_page_of_results(worksp
         "classes": ["three-pages", "html-once"],
         "crawl.retries": 0,
     }
-    write_params(workspace, **accepted)
+    write_live_params(workspace, QUERIES, PER_QUERY, accepted)
     with running_odd_web(answers) as web:
         first, second = (searches_in(workspace.run(THROUGH, "openverse", web.proxy).output) for _ in range(2))
     assert first["html-once"].error
@@ -241,7 +226,7 @@ def test_a_resumed_search_asks_again_only_for_what_was_no_page_of_results(worksp
 
 
 def test_it_is_skipped_with_a_line_where_nobody_has_accepted_its_terms(workspace):
-    write_params(workspace)
+    write_live_params(workspace, QUERIES, PER_QUERY, {})
     web, done = run(workspace)
     assert done.code == 0
     assert list(web.requests) == [openverse.ROBOTS_URL]

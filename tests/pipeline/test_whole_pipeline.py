@@ -1,16 +1,14 @@
 """The real pipeline, from crawl to figures, on a tiny configuration."""
 
 import json
-import os
-import shutil
-import subprocess
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from mlflow import MlflowClient
-from workspace import PROJECT, Run, Workspace
+from project_copy import ProjectCopy, copy_project
+from workspace import PROJECT, Workspace
 
 from crawlers.demo_web.faults import Kind
 from crawlers.demo_web.truth import plan_web
@@ -37,32 +35,15 @@ TINY = {
 GENERATOR_STAGES = {"split_names", "pretrain_generator", "train_generator", "evaluate_generator"}
 
 
-def dvc(project: Workspace, *arguments: str) -> Run:
-    environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
-    done = subprocess.run(
-        ["dvc", *arguments], cwd=project.folder, env=environment, capture_output=True, text=True, check=False
-    )
-    return Run(done.returncode, done.stdout, done.stderr)
-
-
 def metrics(project: Workspace, room: str) -> dict:
     return json.loads((project.folder / "reports" / room / "metrics.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
-def project(workspace_factory) -> Workspace:
+def project(tmp_path_factory: pytest.TempPathFactory) -> ProjectCopy:
     """A copy of the project in which the pipeline has run once."""
-    project = workspace_factory()
-    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    files = subprocess.run(listed, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
-    for name in filter(lambda name: (PROJECT / name).is_file(), files.splitlines()):
-        target = project.folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(PROJECT / name, target)
-    (project.folder / "dvc.lock").unlink(missing_ok=True)
-    subprocess.run(["git", "init", "--quiet"], cwd=project.folder, check=True)
-    project.write_params(TINY)
-    done = dvc(project, "repro")
+    project = copy_project(tmp_path_factory.mktemp("project"), TINY)
+    done = project.dvc("repro")
     assert done.code == 0, done.output + done.log
     return project
 
@@ -73,7 +54,7 @@ def manifest(project) -> pd.DataFrame:
 
 
 def test_a_second_run_does_nothing(project):
-    assert "up to date" in dvc(project, "repro").output
+    assert "up to date" in project.dvc("repro").output
 
 
 def test_every_output_of_every_stage_is_there(project):
@@ -179,7 +160,7 @@ def test_each_run_is_tied_to_its_model_by_content(project):
 def test_a_changed_parameter_touches_just_the_stages_that_read_it(project, param, value, rerun):
     project.write_params({**TINY, param: value})
     try:
-        planned = dvc(project, "repro", "--dry").output
+        planned = project.dvc("repro", "--dry").output
     finally:
         project.write_params(TINY)
     stages = {line.split("'")[1] for line in planned.splitlines() if line.startswith("Running stage")}
@@ -202,6 +183,6 @@ def test_a_spoilt_parameter_stops_the_run_with_one_message_and_loses_nothing(pro
 
 def test_a_forced_rerun_gives_the_same_hashes(project):
     before = (project.folder / "dvc.lock").read_text(encoding="utf-8")
-    done = dvc(project, "repro", "--force")
+    done = project.dvc("repro", "--force")
     assert done.code == 0, done.output + done.log
     assert (project.folder / "dvc.lock").read_text(encoding="utf-8") == before
