@@ -1,4 +1,5 @@
-"""Crawl through a proxy that a test runs: `python crawl_through.py images|names PROXY` in a workspace.
+"""Crawl through a proxy of a test: `crawl_through.py images|names PROXY [AT_A_TIME]` in a workspace.
+
 
 The stages start the embedded web themselves; a test can give another here, or one that it observes.
 """
@@ -24,12 +25,13 @@ AT_ONCE = {"AUTOTHROTTLE_ENABLED": False, "DOWNLOAD_DELAY": 0}
 
 def main() -> None:
     """Write what the stage would write, into the folder `crawled`."""
-    _, what, proxy = sys.argv
+    _, what, proxy, *at_a_time = sys.argv
+    pace = AT_ONCE | {"PICTURES_AT_A_TIME": number for number in at_a_time}
     params, folder = load_params(), Path("crawled")
     folder.mkdir(exist_ok=True)
     if what == "images":
         with open_journal(Path("state")) as journal:
-            searches, pictures = crawl(params, proxy, journal, AT_ONCE)
+            searches, pictures = crawl(params, proxy, journal, pace)
             report_end(searches, pictures, count_statuses(pictures, params.queries, "query"))
             write_pictures(pictures, journal.pictures, folder)
         write_table(folder / "manifest.csv", Picture, pictures)

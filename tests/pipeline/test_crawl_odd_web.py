@@ -238,7 +238,7 @@ def test_robots_txt_holds_for_all_that_was_asked_for_while_it_was_on_its_way(wor
         **dict.fromkeys(private, give(200, JPEG)),
     }
     with running_odd_web(lambda _: answers) as web:
-        run = workspace.run(THROUGH, "images", web.proxy)
+        run = workspace.run(THROUGH, "images", web.proxy, "32")
     assert run.code == 0, run.log
     assert [row["status"] for row in rows_of(workspace)] == [*["refused"] * len(private), "ok"]
     assert not set(private) & set(web.requests)
