@@ -1,6 +1,5 @@
 """Crawl through a proxy of a test: `crawl_through.py images|names PROXY [AT_A_TIME]` in a workspace.
 
-
 The stages start the embedded web themselves; a test can give another here, or one that it observes.
 """
 
@@ -26,7 +25,7 @@ AT_ONCE = {"AUTOTHROTTLE_ENABLED": False, "DOWNLOAD_DELAY": 0}
 def main() -> None:
     """Write what the stage would write, into the folder `crawled`."""
     _, what, proxy, *at_a_time = sys.argv
-    pace = AT_ONCE | {"PICTURES_AT_A_TIME": number for number in at_a_time}
+    pace = AT_ONCE | ({"PICTURES_AT_A_TIME": at_a_time[0]} if at_a_time else {})
     params, folder = load_params(), Path("crawled")
     folder.mkdir(exist_ok=True)
     if what == "images":
