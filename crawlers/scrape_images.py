@@ -37,7 +37,8 @@ def main() -> None:
         require_consent("scrape_images", paths.RAW_IMAGES)
     elif params.crawl.web != EMBEDDED_WEB:
         check_folder(params)
-    with open_journal(prepare_state(params)) as journal:
+    state = prepare_state(params)
+    with open_journal(state) as journal:
         searches, pictures = collect(params, journal)
         counts = count_statuses(pictures, params.queries, "query")
         report_end(searches, pictures, counts)
@@ -51,7 +52,7 @@ def main() -> None:
             write_table(folder / paths.MANIFEST, Picture, pictures)
         paths.SOURCES.parent.mkdir(exist_ok=True)
         paths.SOURCES.write_text(sources_report(pictures, searches), encoding="utf-8")
-    finish_state(params, any(picture.status is Status.OVER_BUDGET for picture in pictures))
+    finish_state(state, params, any(picture.status is Status.OVER_BUDGET for picture in pictures))
 
 
 def collect(params: Params, journal: Journal) -> tuple[list[Search], list[Picture]]:

@@ -53,9 +53,8 @@ def prepare_state(params: Params) -> Path:
     return folder
 
 
-def finish_state(params: Params, over_budget: bool) -> None:
+def finish_state(folder: Path, params: Params, over_budget: bool) -> None:
     """Remove what a complete crawl has no more use for; one that its budget cut short can still go on."""
-    folder = state_folder(params)
     if over_budget:
         with open_journal(folder) as journal:
             journal.keep_note(_FINISHED, _budget(params))
