@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import MSG_PEEK
 from time import monotonic
 from urllib.parse import parse_qsl, urlsplit
 
@@ -56,8 +57,11 @@ def running_odd_web(make_answers: Callable[[OddWeb], Mapping[str, Answer]]) -> I
             self.send_response(200)
             self.end_headers()
             try:
+                # Wrapping a connection that was reset would leave an open socket behind: let it greet first.
+                if not self.connection.recv(1, MSG_PEEK):
+                    raise ConnectionResetError
                 connection = server_context().wrap_socket(self.connection, server_side=True)
-            except OSError:  # the browser does not like the certificate
+            except OSError:  # the browser is gone, or does not like the certificate
                 self.close_connection = True
                 return
             self.connection, self.close_connection = connection, False
