@@ -1,10 +1,13 @@
 """The service: a classifier, a generator of names and quotes behind one API, and the page that uses it."""
 
+import contextlib
 import secrets
 from pathlib import Path
 
 import bentoml
+import numpy as np
 from PIL import Image
+from starlette.middleware.cors import CORSMiddleware
 
 from herodex import paths
 from herodex.classifier.picture import normalise
@@ -14,10 +17,11 @@ from herodex.generator.sample import Wish, load_generator, sample_names
 from herodex.generator.score import score_names
 from herodex.generator.spelling import normalise_start
 from herodex.params import load_params
-from herodex.serving import endpoints
+from herodex.serving import endpoints, metrics
 from herodex.serving.client_error import ClientError
 from herodex.serving.guard import Guard
 from herodex.serving.headers import SecurityHeaders
+from herodex.serving.json_logs import write_json_logs
 from herodex.serving.messages import (
     MAX_LENGTH,
     MAX_NAMES,
@@ -37,16 +41,25 @@ from herodex.serving.messages import (
     TopK,
     TopP,
 )
+from herodex.serving.observer import Observer
 from herodex.serving.picture_form import PictureForm
+from herodex.serving.rate_limit import RateLimit
 from herodex.serving.site import create_site
 
 ROOT = Path(__file__).parent
 PARAMS = load_params(ROOT / paths.PARAMS)
+write_json_logs()
 SITE = create_site(PARAMS)
 
 
-# The access log of BentoML 1.4 stumbles over a content type that is not ASCII.
-@bentoml.service(name="herodex", threads=2, logging={"access": {"request_content_type": False}})
+# BentoML's own access log names the clients, and its metrics have a label for every address asked for.
+@bentoml.service(
+    name="herodex",
+    workers=PARAMS.serve.workers,
+    threads=2,
+    logging={"access": {"enabled": False}},
+    metrics={"enabled": False},
+)
 @bentoml.asgi_app(SITE)
 class Herodex:
     """Says what a picture shows, and invents names."""
@@ -56,16 +69,18 @@ class Herodex:
         self.generator = load_generator(ROOT / paths.MODELS, ROOT / paths.CLEAN_NAMES)
         SITE.state.classes = list(self.classifier.labels[:-1])
         # The first inference prepares memory; no visitor should wait for that.
-        self.classify(Image.new("RGB", (64, 64)))
-        self.names(MAX_NAMES, 1.0, 0)
+        self.classifier.probabilities([np.zeros((64, 64, 3), np.uint8)])
+        with contextlib.suppress(UserError):
+            sample_names(self.generator, MAX_NAMES, Wish(1.0), 0)
 
     @bentoml.api(route=endpoints.CLASSIFY, input_spec=PictureForm)
     def classify(self, image: Image.Image) -> ClassifyAnswer:
         """Say which class a picture shows, or that it is likely none of them."""
         picture = normalise(image, self.classifier.max_side)
-        prediction = answer(
-            self.classifier, self.classifier.probabilities([picture])[0], PARAMS.serve.unknown_threshold
-        )
+        with metrics.measured("classifier", 1):
+            probabilities = self.classifier.probabilities([picture])[0]
+        prediction = answer(self.classifier, probabilities, PARAMS.serve.unknown_threshold)
+        metrics.PICTURES.labels("known" if prediction.known else "unknown").inc()
         return ClassifyAnswer.model_validate(prediction, from_attributes=True)
 
     @bentoml.api(route=endpoints.NAMES)
@@ -89,10 +104,12 @@ class Herodex:
         seed = secrets.randbelow(MAX_SEED + 1) if seed is None else seed
         wish = Wish(temperature, top_k, top_p, normalise_start(prefix), min_length, max_length, novel)
         try:
-            sampled = sample_names(self.generator, count, wish, seed)
+            with metrics.measured("generator", count):
+                sampled = sample_names(self.generator, count, wish, seed)
         except UserError as error:
+            metrics.REFUSALS.labels(endpoints.NAMES, "wish").inc()
             # BentoML hands on a response as it is.
-            return ClientError(422, error.problem, error.hint).response()  # pyright: ignore[reportReturnType]
+            return ClientError(422, "wish", error.problem, error.hint).response()  # pyright: ignore[reportReturnType]
         names = [InventedName.model_validate(name, from_attributes=True) for name in sampled]
         return NamesAnswer(names=names, seed=seed)
 
@@ -105,11 +122,26 @@ class Herodex:
         )
 
 
-# BentoML's annotation describes an instance where it takes the class.
+# The first stands outermost. BentoML's annotation describes an instance where it takes the class.
+Herodex.add_asgi_middleware(Observer)  # pyright: ignore[reportArgumentType]
 Herodex.add_asgi_middleware(SecurityHeaders)  # pyright: ignore[reportArgumentType]
+if PARAMS.serve.cors_origins:
+    Herodex.add_asgi_middleware(
+        CORSMiddleware,  # pyright: ignore[reportArgumentType]
+        allow_origins=PARAMS.serve.cors_origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["content-type"],
+    )
+Herodex.add_asgi_middleware(
+    RateLimit,  # pyright: ignore[reportArgumentType]
+    per_minute=PARAMS.serve.requests_per_minute,
+    burst=PARAMS.serve.burst,
+    client_header=PARAMS.serve.client_header,
+)
 Herodex.add_asgi_middleware(
     Guard,  # pyright: ignore[reportArgumentType]
     max_upload=int(PARAMS.serve.max_upload_mb * 2**20),
     max_pixels=int(PARAMS.serve.max_pixels_mp * 1_000_000),
     upload_timeout_s=PARAMS.serve.upload_timeout_s,
+    max_queue=PARAMS.serve.max_queue,
 )

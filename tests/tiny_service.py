@@ -88,7 +88,8 @@ def make_project(folder: Path, names: Sequence[str] = NAMES, **serve: object) ->
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     params["classes"] = list(COLOURS)
     params["page"] = {"thing": "colour", "name": "Elf"}
-    params["serve"] |= {"quote_urls": [DOWN], **serve}
+    # Tests ask more often than one client may, and one worker starts faster than two.
+    params["serve"] |= {"quote_urls": [DOWN], "requests_per_minute": 0, "workers": 1, **serve}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     shutil.copy(ROOT / "service.py", folder)
@@ -115,25 +116,30 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, **more: str) -> Iterator[str]:
-    """Serve a project as `make serve` does, and give the address once it is ready.
+def started(folder: Path, **more: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Start a project's server as `make serve` does, and give its address and its process at once.
 
-    `more` goes into the server's environment.
+    `more` goes into the server's environment; `server.log` in the folder takes what it says.
     """
     port = free_port()
-    log = folder / "server.log"
     command = [sys.executable, "-m", "herodex.serving.start", "--port", str(port)]
-    with log.open("w", encoding="utf-8") as output:
+    with (folder / "server.log").open("w", encoding="utf-8") as output:
         server = subprocess.Popen(
             command, cwd=folder, env=environment(folder, **more), stdout=output, stderr=subprocess.STDOUT
         )
     try:
-        url = f"http://127.0.0.1:{port}"
-        wait_until_ready(url, server, log)
-        yield url
+        yield f"http://127.0.0.1:{port}", server
     finally:
         server.terminate()
         server.wait(timeout=30)
+
+
+@contextlib.contextmanager
+def serving(folder: Path, **more: str) -> Iterator[str]:
+    """Serve a project, and give the address once it is ready; `more` goes into the server's environment."""
+    with started(folder, **more) as (url, server):
+        wait_until_ready(url, server, folder / "server.log")
+        yield url
 
 
 def wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:

@@ -267,6 +267,12 @@ class ServeParams(Section):
     max_upload_mb: Positive
     max_pixels_mp: Positive
     upload_timeout_s: Positive
+    workers: Count
+    max_queue: Count
+    requests_per_minute: Annotated[float, Field(ge=0)]
+    burst: Count
+    client_header: Annotated[str, Field(pattern="^[A-Za-z0-9-]*$")]
+    cors_origins: list[Annotated[str, Field(pattern="^https?://[^/]+$")]]
     unknown_threshold: Share
     quote_urls: list[Annotated[str, Field(pattern="^https://")]]
     quote_timeout_s: Positive

@@ -1,145 +1,63 @@
 """Requests as they should not be, to a real server over HTTP: each gets a clear no, none a 500."""
 
+import contextlib
 import io
+import json
+import resource
 import socket
-import struct
-import zlib
-from collections.abc import Callable, Iterator
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
+from hostile_requests import CLASSIFY, HOSTILE, MB, PART, Hostile, encoded, upload_head
 from PIL import Image
+from tiny_service import make_project, serving
 
-PART = b'--b\r\ncontent-disposition: form-data; name="image"; filename="x"\r\n\r\n'
-JPEG_START = b"\xff\xd8"
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-
-
-def noise(kind: str, size: tuple[int, int] = (120, 90)) -> bytes:
-    """Encode a picture that does not compress to nothing."""
-    file = io.BytesIO()
-    Image.effect_noise(size, 90).convert("RGB").save(file, kind)
-    return file.getvalue()
+PATIENCE_S = 1.5
+"""The server's patience with a body."""
+HANG_S = 2
+BURST = 1000
+FRIEND = "https://friend.example"
 
 
-def png_that_claims(width: int, height: int) -> bytes:
-    """A small PNG whose header promises that many pixels."""
+class Server:
+    """A server whose limits are so low that a test reaches them."""
 
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+    def __init__(self, client: httpx.Client, folder: Path) -> None:
+        self.client = client
+        self.log = folder / "server.log"
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return (
-        PNG_SIGNATURE
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(bytes(1000)))
-        + chunk(b"IEND", b"")
-    )
+    def send(self, hostile: Hostile) -> httpx.Response:
+        """Send one of the table."""
+        return self.client.request(hostile.method, hostile.path, **hostile.options())  # type: ignore[arg-type]
 
+    def processes(self) -> list[psutil.Process]:
+        """The server's processes: the one that watches, and those that answer."""
+        port = self.client.base_url.port
+        listening = [
+            link.pid for link in psutil.net_connections("tcp") if link.laddr and link.laddr.port == port
+        ]
+        pids = {pid for pid in listening if pid}
+        return [process for pid in pids if (process := psutil.Process(pid)).cmdline()]
 
-def animated_gif() -> bytes:
-    """A GIF of many frames."""
-    file = io.BytesIO()
-    frames = [Image.new("P", (8, 8), colour) for colour in range(50)]
-    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
-    return file.getvalue()
-
-
-def chunks(size: int) -> Iterator[bytes]:
-    """A form with one file, sent in chunks, without a length."""
-    yield PART
-    for _ in range(size // 2**16):
-        yield bytes(2**16)
+    def memory(self) -> int:
+        """Bytes that they have in memory for themselves."""
+        return sum(process.memory_full_info().pss for process in self.processes())
 
 
-def file(
-    data: bytes, name: str = "image", filename: str = "x.png", kind: str = "image/png"
-) -> dict[str, object]:
-    """A form with one file."""
-    return {"files": {name: (filename, data, kind)}}
-
-
-def raw(content: object, content_type: str | bytes | None) -> dict[str, object]:
-    """A body with a content type of one's own."""
-    return {"content": content, "headers": {"content-type": content_type} if content_type else {}}
-
-
-UPLOADS: dict[str, tuple[int, Callable[[], dict[str, object]]]] = {
-    "junk": (415, lambda: file(b"\x00\x01\x02" * 500)),
-    "an empty file": (400, lambda: file(b"")),
-    "an SVG": (415, lambda: file(b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>")),
-    "a PDF called PNG": (415, lambda: file(b"%PDF-1.7\n" + bytes(500))),
-    "HTML called JPEG": (415, lambda: file(b"<html><script>1</script></html>", kind="image/jpeg")),
-    "a GIF of many frames": (415, lambda: file(animated_gif())),
-    "a BMP": (415, lambda: file(noise("BMP"))),
-    "a truncated JPEG": (422, lambda: file(noise("JPEG")[:-2000])),
-    "a truncated PNG": (422, lambda: file(noise("PNG")[:-2000])),
-    "a truncated WebP": (422, lambda: file(noise("WEBP")[:-200])),
-    "a header and nothing else": (415, lambda: file(PNG_SIGNATURE)),
-    "a bomb of 169 MP": (413, lambda: file(png_that_claims(13_000, 13_000))),
-    "a bomb of 1000 MP": (413, lambda: file(png_that_claims(100_000, 10_000))),
-    "a JPEG of a million comments": (422, lambda: file(JPEG_START + b"\xff\xfe\x00\x02" * 1_000_000)),
-    "an address in the field": (400, lambda: {"files": {"image": (None, "http://127.0.0.1:9/x.png")}}),
-    "a form without a part": (400, lambda: raw(b"--b--\r\n", "multipart/form-data; boundary=b")),
-    "a part of another name": (400, lambda: file(noise("PNG"), name="picture")),
-    "two files": (
-        400,
-        lambda: {"files": [("image", ("a.png", noise("PNG"))), ("image", ("b.png", noise("PNG")))]},
-    ),
-    "a file and a field": (400, lambda: {**file(noise("PNG")), "data": {"precision": "f32"}}),
-    "a thousand parts": (400, lambda: {"files": [(f"f{n}", ("x", b"x")) for n in range(1000)]}),
-    "a form without a boundary": (400, lambda: raw(noise("PNG"), "multipart/form-data")),
-    "a form cut off": (
-        400,
-        lambda: raw(b"--b\r\ncontent-disposition: form-da", "multipart/form-data; boundary=b"),
-    ),
-    "a bare picture": (415, lambda: raw(noise("PNG"), "image/png")),
-    "JSON": (415, lambda: {"json": {"image": "http://127.0.0.1:9/x.png"}}),
-    "an address as the body": (415, lambda: raw(b"http://127.0.0.1:9/x.png", "text/plain")),
-    "no content type": (415, lambda: raw(noise("PNG"), None)),
-    "a pickle": (415, lambda: raw(b"\x80\x04N.", "application/vnd.bentoml+pickle")),
-    "a content type of odd bytes": (415, lambda: raw(b"x", b"\xff\xfe")),
-    "a file of 12 MB": (413, lambda: file(bytes(12 * 2**20))),
-    "40 MB in chunks": (413, lambda: raw(chunks(40 * 2**20), "multipart/form-data; boundary=b")),
-}
-
-REQUESTS: dict[str, tuple[int, Callable[[], dict[str, object]]]] = {
-    "no body": (415, dict),
-    "an empty body": (400, lambda: raw(b"", "application/json")),
-    "half an object": (400, lambda: raw(b'{"count": 5, ', "application/json")),
-    "not an object": (400, lambda: {"json": [5, 1.0]}),
-    "nothing in it": (400, lambda: {"json": {}}),
-    "too many": (400, lambda: {"json": {"count": 16, "temperature": 1}}),
-    "none": (400, lambda: {"json": {"count": 0, "temperature": 1}}),
-    "a count of words": (400, lambda: {"json": {"count": "five", "temperature": 1}}),
-    "too hot": (400, lambda: {"json": {"count": 5, "temperature": 1e308}}),
-    "no number": (400, lambda: raw(b'{"count": 5, "temperature": NaN}', "application/json")),
-    "a huge number": (
-        400,
-        lambda: raw(b'{"count": 1%s, "temperature": 1}' % (b"0" * 3500), "application/json"),
-    ),
-    "a negative seed": (400, lambda: {"json": {"count": 5, "temperature": 1, "seed": -1}}),
-    "an unknown field": (400, lambda: {"json": {"count": 5, "temperature": 1, "args": []}}),
-    "a deep nest": (400, lambda: raw(b"[" * 4000, "application/json")),
-    "a count of 0": (400, lambda: {"json": {"count": 0, "temperature": 1}}),
-    "a count of 1.5": (400, lambda: {"json": {"count": 1.5, "temperature": 1}}),
-    "a count of x": (400, lambda: {"json": {"count": "x", "temperature": 1}}),
-    "a temperature of 0": (400, lambda: {"json": {"count": 5, "temperature": 0}}),
-    "a temperature of 1e9": (400, lambda: {"json": {"count": 5, "temperature": 1e9}}),
-    "a temperature of NaN": (400, lambda: raw(b'{"count": 5, "temperature": NaN}', "application/json")),
-    "a prefix of 500": (400, lambda: {"json": {"count": 5, "temperature": 1, "prefix": "a" * 500}}),
-    "a prefix of control characters": (
-        400,
-        lambda: {"json": {"count": 5, "temperature": 1, "prefix": "a\x00\x1b[2J"}},
-    ),
-    "a prefix from right to left": (422, lambda: {"json": {"count": 5, "temperature": 1, "prefix": "שלום"}}),
-    "a prefix of emoji": (422, lambda: {"json": {"count": 5, "temperature": 1, "prefix": "🦊"}}),
-    "10 MB": (413, lambda: raw(bytes(10 * 2**20), "application/json")),
-    "a long body": (413, lambda: raw(b" " * 100_000, "application/json")),
-    "a form": (415, lambda: {"data": {"count": "5", "temperature": "1"}}),
-    "a pickle": (415, lambda: raw(b"\x80\x04N.", "application/vnd.bentoml+pickle")),
-}
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running service that other sites may use, behind a proxy that names its clients."""
+    limits = {"upload_timeout_s": PATIENCE_S, "max_queue": 1, "cors_origins": [FRIEND]}
+    rates = {"requests_per_minute": 60, "burst": BURST, "client_header": "X-Real-IP"}
+    project = make_project(tmp_path_factory.mktemp("hostile"), **limits, **rates)
+    with serving(project) as url, httpx.Client(base_url=url, timeout=60) as client:
+        yield Server(client, project)
 
 
 def assert_refused(response: httpx.Response, status: int) -> None:
@@ -150,85 +68,142 @@ def assert_refused(response: httpx.Response, status: int) -> None:
     assert "default-src 'none'" in response.headers["content-security-policy"]
 
 
-@pytest.mark.parametrize("case", UPLOADS)
-def test_a_hostile_upload_is_refused(client: httpx.Client, case: str) -> None:
-    status, request = UPLOADS[case]
-    response = client.post("/api/classify", **request())  # type: ignore[arg-type]
-    assert_refused(response, status)
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_request_gets_a_clear_answer_at_once(server: Server, name: str) -> None:
+    hostile = HOSTILE[name]
+    response = server.send(hostile)
+    if hostile.status == 200:
+        assert response.status_code == 200, response.text
+        assert response.json()
+    else:
+        assert_refused(response, hostile.status)
+    assert response.elapsed.total_seconds() < HANG_S
 
 
-@pytest.mark.parametrize("case", REQUESTS)
-def test_a_hostile_request_for_names_is_refused(client: httpx.Client, case: str) -> None:
-    status, request = REQUESTS[case]
-    response = client.post("/api/names", **request())  # type: ignore[arg-type]
-    assert_refused(response, status)
-    told = " ".join(response.json().values())
-    assert "count" in told or "prefix" in told
+def test_a_body_sent_a_byte_at_a_time_is_given_up(server: Server) -> None:
+    address = server.client.base_url
+    started = time.monotonic()
+    with socket.create_connection((address.host, address.port or 80), timeout=60) as connection:
+        connection.sendall(upload_head(1000))
+        answered = threading.Event()
+
+        def trickle() -> None:
+            with contextlib.suppress(OSError):
+                for byte in PART:
+                    if answered.wait(0.1):
+                        return
+                    connection.sendall(bytes([byte]))
+
+        sender = threading.Thread(target=trickle)
+        sender.start()
+        status = connection.recv(100)
+        answered.set()
+        sender.join()
+    assert b" 408 " in status
+    assert time.monotonic() - started < PATIENCE_S + HANG_S
 
 
-@pytest.mark.parametrize(
-    ("status", "body"),
-    [
-        (400, b'{"names": []}'),
-        (400, b'{"names": ["x", 7]}'),
-        (400, b'{"names": ["\\u0000"]}'),
-        (400, b'{"names": ["\\ud800"]}'),
-        (400, b'{"names": ["' + b"x" * 101 + b'"]}'),
-        (413, b"[" * 10 * 2**20),
-    ],
-)
-def test_a_hostile_request_for_scores_is_refused(client: httpx.Client, status: int, body: bytes) -> None:
-    headers = {"content-type": "application/json"}
-    response = client.post("/api/names/score", content=body, headers=headers)
-    assert_refused(response, status)
-    assert "1 to 100 texts" in response.json()["hint"]
+def test_an_upload_is_refused_while_it_streams_in(server: Server) -> None:
+    address = server.client.base_url
+    with socket.create_connection((address.host, address.port or 80), timeout=60) as connection:
+        connection.sendall(upload_head(1_000_000_000))
+        connection.sendall(PART + bytes(10 * MB))
+        status = connection.recv(100)
+    assert b" 413 " in status
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [
-        ("GET", "/api/classify", 405),
-        ("PUT", "/api/names", 405),
-        ("GET", "/api/names/score", 405),
-        ("POST", "/api/quote", 405),
-        ("OPTIONS", "/api/classify", 405),
-        ("GET", "/api/", 404),
-        ("POST", "/api/unheard-of", 404),
-    ],
-)
-def test_a_wrong_method_or_address_is_refused(
-    client: httpx.Client, method: str, path: str, status: int
-) -> None:
-    assert_refused(client.request(method, path), status)
+def test_all_of_them_together_leave_the_memory_as_it_was(server: Server) -> None:
+    before = server.memory()
+    for hostile in HOSTILE.values():
+        server.send(hostile)
+    assert server.memory() < 1.05 * before
 
 
-def test_a_spoilt_exif_block_does_not_keep_a_picture_from_being_seen(client: httpx.Client) -> None:
+def test_no_upload_touches_the_disk(server: Server) -> None:
+    data = encoded("PNG", (1950, 1950))
+    assert 8 * MB < len(data) < 10 * MB
+    processes = server.processes()
+    assert processes
+    limits = [resource.prlimit(process.pid, resource.RLIMIT_FSIZE) for process in processes]
+    for process, (_, hard) in zip(processes, limits, strict=True):
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (2 * MB, hard))
+    response = server.client.post(CLASSIFY, files={"image": ("large.png", data)})
+    for process, limit in zip(processes, limits, strict=True):
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, limit)
+    assert response.status_code == 200, response.text
+
+
+def test_a_spoilt_exif_block_does_not_keep_a_picture_from_being_seen(server: Server) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     data = io.BytesIO()
     Image.new("RGB", (64, 48), (220, 20, 20)).save(data, "JPEG", exif=exif)
     spoilt = data.getvalue().replace(b"Exif\x00\x00MM\x00*", b"Exif\x00\x00M<\x00*")
     assert spoilt != data.getvalue()
-    response = client.post("/api/classify", **file(spoilt))  # type: ignore[arg-type]
+    response = server.client.post(CLASSIFY, files={"image": ("x.jpg", spoilt)})
     assert response.json()["label"] == "cherry"
 
 
-def test_an_upload_is_refused_while_it_streams_in(client: httpx.Client) -> None:
-    address = client.base_url
-    with socket.create_connection((address.host, address.port or 80), timeout=60) as connection:
-        connection.sendall(
-            b"POST /api/classify HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000000\r\n"
-            b"content-type: multipart/form-data; boundary=b\r\n\r\n"
-        )
-        connection.sendall(PART + bytes(10 * 2**20))
-        status = connection.recv(100)
-    assert b" 413 " in status
+def test_a_full_queue_asks_to_come_back_and_loses_nobody(server: Server) -> None:
+    data = encoded("PNG", (1500, 1500))
+
+    def send(_: int) -> httpx.Response:
+        return server.client.post(CLASSIFY, files={"image": ("x.png", data)})
+
+    with ThreadPoolExecutor(8) as pool:
+        responses = list(pool.map(send, range(24)))
+    busy = [response for response in responses if response.status_code != 200]
+    assert 0 < len(busy) < 24
+    for response in busy:
+        assert_refused(response, 503)
+        assert response.headers["retry-after"] == "2"
 
 
-def test_the_server_still_answers_after_all_that_and_has_logged_no_crash(
-    client: httpx.Client, tiny_project: Path
-) -> None:
-    log = (tiny_project / "server.log").read_text(encoding="utf-8")
+def test_a_client_that_asks_too_often_is_told_when_to_come_back_and_no_other_is(server: Server) -> None:
+    def ask(client: str) -> httpx.Response:
+        return server.client.get("/api/about", headers={"x-real-ip": client})
+
+    statuses = {ask("203.0.113.9").status_code for _ in range(BURST)}
+    assert statuses == {200}
+    refused = next(response for _ in range(BURST) if (response := ask("203.0.113.9")).status_code != 200)
+    assert_refused(refused, 429)
+    assert refused.headers["retry-after"] == "1"
+    assert ask("203.0.113.10").status_code == 200
+    # Probes and the page are not the API.
+    assert server.client.get("/readyz", headers={"x-real-ip": "203.0.113.9"}).status_code == 200
+
+
+def test_only_a_site_that_is_named_may_ask_from_its_own_pages(server: Server, client: httpx.Client) -> None:
+    preflight = {"origin": FRIEND, "access-control-request-method": "POST"}
+    allowed = server.client.options(CLASSIFY, headers=preflight)
+    assert allowed.headers["access-control-allow-origin"] == FRIEND
+    stranger = server.client.get("/api/about", headers={"origin": "https://stranger.example"})
+    assert "access-control-allow-origin" not in stranger.headers
+    unset = client.options(CLASSIFY, headers=preflight)
+    assert unset.status_code == 405
+    assert "access-control-allow-origin" not in unset.headers
+
+
+def test_the_metrics_count_refusals_and_name_nothing_that_a_client_made_up(server: Server) -> None:
+    server.send(HOSTILE["junk"])
+    server.client.get("/made-up-by-a-client")
+    text = server.client.get("/metrics").text
+    assert 'herodex_refusals_total{reason="unsupported",route="/api/classify"}' in text
+    assert 'herodex_requests_total{route="other",status="404"}' in text
+    assert "made-up" not in text
+    assert "unheard-of" not in text
+
+
+def test_the_log_has_a_line_for_each_with_nothing_of_what_was_sent(server: Server) -> None:
+    answered = server.client.post(
+        CLASSIFY, files={"image": ("my-holiday.png", encoded("PNG"))}, headers={"x-real-ip": "203.0.113.77"}
+    )
+    log = server.log.read_text(encoding="utf-8")
+    lines = [line for line in map(json.loads, log.splitlines()) if line["message"] == "answered"]
+    assert len(lines) > len(HOSTILE)
+    line = next(line for line in lines if line["request_id"] == answered.headers["x-request-id"])
+    assert (line["route"], line["status"]) == (CLASSIFY, 200)
+    everything = json.dumps(lines)
+    for private in ("my-holiday", "203.0.113", "127.0.0.1", "passwd", "made-up", "script"):
+        assert private not in everything
     assert "Traceback" not in log
-    response = client.post("/api/names", json={"count": 1, "temperature": 1})
-    assert response.status_code == 200

@@ -15,6 +15,7 @@ from herodex.serving.guard import Guard
 
 MAX_UPLOAD = 20_000
 MAX_PIXELS = 10_000
+MAX_QUEUE = 4
 BOUNDARY = "b0undary"
 MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
 
@@ -31,7 +32,7 @@ def ask(method: str, path: str, upload_timeout_s: float = 10, **options: object)
     """Send one request to a guarded API, through real HTTP messages but no socket."""
 
     async def send() -> httpx.Response:
-        transport = httpx.ASGITransport(app=Guard(api, MAX_UPLOAD, MAX_PIXELS, upload_timeout_s))
+        transport = httpx.ASGITransport(app=Guard(api, MAX_UPLOAD, MAX_PIXELS, upload_timeout_s, MAX_QUEUE))
         async with httpx.AsyncClient(transport=transport, base_url="http://guarded") as client:
             return await client.request(method, path, **options)  # type: ignore[arg-type]
 
@@ -177,7 +178,7 @@ def serve_messages(messages: list[Message], upload_timeout_s: float = 10) -> lis
             "method": "POST",
             "headers": [(b"content-type", MULTIPART.encode())],
         }
-        await Guard(api, MAX_UPLOAD, MAX_PIXELS, upload_timeout_s)(scope, receive, send)
+        await Guard(api, MAX_UPLOAD, MAX_PIXELS, upload_timeout_s, MAX_QUEUE)(scope, receive, send)
 
     asyncio.run(run())
     return sent
@@ -329,4 +330,4 @@ def test_wrong_addresses_and_methods_are_refused(
 
 
 def test_what_is_not_the_api_passes_untouched() -> None:
-    assert ask("POST", "/elsewhere", content=b"x" * 50_000).status_code == 200
+    assert ask("GET", "/static/app.js", content=b"x" * 50_000).status_code == 200

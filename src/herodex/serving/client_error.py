@@ -1,14 +1,41 @@
-"""How the API says no: `{"error": what is wrong, "hint": what to do}` and a status of 4xx."""
+"""How the API says no: `{"error": what is wrong, "hint": what to do}` and a status of 4xx, or 503."""
+
+from typing import Literal
 
 from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+Reason = Literal[
+    "address",
+    "busy",
+    "content_type",
+    "empty",
+    "fields",
+    "form",
+    "headers",
+    "method",
+    "parts",
+    "rate",
+    "slow",
+    "too_large",
+    "too_many_pixels",
+    "truncated",
+    "unreadable",
+    "unsupported",
+    "wish",
+]
+"""Why a request was refused, in few enough words for a metric's label."""
 
 
 class ClientError(Exception):
     """A request that is turned away, for a reason that its sender can put right."""
 
-    def __init__(self, status: int, error: str, hint: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, reason: Reason, error: str, hint: str, headers: dict[str, str] | None = None
+    ) -> None:
         super().__init__(error)
         self.status = status
+        self.reason: Reason = reason
         self.error = error
         self.hint = hint
         self.headers = headers
@@ -16,3 +43,8 @@ class ClientError(Exception):
     def response(self) -> JSONResponse:
         """The answer that says so."""
         return JSONResponse({"error": self.error, "hint": self.hint}, self.status, self.headers)
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer, and leave the reason for those who count."""
+        scope.setdefault("state", {})["refusal"] = self.reason
+        await self.response()(scope, receive, send)

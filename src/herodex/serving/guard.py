@@ -7,7 +7,7 @@ lists; so nothing reaches it that this module has not read.
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from typing import NamedTuple
 
 import anyio
@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from herodex.classifier.picture import PictureError, open_picture
 from herodex.serving import endpoints
-from herodex.serving.client_error import ClientError
+from herodex.serving.client_error import ClientError, Reason
 from herodex.serving.messages import (
     MAX_LENGTH,
     MAX_NAMES,
@@ -41,7 +41,19 @@ from herodex.serving.upload import read_chunks, read_file
 FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_PICTURES = 2
 """Decoded pictures in memory at a time: each may hold a few bytes for every pixel allowed."""
+MAX_HEADER_BYTES = 8192
+"""As much as other servers allow by default."""
+BUFFERED_UPLOADS = 8
+"""Uploads of the largest size whose bytes may be in memory at a time; of smaller ones, more."""
+BUSY_S = 2
+"""When to come back to a service that had no room: by then a full queue has moved on."""
 
+PICTURE_REFUSALS: dict[str, tuple[int, Reason]] = {
+    "unsupported": (415, "unsupported"),
+    "too_large": (413, "too_many_pixels"),
+    "truncated": (422, "truncated"),
+    "unreadable": (422, "unreadable"),
+}
 PICTURE_HINTS = {
     "unsupported": "Send a JPEG, PNG or WebP picture; its content tells, not its name.",
     "too_large": "Send a scaled-down copy.",
@@ -86,50 +98,93 @@ class Guard:
         max_upload: bytes of a request with a picture.
         max_pixels: width × height of a picture.
         upload_timeout_s: patience with a client that sends slowly.
+        max_queue: requests that a model works on or that wait for it.
     """
 
-    def __init__(self, app: ASGIApp, max_upload: int, max_pixels: int, upload_timeout_s: float) -> None:
+    def __init__(
+        self, app: ASGIApp, max_upload: int, max_pixels: int, upload_timeout_s: float, max_queue: int
+    ) -> None:
         self._app = app
         self._max_upload = max_upload
         self._max_pixels = max_pixels
         self._upload_timeout_s = upload_timeout_s
         self._pictures = asyncio.Semaphore(MAX_PICTURES)
+        self._queue = Room(max_queue)
+        self._buffered = Room(BUFFERED_UPLOADS * max_upload)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that is refused; hand on any other."""
-        if scope["type"] != "http" or not scope["path"].startswith("/api/"):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         try:
             check_method(scope["path"], scope["method"])
+            check_headers(scope)
             if scope["path"] == endpoints.CLASSIFY:
-                data = await self._read_upload(scope, receive)
-                async with self._pictures:
-                    picture = await anyio.to_thread.run_sync(decode, data, self._max_pixels)
-                    scope.setdefault("state", {})["picture"] = picture
-                    await self._app(scope, receive, send)
+                await self._pass_upload(scope, receive, send)
             elif request := JSON_REQUESTS.get(scope["path"]):
-                await self._app(scope, await self._read_json(request, scope, receive), send)
+                receive_again = await self._read_json(request, scope, receive)
+                with self._queue.taken(1):
+                    await self._app(scope, receive_again, send)
             else:
                 await self._app(scope, receive, send)
         except ClientDisconnect:
             return
         except ClientError as error:
-            await error.response()(scope, receive, send)
+            await error.answer(scope, receive, send)
 
-    async def _read_upload(self, scope: Scope, receive: Receive) -> bytes:
-        async with patience(self._upload_timeout_s):
-            chunks = read_chunks(receive, self._max_upload, PICTURE_TOO_LARGE)
-            return await read_file(Headers(scope=scope), chunks, self._max_upload)
+    async def _pass_upload(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with contextlib.ExitStack() as held:
+            async with patience(self._upload_timeout_s):
+                chunks = read_chunks(receive, self._max_upload, PICTURE_TOO_LARGE)
+                kept = self._buffered.hold(chunks, held)
+                data = await read_file(Headers(scope=scope), kept, self._max_upload)
+            held.enter_context(self._queue.taken(1))
+            async with self._pictures:
+                picture = await anyio.to_thread.run_sync(decode, data, self._max_pixels)
+                scope.setdefault("state", {})["picture"] = picture
+                await self._app(scope, receive, send)
 
     async def _read_json(self, request: JsonRequest, scope: Scope, receive: Receive) -> Receive:
         if Headers(scope=scope).get("content-type", "").partition(";")[0].strip() != "application/json":
-            raise ClientError(415, "The request is not application/json.", request.hint)
+            raise ClientError(415, "content_type", "The request is not application/json.", request.hint)
         async with patience(self._upload_timeout_s):
             chunks = read_chunks(receive, request.max_bytes, request.hint)
             body = b"".join([chunk async for chunk in chunks])
         check_json(body, request)
         return replay(body, receive)
+
+
+class Room:
+    """A bounded amount of something; whoever finds too little of it left is told to come back."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    @contextlib.contextmanager
+    def taken(self, amount: int) -> Iterator[None]:
+        """Take an amount for as long as the block lasts; raises a ClientError of 503."""
+        if amount > self._left:
+            raise ClientError(
+                503,
+                "busy",
+                "The service has as much to do as it can.",
+                f"Try again in {BUSY_S} s.",
+                {"retry-after": str(BUSY_S)},
+            )
+        self._left -= amount
+        try:
+            yield
+        finally:
+            self._left += amount
+
+    async def hold(
+        self, chunks: AsyncGenerator[bytes, None], held: contextlib.ExitStack
+    ) -> AsyncGenerator[bytes, None]:
+        """Hand chunks on, with room taken for each until `held` is closed."""
+        async for chunk in chunks:
+            held.enter_context(self.taken(len(chunk)))
+            yield chunk
 
 
 @contextlib.asynccontextmanager
@@ -141,6 +196,7 @@ async def patience(seconds: float) -> AsyncIterator[None]:
     except TimeoutError:
         raise ClientError(
             408,
+            "slow",
             f"The request did not arrive within {seconds:g} s.",
             "Send a smaller file, or try again over a better connection.",
             {"connection": "close"},
@@ -148,15 +204,27 @@ async def patience(seconds: float) -> AsyncIterator[None]:
 
 
 def check_method(path: str, method: str) -> None:
-    """Refuse an address or a method that the API does not have."""
-    expected = endpoints.METHODS.get(path)
+    """Refuse an address or a method that the service does not have."""
+    expected = endpoints.method_of(path)
     if expected is None:
-        raise ClientError(404, "There is no such address.", f"The API has {', '.join(endpoints.METHODS)}.")
+        api = ", ".join(endpoints.METHODS)
+        raise ClientError(404, "address", "There is no such address.", f"The API has {api}.")
     allowed = ("GET", "HEAD") if expected == "GET" else (expected,)
     if method not in allowed:
         raise ClientError(
-            405, f"{path} does not answer to {method}.", f"Use {expected}.", {"allow": ", ".join(allowed)}
+            405,
+            "method",
+            f"{path} does not answer to {method[:20]}.",
+            f"Use {expected}.",
+            {"allow": ", ".join(allowed)},
         )
+
+
+def check_headers(scope: Scope) -> None:
+    """Refuse absurdly long headers."""
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+        hint = f"Send at most {MAX_HEADER_BYTES} bytes of headers; leave cookies out."
+        raise ClientError(431, "headers", "The request's headers are too long.", hint)
 
 
 def decode(data: bytes, max_pixels: int) -> Image.Image:
@@ -165,9 +233,9 @@ def decode(data: bytes, max_pixels: int) -> Image.Image:
     try:
         return open_picture(data, max_pixels, FORMATS)
     except PictureError as error:
-        status = {"unsupported": 415, "too_large": 413, "truncated": 422, "unreadable": 422}[error.kind]
+        status, reason = PICTURE_REFUSALS[error.kind]
         raise ClientError(
-            status, f"The picture cannot be used: {error}.", PICTURE_HINTS[error.kind]
+            status, reason, f"The picture cannot be used: {error}.", PICTURE_HINTS[error.kind]
         ) from None
 
 
@@ -176,7 +244,7 @@ def check_json(body: bytes, request: JsonRequest) -> None:
     try:
         request.fields.model_validate_json(body)
     except ValidationError as error:
-        raise ClientError(400, explain(error.errors(include_url=False)), request.hint) from None
+        raise ClientError(400, "fields", explain(error.errors(include_url=False)), request.hint) from None
 
 
 def explain(problems: Sequence[ErrorDetails]) -> str:

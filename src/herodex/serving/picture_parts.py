@@ -53,6 +53,7 @@ def check_count(what: str, count: int, most: int) -> None:
     if count > most:
         raise ClientError(
             422,
+            "parts",
             f"The picture cannot be used: it is made of more than {most} {what}.",
             "Open the file and save it anew.",
         )

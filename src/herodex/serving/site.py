@@ -1,11 +1,13 @@
 """The page, and the two answers that need no model: a quote, and what the page is about."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from importlib import resources
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -14,7 +16,8 @@ from starlette.staticfiles import StaticFiles
 
 from herodex.params import Params
 from herodex.quotes import QuoteProxy, load_bundled_quotes
-from herodex.serving import endpoints
+from herodex.serving import endpoints, metrics
+from herodex.serving.client_error import ClientError
 from herodex.serving.messages import AboutAnswer, QuoteMessage
 
 WEB = Path(str(resources.files("herodex.web")))
@@ -30,6 +33,7 @@ def create_site(params: Params) -> Starlette:
 
     async def quote(request: Request) -> Response:
         answer = await quotes.quote(other_than=request.query_params.get("not", ""))
+        metrics.QUOTES.labels(answer.source).inc()
         found = answer.quote
         message = QuoteMessage(id=found.id, text=found.text, author=found.author, source=answer.source)
         return JSONResponse(message.model_dump())
@@ -47,6 +51,13 @@ def create_site(params: Params) -> Starlette:
     async def page(request: Request) -> Response:
         return FileResponse(WEB / "index.html")
 
+    async def exposition(request: Request) -> Response:
+        text = await asyncio.to_thread(metrics.exposition)
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+    async def not_found(request: Request, error: Exception) -> Response:
+        return ClientError(404, "address", "There is no such file.", "Start from the page at /.").response()
+
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
@@ -54,11 +65,13 @@ def create_site(params: Params) -> Starlette:
 
     site = Starlette(
         routes=[
-            Route("/", page),
+            *(Route(address, page) for address in endpoints.PAGES),
+            Route(endpoints.METRICS, exposition),
             Route(endpoints.QUOTE, quote),
             Route(endpoints.ABOUT, about),
             Mount("/static", StaticFiles(directory=WEB / "static")),
         ],
+        exception_handlers={404: not_found},
         lifespan=lifespan,
     )
     site.state.classes = params.classes

@@ -39,7 +39,9 @@ async def read_chunks(receive: Receive, max_bytes: int, hint: str) -> AsyncGener
         chunk = message.get("body", b"")
         received += len(chunk)
         if received > max_bytes:
-            raise ClientError(413, f"The request is larger than {size_in_words(max_bytes)}.", hint)
+            raise ClientError(
+                413, "too_large", f"The request is larger than {size_in_words(max_bytes)}.", hint
+            )
         yield chunk
         more = message.get("more_body", False)
 
@@ -61,22 +63,22 @@ async def read_file(headers: Headers, chunks: AsyncGenerator[bytes, None], max_b
         ClientError: 400 or 415, the body is no form, or not one with just that file.
     """
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
-        raise ClientError(415, "The request is not multipart/form-data.", SEND_A_FILE)
+        raise ClientError(415, "content_type", "The request is not multipart/form-data.", SEND_A_FILE)
     parser = MultiPartParser(headers, chunks, max_files=1, max_fields=1, max_part_size=MAX_TEXT_BYTES)
     parser.spool_max_size = max_bytes
     try:
         form = await parser.parse()
     except MultiPartException as error:
-        raise ClientError(400, f"The form cannot be read: {error.message}", SEND_A_FILE) from None
+        raise ClientError(400, "form", f"The form cannot be read: {error.message}", SEND_A_FILE) from None
     # The header may name a codec that stumbles over the form's names.
     except ValueError:
-        raise ClientError(400, "The form cannot be read.", SEND_A_FILE) from None
+        raise ClientError(400, "form", "The form cannot be read.", SEND_A_FILE) from None
     try:
         data = only_file(form)
     finally:
         await form.close()
     if not data:
-        raise ClientError(400, "The file is empty.", SEND_A_FILE)
+        raise ClientError(400, "empty", "The file is empty.", SEND_A_FILE)
     return data
 
 
@@ -84,12 +86,12 @@ def only_file(form: FormData) -> bytes:
     """The bytes of the one part that a form with a picture has; raises ClientError for any other form."""
     parts = form.multi_items()
     if unexpected := sorted({name for name, _ in parts if name != FIELD}):
-        raise ClientError(400, f"The form has a part named '{unexpected[0][:40]}'.", SEND_A_FILE)
+        raise ClientError(400, "form", f"The form has a part named '{unexpected[0][:40]}'.", SEND_A_FILE)
     if len(parts) != 1:
-        raise ClientError(400, f"The form has {len(parts)} parts instead of one.", SEND_A_FILE)
+        raise ClientError(400, "form", f"The form has {len(parts)} parts instead of one.", SEND_A_FILE)
     value = parts[0][1]
     if not isinstance(value, UploadFile):
         raise ClientError(
-            400, f"'{FIELD}' is text instead of a file; addresses are not fetched.", SEND_A_FILE
+            400, "form", f"'{FIELD}' is text instead of a file; addresses are not fetched.", SEND_A_FILE
         )
     return value.file.read()
