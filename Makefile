@@ -18,10 +18,10 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Without bytecode every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run refresh test review serve ui lint bench bento image clean
+.PHONY: help setup run refresh test review serve ui lint bench bento image image-test clean
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 setup: ## install uv, the environment and Chromium; quick when they are there
 	@scripts/setup.sh
@@ -65,6 +65,9 @@ bento: setup ## build the bento: service, models and what they need
 
 image: bento ## build the bento's container image with docker, podman or buildah
 	@scripts/image.sh
+
+image-test: setup ## start the image, ask each endpoint once, stop it
+	@python -m scripts.check_image
 
 clean: ## remove the environment and all outputs; runs, DVC's cache and review.csv stay
 	rm -rf .venv .tools data/images data/names models reports

@@ -49,7 +49,7 @@ from herodex.serving.site import create_site
 ROOT = Path(__file__).parent
 PARAMS = load_params(ROOT / paths.PARAMS)
 write_json_logs()
-SITE = create_site(PARAMS)
+SITE = create_site(PARAMS, ROOT)
 
 
 # BentoML's own access log names the clients, and its metrics have a label for every address asked for.

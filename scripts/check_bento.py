@@ -40,12 +40,17 @@ def make_environment(folder: Path, requirements: Path) -> Path:
     return folder / "bin"
 
 
+def free_port() -> int:
+    """A port of the loopback that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 @contextlib.contextmanager
 def serving(programs: Path, tag: str, folder: Path) -> Iterator[str]:
     """Serve a bento from elsewhere than the project, and give its address once it is ready."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [
         str(programs / "python"),
         "-m",

@@ -5,6 +5,8 @@ set -eu
 tag=$(bentoml list -o json | python -c 'import json, sys; print(json.load(sys.stdin)[0]["tag"])')
 for backend in docker podman buildah; do
     if command -v "$backend" >/dev/null && "$backend" info >/dev/null 2>&1; then
+        # BentoML renders its template in a temporary folder, and wants that below the one it is started from.
+        cd /
         exec bentoml containerize "$tag" --backend "$backend" --image-tag herodex:latest
     fi
 done

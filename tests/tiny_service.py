@@ -17,6 +17,7 @@ import numpy as np
 import openvino as ov
 import yaml
 from openvino import opset13 as ops
+from PIL import Image
 
 from herodex.generator.names_table import CLEAN_COLUMNS, write_names
 from herodex.generator.vocabulary import build_vocabulary, encode, pad
@@ -83,6 +84,13 @@ def write_generator(models: Path, texts: list[str]) -> None:
     (models / "generator/generator.json").write_text(json.dumps(record), encoding="utf-8")
 
 
+def write_examples(folder: Path) -> None:
+    """Write a picture of each class for the page to offer."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for place, (label, colour) in enumerate(COLOURS.items()):
+        Image.new("RGB", (64, 64), colour).save(folder / f"{place}-{label}.png")
+
+
 def make_project(folder: Path, names: Sequence[str] = NAMES, **serve: object) -> Path:
     """Lay out in `folder` what the service needs; `serve` overrides that section of the params."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
@@ -93,6 +101,7 @@ def make_project(folder: Path, names: Sequence[str] = NAMES, **serve: object) ->
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     shutil.copy(ROOT / "service.py", folder)
+    write_examples(folder / "data/examples")
     write_classifier(folder / "models")
     write_generator(folder / "models", [name.lower() for name in names])
     rows = [{"name": name, "text": name.lower(), "kept": "1"} for name in names]

@@ -18,6 +18,7 @@ RAW_NAMES = DATA / "names" / "raw.csv"
 CLEAN_NAMES = DATA / "names" / "clean.csv"
 SPLIT_NAMES = DATA / "names" / "split.csv"
 WORDS = DATA / "words" / "words.txt"
+EXAMPLES = DATA / "examples"
 MANIFEST = "manifest.csv"
 """The file beside the pictures, in RAW_IMAGES and CLEAN_IMAGES, with a row for each search result."""
 

@@ -1,5 +1,6 @@
 """The page as a visitor meets it: a real browser and a real server with tiny models."""
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,10 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 from tiny_service import COLOURS
 
+from herodex.npm import Package, fetch_package
+
 PATIENCE_S = 15
+AXE = Package("axe-core@4.14.1", "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745")
 LAYOUT_SHIFT = """
 const done = arguments[arguments.length - 1];
 let shift = 0;
@@ -32,14 +36,14 @@ class Page:
         self.driver = driver
         self.url = url
 
-    def open(self, width: int = 1280, theme: str = "light") -> "Page":
+    def open(self, width: int = 1280, theme: str = "light", address: str = "") -> "Page":
         """Load the page and wait until it knows what it is about."""
         media = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        self.driver.get(self.url)
-        self.wait(lambda: self.all(".bars li") and self.text("blockquote"))
+        self.driver.get(f"{self.url}/{address}")
+        self.wait(lambda: self.all(".bars li") and self.one("blockquote").get_attribute("textContent"))
         return self
 
     def wait(self, condition: Callable[[], object]) -> None:
@@ -68,14 +72,23 @@ class Page:
         labels = [element.text for element in self.all(".bars .label")]
         return dict(zip(labels, [element.text for element in self.all(".bars .value")], strict=True))
 
+    def go(self, view: str) -> None:
+        """Follow the link to a view."""
+        self.one(f"[data-view={view}]").click()
+
+    def names(self) -> list[str]:
+        """The names on the cards."""
+        return [name.text for name in self.all(".cards strong")]
+
     def invent(self, **fields: str) -> None:
-        """Fill the fields and ask for names."""
+        """Go to the names, fill the fields and ask for some."""
+        self.go("names")
         for field, value in fields.items():
             box = self.one(f"#{field}")
             box.send_keys(Keys.CONTROL, "a")
             box.send_keys(value)
-        self.one("#names button").click()
-        self.wait(lambda: self.one("#names button").is_enabled())
+        self.one("#wish button").click()
+        self.wait(lambda: self.one("#wish button").is_enabled())
 
     def complaints(self) -> list[str]:
         """What the browser complained of: blocked code, unknown files, uncaught errors."""
@@ -103,6 +116,42 @@ def deaf_page(chromium: WebDriver, service: str) -> Iterator[Page]:
 def block(page: Page, *addresses: str) -> None:
     """Let requests to these addresses fail."""
     page.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": list(addresses)})
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The accessibility engine, to be run in the page."""
+    return fetch_package(AXE)["package/axe.min.js"].decode()
+
+
+def violations(page: Page, axe: str) -> list[str]:
+    """What axe-core finds wrong with what is shown."""
+    # Colours are looked at once they have stopped changing.
+    page.driver.execute_script("document.getAnimations().forEach((animation) => animation.finish())")
+    page.driver.execute_script(axe)
+    found = page.driver.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
+    return [
+        f"{entry['id']}: {node['html']} {node['failureSummary']}"
+        for entry in found["violations"]
+        for node in entry["nodes"]
+    ]
+
+
+@contextlib.contextmanager
+def stubbed(page: Page, path: str, script: str) -> Iterator[None]:
+    """Let requests to a path be answered by a script, which has the real `answer` at hand."""
+    source = f"""
+    const send = window.fetch;
+    window.fetch = async (path, options) => {{
+      if (!String(path).startsWith("{path}")) return send(path, options);
+      {script}
+    }};"""
+    added = page.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": source})
+    page.open()
+    try:
+        yield
+    finally:
+        page.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
 
 
 @pytest.fixture
@@ -179,6 +228,7 @@ def test_names_come_as_many_as_asked_for_with_what_they_are_near(page: Page) -> 
 
 
 def test_names_start_as_asked_for_and_again_gives_others_like_them(page: Page) -> None:
+    page.go("names")
     assert not page.one(".once-more").is_displayed()
     page.invent(count="4", prefix="co")
     page.wait(lambda: len(page.all(".cards li")) == 4)
@@ -221,6 +271,7 @@ def test_a_start_that_no_name_can_have_is_told_in_words(page: Page) -> None:
 
 
 def test_the_slider_moves_the_number_with_the_keyboard(page: Page) -> None:
+    page.go("names")
     slider = page.one("#count-slider")
     slider.send_keys(Keys.END)
     assert page.one("#count").get_attribute("value") == "15"
@@ -242,6 +293,7 @@ def test_a_number_out_of_bounds_is_told_in_words(page: Page) -> None:
 
 
 def test_another_quote_is_another_one_and_says_where_it_is_from(page: Page) -> None:
+    page.go("names")
     for _ in range(3):
         shown = page.text("blockquote")
         page.one("#quote button").click()
@@ -251,7 +303,7 @@ def test_another_quote_is_another_one_and_says_where_it_is_from(page: Page) -> N
 
 def test_the_page_says_what_the_params_say_it_is_about(page: Page) -> None:
     assert page.text("h1") == "Which colour is this?"
-    assert page.text("#names h2") == "New Elf names"
+    assert page.one("#names h1").get_attribute("textContent") == "New Elf names"
     assert page.text(".tagline") == "Colour pictures in, Elf names out."
 
 
@@ -265,9 +317,14 @@ def test_nothing_is_asked_of_another_host(page: Page, cherry: Path) -> None:
 
 
 def test_every_control_has_a_name_and_the_keyboard_reaches_it(page: Page) -> None:
-    expected = [
-        "Skip to the content",
-        "Choose a picture",
+    pages = ["Skip to the content", "Recognise", "Names"]
+    drawings = [f"A drawing of {label}" for label in COLOURS]
+    for name in [*pages, "Choose a picture", *drawings, "The API, described in OpenAPI"]:
+        ActionChains(page.driver).send_keys(Keys.TAB).perform()
+        assert page.driver.switch_to.active_element.accessible_name.startswith(name)
+    page.open(address="names")
+    for name in [
+        *pages,
         "How many",
         "How many, as a slider",
         "Temperature",
@@ -276,30 +333,38 @@ def test_every_control_has_a_name_and_the_keyboard_reaches_it(page: Page) -> Non
         "Invent names",
         "Another quote",
         "The API, described in OpenAPI",
-    ]
-    for name in expected:
+    ]:
         ActionChains(page.driver).send_keys(Keys.TAB).perform()
         assert page.driver.switch_to.active_element.accessible_name.startswith(name)
 
 
 @pytest.mark.parametrize("width", [320, 360, 768, 1440])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_page_fits_every_width_and_nothing_jumps(
-    page: Page, cherry: Path, tmp_path: Path, width: int, theme: str
+def test_the_page_fits_every_width_nothing_jumps_and_axe_finds_nothing_to_mend(
+    page: Page, cherry: Path, tmp_path: Path, axe: str, width: int, theme: str
 ) -> None:
     page.open(width, theme)
     assert page.driver.execute_async_script(LAYOUT_SHIFT) < 0.02
     page.upload(cherry)
-    page.invent()
+    page.wait(lambda: page.all(".seen li"))
     assert page.driver.execute_async_script(LAYOUT_SHIFT) < 0.02
-    assert page.driver.execute_script("return document.documentElement.scrollWidth") <= width
-    assert page.driver.save_screenshot(str(tmp_path / f"{width}-{theme}.png"))
+    assert violations(page, axe) == []
+    fits = "return document.documentElement.scrollWidth"
+    assert page.driver.execute_script(fits) <= width
+    assert page.driver.save_screenshot(str(tmp_path / f"recognise-{width}-{theme}.png"))
+    page.invent()
+    page.wait(lambda: page.names())
+    assert page.driver.execute_async_script(LAYOUT_SHIFT) < 0.02
+    assert violations(page, axe) == []
+    assert page.driver.execute_script(fits) <= width
+    assert page.driver.save_screenshot(str(tmp_path / f"names-{width}-{theme}.png"))
 
 
 def test_a_service_out_of_reach_is_told_in_words(deaf_page: Page, cherry: Path) -> None:
     block(deaf_page, "*/api/*")
     deaf_page.upload(cherry)
     assert deaf_page.text(".answer") == "The service cannot be reached."
+    assert not deaf_page.all(".seen li")
     deaf_page.invent()
     assert "cannot be reached" in deaf_page.text("#names .error")
     deaf_page.one("#quote button").click()
@@ -312,3 +377,176 @@ def test_a_page_that_opens_without_the_service_says_so(deaf_page: Page) -> None:
     deaf_page.wait(lambda: deaf_page.one("#notice").is_displayed())
     assert "cannot be reached" in deaf_page.text("#notice")
     assert not deaf_page.one("main").is_displayed()
+
+
+def test_a_drawing_can_be_tried_with_one_click(page: Page) -> None:
+    drawings = page.all(".examples button")
+    assert [drawing.accessible_name for drawing in drawings] == [f"A drawing of {label}" for label in COLOURS]
+    drawings[1].click()
+    page.wait(lambda: page.text(".answer") == "Meadow")
+    assert page.one(".preview").get_attribute("alt") == "Your picture: A drawing of meadow"
+
+
+def test_a_photo_can_be_taken_where_there_is_a_camera(page: Page, cherry: Path) -> None:
+    assert not page.one(".camera").is_displayed()
+    page.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    try:
+        page.open(360)
+        assert page.one(".camera").is_displayed()
+        assert page.one("#photo").get_attribute("capture") == "environment"
+        page.one("#photo").send_keys(str(cherry))
+        page.wait(lambda: page.text(".answer") == "Cherry")
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+
+
+def test_a_photo_larger_than_the_service_takes_is_scaled_down_first(page: Page, tmp_path: Path) -> None:
+    file = tmp_path / "large.png"
+    # Noise in the last bits keeps the file large; the colour stays what it is.
+    noise = Image.effect_noise((2200, 2200), 2).convert("RGB")
+    picture = Image.blend(noise, Image.new("RGB", noise.size, COLOURS["ocean"]), 0.9)
+    picture.save(file, compress_level=0)
+    assert file.stat().st_size > 10 * 2**20
+    page.one("#picture").send_keys(str(file))
+    page.wait(lambda: page.text(".answer") == "Ocean")
+
+
+def test_a_picture_that_is_pasted_or_dropped_is_recognised(page: Page) -> None:
+    script = """
+    const [kind, colour] = arguments, done = arguments[arguments.length - 1];
+    const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 64 });
+    const context = canvas.getContext("2d");
+    context.fillStyle = colour;
+    context.fillRect(0, 0, 64, 64);
+    canvas.toBlob((blob) => {
+      const data = new DataTransfer();
+      data.items.add(new File([blob], "x.png", { type: "image/png" }));
+      const options = { bubbles: true, cancelable: true };
+      document.body.dispatchEvent(
+        kind === "paste"
+          ? new ClipboardEvent("paste", { ...options, clipboardData: data })
+          : new DragEvent("drop", { ...options, dataTransfer: data }));
+      done();
+    });"""
+    for kind, label in (("paste", "ocean"), ("drop", "meadow")):
+        page.driver.execute_async_script(script, kind, f"rgb{COLOURS[label]}")
+        page.wait(lambda label=label: page.text(".answer") == label.title())
+
+
+def test_what_was_shown_in_this_visit_can_be_seen_again_without_asking_again(
+    page: Page, cherry: Path
+) -> None:
+    assert page.one(".none-yet").is_displayed()
+    page.upload(cherry)
+    page.all(".examples button")[2].click()
+    page.wait(lambda: len(page.all(".seen li")) == 2)
+    assert [entry.text.split("\n")[0] for entry in page.all(".seen li")] == ["Ocean", "Cherry"]
+    asked = (
+        "return performance.getEntriesByType('resource').filter((e) => e.name.includes('classify')).length"
+    )
+    before = page.driver.execute_script(asked)
+    page.all(".seen button")[1].send_keys(Keys.ENTER)
+    page.wait(lambda: page.text(".answer") == "Cherry")
+    assert page.one(".preview").get_attribute("alt") == "Your picture: cherry.png"
+    assert page.driver.execute_script(asked) == before
+
+
+def test_both_views_have_addresses_and_the_back_button_goes_between_them(page: Page) -> None:
+    assert page.one("#recognise").is_displayed()
+    assert not page.one("#names").is_displayed()
+    page.go("names")
+    assert page.driver.current_url == f"{page.url}/names"
+    assert page.driver.title == "Names · Herodex"
+    assert page.one("[data-view=names]").get_attribute("aria-current") == "page"
+    assert page.driver.switch_to.active_element.text == "New Elf names"
+    page.driver.back()
+    page.wait(lambda: page.one("#recognise").is_displayed())
+    assert page.driver.title == "Herodex"
+    page.open(address="names")
+    assert page.one("#names").is_displayed()
+    assert not page.one("#recognise").is_displayed()
+
+
+def test_the_address_of_names_gives_them_again_and_so_does_the_back_button(page: Page) -> None:
+    page.invent(count="4", prefix="co")
+    page.wait(lambda: len(page.names()) == 4 and "seed=" in page.driver.current_url)
+    first, address = page.names(), page.driver.current_url
+    page.invent(count="3", prefix="el")
+    page.wait(lambda: len(page.names()) == 3 and page.driver.current_url != address)
+    page.driver.back()
+    page.wait(lambda: page.names() == first)
+    assert page.one("#prefix").get_attribute("value") == "co"
+    page.open(address="names?" + address.partition("?")[2])
+    page.wait(lambda: page.names() == first)
+    assert page.driver.current_url == address
+
+
+NEAREST = """
+const answer = await (await send(path, options)).json();
+answer.nearest = [
+  { label: "cherry", similarity: 0.93, page_url: "https://pictures.example/1", title: "<b>Red</b>",
+    author: "Ada", license: "CC BY 4.0", license_url: "https://licences.example/by", source: "a gallery" },
+  { label: "ocean", similarity: 0.5, page_url: "javascript:alert(1)", title: "", author: "", license: "",
+    license_url: "", source: "" },
+];
+answer.heat_map = { label: "cherry", grid: [[0, 0], [0, 1]], box: [0.5, 0, 1, 1] };
+return Response.json(answer);
+"""
+
+
+def test_the_nearest_pictures_are_named_with_their_authors_as_mere_text(
+    page: Page, cherry: Path, axe: str
+) -> None:
+    with stubbed(page, "api/classify", NEAREST):
+        assert not page.one(".nearest").is_displayed()
+        page.upload(cherry)
+        page.wait(lambda: page.one(".nearest").is_displayed())
+        first, second = page.all(".neighbours li")
+        assert first.text == "Cherry 93% alike\n<b>Red</b>\nby Ada, a gallery, CC BY 4.0"
+        assert second.text == "Ocean 50% alike\nUntitled\nauthor unknown"
+        links = first.find_elements(By.TAG_NAME, "a")
+        addresses = [link.get_attribute("href") for link in links]
+        assert addresses == ["https://pictures.example/1", "https://licences.example/by"]
+        assert {link.get_attribute("rel") for link in links} == {"noopener noreferrer"}
+        assert not second.find_elements(By.TAG_NAME, "a")
+        assert violations(page, axe) == []
+
+
+def test_the_heat_map_lies_over_the_part_of_the_picture_that_it_speaks_of(page: Page, cherry: Path) -> None:
+    with stubbed(page, "api/classify", NEAREST):
+        page.upload(cherry)
+        page.wait(lambda: page.one(".look").is_displayed() and page.one(".preview").is_displayed())
+        assert not page.one(".heat").is_displayed()
+        page.one(".look").click()
+        assert page.one(".look").get_attribute("aria-pressed") == "true"
+        alpha = """
+        const heat = document.querySelector(".heat"), pixels = heat.getContext("2d");
+        return arguments[0].map(([x, y]) =>
+          pixels.getImageData(x * heat.width, y * heat.height, 1, 1).data[3]);"""
+        left, weak, strong = page.driver.execute_script(alpha, [[0.4, 0.9], [0.55, 0.1], [0.95, 0.95]])
+        assert (left, weak) == (0, 0)
+        assert strong > 150
+        page.all(".examples button")[0].click()
+        page.wait(lambda: not page.one(".heat").is_displayed())
+
+
+@pytest.mark.parametrize("nonsense", ["{}", "[]", '"no"', "null", '{"probabilities": {}}', "<html>"])
+def test_an_answer_that_is_nonsense_is_told_in_words(page: Page, cherry: Path, nonsense: str) -> None:
+    answer = f"return new Response({nonsense!r});"
+    with stubbed(page, "api/classify", answer):
+        page.upload(cherry)
+        assert page.text(".answer") == "The service gave an answer that this page cannot read."
+        assert not page.all(".seen li")
+        page.invent()
+        page.wait(lambda: page.names())
+
+
+def test_while_the_service_is_slow_the_page_says_so_and_the_rest_of_it_works(
+    page: Page, cherry: Path
+) -> None:
+    with stubbed(page, "api/classify", "return new Promise(() => {});"):
+        page.one("#picture").send_keys(str(cherry))
+        page.wait(lambda: page.text(".answer") == "Looking…")
+        assert page.one(".findings").get_attribute("aria-busy") == "true"
+        page.invent()
+        page.wait(lambda: page.names())

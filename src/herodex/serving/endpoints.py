@@ -11,6 +11,7 @@ METHODS = {CLASSIFY: "POST", NAMES: "POST", SCORE: "POST", QUOTE: "GET", ABOUT: 
 API = "/api/"
 PAGES = ("/", "/names")
 STATIC = "/static/"
+EXAMPLES = "/examples/"
 PROBES = ("/livez", "/readyz", "/healthz")
 METRICS = "/metrics"
 DESCRIPTIONS = ("/docs.json", "/schema.json")
@@ -19,7 +20,7 @@ DESCRIPTIONS = ("/docs.json", "/schema.json")
 
 def method_of(path: str) -> str | None:
     """The method that an address answers to; None where there is no such address."""
-    if path.startswith(STATIC) or path in (*PAGES, *PROBES, METRICS, *DESCRIPTIONS):
+    if path.startswith((STATIC, EXAMPLES)) or path in (*PAGES, *PROBES, METRICS, *DESCRIPTIONS):
         return "GET"
     return METHODS.get(path)
 
@@ -28,6 +29,6 @@ def route_of(path: str) -> str:
     """What an address is called in logs and metrics: never what a client made up."""
     if path in PAGES:
         return "page"
-    if path.startswith(STATIC):
+    if path.startswith((STATIC, EXAMPLES)):
         return "static"
     return path if method_of(path) else "other"

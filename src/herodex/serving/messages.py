@@ -146,13 +146,22 @@ class QuoteMessage(BaseModel):
     source: Literal["upstream", "cache", "bundled"]
 
 
+class Example(BaseModel):
+    """A drawing to try: its address, relative to the page, and whom it shows."""
+
+    address: str
+    subject: str
+
+
 class AboutAnswer(BaseModel):
     """What the page needs to know to word itself and to check what is typed in."""
 
     thing: str
     name: str
     classes: list[str]
+    examples: list[Example]
     max_upload_mb: float
+    max_pixels_mp: float
     max_names: int = MAX_NAMES
     min_temperature: float = MIN_TEMPERATURE
     max_temperature: float = MAX_TEMPERATURE

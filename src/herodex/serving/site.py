@@ -14,21 +14,33 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from herodex import paths
 from herodex.params import Params
 from herodex.quotes import QuoteProxy, load_bundled_quotes
 from herodex.serving import endpoints, metrics
 from herodex.serving.client_error import ClientError
-from herodex.serving.messages import AboutAnswer, QuoteMessage
+from herodex.serving.messages import AboutAnswer, Example, QuoteMessage
 
 WEB = Path(str(resources.files("herodex.web")))
 
 
-def create_site(params: Params) -> Starlette:
-    """Build the application that serves `/`, `/static`, and the GET part of the API.
+def find_examples(folder: Path) -> list[Example]:
+    """The drawings in a folder, in order; none where it is missing."""
+    files = sorted(folder.glob("*.png"), key=lambda file: int(file.stem.partition("-")[0]))
+    return [Example(address=f"examples/{file.name}", subject=file.stem.partition("-")[2]) for file in files]
+
+
+def create_site(params: Params, root: Path) -> Starlette:
+    """Build the application that serves the page, its files, and the GET part of the API.
+
+    Args:
+        params: what the page is about.
+        root: the project's folder, which may have drawings to try.
 
     `state.classes` takes the labels of the classifier that is loaded; until then it holds those of `params`.
     """
     serve = params.serve
+    examples = find_examples(root / paths.EXAMPLES)
     quotes = QuoteProxy(serve.quote_urls, serve.quote_timeout_s, serve.quote_ttl_s, load_bundled_quotes())
 
     async def quote(request: Request) -> Response:
@@ -43,7 +55,9 @@ def create_site(params: Params) -> Starlette:
             thing=params.page.thing,
             name=params.page.name,
             classes=request.app.state.classes,
+            examples=examples,
             max_upload_mb=serve.max_upload_mb,
+            max_pixels_mp=serve.max_pixels_mp,
             quote_hosts=[urlsplit(url).hostname or "" for url in serve.quote_urls],
         )
         return JSONResponse(message.model_dump())
@@ -70,6 +84,7 @@ def create_site(params: Params) -> Starlette:
             Route(endpoints.QUOTE, quote),
             Route(endpoints.ABOUT, about),
             Mount("/static", StaticFiles(directory=WEB / "static")),
+            Mount("/examples", StaticFiles(directory=root / paths.EXAMPLES, check_dir=False)),
         ],
         exception_handlers={404: not_found},
         lifespan=lifespan,

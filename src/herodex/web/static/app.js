@@ -1,9 +1,10 @@
-/** Starts the page: asks what it is about, words it, and brings its three parts to life. */
+/** Starts the page: asks what it is about, words it, and brings its parts to life. */
 
 import { ask, describe } from "./api.js";
 import { setUpNames } from "./names.js";
 import { setUpQuote } from "./quote.js";
 import { setUpRecognition } from "./recognise.js";
+import { setUpViews } from "./views.js";
 
 function word(about) {
   const words = {
@@ -23,12 +24,16 @@ function capitalised(text) {
 }
 
 async function start() {
+  let showNames = () => {};
+  setUpViews((view) => {
+    if (view === "names") showNames();
+  });
   setUpQuote(document.querySelector("#quote"));
   try {
     const about = await ask("api/about");
     word(about);
     setUpRecognition(document.querySelector("#recognise"), about);
-    setUpNames(document.querySelector("#names"), about);
+    showNames = setUpNames(document.querySelector("#names"), about);
     document.body.classList.remove("unworded");
   } catch (error) {
     const notice = document.querySelector("#notice");

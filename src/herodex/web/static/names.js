@@ -3,15 +3,15 @@
 import { ApiError, ask, describe } from "./api.js";
 import { copyText } from "./copy.js";
 import { element } from "./dom.js";
+import { currentView, visit } from "./views.js";
 
 const COPIED_MS = 1500;
 
+/** @returns {() => void} shows the names that the address asks for, if it names a seed */
 export function setUpNames(section, about) {
   const form = section.querySelector("form");
   const buttons = [...section.querySelectorAll("[type=submit]")];
   const error = section.querySelector(".error");
-  const cards = section.querySelector(".cards");
-  const seed = section.querySelector(".seed");
   const count = pair(section, "count", 1, about.max_names);
   const temperature = pair(section, "temperature", about.min_temperature, about.max_temperature);
   const prefix = section.querySelector("#prefix");
@@ -19,30 +19,57 @@ export function setUpNames(section, about) {
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    const wish = { count: count.valueAsNumber, temperature: temperature.valueAsNumber, prefix: prefix.value };
+    const answer = await invent(wish);
+    if (answer) visit(`names?${new URLSearchParams({ ...wish, seed: answer.seed })}`);
+  });
+
+  async function invent(wish) {
     const pressed = document.activeElement;
     for (const button of buttons) button.disabled = true;
+    let answer = null;
     try {
       checkBounds(count, temperature);
-      const wish = {
-        count: count.valueAsNumber,
-        temperature: temperature.valueAsNumber,
-        prefix: prefix.value,
-      };
       const headers = { "content-type": "application/json" };
-      const answer = await ask("api/names", { method: "POST", headers, body: JSON.stringify(wish) });
-      cards.replaceChildren(...answer.names.map(card));
-      section.querySelector(".waiting").hidden = true;
-      section.querySelector(".once-more").hidden = false;
-      seed.textContent = `Seed ${answer.seed} gives these again. The fewer nats, the likelier the model finds a name.`;
+      answer = await ask("api/names", { method: "POST", headers, body: JSON.stringify(wish) });
+      showNames(section, answer);
       error.hidden = true;
     } catch (problem) {
+      answer = null;
       error.textContent = describe(problem).join(" ").replace("'prefix'", `“${prefix.labels[0].textContent}”`);
       error.hidden = false;
     }
     for (const button of buttons) button.disabled = false;
     // A button that is disabled loses the focus, and the keyboard its place.
     if (document.activeElement === document.body) pressed.focus();
-  });
+    return answer;
+  }
+
+  function showAddressed() {
+    const wish = new URLSearchParams(location.search);
+    if (currentView() !== "names" || !wish.has("seed")) return;
+    for (const [name, field] of Object.entries({ count, temperature, prefix })) {
+      if (wish.has(name)) field.value = wish.get(name);
+      field.dispatchEvent(new Event("input"));
+    }
+    invent({
+      count: count.valueAsNumber,
+      temperature: temperature.valueAsNumber,
+      prefix: prefix.value,
+      seed: Number(wish.get("seed")),
+    });
+  }
+
+  showAddressed();
+  return showAddressed;
+}
+
+function showNames(section, { names, seed }) {
+  section.querySelector(".cards").replaceChildren(...names.map(card));
+  section.querySelector(".waiting").hidden = true;
+  section.querySelector(".once-more").hidden = false;
+  section.querySelector(".seed").textContent =
+    `Seed ${seed}: this page's address gives these again. The fewer nats, the likelier the model finds a name.`;
 }
 
 /** Bind a number field to its slider; the field holds the value. */

@@ -1,46 +1,70 @@
-/** The picture: choosing, dropping or pasting it, and what the service says it shows. */
+/** The picture: choosing, dropping, pasting or taking it, and what the service says it shows. */
 
 import { ApiError, ask, describe } from "./api.js";
 import { element, percent } from "./dom.js";
+import { setUpExamples } from "./examples.js";
+import { setUpHeatMap } from "./heat_map.js";
+import { setUpHistory } from "./history.js";
+import { showNearest } from "./nearest.js";
+import { fitting } from "./shrink.js";
+import { currentView } from "./views.js";
 
-const NONE = "None of these";
+export const NONE = "None of these";
 
-export function setUpRecognition(section, about) {
-  const input = section.querySelector("input[type=file]");
-  const bars = section.querySelector(".bars");
+export function setUpRecognition(view, about) {
+  const bars = view.querySelector(".bars");
+  const heatMap = setUpHeatMap(view);
+  const history = setUpHistory(view, again);
   let pending = new AbortController();
 
   const unanswered = [...about.classes, NONE].map((label) => ({ label }));
   drawBars(bars, unanswered);
-
-  input.addEventListener("change", () => {
-    const [file] = input.files;
-    // Emptied, so that choosing the same file once more counts as a choice.
-    input.value = "";
-    if (file) recognise(file);
-  });
-  takeDrops(section, recognise);
+  takeChoices(view, recognise);
+  takeDrops(view, recognise);
+  setUpExamples(view, about.examples, recognise);
   document.addEventListener("paste", (event) => {
     const [file] = event.clipboardData.files;
-    if (file) recognise(file);
+    if (file && currentView() === "recognise") recognise(file);
   });
 
   async function recognise(file) {
     pending.abort();
     pending = new AbortController();
     const { signal } = pending;
-    showPreview(section, file);
-    section.classList.add("busy");
-    say(section, "waiting", "Looking…", file.name);
+    clear();
+    showPreview(view, file);
+    setBusy(view, true);
+    say(view, "waiting", "Looking…", file.name);
     try {
-      const answer = await classify(file, about.max_upload_mb, signal);
-      showAnswer(section, bars, answer);
+      const answer = await classify(await fitting(file, about), about.max_upload_mb, signal);
+      show(answer);
+      history.add(file, answer);
     } catch (error) {
       if (signal.aborted) return;
       drawBars(bars, unanswered);
-      say(section, "failed", ...describe(error));
+      say(view, "failed", ...describe(error));
     }
-    section.classList.remove("busy");
+    setBusy(view, false);
+  }
+
+  /** Show an answer of before once more. */
+  function again(file, answer) {
+    pending.abort();
+    setBusy(view, false);
+    clear();
+    showPreview(view, file);
+    show(answer);
+  }
+
+  function clear() {
+    heatMap.show(null);
+    showNearest(view, null);
+  }
+
+  function show(answer) {
+    showAnswer(view, bars, answer);
+    heatMap.show(answer.heat_map);
+    showNearest(view, answer.nearest);
   }
 }
 
@@ -50,31 +74,47 @@ async function classify(file, maxMegabytes, signal) {
   }
   const form = new FormData();
   form.append("image", file);
-  return ask("api/classify", { method: "POST", body: form }, signal);
+  return ask("api/classify?explain=true", { method: "POST", body: form }, signal);
 }
 
-function takeDrops(section, use) {
+function takeChoices(view, use) {
+  for (const input of view.querySelectorAll("input[type=file]")) {
+    input.addEventListener("change", () => {
+      const [file] = input.files;
+      if (file) use(file);
+      // Emptied, so that choosing the same file once more counts as a choice.
+      input.value = "";
+    });
+  }
+}
+
+function takeDrops(view, use) {
   // A picture dropped beside the panel must not replace the page.
   for (const type of ["dragover", "drop"]) {
     document.addEventListener(type, (event) => event.preventDefault());
   }
-  document.addEventListener("dragover", () => section.classList.add("dragging"));
+  document.addEventListener("dragover", () => view.classList.add("dragging"));
   document.addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) section.classList.remove("dragging");
+    if (!event.relatedTarget) view.classList.remove("dragging");
   });
   document.addEventListener("drop", (event) => {
-    section.classList.remove("dragging");
+    view.classList.remove("dragging");
     const [file] = event.dataTransfer.files;
-    if (file) use(file);
+    if (file && currentView() === "recognise") use(file);
   });
 }
 
-function showPreview(section, file) {
-  const preview = section.querySelector(".preview");
+function setBusy(view, busy) {
+  view.classList.toggle("busy", busy);
+  view.querySelector(".findings").setAttribute("aria-busy", busy);
+}
+
+function showPreview(view, file) {
+  const preview = view.querySelector(".preview");
   const show = (shown) => {
     preview.hidden = !shown;
-    section.querySelector(".again").hidden = !shown;
-    section.classList.toggle("chosen", shown);
+    view.querySelector(".again").hidden = !shown;
+    view.classList.toggle("chosen", shown);
   };
   if (preview.src) URL.revokeObjectURL(preview.src);
   preview.onload = () => show(true);
@@ -84,18 +124,19 @@ function showPreview(section, file) {
   preview.src = URL.createObjectURL(file);
 }
 
-function showAnswer(section, bars, answer) {
+function showAnswer(view, bars, answer) {
+  if (!(answer.probabilities[answer.label] >= 0 && answer.unknown >= 0)) throw new TypeError("no shares");
   const shares = Object.entries(answer.probabilities).map(([label, share]) => ({ label, share }));
   shares.push({ label: NONE, share: answer.unknown });
   shares.sort((a, b) => b.share - a.share);
-  drawBars(bars, shares);
   const likeliest = percent(answer.probabilities[answer.label]);
+  drawBars(bars, shares);
   if (answer.known) {
-    say(section, "known", answer.label, `with a probability of ${likeliest}`);
+    say(view, "known", answer.label, `with a probability of ${likeliest}`);
   } else {
-    say(section, "unknown", NONE, `The nearest is ${answer.label}, with ${likeliest}.`);
+    say(view, "unknown", NONE, `The nearest is ${answer.label}, with ${likeliest}.`);
   }
-  section.querySelector(".model").textContent = `Answered by model ${answer.model}`;
+  view.querySelector(".model").textContent = `Answered by model ${answer.model}`;
 }
 
 /** Draw a bar for each answer; one without a share has none yet. */
@@ -115,8 +156,8 @@ function drawBars(bars, shares) {
   );
 }
 
-function say(section, state, answer, detail) {
-  const verdict = section.querySelector(".verdict");
+function say(view, state, answer, detail) {
+  const verdict = view.querySelector(".verdict");
   verdict.dataset.state = state;
   verdict.querySelector(".answer").textContent = answer;
   verdict.querySelector(".detail").textContent = detail;
