@@ -78,7 +78,8 @@ class Page:
 
     def names(self) -> list[str]:
         """The names on the cards."""
-        return [name.text for name in self.all(".cards strong")]
+        script = "return [...document.querySelectorAll('.cards strong')].map((name) => name.textContent)"
+        return self.driver.execute_script(script)
 
     def invent(self, **fields: str) -> None:
         """Go to the names, fill the fields and ask for some."""
