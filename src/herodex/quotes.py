@@ -22,7 +22,8 @@ MAX_QUOTES = 100
 MAX_TEXT = 280
 MAX_AUTHOR = 80
 RETRY_AFTER_S = 30
-"""How long the APIs are left alone after all of them failed."""
+"""How long an API is left alone after it failed; after each further failure, twice as long as before."""
+LONGEST_RETRY_AFTER_S = 3600
 
 REQUEST_HEADERS = {"accept": "application/json", "accept-encoding": "identity"}
 """Nothing compressed, so that the cap on the answer counts what it would unpack to."""
@@ -138,12 +139,31 @@ def load_bundled_quotes() -> list[Quote]:
     return [make_quote(entry["text"], entry["author"]) for entry in json.loads(text)]
 
 
+class CircuitBreaker:
+    """Keeps an API that fails from being asked: longer after each failure, until it answers once."""
+
+    def __init__(self, shortest_s: float) -> None:
+        self._shortest_s = shortest_s
+        self._failures = 0
+        self.closed_at = float("-inf")
+        """The moment from which it may be asked."""
+
+    def note_failure(self, now: float) -> None:
+        """Leave the API alone for a while."""
+        self.closed_at = now + min(self._shortest_s * 2**self._failures, LONGEST_RETRY_AFTER_S)
+        self._failures += 1
+
+    def note_answer(self) -> None:
+        """Trust the API again."""
+        self._failures = 0
+
+
 class QuoteProxy:
     """Answers with a quote at once if it can, and within `timeout_s` in any case.
 
     The APIs are asked in order, by one refresh at a time, and only when what they gave last is older
-    than `ttl_s`. While a refresh runs, requests get the old quotes; only if there are none yet do
-    they wait for it.
+    than `ttl_s`; one that failed is passed over for a while. While a refresh runs, requests get the old
+    quotes; only if there are none yet do they wait for it.
     """
 
     def __init__(
@@ -157,7 +177,7 @@ class QuoteProxy:
     ) -> None:
         if len(bundled) < 2:
             raise ValueError("with fewer than two bundled quotes a new one cannot differ from the last")
-        self._urls = tuple(urls)
+        self._apis = {url: CircuitBreaker(min(RETRY_AFTER_S, ttl_s)) for url in urls}
         self._timeout_s = timeout_s
         self._ttl_s = ttl_s
         self._bundled = tuple(bundled)
@@ -170,7 +190,7 @@ class QuoteProxy:
     async def quote(self, other_than: str = "") -> QuoteAnswer:
         """Give a quote whose id is not `other_than`."""
         had_quotes = bool(self._cached)
-        if self._urls and not self._refreshing and self._clock() >= self._next_refresh:
+        if self._apis and not self._refreshing and self._clock() >= self._next_refresh:
             self._refreshing = asyncio.create_task(self._refresh())
         if self._refreshing and not had_quotes:
             await asyncio.wait([self._refreshing], timeout=self._timeout_s)
@@ -180,19 +200,25 @@ class QuoteProxy:
         return QuoteAnswer(self._rng.choice(choices), "bundled")
 
     async def _refresh(self) -> None:
-        wait_s = min(RETRY_AFTER_S, self._ttl_s)
         try:
-            for url in self._urls:
-                try:
-                    self._cached = await fetch_quotes(url, self._timeout_s)
-                except QuoteError as error:
-                    log.warning("no quotes from %s: %s", urlsplit(url).hostname, error)
-                else:
-                    wait_s = self._ttl_s
-                    return
+            self._next_refresh = await self._ask_in_order()
         finally:
-            self._next_refresh = self._clock() + wait_s
             self._refreshing = None
+
+    async def _ask_in_order(self) -> float:
+        """Ask until one answers; gives the moment for the next refresh."""
+        for url, breaker in self._apis.items():
+            if self._clock() < breaker.closed_at:
+                continue
+            try:
+                self._cached = await fetch_quotes(url, self._timeout_s)
+            except QuoteError as error:
+                breaker.note_failure(self._clock())
+                log.warning("no quotes from %s: %s", urlsplit(url).hostname, error)
+            else:
+                breaker.note_answer()
+                return self._clock() + self._ttl_s
+        return min(breaker.closed_at for breaker in self._apis.values())
 
     async def close(self) -> None:
         """Stop a refresh that is under way."""

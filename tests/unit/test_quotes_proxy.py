@@ -4,9 +4,10 @@ import random
 from collections.abc import Awaitable, Callable
 
 import pytest
-from quote_api import QUOTES, QuoteApi
+from quote_api import QUOTES, QuoteApi, running_quote_api
 
 from herodex.quotes import (
+    LONGEST_RETRY_AFTER_S,
     MAX_ANSWER_BYTES,
     RETRY_AFTER_S,
     Quote,
@@ -114,6 +115,48 @@ def test_bundled_quotes_are_served_when_every_api_is_down_and_the_apis_are_left_
         assert (await proxy.quote()).source == "upstream"
 
     asked([quote_api.url], conversation, clock)
+
+
+def test_an_api_that_fails_is_passed_over_for_longer_each_time_until_it_answers(quote_api: QuoteApi) -> None:
+    clock = Clock()
+
+    async def ask_after(proxy: QuoteProxy, seconds: float) -> int:
+        clock.now += seconds
+        before = quote_api.asked
+        await proxy.quote()
+        await refreshed(proxy)
+        return quote_api.asked - before
+
+    async def conversation(proxy: QuoteProxy) -> None:
+        quote_api.status = 500
+        assert await ask_after(proxy, 0) == 1
+        waited = [RETRY_AFTER_S, 2 * RETRY_AFTER_S, 4 * RETRY_AFTER_S]
+        for seconds in waited:
+            assert await ask_after(proxy, seconds - 1) == 0
+            assert await ask_after(proxy, 1) == 1
+        quote_api.status = 200
+        assert await ask_after(proxy, LONGEST_RETRY_AFTER_S) == 1
+        quote_api.status = 500
+        assert await ask_after(proxy, 61) == 1
+        assert await ask_after(proxy, RETRY_AFTER_S) == 1
+
+    asked([quote_api.url], conversation, clock)
+
+
+def test_an_api_is_passed_over_while_the_next_one_answers(quote_api: QuoteApi) -> None:
+    clock = Clock()
+
+    async def conversation(proxy: QuoteProxy) -> None:
+        for _ in range(6):
+            await proxy.quote()
+            await refreshed(proxy)
+            clock.now += 61
+
+    with running_quote_api() as broken:
+        broken.status = 500
+        asked([broken.url, quote_api.url], conversation, clock)
+        # Asked at 0, 61 and 122 s, then left alone for 120 s.
+        assert (broken.asked, quote_api.asked) == (4, 6)
 
 
 def test_old_quotes_are_served_while_new_ones_are_fetched(quote_api: QuoteApi) -> None:

@@ -1,0 +1,105 @@
+"""Serves the trained models from a folder of its own, so that a benchmark can change what it likes."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import psutil
+import yaml
+
+from herodex.classifier.picture import normalise, open_picture
+from herodex.serving.guard import FORMATS
+from herodex.serving.start import ENVIRONMENT
+
+ROOT = Path(__file__).parent.parent
+STARTUP_S = 120
+
+
+class Served(NamedTuple):
+    """A running service: its address, the process that watches, and how long it took to be ready."""
+
+    url: str
+    watcher: psutil.Process
+    ready_s: float
+
+
+def lay_out(folder: Path, service: Path, **serve: object) -> Path:
+    """Put a service, the params with another `serve` section, and links to models and data into a folder."""
+    folder.mkdir(parents=True)
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params["serve"] |= serve
+    (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    shutil.copy(service, folder / "service.py")
+    for name in ("models", "data"):
+        (folder / name).symlink_to(ROOT / name)
+    return folder
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[Served]:
+    """Run `bentoml serve` there until the block ends."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "bentoml", "serve", "service:Herodex", "--host", "127.0.0.1"]
+    environment = {**os.environ, **ENVIRONMENT, "BENTOML_HOME": str(folder / "bentoml")}
+    with (folder / "server.log").open("w") as output:
+        began = time.perf_counter()
+        server = subprocess.Popen(
+            [*command, "--port", str(port)], cwd=folder, env=environment, stdout=output, stderr=output
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        while not answers(f"{url}/readyz"):
+            if time.perf_counter() - began > STARTUP_S or server.poll() is not None:
+                raise TimeoutError((folder / "server.log").read_text()[-2000:])
+            time.sleep(0.02)
+        yield Served(url, psutil.Process(server.pid), time.perf_counter() - began)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def answers(url: str) -> bool:
+    """Whether an address answers with 200 now."""
+    try:
+        return httpx.get(url, timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def workers(watcher: psutil.Process) -> list[psutil.Process]:
+    """The processes that answer."""
+    found: list[psutil.Process] = []
+    for child in watcher.children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "worker" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
+
+
+def memory_mb(watcher: psutil.Process) -> float:
+    """Megabytes of all processes, shared pages counted once (PSS)."""
+    total = 0
+    for process in (watcher, *watcher.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            total += process.memory_full_info().pss
+    return total / 1e6
+
+
+def some_picture() -> bytes:
+    """A crawled picture, the first by name."""
+    return min((ROOT / "data/images/clean").rglob("*.*g")).read_bytes()
+
+
+def prepared(data: bytes) -> object:
+    """What the service makes of a picture's file before the model sees it."""
+    return normalise(open_picture(data, 25_000_000, FORMATS), 512)

@@ -1,0 +1,141 @@
+"""The service under a mixed load, and what it costs at rest.
+
+`python -m benchmarks.service_load` measures the start, the memory, what HTTP adds to a single picture's time, and then
+lets 32 clients ask for 60 s. `--seconds 600` shows whether the memory stays flat. `--tensorflow` measures the start and
+the memory of the same service with its classifier run by TensorFlow.
+"""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import numpy as np
+
+from benchmarks.served_project import (
+    ROOT,
+    Served,
+    lay_out,
+    memory_mb,
+    prepared,
+    served,
+    some_picture,
+)
+from herodex.classifier.predict import load_classifier
+from herodex.command import run_command
+from herodex.params import load_params
+
+CLIENTS = 32
+SINGLE = 60
+MIX = {"classify": 0.5, "names": 0.3, "quote": 0.2}
+MEMORY_EVERY_S = 5
+
+
+async def ask(client: httpx.AsyncClient, endpoint: str, picture: bytes, seed: int) -> int:
+    """Ask an endpoint once; gives the status."""
+    if endpoint == "classify":
+        return (await client.post("/api/classify", files={"image": ("x", picture)})).status_code
+    if endpoint == "names":
+        wish = {"count": 6, "temperature": 1.0, "seed": seed}
+        return (await client.post("/api/names", json=wish)).status_code
+    return (await client.get("/api/quote")).status_code
+
+
+async def load(running: Served, seconds: float, picture: bytes) -> str:
+    """Let CLIENTS ask without pause, each as a client of its own; tells what came."""
+    took: dict[str, list[float]] = {endpoint: [] for endpoint in MIX}
+    statuses: Counter[str] = Counter()
+    memory: list[float] = []
+    until = time.monotonic() + seconds
+
+    async def ask_on(number: int) -> None:
+        rng = np.random.default_rng(number)
+        # From the loopback, the service believes a proxy's word of who asks.
+        headers = {"x-forwarded-for": f"198.51.100.{number}"}
+        async with httpx.AsyncClient(base_url=running.url, timeout=60, headers=headers) as client:
+            while time.monotonic() < until:
+                endpoint = str(rng.choice(list(MIX), p=list(MIX.values())))
+                began = time.perf_counter()
+                try:
+                    status = await ask(client, endpoint, picture, int(rng.integers(2**32)))
+                    statuses[str(status)] += 1
+                except httpx.HTTPError as error:
+                    statuses[type(error).__name__] += 1
+                took[endpoint].append(1000 * (time.perf_counter() - began))
+
+    async def weigh() -> None:
+        while time.monotonic() < until:
+            memory.append(await asyncio.to_thread(memory_mb, running.watcher))
+            await asyncio.sleep(MEMORY_EVERY_S)
+
+    await asyncio.gather(weigh(), *(ask_on(number) for number in range(1, CLIENTS + 1)))
+    total = sum(statuses.values())
+    lines = [
+        f"{CLIENTS} clients for {seconds:g} s: {total} answers, {total / seconds:.1f} a second, {dict(statuses)}"
+    ]
+    for endpoint, times in took.items():
+        median, most = np.quantile(times, (0.5, 0.99))
+        lines.append(f"  {endpoint}: n = {len(times)}, median {median:.0f} ms, 99th percentile {most:.0f} ms")
+    third = max(1, len(memory) // 3)
+    early, late = np.mean(memory[third : 2 * third]), np.mean(memory[-third:])
+    lines.append(
+        f"  memory: {early:.0f} MB in the second third, {late:.0f} MB in the last, at most {max(memory):.0f} MB"
+    )
+    return "\n".join(lines)
+
+
+def http_costs(running: Served, picture: bytes) -> str:
+    """What HTTP adds: a picture through the service, and through the same steps in this process, in turn."""
+    classifier = load_classifier(ROOT / "models", load_params().backbone.precision)
+    over_http: list[float] = []
+    here: list[float] = []
+    with httpx.Client(base_url=running.url, timeout=60) as client:
+        for _ in range(SINGLE):
+            began = time.perf_counter()
+            classifier.probabilities([prepared(picture)])
+            here.append(1000 * (time.perf_counter() - began))
+            began = time.perf_counter()
+            client.post("/api/classify", files={"image": ("x", picture)}).raise_for_status()
+            over_http.append(1000 * (time.perf_counter() - began))
+    added = np.array(over_http) - np.array(here)
+    low, high = np.quantile(added, (0.25, 0.75))
+    return (
+        f"one picture, n = {SINGLE}: {np.median(here):.1f} ms without HTTP, {np.median(over_http):.1f} ms with it; "
+        f"HTTP adds {np.median(over_http) - np.median(here):.1f} ms (middle half of pairs {low:.1f}–{high:.1f})"
+    )
+
+
+def main() -> None:
+    """Measure, and print what came."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--tensorflow", action="store_true", help="measure that service at rest instead")
+    options = parser.parse_args()
+    service = ROOT / ("benchmarks/tensorflow_service.py" if options.tensorflow else "service.py")
+    picture = some_picture()
+    with tempfile.TemporaryDirectory() as name:
+        # Whether limits of rates hold is the tests' question; here they would only make clients wait.
+        folder = lay_out(Path(name, "project"), service, quote_urls=[], requests_per_minute=0)
+        with served(folder) as running:
+            asyncio.run(warm_up(running, picture))
+            sys.stdout.write(
+                f"ready after {running.ready_s:.1f} s; all processes {memory_mb(running.watcher):.0f} MB\n"
+            )
+            sys.stdout.write(http_costs(running, picture) + "\n")
+            sys.stdout.flush()
+            if not options.tensorflow:
+                sys.stdout.write(asyncio.run(load(running, options.seconds, picture)) + "\n")
+
+
+async def warm_up(running: Served, picture: bytes) -> None:
+    """Ask each worker for something."""
+    async with httpx.AsyncClient(base_url=running.url, timeout=60) as client:
+        await asyncio.gather(*(ask(client, "classify", picture, 1) for _ in range(8)))
+
+
+if __name__ == "__main__":
+    run_command(main)
