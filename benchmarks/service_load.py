@@ -1,8 +1,8 @@
 """The service under a mixed load, and what it costs at rest.
 
-`python -m benchmarks.service_load` measures the start, the memory, what HTTP adds to a single picture's time, and then
-lets 32 clients ask for 60 s. `--seconds 600` shows whether the memory stays flat. `--tensorflow` measures the start and
-the memory of the same service with its classifier run by TensorFlow.
+`python -m benchmarks.service_load` measures the start, the memory, what HTTP adds to a single picture's time,
+and then lets 32 clients ask for 60 s. `--seconds 600` shows whether the memory stays flat. `--tensorflow`
+measures the start and the memory of the same service with its classifier run by TensorFlow.
 """
 
 import argparse
@@ -74,17 +74,15 @@ async def load(running: Served, seconds: float, picture: bytes) -> str:
 
     await asyncio.gather(weigh(), *(ask_on(number) for number in range(1, CLIENTS + 1)))
     total = sum(statuses.values())
-    lines = [
-        f"{CLIENTS} clients for {seconds:g} s: {total} answers, {total / seconds:.1f} a second, {dict(statuses)}"
-    ]
+    rate = f"{total} answers, {total / seconds:.1f} a second"
+    lines = [f"{CLIENTS} clients for {seconds:g} s: {rate}, {dict(statuses)}"]
     for endpoint, times in took.items():
         median, most = np.quantile(times, (0.5, 0.99))
         lines.append(f"  {endpoint}: n = {len(times)}, median {median:.0f} ms, 99th percentile {most:.0f} ms")
     third = max(1, len(memory) // 3)
     early, late = np.mean(memory[third : 2 * third]), np.mean(memory[-third:])
-    lines.append(
-        f"  memory: {early:.0f} MB in the second third, {late:.0f} MB in the last, at most {max(memory):.0f} MB"
-    )
+    parts = f"{early:.0f} MB in the second third, {late:.0f} MB in the last"
+    lines.append(f"  memory: {parts}, at most {max(memory):.0f} MB")
     return "\n".join(lines)
 
 
@@ -104,8 +102,9 @@ def http_costs(running: Served, picture: bytes) -> str:
     added = np.array(over_http) - np.array(here)
     low, high = np.quantile(added, (0.25, 0.75))
     return (
-        f"one picture, n = {SINGLE}: {np.median(here):.1f} ms without HTTP, {np.median(over_http):.1f} ms with it; "
-        f"HTTP adds {np.median(over_http) - np.median(here):.1f} ms (middle half of pairs {low:.1f}–{high:.1f})"
+        f"one picture, n = {SINGLE}: median {np.median(here):.1f} ms without HTTP, "
+        f"{np.median(over_http):.1f} ms with it; difference {np.median(over_http) - np.median(here):.1f} ms, "
+        f"of pairs {np.median(added):.1f} ms (middle half {low:.1f} to {high:.1f})"
     )
 
 

@@ -1,4 +1,4 @@
-"""The service with its classifier's backbone run by TensorFlow, to compare with; the weights do not matter."""
+"""The service with its backbone run by TensorFlow, to compare with; the weights do not matter."""
 
 from pathlib import Path
 
