@@ -29,13 +29,20 @@ def some_text(text: str) -> str:
     return text
 
 
+def above_zero(number: float) -> float:
+    """Refuse 0, which OpenAPI 3.0 cannot say by a bound; raises ValueError."""
+    if number <= 0:
+        raise ValueError("should be greater than 0")
+    return number
+
+
 Count = Annotated[int, Field(strict=True, ge=1, le=MAX_NAMES)]
 Temperature = Annotated[
     float, Field(strict=True, ge=MIN_TEMPERATURE, le=MAX_TEMPERATURE, allow_inf_nan=False)
 ]
 Seed = Annotated[int | None, Field(strict=True, ge=0, le=MAX_SEED)]
 TopK = Annotated[int, Field(strict=True, ge=0, le=MAX_TOP_K)]
-TopP = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)]
+TopP = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False), AfterValidator(above_zero)]
 Prefix = Annotated[str, Field(strict=True, max_length=MAX_PREFIX), AfterValidator(one_line)]
 Length = Annotated[int, Field(strict=True, ge=1, le=MAX_LENGTH)]
 Novel = Annotated[bool, Field(strict=True)]
