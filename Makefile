@@ -18,7 +18,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Without bytecode every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run refresh test review serve ui lint bench bento image image-test clean
+.PHONY: help setup run refresh test review serve ui lint bench bento image image-test audit clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -68,6 +68,9 @@ image: bento ## build the bento's container image with docker, podman or buildah
 
 image-test: setup ## start the image, ask each endpoint once, stop it
 	@python -m scripts.check_image
+
+audit: setup ## look up known faults of the locked packages; needs osv.dev
+	uv audit --frozen --preview-features audit-command
 
 clean: ## remove the environment and all outputs; runs, DVC's cache and review.csv stay
 	rm -rf .venv .tools data/images data/names models reports

@@ -1,9 +1,10 @@
-"""Takes the README's picture of the page.
+"""Takes the README's picture of the page: both views, one above the other.
 
 Start `make serve` first, then run `python -m scripts.take_screenshot`.
 """
 
 import argparse
+import io
 import tempfile
 from pathlib import Path
 
@@ -19,14 +20,14 @@ from herodex.command import run_command
 from herodex.params import load_params
 
 TARGET = Path("docs/page.png")
-WIDTH, HEIGHT = 1200, 1180
+WIDTH = 1200
 COLOURS = 128
 """Few enough for a small file; the page is drawn in flat colours."""
 PATIENCE_S = 30
 
 
 def take(url: str, picture: Path, target: Path) -> None:
-    """Open the page, let it recognise `picture` and invent names, and write what it then looks like."""
+    """Open the page, let it recognise `picture` and invent names, and write what both views show."""
     browser = find_browser()
     options = webdriver.ChromeOptions()
     options.binary_location = str(browser.executable)
@@ -34,22 +35,45 @@ def take(url: str, picture: Path, target: Path) -> None:
         options.add_argument(argument)
     driver = webdriver.Chrome(options, Service(str(browser.driver)))
     try:
-        size = {"width": WIDTH, "height": HEIGHT, "deviceScaleFactor": 1, "mobile": False}
-        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         still = {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}
         driver.execute_cdp_cmd("Emulation.setEmulatedMedia", still)
+        fit(driver)
         driver.get(url)
         wait = WebDriverWait(driver, PATIENCE_S)
         wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, ".bars li"))
         driver.find_element(By.ID, "picture").send_keys(str(picture))
-        driver.find_element(By.CSS_SELECTOR, "#names button").click()
-        wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, ".bars .top"))
-        wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, ".cards li"))
+        wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, ".seen li"))
         wait.until(lambda page: page.find_element(By.CSS_SELECTOR, ".preview").is_displayed())
-        driver.execute_script("document.activeElement.blur()")
-        driver.save_screenshot(str(target))
+        recognised = shoot(driver)
+        driver.find_element(By.CSS_SELECTOR, "[data-view=names]").click()
+        driver.find_element(By.CSS_SELECTOR, "#wish button").click()
+        wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, ".cards li"))
+        stack(recognised, shoot(driver)).save(target)
     finally:
         driver.quit()
+
+
+def fit(driver: webdriver.Chrome, height: int = 600) -> None:
+    """Give the window a size."""
+    size = {"width": WIDTH, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+
+def shoot(driver: webdriver.Chrome) -> Image.Image:
+    """Take a picture of all that the page shows."""
+    driver.execute_script("document.activeElement.blur()")
+    fit(driver, driver.execute_script("return document.body.scrollHeight"))
+    shot = Image.open(io.BytesIO(driver.get_screenshot_as_png()))
+    fit(driver)
+    return shot
+
+
+def stack(above: Image.Image, below: Image.Image) -> Image.Image:
+    """Put one picture above another."""
+    both = Image.new("RGB", (WIDTH, above.height + below.height))
+    both.paste(above, (0, 0))
+    both.paste(below, (0, above.height))
+    return both
 
 
 def main() -> None:
