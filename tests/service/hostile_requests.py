@@ -143,7 +143,13 @@ HOSTILE: dict[str, Hostile] = {
     "a JPEG of a million comments": upload(422, lambda: JPEG_START + b"\xff\xfe\x00\x02" * 1_000_000),
     "a JPEG of 1,000 scans": upload(422, lambda: encoded("JPEG")[:-2] + b"\xff\xda\x00\x02" * 1000),
     "a file of 12 MB": upload(413, lambda: bytes(12 * MB)),
-    "a file of 120 MB": upload(413, lambda: bytes(120 * MB)),
+    "a file of 120 MB": form(
+        413,
+        lambda: {
+            "content": in_chunks(120 * MB),
+            "headers": {"content-type": FORM, "content-length": str(120 * MB + len(PART))},
+        },
+    ),
     "a JPEG with a script behind it": upload(200, lambda: encoded("JPEG") + b"<script>alert(1)</script>"),
     "a JPEG with a zip behind it": upload(200, lambda: encoded("JPEG") + b"PK\x03\x04" + bytes(500)),
     "a picture called image/jpg": upload(200, lambda: encoded("JPEG"), "x.jpg", "image/jpg"),

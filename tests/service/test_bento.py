@@ -54,6 +54,7 @@ def test_the_bento_holds_the_service_its_page_and_its_models(tmp_path: Path) -> 
         "service.py",
         "params.yaml",
         "data/names/clean.csv",
+        "data/examples/0-cherry.png",
         "herodex/quotes.json",
         "herodex/web/index.html",
         "herodex/web/static/app.js",
@@ -88,7 +89,8 @@ def build_bento(project: Path) -> None:
     """Build a bento of a tiny project with the code and the bentofile of this one."""
     for name in ("bentofile.yaml", "requirements-serve.txt", "README.md"):
         shutil.copy(ROOT / name, project)
-    shutil.copytree(ROOT / "src", project / "src")
+    for name in ("src", "deploy"):
+        shutil.copytree(ROOT / name, project / name)
     (project / "models/classifier/head.weights.h5").write_bytes(b"not to be taken along")
     command = [sys.executable, "-m", "bentoml", "build"]
     done = subprocess.run(

