@@ -204,6 +204,26 @@ def test_bentoml_s_own_addresses_answer(client: httpx.Client) -> None:
     assert (score["properties"]["names"]["minItems"], score["properties"]["names"]["maxItems"]) == (1, 100)
 
 
+def test_the_metrics_tell_what_was_answered_and_how_long_it_took(client: httpx.Client) -> None:
+    classify(client, picture(COLOURS["ocean"]))
+    classify(client, picture((250, 250, 250)))
+    names(client, count=7, temperature=1)
+    client.get("/api/quote")
+    text = client.get("/metrics").text
+    samples = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    for sample in (
+        'herodex_requests_total{route="/api/classify",status="200"}',
+        'herodex_request_seconds_count{route="/api/names"}',
+        'herodex_model_seconds_count{model="classifier"}',
+        'herodex_batch_size_sum{model="generator"}',
+        'herodex_pictures_total{answer="known"}',
+        'herodex_pictures_total{answer="unknown"}',
+        'herodex_quotes_total{source="bundled"}',
+    ):
+        assert float(samples[sample]) >= 1, sample
+    assert samples["herodex_requests_in_progress"] == "1.0"
+
+
 def test_bentoml_s_client_can_use_the_service(client: httpx.Client, tmp_path: Path) -> None:
     file = tmp_path / "meadow.png"
     file.write_bytes(picture(COLOURS["meadow"]))
