@@ -26,6 +26,7 @@ BACKBONE = MODELS / "backbone"
 CLASSIFIER = MODELS / "classifier"
 GENERATOR = MODELS / "generator"
 PRETRAINED = MODELS / "pretrained"
+LINEAGE = MODELS / "lineage.json"
 
 REPORTS = Path("reports")
 SOURCES = REPORTS / "sources.md"
