@@ -18,7 +18,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Without bytecode every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run refresh test review serve ui lint bench bento image clean
+.PHONY: help setup run refresh test review serve ui lint bench promote rollback bento image clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -59,9 +59,14 @@ bench: setup ## measure speeds, as ratios within one run
 	@python -m benchmarks.names_under_load
 	@python -m benchmarks.name_training
 
-bento: setup ## build the bento: service, models and what they need
-	@python -m herodex.serving.start --check
-	bentoml build
+promote: setup ## make models champions that are better by more than chance (MODEL="classifier=3": that one)
+	@herodex promote $(MODEL)
+
+rollback: setup ## make the champions again that were it before (MODEL=classifier: that one alone)
+	@herodex rollback $(MODEL)
+
+bento: setup ## build the bento of the champions and the service (MODEL="classifier=3": of another version)
+	@herodex bento $(MODEL)
 
 image: bento ## build the bento's container image with docker, podman or buildah
 	@scripts/image.sh

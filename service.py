@@ -42,7 +42,7 @@ from herodex.serving.site import create_site
 
 ROOT = Path(__file__).parent
 PARAMS = load_params(ROOT / paths.PARAMS)
-SITE = create_site(PARAMS)
+SITE = create_site(PARAMS, ROOT / paths.MODELS)
 
 
 # The access log of BentoML 1.4 stumbles over a content type that is not ASCII.

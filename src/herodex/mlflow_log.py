@@ -9,7 +9,8 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from herodex.errors import UserError
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
+    from mlflow.entities.model_registry import ModelVersion
 
 EXPERIMENT = "herodex"
 DATABASE = Path("mlflow.db")
@@ -212,3 +214,70 @@ def find_version(client: "MlflowClient", name: str, model: str) -> str | None:
         if version.tags.get("model") == model:
             return str(version.version)
     return None
+
+
+def tracked_runs() -> "list[Run]":
+    """All runs, the newest first.
+
+    Raises:
+        UnreachableError: MLflow does not answer.
+    """
+    uri = tracking_uri()
+    client, experiment = connect(uri)
+    with reaching(uri):
+        return list(client.search_runs([experiment], max_results=5000))
+
+
+def tracked_lineages(runs: "list[Run]") -> list[dict[str, Any]]:
+    """The lineage that MLflow keeps with the training runs of `runs`, one for each model."""
+    client, _ = connect(tracking_uri())
+    found: dict[str, dict[str, Any]] = {}
+    with reaching(tracking_uri()):
+        for run in runs:
+            stage, model = run.data.tags.get("stage", ""), run.data.tags.get("model")
+            if not model or model in found or not stage.startswith("train_"):
+                continue
+            if described := read_artifact(client, run.info.run_id, "lineage.json"):
+                found[model] = {stage.removeprefix("train_"): json.loads(described)}
+    return list(found.values())
+
+
+def read_artifact(client: "MlflowClient", run_id: str, path: str) -> str | None:
+    """The text of a file that a run keeps, or None where there is none."""
+    if path not in {item.path for item in client.list_artifacts(run_id, os.path.dirname(path) or None)}:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        return Path(client.download_artifacts(run_id, path, folder)).read_text(encoding="utf-8")
+
+
+def tracked_versions(names: Iterable[str]) -> dict[str, list[str]]:
+    """How the registry words each model of these names, by its content: `classifier version 3, champion`."""
+    uri = tracking_uri()
+    client, _ = connect(uri)
+    worded: dict[str, list[str]] = {}
+    with reaching(uri):
+        for name in names:
+            # The search leaves the aliases out.
+            aliases = aliases_of(client, name)
+            for version in client.search_model_versions(f"name = '{name}'"):
+                called = sorted(alias for alias, at in aliases.items() if at == str(version.version))
+                text = ", ".join([f"registered model {name}, version {version.version}", *called])
+                worded.setdefault(version.tags.get("model", ""), []).append(text)
+    return worded
+
+
+def aliases_of(client: "MlflowClient", name: str) -> dict[str, str]:
+    """Which version each alias of a registered model stands for; empty where there is no such model."""
+    found = client.search_registered_models(f"name = '{name}'")
+    return {alias: str(version) for model in found for alias, version in model.aliases.items()}
+
+
+def version_of(client: "MlflowClient", name: str, number: str) -> "ModelVersion | None":
+    """A version of a registered model by its number, or None."""
+    found = client.search_model_versions(f"name = '{name}'")
+    return next((version for version in found if str(version.version) == number), None)
+
+
+def set_alias(client: "MlflowClient", name: str, alias: str, version: str) -> None:
+    """Let an alias of a registered model stand for a version."""
+    client.set_registered_model_alias(name, alias, version)

@@ -72,8 +72,12 @@ def upstream(stages: dict[str, StageRecord], names: Iterable[str]) -> list[str]:
         if name not in stages:
             raise UserError(f"The stage {name} has not been run.", "Run `dvc repro`.")
         for path in stages[name]["inputs"]:
-            if (maker := makers.get(path)) and maker not in order:
-                visit(maker)
+            # A stage may read a single file of what another has written.
+            for maker in {
+                makers[whole] for whole in (path, *map(str, Path(path).parents)) if whole in makers
+            }:
+                if maker not in order:
+                    visit(maker)
         if name not in order:
             order.append(name)
 

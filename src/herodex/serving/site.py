@@ -12,15 +12,17 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from herodex import paths
 from herodex.params import Params
 from herodex.quotes import QuoteProxy, load_bundled_quotes
 from herodex.serving import endpoints
+from herodex.serving.lineage import lineage_route
 from herodex.serving.messages import AboutAnswer, QuoteMessage
 
 WEB = Path(str(resources.files("herodex.web")))
 
 
-def create_site(params: Params) -> Starlette:
+def create_site(params: Params, models: Path = paths.MODELS) -> Starlette:
     """Build the application that serves `/`, `/static`, and the GET part of the API.
 
     `state.classes` takes the labels of the classifier that is loaded; until then it holds those of `params`.
@@ -57,6 +59,7 @@ def create_site(params: Params) -> Starlette:
             Route("/", page),
             Route(endpoints.QUOTE, quote),
             Route(endpoints.ABOUT, about),
+            lineage_route(models),
             Mount("/static", StaticFiles(directory=WEB / "static")),
         ],
         lifespan=lifespan,
