@@ -281,3 +281,8 @@ def version_of(client: "MlflowClient", name: str, number: str) -> "ModelVersion 
 def set_alias(client: "MlflowClient", name: str, alias: str, version: str) -> None:
     """Let an alias of a registered model stand for a version."""
     client.set_registered_model_alias(name, alias, version)
+
+
+def kept(client: "MlflowClient", run: "Run") -> set[str]:
+    """The names of the files and folders that a run keeps."""
+    return {item.path for item in client.list_artifacts(run.info.run_id)}

@@ -126,13 +126,15 @@ def _figures(stage: str, lineage: dict[str, dict[str, Any]]) -> dict[str, float]
 
 def _register(client: "MlflowClient", experiment: str, name: str, described: dict[str, Any]) -> None:
     """Give the registered model a version for this content, unless it has one."""
-    from herodex.mlflow_log import ensure_version, search
+    from herodex.mlflow_log import ensure_version, kept, search
 
     runs: list[Run] = search(client, experiment, stage=f"train_{name}", model=described["model"])
     run = next((run for run in runs if run.outputs and run.outputs.model_outputs), runs[0])
-    listed = {item.path for item in client.list_artifacts(run.info.run_id)}
-    if ARTIFACT not in listed:
+    if ARTIFACT not in kept(client, run):
         client.log_dict(run.info.run_id, described, ARTIFACT)
-    if name not in listed:
-        client.log_artifacts(run.info.run_id, str(paths.MODELS / name), name)
+    (measured, *_) = search(client, experiment, stage=f"evaluate_{name}", model=described["model"])
+    # A run that stands for what came out of DVC's cache has kept no files yet.
+    for made, folder in ((run, paths.MODELS / name), (measured, paths.REPORTS / name)):
+        if name not in kept(client, made):
+            client.log_artifacts(made.info.run_id, str(folder), name)
     ensure_version(client, name, described["model"], run)
