@@ -18,7 +18,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Without bytecode every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run refresh test review serve ui lint bench promote rollback bento image clean
+.PHONY: help setup run refresh test review serve ui lint bench prove promote rollback bento image clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -58,6 +58,9 @@ bench: setup ## measure speeds, as ratios within one run
 	@python -m benchmarks.names
 	@python -m benchmarks.names_under_load
 	@python -m benchmarks.name_training
+
+prove: setup ## make all outputs twice, in two clones, and compare (PROVE=--small: of a tiny configuration)
+	@python scripts/prove.py $(PROVE)
 
 promote: setup ## make models champions that are better by more than chance (MODEL="classifier=3": that one)
 	@herodex promote $(MODEL)
