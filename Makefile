@@ -36,6 +36,7 @@ refresh: setup ## crawl anew; a snapshot of the live web is kept until the next 
 	@scripts/refresh.sh
 
 test: setup ## run all tests
+	@scripts/setup.sh --for-tests
 	pytest
 
 lint: setup ## check format, style and types
