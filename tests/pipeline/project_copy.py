@@ -13,6 +13,22 @@ FROZEN = "    frozen: true\n"
 """The line of `dvc.yaml` that freezes a stage."""
 
 
+TINY = {
+    "classes": ["tea", "coffee"],
+    "distractors": ["cocoa"],
+    "crawl.images.per_query": 24,
+    "demo_web.results_per_query": 24,
+    "classifier.train.epochs": 5,
+    "generator.words.sources": ["subtlex"],
+    "generator.network.units": 16,
+    "generator.pretrain.max_words": 500,
+    "generator.pretrain.epochs": 1,
+    "generator.train.epochs": 2,
+    "generator.evaluate.samples": 50,
+}
+"""Params with which the whole pipeline runs in a minute."""
+
+
 class ProjectCopy(Workspace):
     """The project's files as git would take them, without what its stages have written."""
 
