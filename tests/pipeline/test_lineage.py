@@ -149,7 +149,7 @@ def test_a_champion_can_be_taken_back(project, challenged):
     registry = client(project)
     registry.set_registered_model_alias("classifier", "previous", "2")
     assert "version 2" in herodex(project, "rollback", "classifier").output
-    assert registry.get_model_version_by_alias("classifier", "champion").version == "2"
+    assert str(registry.get_model_version_by_alias("classifier", "champion").version) == "2"
     assert "version 1" in herodex(project, "rollback", "classifier").output
     assert "has had no other champion" in herodex(project, "rollback", "generator").log
 
