@@ -18,7 +18,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Without bytecode every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run refresh test review serve ui lint bench prove promote rollback bento image clean
+.PHONY: help setup run report refresh test review serve ui lint bench prove promote rollback bento image clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -29,7 +29,11 @@ setup: ## install uv, the environment and Chromium; quick when they are there
 run: setup ## crawl, clean, split, train, evaluate; says what came out
 	@python -m herodex.params
 	dvc repro
+	@python -m herodex.lineage.page
 	@python -m herodex.summary
+
+report: setup ## show all figures, plots, cards and times on one page, reports/index.html
+	@python -m herodex.lineage.page
 
 refresh: setup ## crawl anew; a snapshot of the live web is kept until the next refresh
 	@python -m herodex.params

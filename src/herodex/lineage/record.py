@@ -1,4 +1,4 @@
-"""Stage `record_lineage`: where both models come from, in one file, `models/lineage.json`.
+"""Stage `record_lineage`: where both models come from, in `models/lineage.json` and on a card for each.
 
 The file holds contents by their hashes, and neither commit nor time: the commit that contains `dvc.lock`
 cannot be known to what `dvc.lock` lists, and the same data, params and code would else give another file each
@@ -18,10 +18,12 @@ from herodex.classifier.predict import model_hash as classifier_hash
 from herodex.command import run_command
 from herodex.generator.language_model import MODEL_FILES as GENERATOR_FILES
 from herodex.generator.language_model import model_hash as generator_hash
+from herodex.lineage.cards import classifier_card, generator_card
 from herodex.lineage.counts import Row, count_names, count_pictures, measured_leaves, read_rows
 from herodex.lineage.lock import StageRecord, read_lock, upstream
 from herodex.lineage.runs import log_lineage
 from herodex.model_files import content_hash
+from herodex.params import load_params
 
 log = logging.getLogger(__name__)
 
@@ -87,11 +89,15 @@ def describe_room(room: Room, stages: dict[str, StageRecord]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Write `models/lineage.json`; then tell MLflow which runs the outputs came from, and both models."""
+    """Write lineage and model cards; then tell MLflow which runs the outputs came from, and both models."""
+    params = load_params()
     stages = read_lock()
     lineage: Lineage = {name: describe_room(room, stages) for name, room in ROOMS.items()}
     text = json.dumps(lineage, indent=2, ensure_ascii=False) + "\n"
     paths.LINEAGE.write_text(text, encoding="utf-8")
+    paths.CARDS.mkdir(parents=True, exist_ok=True)
+    for name, card in (("classifier", classifier_card), ("generator", generator_card)):
+        (paths.CARDS / f"{name}.md").write_text(card(lineage[name], params), encoding="utf-8")
     log_lineage(lineage, {name: record for name, record in stages.items() if name != "record_lineage"})
     for name, described in lineage.items():
         log.info("%s %s: %d stages", name, described["model"][:12], len(described["stages"]))
