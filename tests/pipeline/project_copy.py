@@ -29,6 +29,10 @@ TINY = {
 """Params with which the whole pipeline runs in a minute."""
 
 
+ELSEWHERE = {"BENTOML_HOME", "HERODEX_LIVE", "MLFLOW_TRACKING_URI"}
+"""Settings by which the copy would reach beyond its folder."""
+
+
 class ProjectCopy(Workspace):
     """The project's files as git would take them, without what its stages have written."""
 
@@ -37,7 +41,8 @@ class ProjectCopy(Workspace):
         inherited = {
             name: value
             for name, value in os.environ.items()
-            if name not in {"HERODEX_LIVE", "MLFLOW_TRACKING_URI"} and not name.lower().endswith("_proxy")
+            if name not in {"BENTOML_HOME", "HERODEX_LIVE", "MLFLOW_TRACKING_URI"}
+            and not name.lower().endswith("_proxy")
         }
         path = f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', os.defpath)}"
         done = subprocess.run(
