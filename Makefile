@@ -18,7 +18,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Without bytecode every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run report refresh test review serve ui lint bench prove promote rollback bento image clean
+.PHONY: help setup run report refresh test review serve ui lint bench pull prove promote rollback bento image clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -66,6 +66,9 @@ bench: setup ## measure speeds, as ratios within one run
 
 prove: setup ## make all outputs twice, in two clones, and compare (PROVE=--small: of a tiny configuration)
 	@python scripts/prove.py $(PROVE)
+
+pull: setup ## fetch the models from shared storage, to serve or package them without training
+	dvc pull models/backbone models/classifier models/generator models/lineage.json data/names/clean.csv
 
 promote: setup ## make models champions that are better by more than chance (MODEL="classifier=3": that one)
 	@herodex promote $(MODEL)

@@ -286,3 +286,10 @@ def set_alias(client: "MlflowClient", name: str, alias: str, version: str) -> No
 def kept(client: "MlflowClient", run: "Run") -> set[str]:
     """The names of the files and folders that a run keeps."""
     return {item.path for item in client.list_artifacts(run.info.run_id)}
+
+
+def set_tags(client: "MlflowClient", run_id: str, tags: dict[str, str]) -> None:
+    """Tag a run, in one request."""
+    from mlflow.entities import RunTag
+
+    client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])

@@ -67,10 +67,12 @@ def stored(url: str, prefix: str) -> set[str]:
 
 @contextlib.contextmanager
 def postgresql() -> Iterator[str]:
-    """A PostgreSQL server with an empty database; gives its URI, or skips the test where it is not installed."""
+    """A PostgreSQL server with an empty database; gives its URI. Where it is not installed, skips the test."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not programs:
-        message = "PostgreSQL is not installed: `make test` installs it where apt-get may, else `apt install postgresql`"
+        message = (
+            "PostgreSQL is not installed: `make test` does that where it may, else `apt install postgresql`"
+        )
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
     folder = Path(tempfile.mkdtemp(prefix="herodex-postgres-"))
     # PostgreSQL refuses to run as root.
@@ -82,16 +84,7 @@ def postgresql() -> Iterator[str]:
     server = None
     try:
         subprocess.run(initialise, user=user, check=True, capture_output=True, cwd=folder)
-        settings = [
-            "-c",
-            "listen_addresses=127.0.0.1",
-            "-c",
-            f"port={port}",
-            "-c",
-            "fsync=off",
-            "-k",
-            str(folder),
-        ]
+        settings = ["-h", "127.0.0.1", "-p", str(port), "-F", "-k", str(folder)]
         program = programs[-1].with_name("postgres")
         server = subprocess.Popen(
             [program, "-D", folder / "data", *settings], user=user, stderr=subprocess.DEVNULL, cwd=folder

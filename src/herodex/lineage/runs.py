@@ -28,7 +28,7 @@ def log_lineage(lineage: dict[str, dict[str, Any]], stages: dict[str, StageRecor
     """Log what is not there yet: runs, the hashes that tie them to their outputs, versions of the models."""
     if not send_pending():
         return
-    from herodex.mlflow_log import UnreachableError, connect, parent_run, reaching, tracking_uri
+    from herodex.mlflow_log import UnreachableError, connect, parent_run, reaching, set_tags, tracking_uri
 
     uri = tracking_uri()
     try:
@@ -36,15 +36,15 @@ def log_lineage(lineage: dict[str, dict[str, Any]], stages: dict[str, StageRecor
         with reaching(uri):
             repro, times = repro_key(), read_stage_times()
             parent = parent_run(client, experiment, repro, _earliest(times, repro)) if repro else ""
-            for name, record in stages.items():
-                run_id = _run_of(client, experiment, parent, name, record, times.get(name), lineage)
-                if parent:
-                    client.set_tag(parent, f"stage.{name}", run_id)
+            tags = {
+                f"stage.{name}": _run_of(client, experiment, parent, name, record, times.get(name), lineage)
+                for name, record in stages.items()
+            }
             for name, described in lineage.items():
                 _register(client, experiment, name, described)
-                if parent:
-                    client.set_tag(parent, name, described["model"])
+                tags[name] = described["model"]
             if parent:
+                set_tags(client, parent, tags)
                 client.log_artifact(parent, str(paths.LINEAGE))
                 client.set_terminated(
                     parent, client.get_run(parent).info.status.replace("RUNNING", "FINISHED")
@@ -67,7 +67,7 @@ def _run_of(
     lineage: dict[str, dict[str, Any]],
 ) -> str:
     """Find the run that made a stage's outputs, or log it; returns its id."""
-    from herodex.mlflow_log import PARENT, create_run, finish, log_datasets, search
+    from herodex.mlflow_log import PARENT, create_run, finish, log_datasets, search, set_tags
 
     tags = _tags(stage, record, lineage)
     fresh = search(client, experiment, stage=stage, **{PARENT: parent}) if parent else []
@@ -97,8 +97,7 @@ def _run_of(
         }
         run_id = create_run(client, experiment, made, {"stage": stage, **commit_tags(), **restored, **under})
         finish(client, run_id, "FINISHED", ended)
-    for key, value in tags.items():
-        client.set_tag(run_id, key, value)
+    set_tags(client, run_id, tags)
     log_datasets(client, run_id, {path: md5 for path, md5 in record["inputs"].items() if "/" in path})
     return run_id
 
