@@ -12,6 +12,9 @@ from typing import TypedDict
 STAGE_TIMES = Path(".cache") / "stage_times.jsonl"
 
 
+LOGGING_TIMES = STAGE_TIMES.with_name("logging_times.jsonl")
+
+
 class StageTime(TypedDict):
     """One run of a stage, in seconds.
 
@@ -69,6 +72,20 @@ def repro_key() -> str:
         if any(Path(word).name == "dvc" for word in programs):
             return f"{platform.node()}-{process.pid}-{process.create_time():.0f}"
     return ""
+
+
+@contextmanager
+def timed_logging() -> Iterator[None]:
+    """Note how long a stage's run took to be logged; outside of DVC, do nothing."""
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        if stage := os.environ.get("DVC_STAGE"):
+            entry = {"stage": stage, "repro": repro_key(), "seconds": time.monotonic() - started}
+            LOGGING_TIMES.parent.mkdir(parents=True, exist_ok=True)
+            with LOGGING_TIMES.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(entry) + "\n")
 
 
 def read_stage_times() -> dict[str, StageTime]:

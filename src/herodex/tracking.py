@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from herodex.params import Section
-from herodex.stage_times import repro_key
+from herodex.stage_times import repro_key, timed_logging
 
 if TYPE_CHECKING:
     import keras
@@ -85,8 +85,9 @@ def run(stage: str, params: Section) -> Iterator[Run]:
         yield current
         status = "FINISHED"
     finally:
-        write_run(current, stage, flatten(params.model_dump()), status, started)
-        send_pending()
+        with timed_logging():
+            write_run(current, stage, flatten(params.model_dump()), status, started)
+            send_pending()
 
 
 def write_run(current: Run, stage: str, params: dict[str, Any], status: str, started: float) -> None:

@@ -67,7 +67,7 @@ def stored(url: str, prefix: str) -> set[str]:
 
 @contextlib.contextmanager
 def postgresql() -> Iterator[str]:
-    """A PostgreSQL server with an empty database; gives its URI. Where it is not installed, skips the test."""
+    """A PostgreSQL server with an empty database; gives its URI. Skips where it is not installed."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not programs:
         message = (

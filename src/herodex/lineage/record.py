@@ -24,6 +24,7 @@ from herodex.lineage.lock import StageRecord, read_lock, upstream
 from herodex.lineage.runs import log_lineage
 from herodex.model_files import content_hash
 from herodex.params import load_params
+from herodex.stage_times import timed_logging
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,8 @@ def main() -> None:
     paths.CARDS.mkdir(parents=True, exist_ok=True)
     for name, card in (("classifier", classifier_card), ("generator", generator_card)):
         (paths.CARDS / f"{name}.md").write_text(card(lineage[name], params), encoding="utf-8")
-    log_lineage(lineage, {name: record for name, record in stages.items() if name != "record_lineage"})
+    with timed_logging():
+        log_lineage(lineage, {name: record for name, record in stages.items() if name != "record_lineage"})
     for name, described in lineage.items():
         log.info("%s %s: %d stages", name, described["model"][:12], len(described["stages"]))
 
