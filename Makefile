@@ -57,12 +57,16 @@ serve: setup ## answer on http://localhost:3000 (PORT=… moves it)
 ui: setup ## open MLflow's pages on http://localhost:5000 (UI_PORT=… moves it)
 	mlflow ui --backend-store-uri $(or $(MLFLOW_TRACKING_URI),sqlite:///mlflow.db) --port $(UI_PORT)
 
-bench: setup ## measure speeds, as ratios within one run
+bench: setup ## measure speeds, as ratios within one run; reports/bench.csv and bench.png hold all of them
+	@rm -f .cache/bench.jsonl
 	@python -m benchmarks.crawl
 	@python -m benchmarks.embedding
 	@python -m benchmarks.names
 	@python -m benchmarks.names_under_load
 	@python -m benchmarks.name_training
+	@python -m benchmarks.cpu_kinds
+	@python -m benchmarks.overhead
+	@python -m benchmarks.table
 
 prove: setup ## make all outputs twice, in two clones, and compare (PROVE=--small: of a tiny configuration)
 	@python scripts/prove.py $(PROVE)
