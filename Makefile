@@ -18,7 +18,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Without bytecode every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run refresh test review serve ui lint bench bento image image-test audit clean
+.PHONY: help setup run report refresh test review serve ui lint bench pull prove promote rollback bento image image-test audit clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -29,13 +29,18 @@ setup: ## install uv, the environment and Chromium; quick when they are there
 run: setup ## crawl, clean, split, train, evaluate; says what came out
 	@python -m herodex.params
 	dvc repro
+	@python -m herodex.lineage.page
 	@python -m herodex.summary
+
+report: setup ## show all figures, plots, cards and times on one page, reports/index.html
+	@python -m herodex.lineage.page
 
 refresh: setup ## crawl anew; a snapshot of the live web is kept until the next refresh
 	@python -m herodex.params
 	@scripts/refresh.sh
 
 test: setup ## run all tests
+	@scripts/setup.sh --for-tests
 	pytest
 
 lint: setup ## check format, style and types
@@ -52,16 +57,31 @@ serve: setup ## answer on http://localhost:3000 (PORT=… moves it)
 ui: setup ## open MLflow's pages on http://localhost:5000 (UI_PORT=… moves it)
 	mlflow ui --backend-store-uri $(or $(MLFLOW_TRACKING_URI),sqlite:///mlflow.db) --port $(UI_PORT)
 
-bench: setup ## measure speeds, as ratios within one run
+bench: setup ## measure speeds, as ratios within one run; reports/bench.csv and bench.png hold all of them
+	@rm -f .cache/bench.jsonl
 	@python -m benchmarks.crawl
 	@python -m benchmarks.embedding
 	@python -m benchmarks.names
 	@python -m benchmarks.names_under_load
 	@python -m benchmarks.name_training
+	@python -m benchmarks.cpu_kinds
+	@python -m benchmarks.overhead
+	@python -m benchmarks.table
 
-bento: setup ## build the bento: service, models and what they need
-	@python -m herodex.serving.start --check
-	bentoml build
+prove: setup ## make all outputs twice, in two clones, and compare (PROVE=--small: of a tiny configuration)
+	@python scripts/prove.py $(PROVE)
+
+pull: setup ## fetch the models from shared storage, to serve or package them without training
+	dvc pull models/backbone models/classifier models/generator models/lineage.json data/names/clean.csv
+
+promote: setup ## make models champions that are better by more than chance (MODEL="classifier=3": that one)
+	@herodex promote $(MODEL)
+
+rollback: setup ## make the champions again that were it before (MODEL=classifier: that one alone)
+	@herodex rollback $(MODEL)
+
+bento: setup ## build the bento of the champions and the service (MODEL="classifier=3": of another version)
+	@herodex bento $(MODEL)
 
 image: bento ## build the bento's container image with docker, podman or buildah
 	@scripts/image.sh

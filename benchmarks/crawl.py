@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+from benchmarks.bench_record import note
 from herodex import paths
 
 COUNTS = (500, 2000)
@@ -54,6 +55,9 @@ def main() -> None:
             f"crawl of {count} results: {count / seconds:.1f} results/s, {megabytes:.0f} MB at the peak\n"
         )
     growth = costs[COUNTS[1]][1] / costs[COUNTS[0]][1]
+    note(f"memory for {COUNTS[1]} results, against {COUNTS[0]}", [growth])
+    slower = costs[COUNTS[1]][0] / costs[COUNTS[0]][0]
+    note(f"seconds for {COUNTS[1]} results, against {COUNTS[0]}", [slower])
     sys.stdout.write(f"four times the results take {growth:.2f} times the memory\n")
 
 

@@ -3,6 +3,7 @@
 import sys
 import time
 
+from benchmarks.bench_record import note
 from herodex import paths
 from herodex.command import run_command
 from herodex.generator import pretrain
@@ -34,6 +35,7 @@ def main() -> None:
         f"training on {len(known)} names, {len(folds)} folds and all: {compute:.0f} s of compute, "
         f"{clock:.0f} s\n"
     )
+    training = compute
 
     chosen = pretrain.evenly(read_words(paths.WORDS), settings.pretrain.max_words)
     once = settings.pretrain.model_copy(update={"epochs": 1})
@@ -45,6 +47,7 @@ def main() -> None:
         f"pretraining on {len(chosen)} words, {epochs} times an epoch: {epochs * compute:.0f} s of compute, "
         f"{epochs * clock:.0f} s\n"
     )
+    note("compute of pretraining, against training on the names", [epochs * compute / training])
 
 
 if __name__ == "__main__":

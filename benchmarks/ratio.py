@@ -5,6 +5,8 @@ import sys
 import time
 from collections.abc import Callable
 
+from benchmarks.bench_record import note
+
 
 def seconds(work: Callable[[], object]) -> float:
     """Time one call."""
@@ -24,4 +26,5 @@ def print_ratio(
     theirs()
     ratios = sorted(seconds(theirs) / seconds(ours) for _ in range(rounds))
     median = statistics.median(ratios)
+    note(label, ratios)
     sys.stdout.write(f"{label}: {median:.1f}x ({ratios[0]:.1f}-{ratios[-1]:.1f}, {rounds} rounds)\n")

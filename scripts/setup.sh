@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what Herodex needs: uv, the environment in .venv, Chromium and its driver.
 # Each step is skipped where its result is there, so a second run takes a moment.
+# Argument: `--for-tests` installs what tests need beyond that.
 set -eu
 
 fail() {
@@ -32,10 +33,15 @@ if [ ! -x "$uv" ]; then
 fi
 
 UV_COMPILE_BYTECODE=1 UV_PYTHON_DOWNLOADS=never "$uv" sync --locked --quiet \
-    --extra crawl --extra train --extra serve ${HERODEX_EXTRAS:-} ||
+    --extra crawl --extra train --extra serve --extra share ${HERODEX_EXTRAS:-} ||
     fail "uv could not build the environment." "Read its message above; Herodex needs Python 3.11 or 3.12."
 
 if ! .venv/bin/python -m crawlers.browser >/dev/null 2>&1; then
     may_install && apt_install chromium chromium-driver || true
     .venv/bin/python -m crawlers.browser >/dev/null || exit 1
+fi
+
+# PostgreSQL is for tests of sharing alone.
+if [ "${1:-}" = --for-tests ] && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
+    may_install && apt_install postgresql || true
 fi

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 from herodex.errors import UserError
+from herodex.stage_times import timed_stage
 
 
 def run_command(main: Callable[[], None]) -> None:
@@ -19,7 +20,8 @@ def run_command(main: Callable[[], None]) -> None:
     # TensorFlow greets with a page about CUDA on every machine without a GPU.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        main()
+        with timed_stage():
+            main()
     except UserError as error:
         sys.stderr.write(f"error: {error.problem}\n  fix: {error.hint}\n")
         raise SystemExit(1) from None

@@ -27,6 +27,7 @@ BACKBONE = MODELS / "backbone"
 CLASSIFIER = MODELS / "classifier"
 GENERATOR = MODELS / "generator"
 PRETRAINED = MODELS / "pretrained"
+LINEAGE = MODELS / "lineage.json"
 
 REPORTS = Path("reports")
 SOURCES = REPORTS / "sources.md"
@@ -34,3 +35,4 @@ NAME_SOURCES = REPORTS / "name_sources.md"
 CLEAN_REPORTS = REPORTS / "clean"
 CLASSIFIER_REPORTS = REPORTS / "classifier"
 GENERATOR_REPORTS = REPORTS / "generator"
+CARDS = REPORTS / "cards"

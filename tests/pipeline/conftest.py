@@ -2,6 +2,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from project_copy import TINY, ProjectCopy, copy_project
 from workspace import Workspace
 
 
@@ -15,3 +16,12 @@ def workspace_factory(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], 
 def workspace(tmp_path: Path) -> Workspace:
     """A fresh workspace."""
     return Workspace(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> ProjectCopy:
+    """A copy of the project in which the pipeline has run once; who changes it changes it back."""
+    project = copy_project(tmp_path_factory.mktemp("project"), TINY)
+    done = project.dvc("repro")
+    assert done.code == 0, done.output + done.log
+    return project

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from herodex import tracking
-from herodex.errors import UserError
+from herodex import mlflow_log, tracking
 from herodex.params import load_params
 
 PARAMS_FILE = Path(__file__).parents[2] / "params.yaml"
@@ -22,7 +21,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def client() -> MlflowClient:
-    return MlflowClient(f"sqlite:///{tracking.DATABASE.resolve()}")
+    return MlflowClient(f"sqlite:///{mlflow_log.DATABASE.resolve()}")
 
 
 def test_a_run_holds_params_metrics_curves_tags_and_files(folder):
@@ -64,10 +63,25 @@ with tracking.run("train_classifier", load_params().classifier.train):
     assert len(client().search_runs(["1"])) == 2
 
 
-def test_a_server_that_does_not_answer_is_one_clear_message(folder, monkeypatch):
+def test_a_server_that_does_not_answer_costs_no_run_and_no_stage(folder, monkeypatch, caplog):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    with (
-        pytest.raises(UserError, match=r"http://127\.0\.0\.1:9 does not answer"),
-        tracking.run("train_classifier", PARAMS),
-    ):
-        pass
+    with tracking.run("train_classifier", PARAMS) as run:
+        run.metrics({"accuracy": 0.9})
+    assert "http://127.0.0.1:9 does not answer" in caplog.text
+    assert "fix: Start that server" in caplog.text
+    assert len(list(tracking.PENDING.glob("*/run.json"))) == 1
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert tracking.send_pending()
+    (found,) = client().search_runs(["1"])
+    assert (found.info.run_name, found.data.metrics) == ("train_classifier", {"accuracy": 0.9})
+    assert list(tracking.PENDING.glob("*/run.json")) == []
+
+
+def test_a_run_that_broke_off_on_its_way_is_logged_once(folder, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(mlflow_log, "finish", lambda *_: (_ for _ in ()).throw(OSError("the line is dead")))
+        with tracking.run("train_classifier", PARAMS) as run:
+            run.metrics({"accuracy": 0.9})
+    assert tracking.send_pending()
+    assert len(client().search_runs(["1"])) == 1

@@ -166,7 +166,7 @@ def read_validation(path: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Write `metrics.json`, sampled names and the plots to `reports/generator`."""
+    """Write `metrics.json`, what each test name costs, sampled names and the plots to `reports/generator`."""
     params = load_params()
     settings = params.generator.evaluate
     rows = read_names(paths.SPLIT_NAMES, SPLIT_COLUMNS)
@@ -196,6 +196,8 @@ def main() -> None:
         listed = sampled[settings.temperature], settings.listed
         table = sample_table(generator, *listed, set(known), set(test))
         table.to_csv(folder / "samples.csv", index=False, lineterminator="\n")
+        by_name = pd.DataFrame({"text": test, "nats": name_nats(generator.language_model, test).round(6)})
+        by_name.to_csv(folder / "test_nats.csv", index=False, lineterminator="\n")
         measured = {
             "GRU, test": figures["nats"],
             "GRU, held out in turn": figures["cross_validation"]["nats"],

@@ -5,8 +5,9 @@ NAMES = "/api/names"
 SCORE = "/api/names/score"
 QUOTE = "/api/quote"
 ABOUT = "/api/about"
+LINEAGE = "/api/lineage"
 
-METHODS = {CLASSIFY: "POST", NAMES: "POST", SCORE: "POST", QUOTE: "GET", ABOUT: "GET"}
+METHODS = {CLASSIFY: "POST", NAMES: "POST", SCORE: "POST", QUOTE: "GET", ABOUT: "GET", LINEAGE: "GET"}
 
 API = "/api/"
 PAGES = ("/", "/names")

@@ -19,6 +19,7 @@ from herodex.params import Params
 from herodex.quotes import QuoteProxy, load_bundled_quotes
 from herodex.serving import endpoints, metrics
 from herodex.serving.client_error import ClientError
+from herodex.serving.lineage import lineage_route
 from herodex.serving.messages import AboutAnswer, Example, QuoteMessage
 
 WEB = Path(str(resources.files("herodex.web")))
@@ -83,6 +84,7 @@ def create_site(params: Params, root: Path) -> Starlette:
             Route(endpoints.METRICS, exposition),
             Route(endpoints.QUOTE, quote),
             Route(endpoints.ABOUT, about),
+            lineage_route(root / paths.MODELS),
             Mount("/static", StaticFiles(directory=WEB / "static")),
             Mount("/examples", StaticFiles(directory=root / paths.EXAMPLES, check_dir=False)),
         ],

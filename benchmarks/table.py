@@ -1,0 +1,68 @@
+"""The last word of `make bench`: every speed as a ratio, in one table, `reports/bench.csv` and `bench.png`."""
+
+import csv
+import sys
+from pathlib import Path
+
+from matplotlib.figure import Figure as Plot
+
+from benchmarks.bench_record import Figure, read_record
+from herodex import paths
+from herodex.command import run_command
+from herodex.errors import UserError
+from herodex.figures import save_figure
+
+CSV = paths.REPORTS / "bench.csv"
+PNG = paths.REPORTS / "bench.png"
+
+
+def cpu_name() -> str:
+    """What the system calls its CPU."""
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return "unknown"
+
+
+def draw(figures: list[Figure], cpu: str) -> Plot:
+    """Draw the ratios, on a logarithmic scale, with the least and the most of their rounds."""
+    plot = Plot(figsize=(9, 1.2 + 0.5 * len(figures)), layout="constrained")
+    axes = plot.subplots()
+    for row, figure in enumerate(figures):
+        low, high = figure["ratio"] - figure["low"], figure["high"] - figure["ratio"]
+        axes.errorbar(figure["ratio"], row, xerr=[[low], [high]], fmt="o", capsize=3, color="tab:blue")
+        axes.annotate(
+            f"{figure['ratio']:.3g}", (figure["ratio"], row), (0, 6), textcoords="offset points", ha="center"
+        )
+    axes.set_yticks(range(len(figures)), [figure["figure"] for figure in figures], fontsize=8)
+    axes.set_ylim(len(figures) - 0.5, -0.8)
+    axes.set(xscale="log", xlabel="ratio, with the least and the most of its rounds", title=cpu)
+    axes.axvline(1, color="grey", linestyle=":")
+    axes.grid(axis="x", alpha=0.3)
+    return plot
+
+
+def main() -> None:
+    """Print the table, and write it with its plot."""
+    figures = read_record()
+    if not figures:
+        raise UserError("Nothing has been measured.", "Run `make bench`.")
+    cpu = cpu_name()
+    CSV.parent.mkdir(parents=True, exist_ok=True)
+    with CSV.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, [*figures[0], "cpu"], lineterminator="\n")
+        writer.writeheader()
+        for figure in figures:
+            rounded = {name: round(value, 4) for name, value in figure.items() if isinstance(value, float)}
+            writer.writerow({**figure, **rounded, "cpu": cpu})
+    save_figure(draw(figures, cpu), PNG)
+    width = max(len(figure["figure"]) for figure in figures)
+    sys.stdout.write(f"\n{cpu}\n{'figure':{width}}  {'ratio':>8}  {'of rounds':>17}\n")
+    for figure in figures:
+        spread = f"{figure['low']:.3g}–{figure['high']:.3g}"
+        ratio, rounds = figure["ratio"], figure["rounds"]
+        sys.stdout.write(f"{figure['figure']:{width}}  {ratio:8.3g}  {spread:>13} {rounds:>3}\n")
+
+
+if __name__ == "__main__":
+    run_command(main)

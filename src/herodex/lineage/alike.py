@@ -1,0 +1,55 @@
+"""Of all pictures that a classifier has learnt from, those that it sees as most like a given one."""
+
+from pathlib import Path
+
+import numpy as np
+
+from herodex import paths
+from herodex.classifier.embed import read_features
+from herodex.classifier.features import embed
+from herodex.classifier.picture import PictureError, normalise, open_picture
+from herodex.classifier.predict import answer, load_classifier
+from herodex.errors import UserError
+from herodex.lineage.counts import Row
+from herodex.lineage.trace import word_source
+from herodex.lineage.tree import Node
+from herodex.params import Params
+
+
+def trace_answer(picture: Path, rows: list[Row], params: Params, most: int) -> Node:
+    """Draw the answer for a picture, and the training pictures whose features are nearest to its own.
+
+    Args:
+        picture: an image file.
+        rows: of `split_images`.
+        params: for the precision and the thresholds of the answer.
+        most: how many of them to show.
+
+    Raises:
+        UserError: the file is no picture, or the pipeline has not run.
+    """
+    classifier = load_classifier(paths.MODELS, params.backbone.precision)
+    try:
+        data = picture.read_bytes()
+        pixels = normalise(
+            open_picture(data, int(params.serve.max_pixels_mp * 1_000_000)), classifier.max_side
+        )
+    except (OSError, PictureError) as error:
+        raise UserError(f"{picture} cannot be read: {error}.", "Give a JPEG, PNG or WebP file.") from None
+    said = answer(classifier, classifier.probabilities([pixels])[0], params.serve.unknown_threshold)
+    features = read_features(paths.FEATURES)
+    learnt = [row for row in rows if row["part"] == "train"]
+    alike = similarity(
+        embed(classifier.embedder, [pixels])[0], np.stack([features[row["sha256"]] for row in learnt])
+    )
+    verdict = f"{said.label} {said.probabilities[said.label]:.3f}, none of the classes {said.unknown:.3f}"
+    root = Node(f"answer of {said.model}: {verdict}")
+    nearest = root.add("most alike of what it was learnt from, by cosine of the features")
+    for place in np.argsort(-alike, kind="stable")[:most]:
+        nearest.add(f"{alike[place]:.3f} {learnt[place]['label']}, {word_source(learnt[place])}")
+    return root
+
+
+def similarity(one: np.ndarray, many: np.ndarray) -> np.ndarray:
+    """The cosines of features [channels] with each of features [n, channels], float [n]."""
+    return many @ one / (np.linalg.norm(many, axis=1) * np.linalg.norm(one))

@@ -1,0 +1,22 @@
+from herodex.lineage.lock import StageRecord
+from scripts.prove import compare, readers
+
+
+def stage(inputs: list[str], **outputs: str) -> StageRecord:
+    return StageRecord(code="", params={}, inputs=dict.fromkeys(inputs, ""), outputs=outputs)
+
+
+def test_an_output_that_differs_or_is_missing_is_seen():
+    first = {"clean": stage([], table="1", extra="2")}
+    second = {"clean": stage([], table="9")}
+    assert compare(first, second) == [("clean", "table", "1", "9"), ("clean", "extra", "2", "missing")]
+
+
+def test_what_reads_an_output_or_what_lies_in_it_depends_on_it():
+    stages = {
+        "make": stage(["raw"], folder="1"),
+        "read": stage(["folder/file"], table="2"),
+        "last": stage(["table"], figures="3"),
+        "other": stage(["raw"], aside="4"),
+    }
+    assert readers(stages, ["make"]) == {"make", "read", "last"}
