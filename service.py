@@ -10,8 +10,9 @@ from PIL import Image
 from starlette.middleware.cors import CORSMiddleware
 
 from herodex import paths
-from herodex.classifier.picture import normalise
+from herodex.classifier.picture import content, to_rgb
 from herodex.classifier.predict import answer, load_classifier
+from herodex.classifier.predict import explain as explain_answer
 from herodex.errors import UserError
 from herodex.generator.sample import Wish, load_generator, sample_names
 from herodex.generator.score import score_names
@@ -67,21 +68,29 @@ class Herodex:
     def __init__(self) -> None:
         self.classifier = load_classifier(ROOT / paths.MODELS, PARAMS.backbone.precision)
         self.generator = load_generator(ROOT / paths.MODELS, ROOT / paths.CLEAN_NAMES)
-        SITE.state.classes = list(self.classifier.labels[:-1])
+        SITE.state.classes = list(self.classifier.classes)
         # The first inference prepares memory; no visitor should wait for that.
         self.classifier.probabilities([np.zeros((64, 64, 3), np.uint8)])
         with contextlib.suppress(UserError):
             sample_names(self.generator, MAX_NAMES, Wish(1.0), 0)
 
     @bentoml.api(route=endpoints.CLASSIFY, input_spec=PictureForm)
-    def classify(self, image: Image.Image) -> ClassifyAnswer:
-        """Say which class a picture shows, or that it is likely none of them."""
-        picture = normalise(image, self.classifier.max_side)
+    def classify(self, image: Image.Image, explain: bool = False) -> ClassifyAnswer:
+        """Say which class a picture shows, or that it is likely none of them.
+
+        With `?explain=true` also why: the pictures learnt from that are nearest, and where the evidence lies.
+        """
+        pixels = to_rgb(image, self.classifier.max_side)
+        rows, columns = content(pixels)
+        picture = pixels[rows, columns]
         with metrics.measured("classifier", 1):
-            probabilities = self.classifier.probabilities([picture])[0]
-        prediction = answer(self.classifier, probabilities, PARAMS.serve.unknown_threshold)
+            look = self.classifier.look([picture])
+        prediction = answer(self.classifier, look)
         metrics.PICTURES.labels("known" if prediction.known else "unknown").inc()
-        return ClassifyAnswer.model_validate(prediction, from_attributes=True)
+        reasons = explain_answer(self.classifier, look, picture) if explain else None
+        height, width = pixels.shape[:2]
+        box = (columns.start / width, rows.start / height, columns.stop / width, rows.stop / height)
+        return ClassifyAnswer.of(prediction, reasons, box)
 
     @bentoml.api(route=endpoints.NAMES)
     def names(

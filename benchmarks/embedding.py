@@ -7,7 +7,8 @@ import numpy as np
 from benchmarks.ratio import print_ratio
 from herodex import paths
 from herodex.backbone import build
-from herodex.classifier.features import embed, load_embedder
+from herodex.classifier.features import embed, load_embedder, resolve_precision
+from herodex.classifier.views import to_input
 from herodex.command import run_command
 from herodex.params import load_params
 
@@ -18,19 +19,23 @@ def main() -> None:
     """Print the ratio; random weights will do for Keras, because they take as long as trained ones."""
     params = load_params()
     settings = params.classifier.embed
-    embedder = load_embedder(paths.BACKBONE, params.backbone.precision, settings.input_size, settings.pooling)
+    embedder = load_embedder(paths.BACKBONE, params.backbone.precision, settings)
     network = build("ResNet50", pretrained=False)
-    side = settings.input_size
+    side, size = settings.input_size, settings.batch_size
     pictures = np.random.default_rng(params.seed).integers(0, 256, (PICTURES, side, side, 3), np.uint8)
+    views = embedder.views
 
     def with_openvino() -> None:
-        for start in range(0, PICTURES, settings.batch_size):
-            embed(embedder, list(pictures[start : start + settings.batch_size]))
+        for start in range(0, PICTURES, size):
+            embed(embedder, list(pictures[start : start + size]))
 
     def with_keras() -> None:
-        network.predict(pictures.astype(np.float32), batch_size=settings.batch_size, verbose=cast(Any, 0))
+        inputs = np.stack([to_input(picture, view, side) for picture in pictures for view in views])
+        network.predict(inputs.astype(np.float32), batch_size=size * len(views), verbose=cast(Any, 0))
 
-    print_ratio(f"features of {PICTURES} pictures, OpenVINO against Keras predict", with_openvino, with_keras)
+    precision = resolve_precision(params.backbone.precision)
+    label = f"{len(views)} views of {PICTURES} pictures, OpenVINO in {precision} against Keras predict"
+    print_ratio(label, with_openvino, with_keras)
 
 
 if __name__ == "__main__":

@@ -17,15 +17,16 @@ import pandas as pd
 
 from benchmarks.clean_folder import clean_folder
 from herodex.classifier.copies import position
+from herodex.classifier.linear import fit_heads
 from herodex.classifier.manifest import NO_HASH, summary, write_manifest
 from herodex.classifier.near import pairs_between, unit_vectors
-from herodex.classifier.train import Examples, fit
 from herodex.command import run_command
 from herodex.measured import share
-from herodex.params import UNKNOWN, Params, load_params
+from herodex.params import Params, load_params
 
 VERDICTS = Path("tests/dirty_verdicts.csv")
-VALIDATION = 0.15
+LEFT_OUT = 0.15
+WEIGHT_DECAY = 0.01
 SEEDS = 5
 WORST = 100
 THRESHOLDS = (0.7, 1.0, 1.38)
@@ -51,26 +52,20 @@ def prepare(pictures: pd.DataFrame, work: Path, params: Params) -> tuple[pd.Data
     return clean_folder(pictures.assign(file=pictures["sha256"], label=labels), raw, work, params)
 
 
-def examples_of(rows: pd.DataFrame, features: dict[str, np.ndarray], labels: list[str]) -> Examples:
-    """Collect features and labels of rows."""
-    return Examples(
-        np.stack([features[sha256] for sha256 in rows["sha256"]]),
-        np.array([labels.index(label) for label in rows["label"]]),
-    )
-
-
 def hits(
     rows: pd.DataFrame, test: pd.DataFrame, features: dict[str, np.ndarray], params: Params, seed: int
 ) -> np.ndarray:
-    """Train the head on `rows` and say which pictures of `test` it gets right, bool [test]."""
-    labels = [*params.classes, UNKNOWN]
+    """Fit a head to a random part of `rows` and say which pictures of `test` it gets right, bool [test]."""
     place = np.array([position(cluster, str(seed)) for cluster in rows["cluster"]])
-    train, validation = (
-        examples_of(rows[chosen], features, labels) for chosen in (place >= VALIDATION, place < VALIDATION)
+    learnt = rows[place >= LEFT_OUT]
+    (head,) = fit_heads(
+        np.stack([features[sha256] for sha256 in learnt["sha256"]]),
+        np.array([params.classes.index(label) for label in learnt["label"]]),
+        len(params.classes),
+        [WEIGHT_DECAY],
     )
-    head, _ = fit(train, validation, len(labels), params.classifier.train, seed)
-    asked = examples_of(test, features, labels)
-    return np.asarray(head(asked.features)).argmax(axis=1) == asked.labels
+    answers = head.logits(np.stack([features[sha256] for sha256 in test["sha256"]])).argmax(axis=1)
+    return np.array(params.classes)[answers] == test["label"].to_numpy(str)
 
 
 def score_verdicts(curated: pd.DataFrame, thresholds: tuple[float, ...]) -> str:

@@ -1,6 +1,7 @@
 """A project with real models so small that they are made in a moment, and a server that serves it."""
 
 import contextlib
+import csv
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ import yaml
 from openvino import opset13 as ops
 from PIL import Image
 
+from herodex.classifier.predict import GALLERY_COLUMNS
 from herodex.generator.names_table import CLEAN_COLUMNS, write_names
 from herodex.generator.vocabulary import build_vocabulary, encode, pad
 
@@ -48,22 +50,46 @@ def write_classifier(models: Path) -> None:
     rgb = ops.parameter(ov.PartialShape([-1, -1, -1, 3]), np.float32, name="rgb")
     planes = ops.transpose(rgb, ops.constant([0, 3, 1, 2]))
     patches = ops.avg_pool(planes, [32, 32], [0, 0], [0, 0], [32, 32], exclude_pad=True)
-    save(
-        {"features": ops.transpose(patches, ops.constant([0, 2, 3, 1]))},
-        [rgb],
-        models / "backbone/backbone.xml",
-    )
+    maps = ops.transpose(patches, ops.constant([0, 2, 3, 1]))
+    doubled = ops.add(maps, ops.constant(np.float32(0)))
+    save({"stage_4": maps, "stage_5": doubled}, [rgb], models / "backbone/backbone.xml")
 
+    folder = models / "classifier"
     colour = ops.parameter(ov.PartialShape([-1, 3]), np.float32, name="features")
-    centres = ops.constant(np.array([list(COLOURS.values())], np.float32))
-    offsets = ops.subtract(ops.unsqueeze(colour, ops.constant(1)), centres)
+    colours = np.array([list(COLOURS.values())], np.float32)
+    offsets = ops.subtract(ops.unsqueeze(colour, ops.constant(1)), ops.constant(colours))
     squares = ops.reduce_sum(ops.multiply(offsets, offsets), ops.constant([2]))
-    # Where even the nearest colour is farther than RADIUS, `unknown` has the least to overcome.
+    # Where even the nearest colour is farther than RADIUS, what is none of them has the least to overcome.
     padded = ops.pad(squares, ops.constant([0, 0]), ops.constant([0, 1]), "constant", np.float32(RADIUS**2))
-    logits = ops.multiply(padded, ops.constant(np.float32(-4e-4)))
-    save({"probabilities": ops.softmax(logits, 1)}, [colour], models / "classifier/head.xml")
-    record = {"labels": [*COLOURS, "unknown"], "input_size": 64, "pooling": "avg", "max_side": 256}
-    (models / "classifier/classifier.json").write_text(json.dumps(record), encoding="utf-8")
+    save({"logits": ops.multiply(padded, ops.constant(np.float32(-4e-4)))}, [colour], folder / "head.xml")
+    record = {
+        "classes": list(COLOURS),
+        "labels": [*COLOURS, "grey"],
+        "temperature": 1.0,
+        # Known is what is likelier a class than none of them.
+        "familiarity": {"weights": [1, 0, 0], "bias": 0, "threshold": np.log(0.5), "neighbours": 1},
+        "embed": {
+            "input_size": 64,
+            "views": ["middle"],
+            "mirror": False,
+            "stages": [5],
+            "pooling": "avg",
+            "batch_size": 1,
+        },
+        "max_side": 256,
+    }
+    (folder / "classifier.json").write_text(json.dumps(record), encoding="utf-8")
+    middle = np.full((1, 3), 128, np.float32)
+    np.save(folder / "space.npy", np.vstack([np.eye(3, dtype=np.float32), middle]))
+    offset = colours[0] - middle
+    np.save(folder / "gallery.npy", offset / np.linalg.norm(offset, axis=1, keepdims=True))
+    np.save(folder / "evidence.npy", np.hstack([offset.T, np.zeros((3, 1), np.float32)]))
+    rows = [
+        [f"{i}", "demo", f"http://a.test/{name}", f"A {name}", "Ann", "cc0", "", name]
+        for i, name in enumerate(COLOURS)
+    ]
+    with (folder / "gallery.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([[*GALLERY_COLUMNS, "shows"], *rows])
 
 
 def write_generator(models: Path, texts: list[str]) -> None:

@@ -8,7 +8,7 @@ import json
 import logging
 import socket
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
@@ -30,6 +30,8 @@ NPM_PACKAGE = Package(
 """The package carries Keras's ResNet50 ImageNet weights in float32, in TensorFlow.js layout (MIT licence)."""
 TFJS_EPSILON = 1e-3
 """The batch-norm epsilon of the packaged network, from its `model.json`."""
+STAGE_4 = "conv4_block6_out"
+"""The last layer of the fourth of a ResNet50's five stages."""
 DOWNLOAD_PATIENCE_S = 15
 
 
@@ -48,7 +50,8 @@ def build(name: str, pretrained: bool) -> "keras.Model":
     it need not know it: https://keras.io/api/applications/resnet/
 
     Returns:
-        a model float32 [n, height, width, 3] → feature map [n, height/32, width/32, channels].
+        a model float32 [n, height, width, 3] → the feature maps of its last two stages, called `stage_4`
+        and `stage_5`: [n, height/16, width/16, 1024] and [n, height/32, width/32, 2048].
     """
     import keras
 
@@ -62,7 +65,10 @@ def build(name: str, pretrained: bool) -> "keras.Model":
         # The channel means of ImageNet, in the order blue, green, red.
         mean = keras.layers.Normalization(mean=[103.939, 116.779, 123.68], variance=[1.0, 1.0, 1.0])
         scaled = mean(keras.ops.flip(inputs, axis=-1))
-    return keras.Model(inputs, body(scaled), name="backbone")
+    stages = keras.Model(body.inputs, [body.get_layer(STAGE_4).output, body.output], name=body.name)
+    fourth, fifth = stages(scaled)
+    named = {"stage_4": fourth, "stage_5": fifth}
+    return keras.Model(inputs, named, name="backbone")
 
 
 def from_keras(name: str) -> "keras.Model":
@@ -174,7 +180,7 @@ def main() -> None:
         "source": source,
         "weights_sha256": weights_hash(network),
         "ir_sha256": hashlib.sha256((paths.BACKBONE / "backbone.bin").read_bytes()).hexdigest(),
-        "channels": int(network.output_shape[-1]),
+        "channels": {name: int(output.shape[-1]) for name, output in cast(Any, network.output).items()},
         "candidates": params.candidates,
     }
     text = json.dumps(record, indent=2) + "\n"

@@ -151,7 +151,10 @@ class CleanImagesParams(Section):
 
 class EmbedParams(Section):
     input_size: Annotated[int, Field(ge=32, le=1024)]
-    pooling: Literal["max", "avg"]
+    views: Annotated[list[Literal["middle", "whole", "zoom", "start", "end"]], Field(min_length=1)]
+    mirror: bool
+    stages: Annotated[list[Literal[4, 5]], Field(min_length=1)]
+    pooling: Literal["max", "avg", "both"]
     batch_size: Count
 
 
@@ -173,12 +176,13 @@ class SplitImagesParams(Section):
 
 
 class TrainClassifierParams(Section):
-    dropout: Annotated[float, Field(ge=0, lt=1)]
-    l2: Annotated[float, Field(ge=0)]
+    l2: Annotated[list[Positive], Field(min_length=1)]
+    folds: Annotated[int, Field(ge=2, le=20)]
     learning_rate: Positive
-    batch_size: Count
     epochs: Count
-    patience: Count
+    shrinkage: Annotated[float, Field(gt=0, le=1)]
+    neighbours: Count
+    false_acceptance: Annotated[float, Field(gt=0, lt=1)]
 
 
 class ClassifierParams(Section):
@@ -273,7 +277,6 @@ class ServeParams(Section):
     burst: Count
     client_header: Annotated[str, Field(pattern="^[A-Za-z0-9-]*$")]
     cors_origins: list[Annotated[str, Field(pattern="^https?://[^/]+$")]]
-    unknown_threshold: Share
     quote_urls: list[Annotated[str, Field(pattern="^https://")]]
     quote_timeout_s: Positive
     quote_ttl_s: Positive

@@ -7,6 +7,9 @@ PARAMS = Path("params.yaml")
 CRAWL_STATE = Path(".cache") / "crawl"
 """What crawls have learnt that have not come to their end yet."""
 
+FEATURE_CACHE = Path(".cache") / "features.db"
+"""What the backbone has said of pictures, from one run to the next."""
+
 DATA = Path("data")
 REVIEW = DATA / "review.csv"
 RAW_IMAGES = DATA / "images" / "raw"

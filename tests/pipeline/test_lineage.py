@@ -46,7 +46,7 @@ def test_every_stage_has_one_run_under_the_run_of_its_repro(project):
 
 def test_a_training_run_holds_curves_inputs_hashes_and_a_model_with_its_signature(project):
     (run,) = runs(project, "train_classifier")
-    assert len(client(project).get_metric_history(run.info.run_id, "val_loss")) == 5
+    assert len(client(project).get_metric_history(run.info.run_id, "loss")) == 5
     assert {item.dataset.name for item in run.inputs.dataset_inputs} >= {"data/images/split.csv"}
     assert run.data.tags["model"] == lineage(project)["classifier"]["model"]
     assert run.data.tags["code"] == lineage(project)["classifier"]["stages"]["train_classifier"]["code"]

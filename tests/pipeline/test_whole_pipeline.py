@@ -108,7 +108,7 @@ def test_what_is_served_is_what_was_measured(project, manifest):
         data = (project.folder / "data" / "images" / "raw" / files[row.sha256]).read_bytes()
         picture = normalise(open_picture(data, 50_000_000), classifier.max_side)
         served = classifier.probabilities([picture])[0]
-        assert served == pytest.approx(np.array(row[5:]), abs=1e-5)
+        assert served == pytest.approx(np.array(row[5:-1]), abs=1e-6)
 
 
 def test_each_run_is_tied_to_its_model_by_content(project):
@@ -124,13 +124,13 @@ def test_each_run_is_tied_to_its_model_by_content(project):
     ("param", "value", "rerun"),
     [
         ("seed", 2, {"split_images", "train_classifier", "evaluate_classifier"} | GENERATOR_STAGES),
-        ("classifier.train.dropout", 0.5, {"train_classifier"}),
+        ("classifier.train.neighbours", 3, {"train_classifier"}),
         ("classifier.curate.near_similarity", 0.95, {"curate_images", "split_images"}),
         ("classifier.curate.min_label_quality", 0.5, {"curate_images"}),
         ("generator.evaluate.temperature", 1.0, {"evaluate_generator"}),
         ("generator.train.dropout", 0.6, {"train_generator"}),
         ("generator.split.validation", 0.2, {"split_names"}),
-        ("serve.unknown_threshold", 0.6, set()),
+        ("serve.max_upload_mb", 5, set()),
     ],
 )
 def test_a_changed_parameter_touches_just_the_stages_that_read_it(project, param, value, rerun):
@@ -148,13 +148,13 @@ def test_a_changed_parameter_touches_just_the_stages_that_read_it(project, param
 def test_a_spoilt_parameter_stops_the_run_with_one_message_and_loses_nothing(project):
     text = (project.folder / "params.yaml").read_text(encoding="utf-8")
     before = project.tree("models")
-    (project.folder / "params.yaml").write_text(text.replace("dropout", "dropuot"), encoding="utf-8")
+    (project.folder / "params.yaml").write_text(text.replace("neighbours", "neighbors"), encoding="utf-8")
     try:
         done = project.run("-m", "herodex.classifier.train")
     finally:
         (project.folder / "params.yaml").write_text(text, encoding="utf-8")
     assert done.code == 1
-    assert "unknown key 'classifier.train.dropuot'" in done.log
+    assert "unknown key 'classifier.train.neighbors'" in done.log
     assert "Traceback" not in done.log
     assert project.tree("models") == before
 

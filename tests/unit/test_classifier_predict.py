@@ -1,39 +1,22 @@
-import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import openvino as ov
 import pytest
-from openvino import opset13 as ops
+from tiny_service import COLOURS, write_classifier
 
-from herodex.classifier.features import embed, has_matrix_unit, load_embedder, to_input
-from herodex.classifier.predict import answer, load_classifier, model_hash
+from herodex.classifier.features import has_matrix_unit
+from herodex.classifier.predict import MODEL_FILES, answer, explain, load_classifier, model_hash
 from herodex.errors import UserError
-
-LABELS = ["cat", "dog", "unknown"]
-
-
-def save(output: ov.Node, parameter: ov.op.Parameter, xml: Path) -> None:
-    # OpenVINO's stubs deny the constructor that its documentation shows.
-    ov.save_model(ov.Model([output], [parameter]), xml)  # pyright: ignore
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory) -> Path:
-    """A backbone whose features are a picture's colours, and a head that names the strongest colour."""
+    """A classifier that knows a picture by the nearest of three colours."""
     folder = tmp_path_factory.mktemp("models")
-    rgb = ops.parameter([-1, -1, -1, 3], np.float32, "rgb")
-    (folder / "backbone").mkdir()
-    save(ops.relu(rgb), rgb, folder / "backbone" / "backbone.xml")
-    features = ops.parameter([-1, 3], np.float32, "features")
-    scaled = ops.multiply(features, np.float32(0.02))
-    (folder / "classifier").mkdir()
-    save(ops.softmax(scaled, 1), features, folder / "classifier" / "head.xml")
-    settings = {"labels": LABELS, "input_size": 32, "pooling": "avg", "max_side": 64}
-    (folder / "classifier" / "classifier.json").write_text(json.dumps(settings), encoding="utf-8")
+    write_classifier(folder)
     return folder
 
 
@@ -43,7 +26,7 @@ def plain(red: int, green: int, blue: int) -> np.ndarray:
 
 def test_probabilities_follow_what_is_on_the_picture_and_sum_to_1(models):
     classifier = load_classifier(models, "f32")
-    probabilities = classifier.probabilities([plain(250, 0, 0), plain(0, 250, 0), plain(0, 0, 250)])
+    probabilities = classifier.probabilities([plain(*colour) for colour in COLOURS.values()])
     assert probabilities.argmax(axis=1).tolist() == [0, 1, 2]
     assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-6)
 
@@ -65,19 +48,6 @@ def test_many_threads_get_their_own_answers(models):
         assert (row == alone[i % len(alone)]).all()
 
 
-@pytest.mark.parametrize(("pooling", "expected"), [("avg", 50), ("max", 100)])
-def test_pooling_is_over_the_whole_feature_map(models, pooling, expected):
-    picture = np.zeros((32, 32, 3), np.uint8)
-    picture[:, :16] = 100
-    features = embed(load_embedder(models / "backbone", "f32", 32, pooling), [picture])
-    assert features.dtype == np.float32
-    assert features[0] == pytest.approx([expected] * 3, abs=3 if pooling == "max" else 1)
-
-
-def test_a_picture_of_any_shape_fits_the_network():
-    assert to_input(np.zeros((7, 300, 3), np.uint8), 32).shape == (32, 32, 3)
-
-
 def test_bf16_is_chosen_only_where_the_cpu_multiplies_matrices_in_it(tmp_path):
     cpuinfo = tmp_path / "cpuinfo"
     assert not has_matrix_unit(cpuinfo)
@@ -89,17 +59,30 @@ def test_bf16_is_chosen_only_where_the_cpu_multiplies_matrices_in_it(tmp_path):
 
 def test_an_answer_names_the_likeliest_class_and_whether_it_is_one(models):
     classifier = load_classifier(models, "f32")
-    sure = answer(classifier, np.array([0.1, 0.7, 0.2]), unknown_threshold=0.5)
-    assert (sure.label, sure.known, sure.unknown) == ("dog", True, 0.2)
-    assert sure.probabilities == {"cat": 0.1, "dog": 0.7}
-    unsure = answer(classifier, np.array([0.1, 0.2, 0.7]), unknown_threshold=0.5)
-    assert (unsure.label, unsure.known) == ("dog", False)
+    look = classifier.look([plain(*COLOURS["meadow"]), plain(128, 128, 128)])
+    sure, strange = answer(classifier, look), answer(classifier, look, 1)
+    assert (sure.label, sure.known) == ("meadow", True)
+    assert sum(sure.probabilities.values()) + sure.unknown == pytest.approx(1)
+    assert not strange.known
+    assert strange.unknown > 0.5
+
+
+def test_an_explanation_shows_the_nearest_picture_first_and_where_the_evidence_lies(models):
+    classifier = load_classifier(models, "f32")
+    picture = plain(128, 128, 128)
+    picture[:, :20] = COLOURS["ocean"]
+    reasons = explain(classifier, classifier.look([picture]), picture)
+    assert reasons.nearest[0].label == reasons.heat_map.label == "ocean"
+    assert reasons.nearest[0].page_url == "http://a.test/ocean"
+    # Of the square in the middle, which is looked at, the left half is blue.
+    heat = np.array(reasons.heat_map.grid)
+    assert heat[:, 5:12].min() > heat[:, 16:].max()
 
 
 def test_the_models_name_is_its_content(models, tmp_path):
     classifier = load_classifier(models, "f32")
     assert model_hash(models / "classifier").startswith(classifier.model)
-    for name in ("head.xml", "head.bin", "classifier.json"):
+    for name in MODEL_FILES:
         (tmp_path / name).write_bytes((models / "classifier" / name).read_bytes())
     assert model_hash(tmp_path) == model_hash(models / "classifier")
     (tmp_path / "classifier.json").write_text("{}", encoding="utf-8")

@@ -33,10 +33,10 @@ def test_every_key_of_the_projects_own_file_has_a_comment():
 
 
 def test_an_unknown_key_is_named_with_its_place_and_the_nearest_known_one(values, tmp_path):
-    values["classifier"]["train"]["dropuot"] = 0.5
+    values["classifier"]["train"]["neigbours"] = 5
     problem = problem_with(values, tmp_path)
-    assert "unknown key 'classifier.train.dropuot'" in problem
-    assert "did you mean 'dropout'?" in problem
+    assert "unknown key 'classifier.train.neigbours'" in problem
+    assert "did you mean 'neighbours'?" in problem
 
 
 def test_a_missing_key_is_named_with_its_place(values, tmp_path):

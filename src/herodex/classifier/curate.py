@@ -16,6 +16,7 @@ from herodex.classifier.manifest import (
     read_clean,
     read_manifest,
     require_every_class,
+    subjects,
     summary,
     write_manifest,
 )
@@ -91,12 +92,6 @@ def score_copies(manifest: pd.DataFrame, rows: np.ndarray, vectors: np.ndarray) 
     score = manifest["score"].to_numpy(object, copy=True)
     score[copies] = [f"{max(1 - cosine, 0):.3f}" for cosine in cosines(unit_vectors(vectors), pairs)]
     return manifest.assign(score=score)
-
-
-def subjects(manifest: pd.DataFrame, params: Params) -> np.ndarray:
-    """What each row should show: a class, a distractor, or nothing where a person said `unknown`."""
-    shown = manifest["query"].where(manifest["query"].isin(params.distractors), "")
-    return manifest["label"].where(manifest["label"].isin(params.classes), shown).to_numpy(str)
 
 
 def set_aside(manifest: pd.DataFrame, rows: np.ndarray, doubts: Doubts, params: CurateParams) -> pd.DataFrame:

@@ -1,28 +1,44 @@
 """Stage `embed_images`: the features of every readable picture, from the frozen backbone."""
 
+import json
+import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from herodex import paths
-from herodex.classifier.features import embed, load_embedder
+from herodex.classifier.feature_cache import look_up, open_cache, store, view_key
+from herodex.classifier.features import (
+    feature_maps,
+    features_of,
+    load_embedder,
+    parts_of,
+    pool,
+    resolve_precision,
+    views_of,
+)
 from herodex.classifier.manifest import read_clean, read_manifest
+from herodex.classifier.views import MIDDLE, View
 from herodex.command import run_command
-from herodex.params import load_params
+from herodex.params import EmbedParams, load_params
 from herodex.progress import track
 
+log = logging.getLogger(__name__)
 
-def batches(files: list[str], size: int) -> Iterator[list[np.ndarray]]:
+
+def batches(
+    files: list[str], size: int, read: Callable[[str], np.ndarray] = read_clean
+) -> Iterator[list[np.ndarray]]:
     """Read normalised pictures in batches of `size`, the next batch while the last one is used."""
     starts = range(0, len(files), size)
     with ThreadPoolExecutor() as pool:
-        reading = pool.map(read_clean, files[:size])
+        reading = pool.map(read, files[:size])
         for start in starts:
             batch = list(reading)
-            reading = pool.map(read_clean, files[start + size : start + 2 * size])
+            reading = pool.map(read, files[start + size : start + 2 * size])
             yield batch
 
 
@@ -45,23 +61,83 @@ def run_on_all(
     return np.concatenate(list(track(results, count, label, "batches")))
 
 
-def read_features(path: Path) -> dict[str, np.ndarray]:
-    """Read the features that this stage wrote: sha256 of a picture's bytes → float32 [channels]."""
+def pooled_views(
+    pictures: pd.DataFrame,
+    settings: EmbedParams,
+    precision: str,
+    views: list[View],
+    cache_file: Path,
+    backbone: Path = paths.BACKBONE,
+    read: Callable[[str], np.ndarray] = read_clean,
+) -> tuple[np.ndarray, list[int]]:
+    """Look at views of pictures; what was looked at before, in whatever run, comes from the cache.
+
+    Args:
+        pictures: with `file` and `pixel_sha256`.
+        settings: the input's size, and how many pictures go through the backbone at a time.
+        precision: of inference, not `auto`.
+        views: what to look at.
+        cache_file: where it is kept.
+        backbone: its folder.
+        read: gives a picture in normal form by its name in the manifest.
+
+    Returns:
+        float32 [pictures, views, values], as `pool` gives them, and the channels of the stages.
+    """
+    record = json.loads((backbone / "backbone.json").read_text(encoding="utf-8"))
+    keys = [view_key(record["ir_sha256"], precision, settings.input_size, view) for view in views]
+    with open_cache(cache_file) as cache:
+        found = [look_up(cache, key, pictures["pixel_sha256"]) for key in keys]
+        missing = pictures[
+            [not all(sha256 in known for known in found) for sha256 in pictures["pixel_sha256"]]
+        ]
+        missing = missing.drop_duplicates("pixel_sha256")
+        log.info("%d of %d pictures are embedded, the others were before", len(missing), len(pictures))
+        if len(missing):
+            embedder = load_embedder(backbone, precision, settings)
+            size, hashes = settings.batch_size, missing["pixel_sha256"].tolist()
+            starts = range(0, len(missing), size)
+            work = zip(starts, batches(missing["file"].tolist(), size, read), strict=True)
+            for start, batch in track(work, len(starts), "embed", "batches"):
+                vectors = pool(feature_maps(embedder, batch, views))
+                store(cache, keys, dict(zip(hashes[start:], vectors, strict=False)))
+            found = [look_up(cache, key, pictures["pixel_sha256"]) for key in keys]
+    stacked = [np.stack([known[sha256] for known in found]) for sha256 in pictures["pixel_sha256"]]
+    return np.stack(stacked), list(record["channels"].values())
+
+
+def read_features(path: Path, column: str = "features") -> dict[str, np.ndarray]:
+    """Read a column of the table that this stage wrote: sha256 of a picture's bytes → float32 [values]."""
     table = np.load(path)
-    return dict(zip(table["sha256"].tolist(), table["features"], strict=True))
+    return dict(zip(table["sha256"].tolist(), table[column], strict=True))
 
 
 def main() -> None:
-    """Write `features.npy`: a table [n] with `sha256`, sorted, and `features` float32 [channels]."""
+    """Write `features.npy`, a table [n] with `sha256`, sorted, and float32 columns.
+
+    `views` [features] is what the classifier learns from. `features` and `average` [channels] are of the last
+    stage and of the middle alone, its maximum and its mean: copies and doubtful labels are found by the one,
+    and simpler recipes are compared by both.
+    """
     params = load_params()
     manifest = read_manifest(paths.CLEAN_IMAGES / paths.MANIFEST)
     pictures = manifest[manifest["phash"] != ""].drop_duplicates("sha256").sort_values("sha256")
-    settings = params.classifier.embed
-    embedder = load_embedder(paths.BACKBONE, params.backbone.precision, settings.input_size, settings.pooling)
-    features = run_on_all(partial(embed, embedder), list(pictures["file"]), settings.batch_size, "embed")
+    settings, precision = params.classifier.embed, resolve_precision(params.backbone.precision)
+    wanted = views_of(settings)
+    views = wanted if MIDDLE in wanted else [*wanted, MIDDLE]
+    pooled, channels = pooled_views(pictures, settings, precision, views, paths.FEATURE_CACHE)
+    middle, places = pooled[:, views.index(MIDDLE)], parts_of(channels)
+    columns = {
+        "features": middle[:, places[5, "max"]],
+        "average": middle[:, places[5, "avg"]],
+        "views": features_of(settings, pooled[:, : len(wanted)], channels),
+    }
     # No .npz, whose zip headers differ between releases of Python.
-    table = np.zeros(len(pictures), [("sha256", "U64"), ("features", "f4", features.shape[1:])])
-    table["sha256"], table["features"] = pictures["sha256"], features
+    layout = [(name, "f4", values.shape[1:]) for name, values in columns.items()]
+    table = np.zeros(len(pictures), [("sha256", "U64"), *layout])
+    table["sha256"] = pictures["sha256"]
+    for name, values in columns.items():
+        table[name] = values
     np.save(paths.FEATURES, table)
 
 

@@ -1,20 +1,36 @@
-"""Pictures to features: the frozen backbone, run by OpenVINO."""
+"""Pictures to features: views of them through the frozen backbone, run by OpenVINO."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import openvino as ov
-from PIL import Image, ImageOps
+
+from herodex.classifier.views import View, to_input
+from herodex.params import EmbedParams
+
+STAGES = ("stage_4", "stage_5")
+"""The backbone's outputs: the feature maps of its last two stages."""
 
 
 @dataclass(frozen=True)
 class Embedder:
-    """A compiled backbone and how its last feature map is pooled."""
+    """A compiled backbone, and what of its feature maps becomes features."""
 
     network: ov.CompiledModel
-    input_size: int
-    pooling: str
+    settings: EmbedParams
+
+    @property
+    def views(self) -> list[View]:
+        """What the features are the mean of."""
+        return views_of(self.settings)
+
+
+def views_of(settings: EmbedParams) -> list[View]:
+    """List the views that the params name, each as it is and, if they say so, mirrored."""
+    mirrored = (False, True) if settings.mirror else (False,)
+    return [View(name, flag) for name in settings.views for flag in mirrored]
 
 
 def compile_network(path: Path, precision: str, shape: list[int] | None = None) -> ov.CompiledModel:
@@ -29,9 +45,15 @@ def compile_network(path: Path, precision: str, shape: list[int] | None = None) 
     network = core.read_model(path)
     if shape is not None:
         network.reshape(shape)
-    if precision == "auto":
-        precision = "bf16" if has_matrix_unit() else "f32"
-    return core.compile_model(network, "CPU", {"INFERENCE_PRECISION_HINT": precision})
+    hint = {"INFERENCE_PRECISION_HINT": resolve_precision(precision)}
+    return core.compile_model(network, "CPU", hint)
+
+
+def resolve_precision(precision: str) -> str:
+    """Say which precision `auto` is on this CPU; `f32` and `bf16` are themselves."""
+    if precision != "auto":
+        return precision
+    return "bf16" if has_matrix_unit() else "f32"
 
 
 def has_matrix_unit(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
@@ -42,34 +64,85 @@ def has_matrix_unit(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     return cpuinfo.exists() and "amx_bf16" in cpuinfo.read_text(encoding="utf-8")
 
 
-def run_network(network: ov.CompiledModel, values: np.ndarray) -> np.ndarray:
-    """Run a network of one input and one output; safe to call from several threads at once."""
-    request = network.create_infer_request()
-    # A copy, because the request's own memory is freed with it.
-    return next(iter(request.infer([values]).values())).copy()
+def run_network(
+    network: ov.CompiledModel, values: np.ndarray, outputs: Sequence[str | int] = (0,)
+) -> list[np.ndarray]:
+    """Run a network of one input; safe to call from several threads at once.
 
-
-def load_embedder(directory: Path, precision: str, input_size: int, pooling: str) -> Embedder:
-    """Load `backbone.xml` from `directory`, for square inputs of `input_size` pixels."""
-    shape = [-1, input_size, input_size, 3]
-    return Embedder(compile_network(directory / "backbone.xml", precision, shape), input_size, pooling)
-
-
-def to_input(picture: np.ndarray, input_size: int) -> np.ndarray:
-    """Scale a uint8 RGB picture [h, w, 3] and cut its middle out: [input_size, input_size, 3].
-
-    It keeps its proportions, which tell as much as its colours once there are no bars around it.
+    Args:
+        network: to run.
+        values: its input.
+        outputs: the names or positions of those that are wanted.
     """
-    size = (input_size, input_size)
-    return np.asarray(ImageOps.fit(Image.fromarray(picture), size, Image.Resampling.BICUBIC))
+    request = network.create_infer_request()
+    results = request.infer([values])
+    # Copies, because the request's own memory is freed with it.
+    return [results[name].copy() for name in outputs]
 
 
-def embed(embedder: Embedder, pictures: list[np.ndarray]) -> np.ndarray:
-    """Compute the features of uint8 RGB pictures [h, w, 3] of any size.
+def load_embedder(directory: Path, precision: str, settings: EmbedParams) -> Embedder:
+    """Load `backbone.xml` from `directory`, for square inputs of as many pixels as the settings say."""
+    shape = [-1, settings.input_size, settings.input_size, 3]
+    return Embedder(compile_network(directory / "backbone.xml", precision, shape), settings)
+
+
+def feature_maps(
+    embedder: Embedder, pictures: Sequence[np.ndarray], views: Sequence[View]
+) -> list[np.ndarray]:
+    """Run the backbone on views of uint8 RGB pictures [h, w, 3] of any size.
 
     Returns:
-        float32 array [len(pictures), channels of the last feature map].
+        of each of `STAGES` its feature map, float32 [pictures, views, rows, columns, channels].
     """
-    inputs = np.stack([to_input(picture, embedder.input_size) for picture in pictures])
-    maps = run_network(embedder.network, inputs.astype(np.float32))
-    return maps.max(axis=(1, 2)) if embedder.pooling == "max" else maps.mean(axis=(1, 2))
+    side = embedder.settings.input_size
+    inputs = np.stack([to_input(picture, view, side) for picture in pictures for view in views])
+    maps = run_network(embedder.network, inputs.astype(np.float32), STAGES)
+    return [values.reshape(len(pictures), len(views), *values.shape[1:]) for values in maps]
+
+
+def pool(maps: list[np.ndarray]) -> np.ndarray:
+    """Pool feature maps in every way that the params can ask for.
+
+    Returns:
+        float32 [pictures, views, values]: of each stage the greatest value of each channel, then the means.
+    """
+    return np.concatenate([pooled for values in maps for pooled in _both_ways(values)], axis=-1)
+
+
+def _both_ways(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return values.max(axis=(-3, -2)), values.mean(axis=(-3, -2))
+
+
+def parts_of(channels: Sequence[int]) -> dict[tuple[int, str], slice]:
+    """Say where in a pooled vector each stage's `max` and `avg` lie, by the channels of the stages."""
+    places: dict[tuple[int, str], slice] = {}
+    start = 0
+    for stage, count in zip((4, 5), channels, strict=True):
+        for pooling in ("max", "avg"):
+            places[stage, pooling] = slice(start, start + count)
+            start += count
+    return places
+
+
+def chosen_parts(settings: EmbedParams, channels: Sequence[int]) -> np.ndarray:
+    """Say which values of a pooled vector are features, int [features], as the params choose them."""
+    poolings = ("max", "avg") if settings.pooling == "both" else (settings.pooling,)
+    places = parts_of(channels)
+    chosen = [places[stage, pooling] for stage in settings.stages for pooling in poolings]
+    return np.concatenate([np.arange(place.start, place.stop) for place in chosen])
+
+
+def channels_of(maps: Sequence[np.ndarray]) -> list[int]:
+    """The channels of each stage."""
+    return [values.shape[-1] for values in maps]
+
+
+def features_of(settings: EmbedParams, pooled: np.ndarray, channels: Sequence[int]) -> np.ndarray:
+    """Make features of pooled vectors [pictures, views, values]: the chosen values' mean over views."""
+    return pooled[..., chosen_parts(settings, channels)].mean(axis=1)
+
+
+def embed(embedder: Embedder, pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """Compute the features of uint8 RGB pictures [h, w, 3] of any size, float32 [pictures, features]."""
+    maps = feature_maps(embedder, pictures, embedder.views)
+    return features_of(embedder.settings, pool(maps), channels_of(maps))

@@ -95,6 +95,12 @@ def require_every_class(manifest: "pd.DataFrame", params: Params, where: str) ->
             )
 
 
+def subjects(manifest: "pd.DataFrame", params: Params) -> "np.ndarray":
+    """What each row should show: a class, a distractor, or nothing where a person said `unknown`."""
+    shown = manifest["query"].where(manifest["query"].isin(params.distractors), "")
+    return manifest["label"].where(manifest["label"].isin(params.classes), shown).to_numpy(str)
+
+
 def summary(manifest: "pd.DataFrame") -> str:
     """Word how many pictures of each query are kept, and how many were dropped for what."""
     import pandas as pd

@@ -85,7 +85,12 @@ def turn_upright(image: Image.Image) -> Image.Image:
 
 
 def normalise(image: Image.Image, max_side: int) -> np.ndarray:
-    """Turn a decoded picture upright, make it RGB, scale it down to `max_side` and cut bars off.
+    """Bring a decoded picture into the form in which it is looked at: `to_rgb`, then `trim_bars`."""
+    return trim_bars(to_rgb(image, max_side))
+
+
+def to_rgb(image: Image.Image, max_side: int) -> np.ndarray:
+    """Turn a decoded picture upright, make it RGB and scale it down to `max_side`.
 
     Transparent parts become white, as a browser shows them on a page.
 
@@ -101,21 +106,27 @@ def normalise(image: Image.Image, max_side: int) -> np.ndarray:
         upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
     rgb = upright.convert("RGB")
     rgb.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
-    return trim_bars(np.asarray(rgb))
+    return np.asarray(rgb)
 
 
 def trim_bars(pixels: np.ndarray) -> np.ndarray:
-    """Cut off the black or white bars, and margins, at the edges of a uint8 RGB picture [h, w, 3].
+    """Cut off the black or white bars, and margins, at the edges of a uint8 RGB picture [h, w, 3]."""
+    return pixels[content(pixels)]
 
-    A picture of which little would be left stays as it is.
+
+def content(pixels: np.ndarray) -> tuple[slice, slice]:
+    """Find the rows and columns of a uint8 RGB picture [h, w, 3] that are no bars at its edges.
+
+    Where little would be left, all of them.
     """
+    everything = slice(0, pixels.shape[0]), slice(0, pixels.shape[1])
     dark, light = pixels.max(axis=2) <= BAR_TOLERANCE, pixels.min(axis=2) >= 255 - BAR_TOLERANCE
     rows = _content(dark, light, axis=1)
     if rows.stop == 0:
-        return pixels
+        return everything
     columns = _content(dark[rows], light[rows], axis=0)
-    trimmed = pixels[rows, columns]
-    return trimmed if trimmed.size >= LEAST_CONTENT * pixels.size else pixels
+    enough = pixels[rows, columns].size >= LEAST_CONTENT * pixels.size
+    return (rows, columns) if enough else everything
 
 
 def _content(dark: np.ndarray, light: np.ndarray, axis: int) -> slice:

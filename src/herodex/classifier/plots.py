@@ -24,16 +24,30 @@ def confusion_figure(counts: np.ndarray, labels: list[str], title: str) -> Figur
     return figure
 
 
-def history_figure(history: pd.DataFrame) -> Figure:
-    """Draw loss and accuracy by epoch, for training and validation, with the epoch that was kept."""
-    figure = Figure(figsize=(8, 3.4), layout="constrained")
-    best = int(history["epoch"].iloc[int(np.argmin(history["val_loss"]))])
-    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        axes.plot(history["epoch"], history[name], label="training")
-        axes.plot(history["epoch"], history[f"val_{name}"], label="validation")
-        axes.axvline(best, color="grey", linestyle=":", label="kept")
-        axes.set(xlabel="epoch", ylabel=name)
-        axes.legend()
+def training_figure(
+    history: pd.DataFrame, cross_validation: pd.DataFrame, strangers: pd.DataFrame, threshold: float
+) -> Figure:
+    """Draw how the head was trained: its loss, how its weight decay and how the threshold were chosen.
+
+    Args:
+        history: `epoch`, `loss`.
+        cross_validation: `l2`, `log_loss`.
+        strangers: `strange` 0 or 1, `score`.
+        threshold: of the score, from which on a picture is familiar.
+    """
+    figure = Figure(figsize=(11, 3.4), layout="constrained")
+    left, middle, right = figure.subplots(1, 3)
+    left.plot(history["epoch"], history["loss"])
+    left.set(xlabel="epoch", ylabel="loss, weight decay included", yscale="log", title="training")
+    middle.plot(cross_validation["l2"], cross_validation["log_loss"], marker="o")
+    middle.set(xlabel="weight decay", ylabel="log loss out of fold", xscale="log", title="cross-validation")
+    span = (strangers["score"].min(), strangers["score"].max())
+    for strange, name in ((0, "of a class"), (1, "left out of training")):
+        scores = strangers["score"][strangers["strange"] == strange]
+        right.hist(scores, bins=40, range=span, density=True, alpha=0.6, label=name)
+    right.axvline(threshold, color="grey", linestyle=":", label="threshold")
+    right.set(xlabel="familiarity", ylabel="density", title="strangers")
+    right.legend()
     return figure
 
 
@@ -50,6 +64,30 @@ def curves_figure(roc: pd.DataFrame, precision_recall: pd.DataFrame, title: str)
     left.set(xlabel="false positive rate", ylabel="true positive rate")
     right.set(xlabel="recall", ylabel="precision")
     left.legend()
+    return figure
+
+
+def reliability_figure(bins: pd.DataFrame, risk: pd.DataFrame, title: str) -> Figure:
+    """Draw how often answers are right that are so sure, and how often wrong if only the surest are given.
+
+    Args:
+        bins: `confidence`, `accuracy`, `n`.
+        risk: `coverage`, `risk`.
+        title: of the figure.
+    """
+    figure = Figure(figsize=(9, 4.2), layout="constrained")
+    figure.suptitle(title)
+    left, right = figure.subplots(1, 2)
+    left.plot([0, 1], [0, 1], color="grey", linestyle=":")
+    left.plot(bins["confidence"], bins["accuracy"], marker="o")
+    for confidence, right_share, n in zip(bins["confidence"], bins["accuracy"], bins["n"], strict=True):
+        left.annotate(f"n = {n}", (confidence, right_share), (4, -12), textcoords="offset points", fontsize=8)
+    left.set(xlabel="probability of the answer", ylabel="share that is right", xlim=(0, 1.02), ylim=(0, 1.05))
+    right.plot(risk["coverage"], risk["risk"])
+    right.set(
+        xlabel="share of pictures answered, the surest first", ylabel="share that is wrong", xlim=(0, 1)
+    )
+    right.set_ylim(bottom=0)
     return figure
 
 

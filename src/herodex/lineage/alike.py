@@ -5,8 +5,6 @@ from pathlib import Path
 import numpy as np
 
 from herodex import paths
-from herodex.classifier.embed import read_features
-from herodex.classifier.features import embed
 from herodex.classifier.picture import PictureError, normalise, open_picture
 from herodex.classifier.predict import answer, load_classifier
 from herodex.errors import UserError
@@ -22,7 +20,7 @@ def trace_answer(picture: Path, rows: list[Row], params: Params, most: int) -> N
     Args:
         picture: an image file.
         rows: of `split_images`.
-        params: for the precision and the thresholds of the answer.
+        params: for the precision.
         most: how many of them to show.
 
     Raises:
@@ -36,20 +34,14 @@ def trace_answer(picture: Path, rows: list[Row], params: Params, most: int) -> N
         )
     except (OSError, PictureError) as error:
         raise UserError(f"{picture} cannot be read: {error}.", "Give a JPEG, PNG or WebP file.") from None
-    said = answer(classifier, classifier.probabilities([pixels])[0], params.serve.unknown_threshold)
-    features = read_features(paths.FEATURES)
-    learnt = [row for row in rows if row["part"] == "train"]
-    alike = similarity(
-        embed(classifier.embedder, [pixels])[0], np.stack([features[row["sha256"]] for row in learnt])
-    )
+    look = classifier.look([pixels])
+    said = answer(classifier, look)
+    by_hash = {row["sha256"]: row for row in rows}
+    cosines = classifier.gallery.units @ look.units[0]
     verdict = f"{said.label} {said.probabilities[said.label]:.3f}, none of the classes {said.unknown:.3f}"
     root = Node(f"answer of {said.model}: {verdict}")
-    nearest = root.add("most alike of what it was learnt from, by cosine of the features")
-    for place in np.argsort(-alike, kind="stable")[:most]:
-        nearest.add(f"{alike[place]:.3f} {learnt[place]['label']}, {word_source(learnt[place])}")
+    nearest = root.add("most alike of what it was learnt from, by cosine")
+    for place in np.argsort(-cosines, kind="stable")[:most]:
+        row = by_hash[classifier.sources[place]["sha256"]]
+        nearest.add(f"{cosines[place]:.3f} {row['label']}, {word_source(row)}")
     return root
-
-
-def similarity(one: np.ndarray, many: np.ndarray) -> np.ndarray:
-    """The cosines of features [channels] with each of features [n, channels], float [n]."""
-    return many @ one / (np.linalg.norm(many, axis=1) * np.linalg.norm(one))

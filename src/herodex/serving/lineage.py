@@ -19,7 +19,9 @@ def lineage_route(models: Path) -> Route:
 
     async def lineage(request: Request) -> Response:
         if not (file := models / paths.LINEAGE.name).exists():
-            error = ClientError(404, "address", "These models have no lineage.", "Run `make run`, which records it.")
+            error = ClientError(
+                404, "address", "These models have no lineage.", "Run `make run`, which records it."
+            )
             return error.response()
         commit = models / COMMIT
         packed = json.loads(commit.read_text(encoding="utf-8")) if commit.exists() else {"commit": None}

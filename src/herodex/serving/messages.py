@@ -1,9 +1,12 @@
 """What the API takes and gives, as it stands in `/docs.json`."""
 
 import unicodedata
+from dataclasses import asdict
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from herodex.classifier.predict import Explanation, Prediction
 
 MAX_NAMES = 15
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.5, 5.0
@@ -55,14 +58,57 @@ ScoredText = Annotated[
 ScoredTexts = Annotated[list[ScoredText], Field(strict=True, min_length=1, max_length=MAX_SCORED)]
 
 
+class Nearest(BaseModel):
+    """A picture that the classifier has learnt from, and how like the one asked about it is, from 0 to 1."""
+
+    label: str
+    similarity: float
+    page_url: str
+    title: str
+    author: str
+    license: str
+    license_url: str
+    source: str
+
+
+class HeatMapMessage(BaseModel):
+    """Where the evidence for `label` lies: `grid` in rows from the top, 0 to 1, over a part of the picture.
+
+    `box` says which: left, top, right and bottom as shares of the upright picture.
+    """
+
+    label: str
+    grid: list[list[float]]
+    box: tuple[float, float, float, float]
+
+
 class ClassifyAnswer(BaseModel):
-    """The likeliest class, and whether to believe it; `probabilities` and `unknown` sum to 1."""
+    """The likeliest class, and whether to believe it; `probabilities` and `unknown` sum to 1.
+
+    `nearest` and `heat_map` are there for those who ask why.
+    """
 
     label: str
     known: bool
     probabilities: dict[str, float]
     unknown: float
     model: str
+    nearest: list[Nearest] | None = None
+    heat_map: HeatMapMessage | None = None
+
+    @classmethod
+    def of(
+        cls,
+        prediction: Prediction,
+        reasons: Explanation | None,
+        box: tuple[float, float, float, float],
+    ) -> "ClassifyAnswer":
+        """Word a prediction, and its reasons if asked for; `box` is what of the picture was looked at."""
+        if reasons is None:
+            return cls.model_validate(asdict(prediction))
+        heat_map = {**asdict(reasons.heat_map), "box": box}
+        nearest = [asdict(picture) for picture in reasons.nearest]
+        return cls.model_validate({**asdict(prediction), "nearest": nearest, "heat_map": heat_map})
 
 
 class NamesRequest(BaseModel):

@@ -1,0 +1,191 @@
+"""What each step of the classifier is worth on real pictures, and how it takes things that it has never seen.
+
+`python -m benchmarks.classifier INDEX FOLDER WORK` takes a folder with a sub-folder of pictures for each of
+the classes and distractors of `params.yaml`, and a table of them with `path`, `cls`, `near_duplicate_cluster`
+and `sha256`. Nothing is cleaned. Everything is measured by cross-validation over clusters of copies, with
+three seeds: no picture, and no copy of one, is judged by what has learnt from it. Strangers are two distractors
+at a time, left out of training altogether, over all such pairs. WORK keeps the features.
+"""
+
+import itertools
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import roc_auc_score
+
+from herodex.classifier.embed import pooled_views
+from herodex.classifier.familiarity import Gallery, class_probabilities, familiarity_figures, similarities
+from herodex.classifier.features import features_of, resolve_precision, views_of
+from herodex.classifier.linear import fit_heads, fit_temperature
+from herodex.classifier.metrics import calibration, expected_calibration_error
+from herodex.classifier.picture import normalise, open_picture
+from herodex.classifier.space import fit_space
+from herodex.classifier.strangers import Examples, all_figures, fit_judge
+from herodex.command import run_command
+from herodex.params import EmbedParams, Params, load_params
+from herodex.progress import track
+
+SEEDS = 3
+FOLDS = 5
+WEIGHT_DECAY = 0.003
+TABLE = Path(__file__).with_name("classifier.csv")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: how pictures are looked at, and whether each distractor is a label of its own."""
+
+    name: str
+    embed: EmbedParams
+    fine: bool
+
+
+def steps(settings: EmbedParams) -> list[Step]:
+    """List the steps from the plainest to what `params.yaml` says."""
+
+    def change(**values: object) -> EmbedParams:
+        return settings.model_copy(update=values)
+
+    plain = {"views": ["middle"], "mirror": False, "stages": [5]}
+    return [
+        Step("middle, stage 5, mean", change(**plain, pooling="avg"), fine=False),
+        Step("maximum instead of mean", change(**plain, pooling="max"), fine=False),
+        Step("each distractor a label", change(**plain, pooling="max"), fine=True),
+        Step("stage 4 too", change(views=["middle"], mirror=False), fine=True),
+        Step("mirrored too", change(views=["middle"]), fine=True),
+        Step("all of params.yaml", settings, fine=True),
+    ]
+
+
+def folds_of(clusters: np.ndarray, seed: int) -> np.ndarray:
+    """Share clusters out among folds at random, int [n]."""
+    names, place = np.unique(clusters, return_inverse=True)
+    return (np.random.default_rng(seed).permutation(len(names)) % FOLDS)[place]
+
+
+def judge_all(examples: Examples, clusters: np.ndarray, classes: int, count: int, seed: int) -> np.ndarray:
+    """Logits of every picture by heads that have seen neither it nor a copy, float [n, count]."""
+    fold = folds_of(clusters, seed)
+    logits = np.zeros((len(fold), count))
+    for number in range(FOLDS):
+        train = fold != number
+        (head,) = fit_heads(examples.features[train], examples.labels[train], count, [WEIGHT_DECAY])
+        logits[~train] = head.logits(examples.features[~train])
+    return logits
+
+
+def crossed_ece(logits: np.ndarray, labels: np.ndarray, classes: int, fold: np.ndarray) -> float:
+    """The calibration error with the temperature of each fold fitted to the others."""
+    probabilities = np.zeros((len(labels), classes + 1))
+    for number in np.unique(fold):
+        temperature = fit_temperature(logits[fold != number], labels[fold != number], classes)
+        probabilities[fold == number] = class_probabilities(logits[fold == number], classes, temperature)
+    return expected_calibration_error(calibration(np.minimum(labels, classes), probabilities))
+
+
+def strangers(
+    examples: Examples, clusters: np.ndarray, left: tuple[int, int], classes: int, params: Params, seed: int
+) -> dict[str, float]:
+    """Leave two labels out altogether, and score how their pictures are told from those of the classes.
+
+    The weights of the score are found as the stage finds them, on what is left: by leaving out others.
+    """
+    settings = params.classifier.train
+    strange = np.isin(examples.labels, left)
+    names = np.array([label for label in np.unique(examples.labels) if label not in left])
+    labels = np.searchsorted(names, examples.labels)
+    fold = folds_of(clusters, seed)
+    scores = {"softmax": np.full(len(fold), np.nan), "familiarity": np.full(len(fold), np.nan)}
+    for number in range(FOLDS):
+        asked, train = fold == number, (fold != number) & ~strange
+        inner = train & (fold == (number + 1) % FOLDS)
+        parts = [Examples(examples.features[part], labels[part]) for part in (train & ~inner, inner)]
+        found = list(all_figures(*parts, classes, len(names), WEIGHT_DECAY, settings))
+        figures, unfamiliar = (np.concatenate([part[i] for part in found]) for i in (1, 2))
+        judge = fit_judge(figures, unfamiliar, settings.false_acceptance)
+        (head,) = fit_heads(examples.features[train], labels[train], len(names), [WEIGHT_DECAY])
+        space = fit_space(examples.features[train], labels[train], settings.shrinkage)
+        gallery = Gallery(
+            space.unit(examples.features[train]), labels[train], len(names), settings.neighbours
+        )
+        logits = head.logits(examples.features[asked])
+        close = similarities(gallery, space.unit(examples.features[asked]))
+        seen = familiarity_figures(logits, close, classes)
+        scores["softmax"][asked], scores["familiarity"][asked] = seen[:, 0], judge.score(seen)
+    known = examples.labels < classes
+    result = {}
+    for name, score in scores.items():
+        result[f"auc, {name}"] = float(roc_auc_score(known[known | strange], score[known | strange]))
+        passed = score[strange] >= np.quantile(score[known], 0.02)
+        result[f"false acceptance at 2 % false rejection, {name}"] = float(passed.mean())
+    return result
+
+
+def main() -> None:
+    """Print the table of steps, and how strangers fare, and write both beside this file."""
+    index, folder, work = (Path(argument) for argument in sys.argv[1:4])
+    params = load_params()
+    names = [*params.classes, *params.distractors]
+    table = pd.read_csv(index, dtype=str)
+    table = table[table["path"].str.startswith(f"{folder.name}/") & table["cls"].isin(names)]
+    table = table.assign(file=table["path"], pixel_sha256=table["sha256"]).reset_index(drop=True)
+    shown = np.array([names.index(name) for name in table["cls"]])
+    clusters, classes = table["near_duplicate_cluster"].to_numpy(str), len(params.classes)
+
+    def read(file: str) -> np.ndarray:
+        data = (index.parent / file).read_bytes()
+        picture = open_picture(data, int(params.classifier.clean.max_pixels_mp * 1e6))
+        return normalise(picture, params.classifier.clean.max_side)
+
+    precision = resolve_precision(params.backbone.precision)
+    rows = []
+    examples = Examples(np.zeros((0, 0)), shown)
+    for step in steps(params.classifier.embed):
+        pooled, channels = pooled_views(
+            table, step.embed, precision, views_of(step.embed), work / "features.db", read=read
+        )
+        labels = shown if step.fine else np.minimum(shown, classes)
+        examples = Examples(features_of(step.embed, pooled, channels), labels)
+        count, known = int(labels.max()) + 1, shown < classes
+        figures = []
+        for seed in range(SEEDS):
+            logits = judge_all(examples, clusters, classes, count, seed)
+            answers = class_probabilities(logits, classes, 1).argmax(axis=1)
+            figures.append(
+                {
+                    "the four among themselves": (
+                        logits[known, :classes].argmax(axis=1) == shown[known]
+                    ).mean(),
+                    "five labels": (answers == np.minimum(shown, classes)).mean(),
+                    "ece": crossed_ece(logits, labels, classes, folds_of(clusters, seed)),
+                }
+            )
+        rows.append({"step": step.name, **summarise(figures)})
+        sys.stdout.write(f"{rows[-1]}\n")
+    pairs = list(itertools.combinations(range(classes, len(names)), 2))
+    runs = [(pair, seed) for pair in pairs for seed in range(SEEDS)]
+    found = [
+        strangers(examples, clusters, pair, classes, params, seed)
+        for pair, seed in track(runs, len(runs), "strangers", "pairs")
+    ]
+    for name in found[0]:
+        values = [figures[name] for figures in found]
+        rows.append({"step": name, "value": f"{np.mean(values):.3f} ({min(values):.3f}-{max(values):.3f})"})
+        sys.stdout.write(f"{rows[-1]}\n")
+    pd.DataFrame(rows).to_csv(TABLE, index=False, lineterminator="\n")
+
+
+def summarise(figures: list[dict[str, float]]) -> dict[str, str]:
+    """The mean of each figure over seeds, with the least and the most."""
+    return {
+        name: f"{np.mean(values):.3f} ({min(values):.3f}-{max(values):.3f})"
+        for name in figures[0]
+        for values in [[one[name] for one in figures]]
+    }
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,50 @@
+"""Kinds of test pictures that are looked at on their own, because a mean may hide one that fares badly."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+SMALL = 200
+"""Pixels of the short side below which a picture is small."""
+DARK = 60
+"""Mean level of 255 below which a picture is dark."""
+FEW_COLOURS = 0.5
+"""Share of a picture's pixels in its 16 commonest colours of 512, from which it is flat, as drawings are."""
+LEAST = 5
+"""Pictures that a slice must have to be reported."""
+
+
+def is_flat(picture: np.ndarray) -> bool:
+    """Whether a uint8 RGB picture [h, w, 3] has large areas of few colours, as drawings and logos have."""
+    levels = (picture.reshape(-1, 3) // 32).astype(int) @ np.array([64, 8, 1])
+    counts = np.sort(np.bincount(levels, minlength=512))
+    return bool(
+        counts[-16:].sum() >= FEW_COLOURS * counts.sum()
+        and counts[-4:].sum() >= FEW_COLOURS / 1.25 * counts.sum()
+    )
+
+
+def slices(rows: pd.DataFrame, pictures: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """Sort test pictures into slices, which may overlap.
+
+    Args:
+        rows: with `source`, `width` and `height`.
+        pictures: uint8 RGB [h, w, 3].
+
+    Returns:
+        for each slice that has some pictures, which they are: bool [n].
+    """
+    short = rows[["width", "height"]].astype(int).min(axis=1).to_numpy()
+    shape = np.array([max(p.shape[:2]) / min(p.shape[:2]) for p in pictures])
+    flat = np.array([is_flat(picture) for picture in pictures])
+    found = {
+        "flat colours, as drawings": flat,
+        "many colours, as photographs": ~flat,
+        f"below {SMALL} pixels": short < SMALL,
+        "dark": np.array([picture.mean() < DARK for picture in pictures]),
+        "wider or taller than 3:2": shape > 1.5,
+    }
+    for source in sorted(set(rows["source"])):
+        found[f"from {source}"] = (rows["source"] == source).to_numpy()
+    return {name: chosen for name, chosen in found.items() if chosen.sum() >= LEAST}
