@@ -3,8 +3,8 @@
 `python -m benchmarks.classifier INDEX FOLDER WORK` takes a folder with a sub-folder of pictures for each of
 the classes and distractors of `params.yaml`, and a table of them with `path`, `cls`, `near_duplicate_cluster`
 and `sha256`. Nothing is cleaned. Everything is measured by cross-validation over clusters of copies, with
-three seeds: no picture, and no copy of one, is judged by what has learnt from it. Strangers are two distractors
-at a time, left out of training altogether, over all such pairs. WORK keeps the features.
+three seeds: no picture, and no copy of one, is judged by what has learnt from it. Strangers are two
+distractors at a time, left out of training altogether, over all such pairs. WORK keeps the features.
 """
 
 import itertools

@@ -43,7 +43,6 @@ TABLE = Path(__file__).with_name("cpu_kinds.csv")
 def measure(precision: str, target: Path) -> None:
     """Write what this process answers: probabilities [n, labels], its seconds, the hash of a trained head."""
     params = load_params()
-    labels = [*params.classes, UNKNOWN]
     manifest = read_manifest(paths.SPLIT_IMAGES)
     test = manifest[manifest["part"] == "test"]
     classifier = load_classifier(paths.MODELS, precision)
