@@ -11,8 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from herodex import paths
 from herodex.classifier.picture import content, to_rgb
-from herodex.classifier.predict import answer, load_classifier
-from herodex.classifier.predict import explain as explain_answer
+from herodex.classifier.predict import answer, explain, load_classifier
 from herodex.errors import UserError
 from herodex.generator.sample import Wish, load_generator, sample_names
 from herodex.generator.score import score_names
@@ -75,7 +74,7 @@ class Herodex:
             sample_names(self.generator, MAX_NAMES, Wish(1.0), 0)
 
     @bentoml.api(route=endpoints.CLASSIFY, input_spec=PictureForm)
-    def classify(self, image: Image.Image, explain: bool = False) -> ClassifyAnswer:
+    def classify(self, image: Image.Image, ctx: bentoml.Context) -> ClassifyAnswer:
         """Say which class a picture shows, or that it is likely none of them.
 
         With `?explain=true` also why: the pictures learnt from that are nearest, and where the evidence lies.
@@ -87,7 +86,8 @@ class Herodex:
             look = self.classifier.look([picture])
         prediction = answer(self.classifier, look)
         metrics.PICTURES.labels("known" if prediction.known else "unknown").inc()
-        reasons = explain_answer(self.classifier, look, picture) if explain else None
+        asked = ctx.request.query_params.get("explain", "false").lower() == "true"
+        reasons = explain(self.classifier, look, picture) if asked else None
         height, width = pixels.shape[:2]
         box = (columns.start / width, rows.start / height, columns.stop / width, rows.stop / height)
         return ClassifyAnswer.of(prediction, reasons, box)

@@ -61,6 +61,7 @@ def test_the_bento_holds_the_service_its_page_and_its_models(tmp_path: Path) -> 
         "models/backbone/backbone.xml",
         "models/backbone/backbone.bin",
         "models/classifier/classifier.json",
+        "models/classifier/gallery.npy",
         "models/generator/gru.bin",
     } <= files
     unwanted = [

@@ -267,3 +267,14 @@ def test_no_file_of_the_page_names_another_host_or_a_default_class() -> None:
             text = file.read_text(encoding="utf-8").lower().replace("http://www.w3.org/2000/svg", "")
             assert "://" not in text, file
             assert not [word for word in [*words, "pokémon", "superhero"] if word in text], file
+
+
+def test_an_answer_is_explained_to_those_who_ask(client: httpx.Client) -> None:
+    form = {"image": ("picture", picture(COLOURS["ocean"]))}
+    explained = client.post("/api/classify?explain=true", files=form).json()
+    nearest, heat_map = explained.pop("nearest"), explained.pop("heat_map")
+    assert explained == classify(client, picture(COLOURS["ocean"]))
+    assert nearest[0]["label"] == heat_map["label"] == explained["label"] == "ocean"
+    assert nearest[0]["page_url"] == "http://a.test/ocean"
+    assert heat_map["box"] == [0, 0, 1, 1]
+    assert {len(row) for row in heat_map["grid"]} == {len(heat_map["grid"])}

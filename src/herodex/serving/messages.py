@@ -2,9 +2,17 @@
 
 import unicodedata
 from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from herodex.classifier.predict import Explanation, Prediction
 
@@ -95,6 +103,11 @@ class ClassifyAnswer(BaseModel):
     model: str
     nearest: list[Nearest] | None = None
     heat_map: HeatMapMessage | None = None
+
+    @model_serializer(mode="wrap")
+    def leave_out_what_was_not_asked_for(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write no nulls, over which BentoML's client would stumble."""
+        return {name: value for name, value in handler(self).items() if value is not None}
 
     @classmethod
     def of(
