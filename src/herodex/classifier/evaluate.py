@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 MEASURED = {"accuracy", "accuracy_known", "auc_known"}
 CHANGED = 60
-"""Test pictures that are changed on purpose, the first in the order of the searches."""
+"""Test pictures that are changed on purpose, the first in the order of their hashes."""
 WORST = 20
 """Wrong answers on the contact sheet."""
 
@@ -190,7 +190,8 @@ def main() -> None:
             name: share(int(right[chosen].sum()), int(chosen.sum()))
             for name, chosen in slices(test, pictures).items()
         }
-        figures["changed"] = withstand(classifier, pictures[:CHANGED], actual[:CHANGED], labels)
+        some = np.argsort(test["sha256"].to_numpy(str), kind="stable")[:CHANGED]
+        figures["changed"] = withstand(classifier, [pictures[i] for i in some], actual[some], labels)
         by_colour = predict_by_colour(
             [read_clean(file) for file in train["file"]],
             train["label"].to_numpy(str),

@@ -38,7 +38,7 @@ def training_figure(
     figure = Figure(figsize=(11, 3.4), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
     left.plot(history["epoch"], history["loss"])
-    left.set(xlabel="epoch", ylabel="loss, weight decay included", yscale="log", title="training")
+    left.set(xlabel="epoch", ylabel="loss, weight decay included", title="training")
     middle.plot(cross_validation["l2"], cross_validation["log_loss"], marker="o")
     middle.set(xlabel="weight decay", ylabel="log loss out of fold", xscale="log", title="cross-validation")
     span = (strangers["score"].min(), strangers["score"].max())
