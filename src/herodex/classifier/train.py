@@ -2,28 +2,30 @@
 
 import json
 import logging
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 
 from herodex import paths, tracking
+from herodex.classifier.choose import Choice, choose
 from herodex.classifier.embed import read_features
-from herodex.classifier.familiarity import class_probabilities
+from herodex.classifier.familiarity import Space
 from herodex.classifier.head import fit_head
-from herodex.classifier.linear import fit_temperature, fold_numbers, log_loss, out_of_fold
 from herodex.classifier.manifest import read_manifest, subjects
-from herodex.classifier.metrics import auc
 from herodex.classifier.plots import training_figure
 from herodex.classifier.predict import GALLERY_COLUMNS, model_hash
 from herodex.classifier.space import fit_space
-from herodex.classifier.strangers import Examples, all_figures, fit_judge
+from herodex.classifier.strangers import Examples
 from herodex.command import run_command
 from herodex.errors import UserError
 from herodex.export import export_ir
 from herodex.figures import save_figure
-from herodex.measured import share
-from herodex.params import UNKNOWN, Params, TrainClassifierParams, load_params
+from herodex.params import UNKNOWN, Params, load_params
+
+if TYPE_CHECKING:
+    import keras
 
 log = logging.getLogger(__name__)
 
@@ -43,41 +45,46 @@ def fine_labels(rows: pd.DataFrame, params: Params) -> tuple[list[str], np.ndarr
     return labels, np.array([labels.index(name) for name in shown], int)
 
 
-def choose_l2(
-    examples: Examples, clusters: np.ndarray, classes: int, count: int, settings: TrainClassifierParams
-) -> tuple[pd.DataFrame, int, np.ndarray]:
-    """Choose the weight decay by cross-validation over clusters.
+def write_model(
+    folder: Path,
+    head: "keras.Model",
+    space: Space,
+    units: np.ndarray,
+    gallery: pd.DataFrame,
+    record: dict[str, Any],
+) -> None:
+    """Write what the service loads, and the head as Keras weights beside it.
 
-    Returns:
-        a table with `l2`, `log_loss` and `accuracy` out of fold; the row of the least loss; and its logits,
-        float [n, count].
+    Args:
+        folder: of the classifier.
+        head: from features to logits.
+        space: in which pictures are compared.
+        units: where the pictures that were learnt from lie in it, float32 [n, dimensions].
+        gallery: where they are from and what they show, a row each.
+        record: `classifier.json`.
     """
-    fold = fold_numbers(clusters, settings.folds)
-    logits = out_of_fold(examples.features, examples.labels, count, fold, settings.l2)
-    answers = np.minimum(examples.labels, classes)
-    rows = [
-        {
-            "l2": decay,
-            "log_loss": log_loss(of_decay, examples.labels, classes),
-            "accuracy": float((class_probabilities(of_decay, classes, 1).argmax(axis=1) == answers).mean()),
-        }
-        for decay, of_decay in zip(settings.l2, logits, strict=True)
-    ]
-    table = pd.DataFrame(rows).round(6)
-    best = int(table["log_loss"].argmin())
-    return table, best, logits[best]
+    folder.mkdir(parents=True, exist_ok=True)
+    head.save_weights(folder / "head.weights.h5")
+    export_ir(head, folder / "head.xml")
+    normalisation, dense = cast(Any, head.layers[1:])
+    deviation = np.sqrt(np.asarray(normalisation.variance)).reshape(-1, 1)
+    np.save(folder / "evidence.npy", (np.asarray(dense.kernel) / deviation).astype(np.float32))
+    np.save(folder / "space.npy", np.vstack([space.projection, space.origin]))
+    np.save(folder / "gallery.npy", units)
+    gallery.to_csv(folder / "gallery.csv", index=False, lineterminator="\n")
+    text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+    (folder / "classifier.json").write_text(text, encoding="utf-8")
 
 
-def measure_strangers(scores: np.ndarray, strange: np.ndarray, threshold: float, seed: int) -> dict[str, Any]:
-    """Say how well scores [n] tell strangers, bool [n], from pictures of the classes."""
-    familiar, unfamiliar = scores[~strange], scores[strange]
-    at_two_percent = float(np.quantile(familiar, 0.02))
-    return {
-        "auc": auc(~strange, scores, seed),
-        "false_acceptance": share(int((unfamiliar >= threshold).sum()), len(unfamiliar)),
-        "false_rejection": share(int((familiar < threshold).sum()), len(familiar)),
-        "false_acceptance_at_2_percent": share(int((unfamiliar >= at_two_percent).sum()), len(unfamiliar)),
-    }
+def write_reports(folder: Path, choice: Choice, tables: dict[str, pd.DataFrame]) -> None:
+    """Write how the classifier was trained: `tables` by their names, the plot, and the figures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+    text = json.dumps(choice.figures, indent=2) + "\n"
+    (folder / "validation.json").write_text(text, encoding="utf-8")
+    figure = training_figure(tables["history"], choice.by_l2, choice.strangers, choice.judge.threshold)
+    save_figure(figure, folder / "training.png")
 
 
 def main() -> None:
@@ -102,92 +109,51 @@ def main() -> None:
         )
     with tracking.run("train_classifier", settings) as run:
         clusters = rows["cluster"].to_numpy(str)[in_train]
-        table, best, logits = choose_l2(train, clusters, classes, count, settings)
-        l2 = settings.l2[best]
-        temperature = fit_temperature(logits, train.labels, classes)
-        seen = list(all_figures(train, validation, classes, count, l2, settings))
-        figures, strange = (np.concatenate([part[i] for part in seen]) for i in (1, 2))
-        judge = fit_judge(figures, strange, settings.false_acceptance)
-        strangers = (
-            measure_strangers(judge.score(figures), strange, judge.threshold, params.seed)
-            if strange.any() and not strange.all()
-            else {}
-        )
+        choice = choose(train, validation, clusters, classes, count, settings, params.seed)
 
         # What was chosen is fitted to both parts; only the test part has not been seen.
         space = fit_space(everything.features, fine, settings.shrinkage)
         # Before Keras exports anything: after that NumPy waits for threads that are gone.
         units = space.unit(everything.features).astype(np.float32)
         head, history = fit_head(
-            everything.features, fine, count, l2, settings.learning_rate, settings.epochs, params.seed
-        )
-
-        folder = paths.CLASSIFIER
-        folder.mkdir(parents=True, exist_ok=True)
-        head.save_weights(folder / "head.weights.h5")
-        export_ir(head, folder / "head.xml")
-        normalisation, dense = head.layers[1:]
-        deviation = np.sqrt(np.asarray(normalisation.variance)).reshape(-1, 1)
-        np.save(folder / "evidence.npy", (np.asarray(dense.kernel) / deviation).astype(np.float32))
-        np.save(folder / "space.npy", np.vstack([space.projection, space.origin]))
-        np.save(folder / "gallery.npy", units)
-        rows[GALLERY_COLUMNS].assign(shows=[labels[i] for i in fine]).to_csv(
-            folder / "gallery.csv", index=False, lineterminator="\n"
+            everything.features, fine, count, choice.l2, settings.learning_rate, settings.epochs, params.seed
         )
         record = {
             "classes": params.classes,
             "labels": labels,
-            "temperature": temperature,
+            "temperature": choice.temperature,
             "familiarity": {
-                "weights": judge.weights.tolist(),
-                "bias": judge.bias,
-                "threshold": judge.threshold,
+                "weights": choice.judge.weights.tolist(),
+                "bias": choice.judge.bias,
+                "threshold": choice.judge.threshold,
                 "neighbours": settings.neighbours,
             },
-            "l2": l2,
+            "l2": choice.l2,
             "backbone": backbone,
             "embed": params.classifier.embed.model_dump(),
             "max_side": params.classifier.clean.max_side,
         }
-        text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
-        (folder / "classifier.json").write_text(text, encoding="utf-8")
-
-        reports = paths.CLASSIFIER_REPORTS
-        reports.mkdir(parents=True, exist_ok=True)
-        history.to_csv(reports / "history.csv", index=False, lineterminator="\n")
-        table.to_csv(reports / "cross_validation.csv", index=False, lineterminator="\n")
-        judged = pd.DataFrame(
-            {
-                "left_out": np.concatenate([[labels[part[0]]] * len(part[2]) for part in seen]),
-                "strange": strange.astype(int),
-                "score": judge.score(figures).round(6),
-            }
-        )
-        judged.to_csv(reports / "strangers.csv", index=False, lineterminator="\n")
-        answers = np.minimum(train.labels, classes)
-        probabilities = class_probabilities(logits, classes, temperature)
-        out = rows[["sha256", "query", "label"]][in_train].assign(
-            predicted=np.array([*params.classes, UNKNOWN])[probabilities.argmax(axis=1)]
-        )
-        out.to_csv(reports / "out_of_fold.csv", index=False, lineterminator="\n")
-        chosen = {
-            "accuracy": share(int((probabilities.argmax(axis=1) == answers).sum()), len(answers)),
-            "l2": l2,
-            "temperature": temperature,
-            "strangers": strangers,
+        gallery = rows[GALLERY_COLUMNS].assign(shows=[labels[i] for i in fine])
+        write_model(paths.CLASSIFIER, head, space, units, gallery, record)
+        answers = np.array([*params.classes, UNKNOWN])[choice.probabilities.argmax(axis=1)]
+        tables = {
+            "history": history,
+            "cross_validation": choice.by_l2,
+            "strangers": choice.strangers.assign(
+                left_out=[labels[i] if i >= 0 else "" for i in choice.strangers["left_out"]]
+            ),
+            "out_of_fold": rows[["sha256", "query", "label"]][in_train].assign(predicted=answers),
         }
-        text = json.dumps(chosen, indent=2) + "\n"
-        (reports / "validation.json").write_text(text, encoding="utf-8")
-        save_figure(training_figure(history, table, judged, judge.threshold), reports / "training.png")
+        write_reports(paths.CLASSIFIER_REPORTS, choice, tables)
 
         for name in ("loss", "accuracy"):
             run.metric_by_epoch(name, history[name].tolist())
-        run.metrics({"cross_validated_accuracy": chosen["accuracy"]["value"], "l2": l2})
-        run.tags({"model": model_hash(folder), "backbone": backbone["name"]})
-        run.artifact(folder)
-        run.artifact(reports / "training.png")
+        run.metrics({"cross_validated_accuracy": choice.figures["accuracy"]["value"], "l2": choice.l2})
+        run.tags({"model": model_hash(paths.CLASSIFIER), "backbone": backbone["name"]})
+        run.artifact(paths.CLASSIFIER)
+        run.artifact(paths.CLASSIFIER_REPORTS / "training.png")
         run.keras_model(head, "head", everything.features[:2])
-    log.info("cross-validated: %s", chosen)
+    log.info("cross-validated: %s", choice.figures)
 
 
 if __name__ == "__main__":
