@@ -89,6 +89,7 @@ def test_every_stage_writes_what_the_next_one_and_the_service_need(project: Work
         "reports/generator/metrics.json",
         "reports/generator/nats.png",
         "reports/generator/samples.csv",
+        "reports/generator/test_nats.csv",
         "reports/generator/validation.json",
     }
 
