@@ -1,8 +1,8 @@
 """What differs between kinds of CPU: the same classifier with fewer instruction sets, and in bfloat16.
 
-oneDNN, which both OpenVINO and TensorFlow compute with, is kept to older instructions by ONEDNN_MAX_CPU_ISA; so
-one machine tells what the same model would answer on others. Each kind runs in a process of its own, on the
-pictures of the test part; then the head is trained anew.
+oneDNN, which both OpenVINO and TensorFlow compute with, is kept to older instructions by ONEDNN_MAX_CPU_ISA;
+so one machine tells what the same model would answer on others. Each kind runs in a process of its own, on
+the pictures of the test part; then the head is trained anew.
 """
 
 import csv
@@ -40,7 +40,7 @@ TABLE = Path(__file__).with_name("cpu_kinds.csv")
 
 
 def measure(precision: str, target: Path) -> None:
-    """Write what this process answers: probabilities [n, labels], and its seconds and hash of a trained head."""
+    """Write what this process answers: probabilities [n, labels], its seconds, the hash of a trained head."""
     params = load_params()
     labels = [*params.classes, UNKNOWN]
     manifest = read_manifest(paths.SPLIT_IMAGES)
@@ -70,20 +70,21 @@ def run_kind(environment: dict[str, str], precision: str) -> dict[str, Any]:
 def compare(
     manifest: pd.DataFrame, found: dict[str, dict[str, Any]], labels: list[str]
 ) -> list[dict[str, Any]]:
-    """A row for each kind: accuracy, answers that differ from the first kind's, by how much, how fast it is."""
+    """A row for each kind: accuracy, answers other than the first kind's, by how much, how fast it is."""
     actual = manifest.loc[manifest["part"] == "test", "label"].to_numpy(str)
     first = next(iter(found.values()))
     before = first["probabilities"].argmax(axis=1)
     rows = []
     for kind, answers in found.items():
         after = answers["probabilities"].argmax(axis=1)
+        changed = answers["probabilities"] - first["probabilities"]
         rows.append(
             {
                 "kind": kind,
                 "n": len(actual),
                 "accuracy": round(float((np.array(labels)[after] == actual).mean()), 4),
                 "other_answers": int((after != before).sum()),
-                "largest_difference": f"{np.abs(answers['probabilities'] - first['probabilities']).max():.1e}",
+                "largest_difference": f"{np.abs(changed).max():.1e}",
                 "same_head": str(answers["head"]) == str(first["head"]),
                 "seconds_against_first": round(float(answers["seconds"] / first["seconds"]), 2),
             }

@@ -1,4 +1,4 @@
-"""The last word of `make bench`: every speed as a ratio, in one table, `reports/bench.csv` and `bench.png`."""
+"""The last word of `make bench`: every speed as a ratio, in `reports/bench.csv` and `bench.png`."""
 
 import csv
 import sys
