@@ -58,7 +58,11 @@ def longest_repro() -> list[Share]:
     repros: dict[str, list[StageTime]] = {}
     for entry in entries:
         repros.setdefault(entry["repro"], []).append(entry)
-    repro, times = max(reversed(repros.items()), key=lambda item: len(item[1]))
+    # A stage that starts itself again, as a crawl does, leaves two entries: the last one holds the other.
+    stages = {
+        repro: list({entry["stage"]: entry for entry in times}.values()) for repro, times in repros.items()
+    }
+    repro, times = max(reversed(stages.items()), key=lambda item: len(item[1]))
     lines = LOGGING_TIMES.read_text("utf-8").splitlines() if LOGGING_TIMES.exists() else []
     logged = [entry for line in lines if (entry := json.loads(line))["repro"] == repro]
     return shares(times, {entry["stage"]: entry["seconds"] for entry in logged})
