@@ -320,7 +320,8 @@ def test_nothing_is_asked_of_another_host(page: Page, cherry: Path) -> None:
 def test_every_control_has_a_name_and_the_keyboard_reaches_it(page: Page) -> None:
     pages = ["Skip to the content", "Recognise", "Names"]
     drawings = [f"A drawing of {label}" for label in COLOURS]
-    for name in [*pages, "Choose a picture", *drawings, "The API, described in OpenAPI"]:
+    links = ["Where these models come from", "The API, described in OpenAPI"]
+    for name in [*pages, "Choose a picture", *drawings, *links]:
         ActionChains(page.driver).send_keys(Keys.TAB).perform()
         assert page.driver.switch_to.active_element.accessible_name.startswith(name)
     page.open(address="names")
@@ -333,6 +334,7 @@ def test_every_control_has_a_name_and_the_keyboard_reaches_it(page: Page) -> Non
         "Starts with",
         "Invent names",
         "Another quote",
+        "Where these models come from",
         "The API, described in OpenAPI",
     ]:
         ActionChains(page.driver).send_keys(Keys.TAB).perform()

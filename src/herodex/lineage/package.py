@@ -40,7 +40,10 @@ def build_bento(wanted: dict[str, str]) -> None:
         for file in ("bentofile.yaml", "requirements-serve.txt", "README.md", "params.yaml", "service.py"):
             shutil.copy(file, context)
         shutil.copytree("src", context / "src", ignore=shutil.ignore_patterns("__pycache__"))
-        (context / paths.CLEAN_NAMES).parent.mkdir(parents=True)
+        shutil.copytree("deploy", context / "deploy")
+        if paths.EXAMPLES.exists():
+            shutil.copytree(paths.EXAMPLES, context / paths.EXAMPLES)
+        (context / paths.CLEAN_NAMES).parent.mkdir(parents=True, exist_ok=True)
         lineage = {room: add_model(room, wanted.get(room), context) for room in ROOMS}
         add_backbone(lineage["classifier"], context)
         add_names(lineage["generator"], context)
