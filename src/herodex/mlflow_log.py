@@ -8,6 +8,7 @@ import fcntl
 import json
 import logging
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -35,6 +36,11 @@ LONGEST_VALUE = 5000
 
 class UnreachableError(UserError):
     """MLflow does not answer, or breaks off."""
+
+
+def metric_name(name: str) -> str:
+    """Spell a metric's name as MLflow takes it: what it refuses, as in a class called `c++`, becomes `_`."""
+    return re.sub(r"[^\w\-. :/]", "_", name, flags=re.ASCII)
 
 
 @contextlib.contextmanager
@@ -134,9 +140,9 @@ def create_run(client: "MlflowClient", experiment: str, record: dict[str, Any], 
 
     started, ended = int(record["started"] * 1000), int(record["ended"] * 1000)
     run = client.create_run(experiment, started, tags, record["stage"])
-    points = [Metric(name, value, ended, 0) for name, value in record["metrics"].items()]
+    points = [Metric(metric_name(name), value, ended, 0) for name, value in record["metrics"].items()]
     points += [
-        Metric(name, value, ended, epoch)
+        Metric(metric_name(name), value, ended, epoch)
         for name, values in record["curves"].items()
         for epoch, value in enumerate(values, start=1)
     ]

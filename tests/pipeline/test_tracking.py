@@ -85,3 +85,10 @@ def test_a_run_that_broke_off_on_its_way_is_logged_once(folder, monkeypatch):
             run.metrics({"accuracy": 0.9})
     assert tracking.send_pending()
     assert len(client().search_runs(["1"])) == 1
+
+
+def test_metrics_of_things_with_odd_names_are_logged(folder):
+    with tracking.run("train_classifier", PARAMS) as run:
+        run.metrics({"recall.c++": 0.5, "changed.rotated by 10°, flat": 0.25})
+    (found,) = client().search_runs(["1"])
+    assert found.data.metrics == {"recall.c__": 0.5, "changed.rotated by 10__ flat": 0.25}
