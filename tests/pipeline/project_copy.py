@@ -9,23 +9,13 @@ from typing import Any
 
 from workspace import PROJECT, Run, Workspace
 
+from scripts.prove import SMALL
+
 FROZEN = "    frozen: true\n"
 """The line of `dvc.yaml` that freezes a stage."""
 
 
-TINY = {
-    "classes": ["tea", "coffee"],
-    "distractors": ["cocoa"],
-    "crawl.images.per_query": 24,
-    "demo_web.results_per_query": 24,
-    "classifier.train.epochs": 5,
-    "generator.words.sources": ["subtlex"],
-    "generator.network.units": 16,
-    "generator.pretrain.max_words": 500,
-    "generator.pretrain.epochs": 1,
-    "generator.train.epochs": 2,
-    "generator.evaluate.samples": 50,
-}
+TINY = {"classes": ["tea", "coffee"], "distractors": ["cocoa"], **SMALL}
 """Params with which the whole pipeline runs in a minute."""
 
 
@@ -41,8 +31,7 @@ class ProjectCopy(Workspace):
         inherited = {
             name: value
             for name, value in os.environ.items()
-            if name not in {"BENTOML_HOME", "HERODEX_LIVE", "MLFLOW_TRACKING_URI"}
-            and not name.lower().endswith("_proxy")
+            if name not in ELSEWHERE and not name.lower().endswith("_proxy")
         }
         path = f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', os.defpath)}"
         done = subprocess.run(

@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from herodex.classifier.explain import Neighbour
 from herodex.classifier.predict import Explanation, Prediction
 
 MAX_NAMES = 15
@@ -66,19 +67,6 @@ ScoredText = Annotated[
 ScoredTexts = Annotated[list[ScoredText], Field(strict=True, min_length=1, max_length=MAX_SCORED)]
 
 
-class Nearest(BaseModel):
-    """A picture that the classifier has learnt from, and how like the one asked about it is, from 0 to 1."""
-
-    label: str
-    similarity: float
-    page_url: str
-    title: str
-    author: str
-    license: str
-    license_url: str
-    source: str
-
-
 class HeatMapMessage(BaseModel):
     """Where the evidence for `label` lies: `grid` in rows from the top, 0 to 1, over a part of the picture.
 
@@ -101,7 +89,7 @@ class ClassifyAnswer(BaseModel):
     probabilities: dict[str, float]
     unknown: float
     model: str
-    nearest: list[Nearest] | None = None
+    nearest: list[Neighbour] | None = None
     heat_map: HeatMapMessage | None = None
 
     @model_serializer(mode="wrap")
@@ -120,8 +108,7 @@ class ClassifyAnswer(BaseModel):
         if reasons is None:
             return cls.model_validate(asdict(prediction))
         heat_map = {**asdict(reasons.heat_map), "box": box}
-        nearest = [asdict(picture) for picture in reasons.nearest]
-        return cls.model_validate({**asdict(prediction), "nearest": nearest, "heat_map": heat_map})
+        return cls.model_validate({**asdict(prediction), "nearest": reasons.nearest, "heat_map": heat_map})
 
 
 class NamesRequest(BaseModel):
