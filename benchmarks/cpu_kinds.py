@@ -21,7 +21,8 @@ import pandas as pd
 
 from benchmarks.bench_record import note
 from herodex import paths
-from herodex.classifier.embed import read_features, run_on_all
+from herodex.classifier.embed import run_on_all
+from herodex.classifier.features_table import read_features
 from herodex.classifier.head import fit_head
 from herodex.classifier.manifest import read_manifest
 from herodex.classifier.predict import load_classifier

@@ -28,7 +28,7 @@ from PIL import Image, ImageEnhance, ImageOps
 from herodex import paths
 from herodex.classifier.clean import check_all, clean
 from herodex.classifier.curate import curate
-from herodex.classifier.embed import read_features
+from herodex.classifier.features_table import read_features
 from herodex.classifier.manifest import NO_HASH, read_manifest
 from herodex.command import run_command
 from herodex.figures import save_figure

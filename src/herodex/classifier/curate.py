@@ -11,7 +11,7 @@ from herodex.classifier.align import confirm
 from herodex.classifier.copies import CONFLICT, EXACT_COPY, NEAR_COPY, mark_copies, same_values
 from herodex.classifier.decisions import PERSON, Decision, gone, obey, read_review
 from herodex.classifier.doubts import Doubts, judge
-from herodex.classifier.embed import read_features
+from herodex.classifier.features_table import read_features
 from herodex.classifier.manifest import (
     read_clean,
     read_manifest,

@@ -99,25 +99,20 @@ def pooled_views(
             starts = range(0, len(missing), size)
             work = zip(starts, batches(missing["file"].tolist(), size, read), strict=True)
             for start, batch in track(work, len(starts), "embed", "batches"):
-                vectors = pool(feature_maps(embedder, batch, views))
-                store(cache, keys, dict(zip(hashes[start:], vectors, strict=False)))
-            found = [look_up(cache, key, pictures["pixel_sha256"]) for key in keys]
+                by_view = pool(feature_maps(embedder, batch, views))
+                vectors = dict(zip(hashes[start : start + size], by_view, strict=True))
+                store(cache, keys, vectors)
+                for place, known in enumerate(found):
+                    known |= {sha256: values[place] for sha256, values in vectors.items()}
     stacked = [np.stack([known[sha256] for known in found]) for sha256 in pictures["pixel_sha256"]]
     return np.stack(stacked), list(record["channels"].values())
-
-
-def read_features(path: Path, column: str = "features") -> dict[str, np.ndarray]:
-    """Read a column of the table that this stage wrote: sha256 of a picture's bytes → float32 [values]."""
-    table = np.load(path)
-    return dict(zip(table["sha256"].tolist(), table[column], strict=True))
 
 
 def main() -> None:
     """Write `features.npy`, a table [n] with `sha256`, sorted, and float32 columns.
 
-    `views` [features] is what the classifier learns from. `features` and `average` [channels] are of the last
-    stage and of the middle alone, its maximum and its mean: copies and doubtful labels are found by the one,
-    and simpler recipes are compared by both.
+    `views` [features] is what the classifier learns from. `features` [channels] is the maximum over the last
+    stage of the middle alone, by which copies and doubtful labels are found.
     """
     params = load_params()
     manifest = read_manifest(paths.CLEAN_IMAGES / paths.MANIFEST)
@@ -126,10 +121,8 @@ def main() -> None:
     wanted = views_of(settings)
     views = wanted if MIDDLE in wanted else [*wanted, MIDDLE]
     pooled, channels = pooled_views(pictures, settings, precision, views, paths.FEATURE_CACHE)
-    middle, places = pooled[:, views.index(MIDDLE)], parts_of(channels)
     columns = {
-        "features": middle[:, places[5, "max"]],
-        "average": middle[:, places[5, "avg"]],
+        "features": pooled[:, views.index(MIDDLE), parts_of(channels)[5, "max"]],
         "views": features_of(settings, pooled[:, : len(wanted)], channels),
     }
     # No .npz, whose zip headers differ between releases of Python.

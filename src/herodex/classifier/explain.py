@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from herodex.classifier.familiarity import Gallery
-from herodex.classifier.features import Embedder
+from herodex.classifier.features import Embedder, poolings_of
 from herodex.classifier.views import box_of
 
 NEAREST = 3
@@ -74,13 +74,12 @@ def evidence_maps(maps: Sequence[np.ndarray], embedder: Embedder, weights: np.nd
         of each chosen stage, float [views, rows, columns].
     """
     settings, found, start = embedder.settings, [], 0
-    poolings = ("max", "avg") if settings.pooling == "both" else (settings.pooling,)
     for stage in settings.stages:
         values = maps[stage - 4]
         views, rows, columns, channels = values.shape
         flat = values.reshape(views, rows * columns, channels)
         added = np.zeros((views, rows * columns))
-        for pooling in poolings:
+        for pooling in poolings_of(settings):
             of_channel = weights[start : start + channels].astype(np.float64) / views
             start += channels
             if pooling == "max":

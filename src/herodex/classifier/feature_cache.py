@@ -62,9 +62,12 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def look_up(cache: sqlite3.Connection, key: str, pictures: Iterable[str]) -> dict[str, np.ndarray]:
     """Find the vectors, float32 [values], of those pictures that have one, by the sha256 of their pixels."""
-    wanted = set(pictures)
-    rows = cache.execute("SELECT picture, vector FROM vectors WHERE key = ?", (key,))
-    return {picture: np.frombuffer(blob, "<f4") for picture, blob in rows if picture in wanted}
+    found = {}
+    for picture in pictures:
+        query = "SELECT vector FROM vectors WHERE key = ? AND picture = ?"
+        if row := cache.execute(query, (key, picture)).fetchone():
+            found[picture] = np.frombuffer(row[0], "<f4")
+    return found
 
 
 def store(cache: sqlite3.Connection, keys: Sequence[str], vectors: Mapping[str, np.ndarray]) -> None:

@@ -124,11 +124,15 @@ def parts_of(channels: Sequence[int]) -> dict[tuple[int, str], slice]:
     return places
 
 
+def poolings_of(settings: EmbedParams) -> tuple[str, ...]:
+    """List the ways of pooling that the params ask for, in the order of the features."""
+    return ("max", "avg") if settings.pooling == "both" else (settings.pooling,)
+
+
 def chosen_parts(settings: EmbedParams, channels: Sequence[int]) -> np.ndarray:
     """Say which values of a pooled vector are features, int [features], as the params choose them."""
-    poolings = ("max", "avg") if settings.pooling == "both" else (settings.pooling,)
     places = parts_of(channels)
-    chosen = [places[stage, pooling] for stage in settings.stages for pooling in poolings]
+    chosen = [places[stage, pooling] for stage in settings.stages for pooling in poolings_of(settings)]
     return np.concatenate([np.arange(place.start, place.stop) for place in chosen])
 
 

@@ -9,8 +9,8 @@ SMALL = 200
 """Pixels of the short side below which a picture is small."""
 DARK = 60
 """Mean level of 255 below which a picture is dark."""
-FEW_COLOURS = 0.5
-"""Share of a picture's pixels in its 16 commonest colours of 512, from which it is flat, as drawings are."""
+FLAT = {16: 0.5, 4: 0.4}
+"""Shares of a picture's pixels in so many of its commonest colours, of 512, from which it is flat."""
 LEAST = 5
 """Pictures that a slice must have to be reported."""
 
@@ -19,10 +19,7 @@ def is_flat(picture: np.ndarray) -> bool:
     """Whether a uint8 RGB picture [h, w, 3] has large areas of few colours, as drawings and logos have."""
     levels = (picture.reshape(-1, 3) // 32).astype(int) @ np.array([64, 8, 1])
     counts = np.sort(np.bincount(levels, minlength=512))
-    return bool(
-        counts[-16:].sum() >= FEW_COLOURS * counts.sum()
-        and counts[-4:].sum() >= FEW_COLOURS / 1.25 * counts.sum()
-    )
+    return all(counts[-few:].sum() >= share * counts.sum() for few, share in FLAT.items())
 
 
 def slices(rows: pd.DataFrame, pictures: Sequence[np.ndarray]) -> dict[str, np.ndarray]:

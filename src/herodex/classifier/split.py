@@ -15,7 +15,7 @@ import pandas as pd
 from herodex import paths
 from herodex.classifier.align import confirm
 from herodex.classifier.copies import position
-from herodex.classifier.embed import read_features
+from herodex.classifier.features_table import read_features
 from herodex.classifier.manifest import read_clean, read_manifest, write_manifest
 from herodex.classifier.near import cosines, pairs_between, unit_vectors
 from herodex.command import run_command

@@ -10,8 +10,8 @@ import pandas as pd
 
 from herodex import paths, tracking
 from herodex.classifier.choose import Choice, choose
-from herodex.classifier.embed import read_features
 from herodex.classifier.familiarity import Space
+from herodex.classifier.features_table import read_features
 from herodex.classifier.head import fit_head
 from herodex.classifier.manifest import read_manifest, subjects
 from herodex.classifier.plots import training_figure
