@@ -99,7 +99,9 @@ class Page:
 @pytest.fixture
 def page(chromium: WebDriver, service: str) -> Iterator[Page]:
     """The page, opened; at the end the browser must have had nothing to complain of."""
-    page = Page(chromium, service).open()
+    page = Page(chromium, service)
+    page.complaints()  # of pages that other tests have left
+    page.open()
     yield page
     assert page.complaints() == []
 

@@ -122,7 +122,7 @@ def test_pictures_of_the_manifest_are_served_and_no_other_file_is(server):
         assert client.get(path).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/", "/review.js", "/review.css", "/icon.svg", "/state"])
+@pytest.mark.parametrize("path", ["/", "/review.js", "/base.css", "/review.css", "/icon.svg", "/state"])
 def test_every_answer_forbids_the_browser_what_the_page_never_asks(server, path):
     client, _ = server
     answer = client.get(path)

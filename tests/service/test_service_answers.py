@@ -170,7 +170,7 @@ def test_the_page_is_told_what_it_is_about(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/static/app.js", "/static/style.css", "/static/icon.svg", "/api/about"]
+    "path", ["/", "/static/app.js", "/static/base.css", "/static/style.css", "/static/icon.svg", "/api/about"]
 )
 def test_every_answer_carries_security_headers(client: httpx.Client, path: str) -> None:
     response = client.get(path)

@@ -36,6 +36,7 @@ NAMES = (HOST, "localhost")
 STATIC = {
     "/": ("review/static/index.html", "text/html; charset=utf-8"),
     "/review.js": ("review/static/review.js", "text/javascript; charset=utf-8"),
+    "/base.css": ("web/static/base.css", "text/css; charset=utf-8"),
     "/review.css": ("review/static/review.css", "text/css; charset=utf-8"),
     "/icon.svg": ("web/static/icon.svg", "image/svg+xml"),
 }
