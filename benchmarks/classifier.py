@@ -10,6 +10,7 @@ distractors at a time, left out of training altogether, over all such pairs. WOR
 import itertools
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ from herodex.progress import track
 
 SEEDS = 3
 FOLDS = 5
-WEIGHT_DECAY = 0.003
+FIT = partial(fit_heads, l2=[0.003])
 TABLE = Path(__file__).with_name("classifier.csv")
 
 
@@ -72,7 +73,7 @@ def judge_all(examples: Examples, clusters: np.ndarray, classes: int, count: int
     logits = np.zeros((len(fold), count))
     for number in range(FOLDS):
         train = fold != number
-        (head,) = fit_heads(examples.features[train], examples.labels[train], count, [WEIGHT_DECAY])
+        (head,) = FIT(examples.features[train], examples.labels[train], count)
         logits[~train] = head.logits(examples.features[~train])
     return logits
 
@@ -103,10 +104,10 @@ def strangers(
         asked, train = fold == number, (fold != number) & ~strange
         inner = train & (fold == (number + 1) % FOLDS)
         parts = [Examples(examples.features[part], labels[part]) for part in (train & ~inner, inner)]
-        found = list(all_figures(*parts, classes, len(names), WEIGHT_DECAY, settings))
+        found = list(all_figures(*parts, classes, len(names), FIT, settings))
         figures, unfamiliar = (np.concatenate([part[i] for part in found]) for i in (1, 2))
         judge = fit_judge(figures, unfamiliar, settings.false_acceptance)
-        (head,) = fit_heads(examples.features[train], labels[train], len(names), [WEIGHT_DECAY])
+        (head,) = FIT(examples.features[train], labels[train], len(names))
         space = fit_space(examples.features[train], labels[train], settings.shrinkage)
         gallery = Gallery(
             space.unit(examples.features[train]), labels[train], len(names), settings.neighbours

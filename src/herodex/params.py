@@ -185,11 +185,19 @@ class TrainClassifierParams(Section):
     false_acceptance: Annotated[float, Field(gt=0, lt=1)]
 
 
+class DropoutHeadParams(Section):
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    learning_rate: Positive
+    epochs: Count
+    batch_size: Count
+
+
 class ClassifierParams(Section):
     clean: CleanImagesParams
     embed: EmbedParams
     curate: CurateParams
     split: SplitImagesParams
+    compare: DropoutHeadParams
     train: TrainClassifierParams
 
 

@@ -111,8 +111,9 @@ def pooled_views(
 def main() -> None:
     """Write `features.npy`, a table [n] with `sha256`, sorted, and float32 columns.
 
-    `views` [features] is what the classifier learns from. `features` [channels] is the maximum over the last
-    stage of the middle alone, by which copies and doubtful labels are found.
+    `views` [features] is what the classifier learns from. The others are of the middle alone, [channels]:
+    `features`, the maximum over the last stage, by which copies and doubtful labels are found; `average`, the
+    mean over it, and `stage_4`, the maximum over the stage before, with which plainer classifiers compare.
     """
     params = load_params()
     manifest = read_manifest(paths.CLEAN_IMAGES / paths.MANIFEST)
@@ -121,8 +122,11 @@ def main() -> None:
     wanted = views_of(settings)
     views = wanted if MIDDLE in wanted else [*wanted, MIDDLE]
     pooled, channels = pooled_views(pictures, settings, precision, views, paths.FEATURE_CACHE)
+    middle, places = pooled[:, views.index(MIDDLE)], parts_of(channels)
     columns = {
-        "features": pooled[:, views.index(MIDDLE), parts_of(channels)[5, "max"]],
+        "features": middle[:, places[5, "max"]],
+        "average": middle[:, places[5, "avg"]],
+        "stage_4": middle[:, places[4, "max"]],
         "views": features_of(settings, pooled[:, : len(wanted)], channels),
     }
     # No .npz, whose zip headers differ between releases of Python.
