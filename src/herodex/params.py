@@ -192,12 +192,20 @@ class DropoutHeadParams(Section):
     batch_size: Count
 
 
+class FineTuneParams(Section):
+    use: Literal["never", "if_better", "always"]
+    learning_rate: Positive
+    epochs: Count
+    batch_size: Count
+
+
 class ClassifierParams(Section):
     clean: CleanImagesParams
     embed: EmbedParams
     curate: CurateParams
     split: SplitImagesParams
     compare: DropoutHeadParams
+    fine_tune: FineTuneParams
     train: TrainClassifierParams
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from herodex.classifier.familiarity import Judge, class_probabilities
-from herodex.classifier.linear import Fit, fit_temperature, fold_numbers, log_loss, out_of_fold
+from herodex.classifier.linear import Fit, fit_temperature, log_loss, out_of_fold
 from herodex.classifier.metrics import auc
 from herodex.classifier.strangers import Examples, all_figures, fit_judge
 from herodex.measured import share
@@ -24,7 +24,7 @@ class Choice:
         temperature: by which its logits are divided.
         judge: of what is familiar.
         by_l2: a table with `l2`, `log_loss` and `accuracy` out of fold.
-        probabilities: of the classes and of none of them, out of fold, float [train, classes + 1].
+        probabilities: of the classes and of none of them, out of fold, float [judged, classes + 1].
         strangers: a table with `left_out` (a label's position), `strange` (0 or 1) and `score`.
         figures: what came of it, for people.
     """
@@ -39,9 +39,10 @@ class Choice:
 
 
 def choose(
+    judged: Examples,
+    fold: np.ndarray,
     train: Examples,
     validation: Examples,
-    clusters: np.ndarray,
     classes: int,
     count: int,
     settings: TrainClassifierParams,
@@ -49,12 +50,13 @@ def choose(
     fit_with: Callable[[list[float]], Fit],
     seed: int,
 ) -> Choice:
-    """Choose by folds of the training part, and by strangers beside the classes' validation pictures.
+    """Choose by what was held out of folds, and by strangers beside the classes' validation pictures.
 
     Args:
+        judged: what the head is cross-validated on.
+        fold: of each of these, as `cross_validate` takes them.
         train: the training part.
         validation: the validation part.
-        clusters: of copies, for each picture of the training part, text [train].
         classes: how many labels, from the first on, are classes.
         count: of labels.
         settings: of folds, similarity and threshold.
@@ -62,16 +64,17 @@ def choose(
         fit_with: gives what fits heads with some of them.
         seed: of the bootstrap of intervals.
     """
-    by_l2, best, logits = cross_validate(train, clusters, classes, count, settings.folds, fit_with(decays))
+    by_l2, best, logits = cross_validate(judged, fold, classes, count, fit_with(decays))
     by_l2.insert(0, "l2", decays)
-    l2, temperature = decays[best], fit_temperature(logits, train.labels, classes)
+    labels = judged.labels[fold >= 0]
+    l2, temperature = decays[best], fit_temperature(logits, labels, classes)
     seen = list(all_figures(train, validation, classes, count, fit_with([l2]), settings))
     figures, strange = (np.concatenate([part[i] for part in seen]) for i in (1, 2))
     judge = fit_judge(figures, strange, settings.false_acceptance)
     scores = judge.score(figures)
     told = measure_strangers(scores, strange, judge.threshold, seed) if 0 < strange.mean() < 1 else {}
     probabilities = class_probabilities(logits, classes, temperature)
-    right = probabilities.argmax(axis=1) == np.minimum(train.labels, classes)
+    right = probabilities.argmax(axis=1) == np.minimum(labels, classes)
     return Choice(
         l2=l2,
         temperature=temperature,
@@ -95,28 +98,27 @@ def choose(
 
 
 def cross_validate(
-    examples: Examples, clusters: np.ndarray, classes: int, count: int, folds: int, fit: Fit
+    examples: Examples, fold: np.ndarray, classes: int, count: int, fit: Fit
 ) -> tuple[pd.DataFrame, int, np.ndarray]:
-    """Cross-validate heads over clusters.
+    """Cross-validate heads.
 
     Args:
         examples: to learn from and to judge.
-        clusters: of copies, for each of them, text [n].
+        fold: of each of them, held out in turn, int [n]; below 0: learnt from at all times, and not judged.
         classes: how many labels, from the first on, are classes.
         count: of labels.
-        folds: parts that are held out in turn.
         fit: makes the heads.
 
     Returns:
         a table with `log_loss` and `accuracy` out of fold, a row for each head; the row of the least loss;
-        and its logits, float [n, count].
+        and its logits of those that are judged, float [judged, count].
     """
-    fold = fold_numbers(clusters, folds)
     logits = out_of_fold(examples.features, examples.labels, count, fold, fit)
-    answers = np.minimum(examples.labels, classes)
+    labels = examples.labels[fold >= 0]
+    answers = np.minimum(labels, classes)
     rows = [
         {
-            "log_loss": log_loss(of_head, examples.labels, classes),
+            "log_loss": log_loss(of_head, labels, classes),
             "accuracy": float((class_probabilities(of_head, classes, 1).argmax(axis=1) == answers).mean()),
         }
         for of_head in logits

@@ -11,13 +11,13 @@ from herodex import paths
 from herodex.classifier.choose import cross_validate
 from herodex.classifier.familiarity import class_probabilities
 from herodex.classifier.labels import labels_of
+from herodex.classifier.linear import fold_numbers
 from herodex.classifier.manifest import read_manifest
-from herodex.classifier.plots import comparison_figure
 from herodex.classifier.recipes import Recipe, decays_of, features_for, fit_of, list_recipes
 from herodex.classifier.strangers import Examples
 from herodex.command import run_command
 from herodex.errors import UserError
-from herodex.figures import save_figure
+from herodex.figures import interval_figure, save_figure
 from herodex.measured import Measured, bootstrap_mean, share
 from herodex.params import Params, load_params
 
@@ -41,10 +41,9 @@ def try_recipe(recipe: Recipe, train: pd.DataFrame, params: Params) -> Tried:
     decays = decays_of(recipe, settings)
     table, best, logits = cross_validate(
         Examples(features_for(recipe, train["sha256"].tolist()), shown),
-        train["cluster"].to_numpy(str),
+        fold_numbers(train["cluster"].to_numpy(str), settings.train.folds),
         classes,
         len(labels),
-        settings.train.folds,
         fit_of(recipe, settings, decays, params.seed),
     )
     answers = class_probabilities(logits, classes, 1.0).argmax(axis=1)
@@ -103,7 +102,7 @@ def main() -> None:
     record = {"chosen": recipe.name, "gain_over_params": gains}
     (folder / "recipes.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     measured = {one.recipe.name: share(int(one.right.sum()), len(one.right)) for one in tried}
-    save_figure(comparison_figure(measured), folder / "recipes.png")
+    save_figure(interval_figure(measured, "accuracy out of fold")[0], folder / "recipes.png")
     log.info("chosen: %s; gains over params.yaml: %s", recipe.name, gains)
 
 

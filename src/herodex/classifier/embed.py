@@ -20,6 +20,7 @@ from herodex.classifier.features import (
     resolve_precision,
     views_of,
 )
+from herodex.classifier.features_table import write_features
 from herodex.classifier.manifest import read_clean, read_manifest
 from herodex.classifier.views import MIDDLE, View
 from herodex.command import run_command
@@ -129,13 +130,7 @@ def main() -> None:
         "stage_4": middle[:, places[4, "max"]],
         "views": features_of(settings, pooled[:, : len(wanted)], channels),
     }
-    # No .npz, whose zip headers differ between releases of Python.
-    layout = [(name, "f4", values.shape[1:]) for name, values in columns.items()]
-    table = np.zeros(len(pictures), [("sha256", "U64"), *layout])
-    table["sha256"] = pictures["sha256"]
-    for name, values in columns.items():
-        table[name] = values
-    np.save(paths.FEATURES, table)
+    write_features(paths.FEATURES, pictures["sha256"].tolist(), columns)
 
 
 if __name__ == "__main__":

@@ -81,13 +81,13 @@ def out_of_fold(
         features: float [n, features].
         labels: int [n].
         count: of labels.
-        fold: of each picture, int [n].
+        fold: of each picture, int [n]; below 0: learnt from at all times, and not judged.
         fit: makes the heads.
 
     Returns:
-        logits, float [heads, n, count].
+        logits of those that are judged, float [heads, judged, count].
     """
-    numbers, judged = np.unique(fold), []
+    numbers, judged = np.unique(fold[fold >= 0]), []
     for number in track(numbers, len(numbers), "cross-validate", "folds"):
         train = fold != number
         heads = fit(features[train], labels[train], count)
@@ -95,7 +95,7 @@ def out_of_fold(
     logits = np.zeros((len(judged[0]), len(labels), count))
     for number, of_fold in zip(numbers, judged, strict=True):
         logits[:, fold == number] = of_fold
-    return logits
+    return logits[:, fold >= 0]
 
 
 def log_loss(logits: np.ndarray, labels: np.ndarray, classes: int, temperature: float = 1.0) -> float:

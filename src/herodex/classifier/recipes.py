@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -56,9 +57,9 @@ def find_recipe(name: str, embed: EmbedParams) -> Recipe:
     return next(recipe for recipe in list_recipes(embed) if recipe.name == name)
 
 
-def features_for(recipe: Recipe, hashes: list[str]) -> np.ndarray:
-    """Read what the recipe sees of pictures, by their sha256, float32 [n, features]."""
-    tables = [read_features(FEATURES, column) for column in recipe.columns]
+def features_for(recipe: Recipe, hashes: list[str], path: Path = FEATURES) -> np.ndarray:
+    """Read what the recipe sees of pictures, by their sha256, from a table; float32 [n, features]."""
+    tables = [read_features(path, column) for column in recipe.columns]
     return np.stack([np.concatenate([table[sha256] for table in tables]) for sha256 in hashes])
 
 

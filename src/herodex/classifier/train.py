@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,10 +15,11 @@ from herodex.classifier.dropout import fit_dropout_head
 from herodex.classifier.familiarity import Space
 from herodex.classifier.head import build_head, fit_head
 from herodex.classifier.labels import labels_of
+from herodex.classifier.linear import fold_numbers
 from herodex.classifier.manifest import read_manifest
 from herodex.classifier.plots import training_figure
 from herodex.classifier.predict import GALLERY_COLUMNS, model_hash
-from herodex.classifier.recipes import Recipe, decays_of, features_for, find_recipe, fit_of
+from herodex.classifier.recipes import Recipe, decays_of, features_for, find_recipe, fit_of, list_recipes
 from herodex.classifier.space import fit_space
 from herodex.classifier.strangers import Examples
 from herodex.command import run_command
@@ -29,6 +31,14 @@ if TYPE_CHECKING:
     import keras
 
 log = logging.getLogger(__name__)
+
+
+def choose_recipe(params: Params, tuned: bool) -> Recipe:
+    """Take the recipe that was found the best; a backbone is tuned for that of the params."""
+    if tuned:
+        return list_recipes(params.classifier.embed)[-1]
+    compared = json.loads((paths.CLASSIFIER_REPORTS / "recipes.json").read_text(encoding="utf-8"))
+    return find_recipe(compared["chosen"], params.classifier.embed)
 
 
 def fit_final(
@@ -92,23 +102,30 @@ def main() -> None:
     params = load_params()
     settings = params.classifier.train
     manifest = read_manifest(paths.SPLIT_IMAGES)
-    compared = json.loads((paths.CLASSIFIER_REPORTS / "recipes.json").read_text(encoding="utf-8"))
-    recipe = find_recipe(compared["chosen"], params.classifier.embed)
-    backbone = json.loads((paths.BACKBONE / "backbone.json").read_text(encoding="utf-8"))
+    tuned = paths.TUNED_FEATURES.exists()
+    recipe = choose_recipe(params, tuned)
+    backbone = json.loads((paths.TUNED / "backbone.json").read_text(encoding="utf-8"))
     rows = manifest[manifest["part"].isin(["train", "validation"])]
     labels, shown = labels_of(rows, params, recipe.fine)
     classes, count = len(params.classes), len(labels)
-    everything = Examples(features_for(recipe, rows["sha256"].tolist()), shown)
+    table = paths.TUNED_FEATURES if tuned else paths.FEATURES
+    everything = Examples(features_for(recipe, rows["sha256"].tolist(), table), shown)
     in_train = (rows["part"] == "train").to_numpy()
     train, validation = (
         Examples(everything.features[chosen], shown[chosen]) for chosen in (in_train, ~in_train)
     )
+    if tuned:
+        # The backbone has seen all of the training part: the validation part alone can judge the head.
+        judged, fold = rows, np.where(in_train, -1, 0)
+    else:
+        judged = rows[in_train]
+        fold = fold_numbers(judged["cluster"].to_numpy(str), settings.folds)
     with tracking.run("train_classifier", settings) as run:
-        clusters = rows["cluster"].to_numpy(str)[in_train]
         choice = choose(
+            everything if tuned else train,
+            fold,
             train,
             validation,
-            clusters,
             classes,
             count,
             settings,
@@ -140,6 +157,9 @@ def main() -> None:
         }
         gallery = rows[GALLERY_COLUMNS].assign(shows=[labels[i] for i in shown])
         write_model(paths.CLASSIFIER, head, space, units, gallery, record)
+        if tuned:
+            for name in ("backbone.xml", "backbone.bin"):
+                shutil.copy(paths.TUNED / name, paths.CLASSIFIER)
         answers = np.array([*params.classes, UNKNOWN])[choice.probabilities.argmax(axis=1)]
         tables = {
             "history": history,
@@ -147,7 +167,7 @@ def main() -> None:
             "strangers": choice.strangers.assign(
                 left_out=[labels[i] if i >= 0 else "" for i in choice.strangers["left_out"]]
             ),
-            "out_of_fold": rows[["sha256", "query", "label"]][in_train].assign(predicted=answers),
+            "out_of_fold": judged[["sha256", "query", "label"]][fold >= 0].assign(predicted=answers),
         }
         write_reports(paths.CLASSIFIER_REPORTS, choice, tables)
 
