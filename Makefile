@@ -61,6 +61,7 @@ bench: setup ## measure speeds, as ratios within one run; reports/bench.csv and 
 	@rm -f .cache/bench.jsonl
 	@python -m benchmarks.crawl
 	@python -m benchmarks.embedding
+	@python -m benchmarks.retraining
 	@python -m benchmarks.names
 	@python -m benchmarks.names_under_load
 	@python -m benchmarks.name_training

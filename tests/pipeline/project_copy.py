@@ -41,7 +41,7 @@ class ProjectCopy(Workspace):
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=600,
         )
         return Run(done.returncode, done.stdout, done.stderr)
 
