@@ -1,0 +1,65 @@
+"""What the trained classifier does whatever it has learnt: what must change an answer, and what must not."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from herodex.classifier.manifest import read_manifest
+from herodex.classifier.picture import normalise, open_picture, trim_bars
+from herodex.classifier.predict import Classifier, load_classifier
+from herodex.classifier.robustness import CHANGES
+from herodex.params import load_params
+
+PICTURES = 24
+
+
+@pytest.fixture(scope="module")
+def classifier(project) -> Classifier:
+    return load_classifier(project.folder / "models", load_params().backbone.precision)
+
+
+@pytest.fixture(scope="module")
+def learnt(project) -> pd.DataFrame:
+    """Pictures of the training part."""
+    manifest = read_manifest(project.folder / "data/images/split.csv")
+    return manifest[manifest["part"] == "train"].sort_values("sha256").head(PICTURES)
+
+
+@pytest.fixture(scope="module")
+def pictures(project, classifier, learnt) -> list[np.ndarray]:
+    folder = project.folder / "data/images/raw"
+    data = [(folder / file).read_bytes() for file in learnt["file"]]
+    return [normalise(open_picture(one, 50_000_000), classifier.max_side) for one in data]
+
+
+def test_what_was_learnt_is_known_by_heart(classifier, learnt, pictures):
+    answers = np.array([*classifier.classes, "unknown"])[classifier.probabilities(pictures).argmax(axis=1)]
+    assert (answers == learnt["label"].to_numpy(str)).mean() > 0.9
+
+
+def test_left_and_right_exchanged_change_nothing(classifier, pictures):
+    mirrored = [np.ascontiguousarray(picture[:, ::-1]) for picture in pictures]
+    expected = classifier.probabilities(pictures)
+    assert classifier.probabilities(mirrored) == pytest.approx(expected, abs=0.02)
+
+
+def test_letterbox_bars_change_nothing(classifier, pictures):
+    barred = [trim_bars(np.pad(picture, ((60, 60), (0, 0), (0, 0)))) for picture in pictures]
+    same = classifier.probabilities(barred).argmax(axis=1) == classifier.probabilities(pictures).argmax(
+        axis=1
+    )
+    assert same.mean() > 0.9
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_spoilt_picture_seldom_becomes_another_one(classifier, pictures, change):
+    before = classifier.probabilities(pictures).argmax(axis=1)
+    after = np.concatenate([classifier.probabilities([CHANGES[change](picture)]) for picture in pictures])
+    assert (after.argmax(axis=1) == before).mean() >= 0.75
+
+
+def test_noise_is_less_familiar_than_any_picture_of_a_class(classifier, learnt, pictures):
+    rng = np.random.default_rng(0)
+    noise = [rng.integers(0, 256, (200, 260, 3), np.uint8) for _ in range(4)]
+    of_a_class = [pictures[i] for i in np.flatnonzero(learnt["label"] != "unknown")]
+    assert classifier.look(noise).scores.max() < classifier.look(of_a_class).scores.min()
