@@ -40,6 +40,15 @@ def test_a_name_costs_the_same_alone_as_among_others(tmp_path: Path, monkeypatch
     np.testing.assert_allclose([name_nats(model, [text])[0] for text in texts], together, atol=1e-9)
 
 
+def test_a_name_costs_the_same_among_very_many_others(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    write_network(tmp_path, VOCABULARY, rng.normal(size=(4, 5)), rng.normal(size=(5, 5)))
+    model = load_language_model(tmp_path)
+    texts = ["".join(rng.choice(list("abc"), size=3)) for _ in range(1000)]
+    alone = {text: name_nats(model, [text])[0] for text in set(texts)}
+    np.testing.assert_allclose(name_nats(model, texts), [alone[text] for text in texts], atol=1e-9)
+
+
 def test_log_softmax_survives_large_logits() -> None:
     rows = log_softmax(np.array([[1e6, 1e6, -1e6], [0.0, np.log(3), -np.inf]]))
     np.testing.assert_allclose(

@@ -1,8 +1,10 @@
+import string
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from herodex.generator.spelling import display, normalise, rules_for
+from herodex.generator.spelling import RULES, display, normalise, rules_for
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,11 @@ def test_a_text_is_shown_with_capitals_where_words_start(text: str, name: str) -
 @given(st.text())
 def test_a_normalised_name_stays_as_it_is(name: str) -> None:
     assert normalise(normalise(name)) == normalise(name)
+
+
+@given(st.text(string.ascii_lowercase, min_size=1))
+def test_no_rule_changes_plain_letters(name: str) -> None:
+    assert {rule(name) for rule in RULES.values()} == {normalise(name)}
 
 
 @given(st.text(alphabet="abcxyz -.'é♀2", max_size=20))

@@ -1,7 +1,7 @@
 """The GRU language model in Keras: for sequences to train it, for single steps to run it."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -39,15 +39,31 @@ def build_network(tokens: int, params: NetworkParams, dropout: DropoutParams) ->
 def one_step(network: "keras.Model") -> "keras.Model":
     """Build the network that reads one character, with the weights of `network` and no dropout.
 
+    What the GRU makes of a character is the same each time, so a table holds it, and no product is left but
+    the state's (Cho et al. 2014, with the reset gate after the product, as Keras has it).
+
     Its inputs are `token` int32 [n] and `state` float32 [n, units], zero at the start of a name. Its
     outputs are `logits` float32 [n, tokens] of what comes next, and `next_state`.
     """
     import keras
 
-    cell = network.get_layer("gru").cell
+    (embeddings,) = network.get_layer("embedding").get_weights()
+    kernel, recurrent_kernel, (bias, recurrent_bias) = network.get_layer("gru").get_weights()
+    tokens, units = len(embeddings), len(recurrent_kernel)
     token = keras.Input((), dtype="int32", name="token")
-    state = keras.Input((cell.units,), name="state")
-    next_state, _ = cell(network.get_layer("embedding")(token), [state])
+    state = keras.Input((units,), name="state")
+    table = keras.layers.Embedding(tokens, 3 * units, weights=[embeddings @ kernel + bias], name="table")
+    carry = keras.layers.Dense(3 * units, name="carry")
+    seen, carried = table(token), carry(state)
+    carry.set_weights([recurrent_kernel, recurrent_bias])
+    # Its annotations do not know symbolic tensors.
+    ops: Any = keras.ops
+    seen_update, seen_reset, seen_new = ops.split(seen, 3, axis=-1)
+    carried_update, carried_reset, carried_new = ops.split(carried, 3, axis=-1)
+    update = ops.sigmoid(seen_update + carried_update)
+    reset = ops.sigmoid(seen_reset + carried_reset)
+    new = ops.tanh(seen_new + reset * carried_new)
+    next_state = update * state + (1 - update) * new
     logits = network.get_layer("logits")(next_state)
     return keras.Model([token, state], {"logits": logits, "next_state": next_state}, name="step")
 

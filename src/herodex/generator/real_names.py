@@ -38,15 +38,6 @@ class RealNames:
             for place, row in zip(places, distances, strict=True)
         ]
 
-    def copied(self, texts: Sequence[str]) -> np.ndarray:
-        """Which normalised texts are real, or within COPY_DISTANCE of a real one: bool [texts]."""
-        beyond = COPY_DISTANCE + 1
-        # Distances above the cut-off come out as one more than it, at a fraction of the time.
-        distances = process.cdist(
-            texts, self.texts, scorer=Levenshtein.distance, score_cutoff=COPY_DISTANCE, dtype=np.uint8
-        )
-        return np.any(distances < beyond, axis=1)
-
 
 def real_names(rows: Iterable[dict[str, str]]) -> RealNames:
     """Collect names from rows with `name` and `text`: each text once, none empty."""

@@ -17,7 +17,7 @@ from herodex.generator.language_model import (
     read,
     start,
 )
-from herodex.generator.real_names import RealNames, load_real_names
+from herodex.generator.real_names import COPY_DISTANCE, RealNames, load_real_names
 from herodex.generator.spelling import display, normalise
 from herodex.generator.vocabulary import EDGE, Vocabulary, decode, encode
 
@@ -126,23 +126,20 @@ def sample_names(generator: Generator, count: int, wish: Wish, seed: int) -> lis
     model = generator.language_model
     require_possible(wish, model)
     rng = np.random.Generator(np.random.PCG64(seed))
-    # Some more than asked for, as some will be real or come twice.
-    batch = count + count // 4 + 2
-    found: dict[str, tuple[str, float]] = {}
+    # A few more than asked for, as some will be real or come twice; where that is not enough, many will.
+    batch = count + count // 8 + 1
+    found: dict[str, SampledName] = {}
     for drawn_before in range(ROUNDS):
-        drawn = draw_texts(model, batch, wish, rng)
+        drawn = draw_texts(model, 2 * batch if drawn_before else batch, wish, rng)
         taken = drawn.ended | (drawn_before >= STRICT_ROUNDS)
-        if wish.novel:
-            taken &= ~generator.real.copied(drawn.texts)
-        for place in np.flatnonzero(taken):
-            text = drawn.texts[place]
-            name = generator.real.written.get(text) or display(text)
+        sampled = describe(generator, drawn.texts, drawn.nats)
+        for text, name, take in zip(drawn.texts, sampled, taken, strict=True):
             # A mark may melt into the character before it, and a letter's capital may be two.
-            if normalise(text) == text and wish.min_length <= len(name) <= wish.max_length:
-                found.setdefault(name, (text, drawn.nats[place]))
+            fits = normalise(text) == text and wish.min_length <= len(name.name) <= wish.max_length
+            if take and fits and (not wish.novel or name.distance > COPY_DISTANCE):
+                found.setdefault(name.name, name)
         if len(found) >= count:
-            texts, nats = zip(*list(found.values())[:count], strict=True)
-            return describe(generator, texts, nats)
+            return list(found.values())[:count]
     raise UserError(*too_few(len(found), count, wish))
 
 
@@ -195,7 +192,9 @@ def too_few(found: int, count: int, wish: Wish) -> tuple[str, str]:
     )
 
 
-def describe(generator: Generator, texts: Sequence[str], nats: Sequence[float]) -> list[SampledName]:
+def describe(
+    generator: Generator, texts: Sequence[str], nats: Sequence[float] | np.ndarray
+) -> list[SampledName]:
     """Compare normalised texts with the real names; a real one is written as in the list.
 
     Args:
@@ -228,39 +227,47 @@ def draw_texts(model: LanguageModel, count: int, wish: Wish, rng: np.random.Gene
     """
     vocabulary = model.vocabulary
     blank = 1 + vocabulary.characters.index(" ") if " " in vocabulary.characters else vocabulary.unknown
-    request, state = start(model, count)
+    # Added to scores: what never comes, and what does not come after a blank.
+    barred = np.zeros((2, vocabulary.size))
+    barred[:, vocabulary.unknown] = barred[1, [blank, EDGE]] = -np.inf
     prefix = encode(vocabulary, [wish.prefix])[0][:-1]
     longest = min(wish.max_length, model.max_length)
     drawn = np.full((count, longest), EDGE)
     drawn[:, : len(prefix)] = prefix
-    tokens = np.full(count, EDGE)
     ended = np.zeros(count, bool)
-    nats = np.zeros(count)
-    rows = np.arange(count)
-    for length in range(longest + 1):
-        logits, state = read(request, tokens, state)
-        log_probabilities = log_softmax(logits)
-        if length < len(prefix):
-            tokens = drawn[:, length]
-            nats -= log_probabilities[rows, tokens]
-            continue
-        scores = logits / wish.temperature
-        scores[:, vocabulary.unknown] = -np.inf
+    # All start alike, so one of them is read for all; and those that have ended are read no further.
+    request, state = start(model, 1)
+    logits, state = read(request, np.array([EDGE]), state)
+    told = 0.0
+    for token in prefix:
+        told -= log_softmax(logits)[0, token]
+        logits, state = read(request, np.array([token]), state)
+    going = np.arange(count)
+    tokens = np.full(count, prefix[-1] if prefix else EDGE)
+    logits, state = np.repeat(logits, count, axis=0), np.repeat(state, count, axis=0)
+    choices = []
+    for length in range(len(prefix), longest + 1):
+        scores = logits / wish.temperature + barred[(tokens == blank).astype(int)]
         if length == 0:
-            scores[:, dependent_tokens(vocabulary)] = -np.inf
-        after_blank = (tokens == blank) | (length == 0)
-        scores[after_blank | (length == longest - 1), blank] = -np.inf
-        scores[after_blank | (length < wish.min_length), EDGE] = -np.inf
+            scores[:, [EDGE, blank, *dependent_tokens(vocabulary)]] = -np.inf
+        if length == longest - 1:
+            scores[:, blank] = -np.inf
+        if length < wish.min_length:
+            scores[:, EDGE] = -np.inf
         scores = narrow(scores, wish.top_k, wish.top_p)
         tokens = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
+        goes_on = tokens != EDGE
+        ended[going] = ~goes_on
         # What is cut off stops there, whether it would or not.
-        last = tokens if length < longest else np.full(count, EDGE)
-        nats -= np.where(ended, 0, log_probabilities[rows, last])
-        ended |= tokens == EDGE
-        if ended.all():
+        choices.append((going, logits, tokens if length < longest else np.full(len(going), EDGE)))
+        if length == longest or not goes_on.any():
             break
-        if length < longest:
-            drawn[:, length] = np.where(ended, EDGE, tokens)
+        going, tokens = going[goes_on], tokens[goes_on]
+        drawn[going, length] = tokens
+        logits, state = read(request, tokens, state[goes_on])
+    rows, logits, chosen = (np.concatenate(parts) for parts in zip(*choices, strict=True))
+    costs = -log_softmax(logits)[np.arange(len(chosen)), chosen]
+    nats = told + np.bincount(rows, weights=costs, minlength=count)
     return Drawn([decode(vocabulary, row) for row in drawn], ended, nats)
 
 

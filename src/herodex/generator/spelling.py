@@ -54,6 +54,9 @@ white space of any kind become single blanks, none of them at an end.
 
 def normalise(name: str) -> str:
     """Bring a name into the form that the model reads, by RULES until none of them changes it any more."""
+    # Most are plain letters, which no rule changes.
+    if name.isascii() and name.isalpha() and name.islower():
+        return name
     before = None
     while name != before:
         before = name
