@@ -41,7 +41,7 @@ refresh: setup ## crawl anew; a snapshot of the live web is kept until the next 
 
 test: setup ## run all tests
 	@scripts/setup.sh --for-tests
-	pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	pytest -n 2 --no-loadscope-reorder
 
 lint: setup ## check format, style and types
 	ruff format --check .

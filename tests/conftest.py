@@ -7,6 +7,10 @@ import httpx
 import pytest
 from quote_api import QuoteApi, running_quote_api
 from tiny_service import make_project, serving
+from xdist.scheduler import LoadFileScheduling
+
+SHARE_A_PROJECT = ("test_lineage.py", "test_sharing.py", "test_whole_pipeline.py")
+"""The files whose tests share one project in which the pipeline has run."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -14,16 +18,23 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: builds a whole environment")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let `make test`, which runs two tests at a time, run those of one file, or of one group, one by one.
+class Scheduling(LoadFileScheduling):
+    """Gives each process whole files of tests, and those that share a project to the same one."""
 
-    What belongs to a group comes first: it shares something that takes long to make.
-    """
-    grouped = {item for item in items if item.get_closest_marker("xdist_group")}
-    for item in set(items) - grouped:
-        item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
-    items.sort(key=lambda item: item not in grouped)
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "project" if Path(file).name in SHARE_A_PROJECT else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
+    """Schedule the tests of `make test`, which runs two at a time."""
+    return Scheduling(config, log)  # pyright: ignore[reportArgumentType]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process has it left at the end."""
+    items.sort(key=lambda item: item.path.name not in SHARE_A_PROJECT)
 
 
 @pytest.fixture

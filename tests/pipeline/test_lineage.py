@@ -13,8 +13,6 @@ from workspace import PROJECT, Run
 
 from herodex.lineage.counts import read_rows
 
-pytestmark = pytest.mark.xdist_group("project")
-
 STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 OTHER = {**TINY, "classifier.train.epochs": 1, "classifier.train.learning_rate": 0.00001}
 """Params with which the classifier learns next to nothing."""

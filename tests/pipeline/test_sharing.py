@@ -16,8 +16,6 @@ from project_copy import ProjectCopy
 from shared_storage import BUCKET, KEYS, mlflow_server, postgresql, s3_server, stored
 from tiny_service import free_port, serving
 
-pytestmark = pytest.mark.xdist_group("project")
-
 STORE = "dvc/files/md5"
 SERVED = ("backbone", "classifier", "generator", "lineage.json")
 

@@ -17,8 +17,6 @@ from herodex.classifier.picture import normalise, open_picture
 from herodex.classifier.predict import load_classifier, model_hash
 from herodex.params import load_params
 
-pytestmark = pytest.mark.xdist_group("project")
-
 GENERATOR_STAGES = {"split_names", "pretrain_generator", "train_generator", "evaluate_generator"}
 
 
