@@ -18,7 +18,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Without bytecode every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run report refresh test review serve ui lint bench pull prove promote rollback bento image image-test audit clean
+.PHONY: help setup run report refresh test review serve ui lint experiments bench pull prove promote rollback bento image image-test audit clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -56,6 +56,9 @@ serve: setup ## answer on http://localhost:3000 (PORT=… moves it)
 
 ui: setup ## open MLflow's pages on http://localhost:5000 (UI_PORT=… moves it)
 	mlflow ui --backend-store-uri $(or $(MLFLOW_TRACKING_URI),sqlite:///mlflow.db) --port $(UI_PORT)
+
+experiments: setup ## compare experiments: what was changed, and the figures that differ
+	@dvc exp show --no-pager --md --only-changed --hide-workspace --drop '.*\.(low|high|n)$$|Created|State|Executor'
 
 bench: setup ## measure speeds, as ratios within one run; reports/bench.csv and bench.png hold all of them
 	@rm -f .cache/bench.jsonl
