@@ -3,6 +3,7 @@ PORT ?= 3000
 UI_PORT ?= 5000
 REVIEW_PORT ?= 3001
 BIN := .venv/bin
+BENCHMARKS := crawl embedding names names_under_load name_training cpu_kinds overhead
 
 export PATH := $(CURDIR)/$(BIN):$(PATH):$(CURDIR)/.tools/bin
 # Behind a network with a certificate authority of its own, only the system knows it.
@@ -62,14 +63,8 @@ experiments: setup ## compare experiments: what was changed, and the figures tha
 
 bench: setup ## measure speeds, as ratios within one run; reports/bench.csv and bench.png hold all of them
 	@rm -f .cache/bench.jsonl
-	@python -m benchmarks.crawl
-	@python -m benchmarks.embedding
-	@python -m benchmarks.names
-	@python -m benchmarks.names_under_load
-	@python -m benchmarks.name_training
-	@python -m benchmarks.cpu_kinds
-	@python -m benchmarks.overhead
-	@python -m benchmarks.table
+	@for part in $(BENCHMARKS); do python -m benchmarks.$$part || failed="$$failed $$part"; done; \
+	python -m benchmarks.table; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
 prove: setup ## make all outputs twice, in two clones, and compare (PROVE=--small: of a tiny configuration)
 	@python scripts/prove.py $(PROVE)
