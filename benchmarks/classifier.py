@@ -9,7 +9,8 @@ distractors at a time, left out of training altogether, over all such pairs. WOR
 
 import itertools
 import sys
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,10 @@ from sklearn.metrics import roc_auc_score
 from herodex.classifier.embed import pooled_views
 from herodex.classifier.familiarity import Gallery, class_probabilities, familiarity_figures, similarities
 from herodex.classifier.features import features_of, resolve_precision, views_of
-from herodex.classifier.linear import fit_heads, fit_temperature
+from herodex.classifier.linear import fit_heads, fit_temperature, out_of_fold
 from herodex.classifier.metrics import calibration, expected_calibration_error
 from herodex.classifier.picture import normalise, open_picture
+from herodex.classifier.recipes import Recipe, fit_of, list_recipes
 from herodex.classifier.space import fit_space
 from herodex.classifier.strangers import Examples, all_figures, fit_judge
 from herodex.command import run_command
@@ -30,51 +32,22 @@ from herodex.progress import track
 
 SEEDS = 3
 FOLDS = 5
-WEIGHT_DECAY = 0.003
+WEIGHT_DECAY = [0.003]
+FIT = partial(fit_heads, l2=WEIGHT_DECAY)
 TABLE = Path(__file__).with_name("classifier.csv")
 
 
-@dataclass(frozen=True)
-class Step:
-    """One step: how pictures are looked at, and whether each distractor is a label of its own."""
-
-    name: str
-    embed: EmbedParams
-    fine: bool
-
-
-def steps(settings: EmbedParams) -> list[Step]:
-    """List the steps from the plainest to what `params.yaml` says."""
-
-    def change(**values: object) -> EmbedParams:
-        return settings.model_copy(update=values)
-
-    plain = {"views": ["middle"], "mirror": False, "stages": [5]}
-    return [
-        Step("middle, stage 5, mean", change(**plain, pooling="avg"), fine=False),
-        Step("maximum instead of mean", change(**plain, pooling="max"), fine=False),
-        Step("each distractor a label", change(**plain, pooling="max"), fine=True),
-        Step("stage 4 too", change(views=["middle"], mirror=False), fine=True),
-        Step("mirrored too", change(views=["middle"]), fine=True),
-        Step("all of params.yaml", settings, fine=True),
-    ]
+def steps(settings: EmbedParams) -> list[Recipe]:
+    """List the recipes that the pipeline compares, with the mirrored middle before the other views."""
+    *plainer, own = list_recipes(settings)
+    mirrored = settings.model_copy(update={"views": ["middle"]})
+    return [*plainer, replace(own, name="mirrored too", embed=mirrored), own]
 
 
 def folds_of(clusters: np.ndarray, seed: int) -> np.ndarray:
     """Share clusters out among folds at random, int [n]."""
     names, place = np.unique(clusters, return_inverse=True)
     return (np.random.default_rng(seed).permutation(len(names)) % FOLDS)[place]
-
-
-def judge_all(examples: Examples, clusters: np.ndarray, classes: int, count: int, seed: int) -> np.ndarray:
-    """Logits of every picture by heads that have seen neither it nor a copy, float [n, count]."""
-    fold = folds_of(clusters, seed)
-    logits = np.zeros((len(fold), count))
-    for number in range(FOLDS):
-        train = fold != number
-        (head,) = fit_heads(examples.features[train], examples.labels[train], count, [WEIGHT_DECAY])
-        logits[~train] = head.logits(examples.features[~train])
-    return logits
 
 
 def crossed_ece(logits: np.ndarray, labels: np.ndarray, classes: int, fold: np.ndarray) -> float:
@@ -103,10 +76,10 @@ def strangers(
         asked, train = fold == number, (fold != number) & ~strange
         inner = train & (fold == (number + 1) % FOLDS)
         parts = [Examples(examples.features[part], labels[part]) for part in (train & ~inner, inner)]
-        found = list(all_figures(*parts, classes, len(names), WEIGHT_DECAY, settings))
+        found = list(all_figures(*parts, classes, len(names), FIT, settings))
         figures, unfamiliar = (np.concatenate([part[i] for part in found]) for i in (1, 2))
         judge = fit_judge(figures, unfamiliar, settings.false_acceptance)
-        (head,) = fit_heads(examples.features[train], labels[train], len(names), [WEIGHT_DECAY])
+        (head,) = FIT(examples.features[train], labels[train], len(names))
         space = fit_space(examples.features[train], labels[train], settings.shrinkage)
         gallery = Gallery(
             space.unit(examples.features[train]), labels[train], len(names), settings.neighbours
@@ -152,7 +125,9 @@ def main() -> None:
         count, known = int(labels.max()) + 1, shown < classes
         figures = []
         for seed in range(SEEDS):
-            logits = judge_all(examples, clusters, classes, count, seed)
+            fit = fit_of(step, params.classifier, WEIGHT_DECAY, seed)
+            fold = folds_of(clusters, seed)
+            (logits,) = out_of_fold(examples.features, labels, count, fold, fit)
             answers = class_probabilities(logits, classes, 1).argmax(axis=1)
             figures.append(
                 {
@@ -160,7 +135,7 @@ def main() -> None:
                         logits[known, :classes].argmax(axis=1) == shown[known]
                     ).mean(),
                     "five labels": (answers == np.minimum(shown, classes)).mean(),
-                    "ece": crossed_ece(logits, labels, classes, folds_of(clusters, seed)),
+                    "ece": crossed_ece(logits, labels, classes, fold),
                 }
             )
         rows.append({"step": step.name, **summarise(figures)})

@@ -25,11 +25,11 @@ import pandas as pd
 from benchmarks.bench_record import note
 from herodex import paths
 from herodex.classifier.embed import run_on_all
-from herodex.classifier.features_table import read_features
 from herodex.classifier.head import fit_head
+from herodex.classifier.labels import labels_of
 from herodex.classifier.manifest import read_manifest
 from herodex.classifier.predict import load_classifier
-from herodex.classifier.train import fine_labels
+from herodex.classifier.recipes import features_for, find_recipe
 from herodex.command import run_command
 from herodex.measured import share
 from herodex.params import UNKNOWN, load_params
@@ -96,13 +96,21 @@ def measure(precision: str, which: str, target: Path) -> None:
 def head_hash() -> str:
     """Train the head on the features that are there, and hash its weights."""
     params = load_params()
-    manifest, features = read_manifest(paths.SPLIT_IMAGES), read_features(paths.FEATURES, "views")
+    manifest = read_manifest(paths.SPLIT_IMAGES)
     rows = manifest[manifest["part"].isin(["train", "validation"])]
-    names, shown = fine_labels(rows, params)
-    values = np.stack([features[sha256] for sha256 in rows["sha256"]])
+    record = json.loads((paths.CLASSIFIER / "classifier.json").read_text(encoding="utf-8"))
+    recipe = find_recipe(record["recipe"], params.classifier.embed)
+    names, shown = labels_of(rows, params, recipe.fine)
+    values = features_for(recipe, rows["sha256"].tolist())
     settings = params.classifier.train
     head, _ = fit_head(
-        values, shown, len(names), settings.l2[0], settings.learning_rate, settings.epochs, params.seed
+        values,
+        shown,
+        len(names),
+        record["l2"] or settings.l2[-1],
+        settings.learning_rate,
+        settings.epochs,
+        params.seed,
     )
     weights = b"".join(np.ascontiguousarray(value).tobytes() for value in head.get_weights())
     return hashlib.sha256(weights).hexdigest()

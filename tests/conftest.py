@@ -9,8 +9,8 @@ from quote_api import QuoteApi, running_quote_api
 from tiny_service import make_project, serving
 from xdist.scheduler import LoadFileScheduling
 
-SHARE_A_PROJECT = ("test_lineage.py", "test_sharing.py", "test_whole_pipeline.py")
-"""The files whose tests share one project in which the pipeline has run."""
+SHARE_A_PROJECT = ("test_lineage.py", "test_model_behaviour.py", "test_sharing.py", "test_whole_pipeline.py")
+"""The files whose tests ask for the `project` in which the pipeline has run; one not named makes its own."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -160,6 +160,29 @@ def first_available(candidates: Sequence[str]) -> Candidate:
     )
 
 
+def rebuild(record: dict[str, Any]) -> "keras.Model":
+    """Build the network again that a `backbone.json` is the record of.
+
+    Raises:
+        UserError: its weights cannot be had any more.
+    """
+    network = first_available([record["name"]]).network
+    if weights_hash(network) != record["weights_sha256"]:
+        raise UserError(
+            f"The weights of {record['name']} are other ones than those in {paths.BACKBONE}.",
+            "Run `dvc repro -f fetch_backbone`.",
+        )
+    return network
+
+
+def last_stage(network: "keras.Model") -> "keras.Model":
+    """Give a network's last stage, which shares its weights: feature maps of stage 4 → those of stage 5."""
+    import keras
+
+    (stages,) = [layer for layer in network.layers if isinstance(layer, keras.Model)]
+    return keras.Model(stages.get_layer(STAGE_4).output, stages.outputs[1])
+
+
 def weights_hash(network: "keras.Model") -> str:
     """The sha256 of all weights in the order of the network's layers, as little-endian float32."""
     digest = hashlib.sha256()

@@ -2,7 +2,10 @@
 
 from typing import TypedDict
 
+import numpy as np
 from scipy.stats import binomtest
+
+RESAMPLES = 9999
 
 
 class Measured(TypedDict):
@@ -28,3 +31,11 @@ def share(hits: int, n: int) -> Measured:
     """A share with Wilson's score interval (Wilson 1927), which holds for small counts and near 0 and 1."""
     interval = binomtest(hits, n).proportion_ci(method="wilson")
     return measured(hits / n, interval.low, interval.high, n)
+
+
+def bootstrap_mean(differences: np.ndarray, seed: int) -> Measured:
+    """The mean of differences [n] with the 95 % percentile interval of a bootstrap."""
+    rng = np.random.default_rng(seed)
+    draws = rng.integers(len(differences), size=(RESAMPLES, len(differences)))
+    low, high = np.percentile(differences[draws].mean(axis=1), [2.5, 97.5])
+    return measured(differences.mean(), low, high, len(differences))

@@ -185,11 +185,27 @@ class TrainClassifierParams(Section):
     false_acceptance: Annotated[float, Field(gt=0, lt=1)]
 
 
+class DropoutHeadParams(Section):
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    learning_rate: Positive
+    epochs: Count
+    batch_size: Count
+
+
+class FineTuneParams(Section):
+    use: Literal["never", "if_better", "always"]
+    learning_rate: Positive
+    epochs: Count
+    batch_size: Count
+
+
 class ClassifierParams(Section):
     clean: CleanImagesParams
     embed: EmbedParams
     curate: CurateParams
     split: SplitImagesParams
+    compare: DropoutHeadParams
+    fine_tune: FineTuneParams
     train: TrainClassifierParams
 
 

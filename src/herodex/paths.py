@@ -41,6 +41,8 @@ MANIFEST = "manifest.csv"
 
 MODELS = Path("models")
 BACKBONE = MODELS / "backbone"
+TUNED = MODELS / "tuned"
+TUNED_FEATURES = TUNED / "features.npy"
 CLASSIFIER = MODELS / "classifier"
 GENERATOR = MODELS / "generator"
 PRETRAINED = MODELS / "pretrained"

@@ -1,10 +1,18 @@
 import json
+from typing import Any
 
 import numpy as np
 import pytest
 
 from herodex import backbone
-from herodex.backbone import first_available, read_tfjs_weights, tfjs_layer_name
+from herodex.backbone import (
+    build,
+    first_available,
+    last_stage,
+    read_tfjs_weights,
+    rebuild,
+    tfjs_layer_name,
+)
 from herodex.errors import UserError
 
 
@@ -63,3 +71,27 @@ def test_no_weights_at_all_is_one_message_with_every_reason(monkeypatch):
     with pytest.raises(UserError) as raised:
         first_available(["ResNet50V2", "ResNet50"])
     assert raised.value.problem.count("no network") == 3
+
+
+def test_the_last_stage_goes_on_where_the_fourth_ends():
+    network = build("ResNet50", pretrained=False)
+    rgb = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
+    maps: Any = network(rgb)
+    stage = last_stage(network)
+    assert np.asarray(stage(maps["stage_4"])) == pytest.approx(np.asarray(maps["stage_5"]), abs=1e-4)
+    stage.get_layer("conv5_block3_3_conv").set_weights(
+        [weight * 0 for weight in stage.get_layer("conv5_block3_3_conv").get_weights()]
+    )
+    changed: Any = network(rgb)
+    assert (np.asarray(changed["stage_4"]) == np.asarray(maps["stage_4"])).all()
+    assert not np.allclose(np.asarray(changed["stage_5"]), np.asarray(maps["stage_5"]))
+
+
+def test_weights_other_than_those_on_record_are_refused(monkeypatch):
+    class Network:
+        def get_weights(self) -> list[np.ndarray]:
+            return [np.zeros(3)]
+
+    monkeypatch.setattr(backbone, "from_keras", lambda name: Network())
+    with pytest.raises(UserError, match="other ones"):
+        rebuild({"name": "ResNet50", "weights_sha256": "0" * 64})

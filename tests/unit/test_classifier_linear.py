@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -40,10 +42,11 @@ def test_copies_are_judged_by_heads_that_have_seen_none_of_them():
     assert (fold[::2] == fold[1::2]).all()
     assert len(set(fold)) > 2
     features, labels = blobs(n=40)
-    logits = out_of_fold(features, labels, 3, fold, [1.0, 0.1])
+    fit = partial(fit_heads, l2=[1.0, 0.1])
+    logits = out_of_fold(features, labels, 3, fold, fit)
     changed = features.copy()
     changed[fold == fold[0]] += 100
-    again = out_of_fold(changed, labels, 3, fold, [1.0, 0.1])
+    again = out_of_fold(changed, labels, 3, fold, fit)
     assert logits.shape == (2, 40, 3)
     assert not np.allclose(logits, again)
 

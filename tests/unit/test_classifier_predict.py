@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -99,3 +100,12 @@ def test_what_serves_imports_nothing_that_trains():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert not loaded & {"tensorflow", "keras", "mlflow", "dvc", "scrapy", "pandas", "matplotlib", "sklearn"}
+
+
+def test_a_classifier_answers_by_the_backbone_that_was_tuned_for_it(models, tmp_path):
+    shutil.copytree(models, tmp_path, dirs_exist_ok=True)
+    for name in ("backbone.xml", "backbone.bin"):
+        shutil.move(tmp_path / "backbone" / name, tmp_path / "classifier" / name)
+    pictures = [plain(*colour) for colour in COLOURS.values()]
+    expected = load_classifier(models, "f32").probabilities(pictures)
+    assert (load_classifier(tmp_path, "f32").probabilities(pictures) == expected).all()

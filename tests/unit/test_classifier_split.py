@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from herodex.classifier.copies import position
 from herodex.classifier.split import (
     count_parts,
+    fill_parts,
     find_leaks,
     require_every_part,
     require_no_leak,
@@ -150,3 +151,30 @@ def test_parts_are_counted_by_query_and_by_source_where_there_is_one():
     by_source = count_parts(manifest.assign(source=["a", "a", "b", "b"]))
     assert list(by_source["source"]) == ["a", "b"]
     assert list(by_source["train"]) == [1, 1]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_class_of_few_pictures_is_in_every_part_whatever_the_seed(seed):
+    classes = [f"class{i}" for i in range(12)]
+    few = pd.concat([table(names(4, name), query=name) for name in classes], ignore_index=True)
+    placed = split(few, SHARES, seed)
+    filled = fill_parts(placed, classes, seed)
+    assert (filled.groupby("label")["part"].nunique() == 3).all()
+    assert (filled.groupby("cluster")["part"].nunique() == 1).all()
+    complete = placed.groupby("label")["part"].transform("nunique") == 3
+    assert filled["part"][complete].equals(placed["part"][complete])
+
+
+def test_whole_clusters_move_and_what_is_not_kept_stays_out():
+    copies = table(names(6), ["a", "a", "b", "b", "c", "c"]).assign(kept=["1", "0"] * 3)
+    filled = fill_parts(split(copies, SHARES, 1), ["cat"], 1)
+    assert set(filled["part"][::2]) == set(ORDER)
+    assert set(filled["part"][1::2]) == {""}
+
+
+def test_a_class_of_fewer_clusters_than_parts_stays_as_it_is():
+    manifest = table(["a", "b"])
+    placed = split(manifest, SHARES, 1)
+    assert set(fill_parts(placed, ["cat"], 1)["part"]) <= set(ORDER)
+    single = split(table(["a"]), SHARES, 1)
+    assert fill_parts(single, ["cat"], 1).equals(single)

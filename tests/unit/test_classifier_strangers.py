@@ -1,7 +1,10 @@
+from functools import partial
+
 import numpy as np
 import pytest
 
 from herodex.classifier.familiarity import Gallery, Space, familiarity_figures, similarities
+from herodex.classifier.linear import fit_heads
 from herodex.classifier.space import fit_space
 from herodex.classifier.strangers import Examples, all_figures, fit_judge, left_out_in_turn
 from herodex.params import TrainClassifierParams
@@ -15,6 +18,7 @@ SETTINGS = TrainClassifierParams(
     neighbours=3,
     false_acceptance=0.1,
 )
+FIT = partial(fit_heads, l2=[0.01])
 
 
 def blobs(seed: int, n: int = 100, labels: int = 5) -> Examples:
@@ -31,7 +35,7 @@ def test_distractors_are_left_out_in_turn_or_else_classes():
 
 
 def test_pictures_of_what_was_left_out_are_told_from_the_classes():
-    found = list(all_figures(blobs(1), blobs(2), 3, 5, 0.01, SETTINGS))
+    found = list(all_figures(blobs(1), blobs(2), 3, 5, FIT, SETTINGS))
     assert [label for label, _, _ in found] == [3, 4]
     figures, strange = (np.concatenate([part[i] for part in found]) for i in (1, 2))
     judge = fit_judge(figures, strange, 0.1)
@@ -41,7 +45,7 @@ def test_pictures_of_what_was_left_out_are_told_from_the_classes():
 
 
 def test_without_strangers_nearly_all_that_is_familiar_passes():
-    found = list(all_figures(blobs(1, labels=2), blobs(2, labels=2), 2, 2, 0.01, SETTINGS))
+    found = list(all_figures(blobs(1, labels=2), blobs(2, labels=2), 2, 2, FIT, SETTINGS))
     ((_, figures, strange),) = found
     judge = fit_judge(figures, strange, 0.1)
     assert (judge.score(figures) >= judge.threshold).mean() == pytest.approx(0.98, abs=0.02)

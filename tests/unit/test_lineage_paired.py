@@ -20,7 +20,7 @@ def test_mcnemar_counts_only_pictures_on_which_the_models_differ():
     comparison = compare_labels(labelled(before), labelled(after), 0)
     assert comparison is not None
     assert comparison.p == pytest.approx(2 * 0.5**10)
-    assert comparison.gain == pytest.approx(10 / 60)
+    assert comparison.gain == pytest.approx(10 / 60, abs=1e-6)
     assert comparison.low < comparison.gain < comparison.high
     assert comparison.better
 

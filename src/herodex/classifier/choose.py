@@ -1,5 +1,6 @@
 """Chooses what the classifier needs beside its head, without a look at what it will be tested on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from herodex.classifier.familiarity import Judge, class_probabilities
-from herodex.classifier.linear import fit_temperature, fold_numbers, log_loss, out_of_fold
+from herodex.classifier.linear import Fit, fit_temperature, log_loss, out_of_fold
 from herodex.classifier.metrics import auc
 from herodex.classifier.strangers import Examples, all_figures, fit_judge
 from herodex.measured import share
@@ -19,11 +20,11 @@ class Choice:
     """What was chosen, and by what.
 
     Attributes:
-        l2: the head's weight decay.
+        l2: the head's weight decay; 0 where it has dropout instead.
         temperature: by which its logits are divided.
         judge: of what is familiar.
         by_l2: a table with `l2`, `log_loss` and `accuracy` out of fold.
-        probabilities: of the classes and of none of them, out of fold, float [train, classes + 1].
+        probabilities: of the classes and of none of them, out of fold, float [judged, classes + 1].
         strangers: a table with `left_out` (a label's position), `strange` (0 or 1) and `score`.
         figures: what came of it, for people.
     """
@@ -38,34 +39,42 @@ class Choice:
 
 
 def choose(
+    judged: Examples,
+    fold: np.ndarray,
     train: Examples,
     validation: Examples,
-    clusters: np.ndarray,
     classes: int,
     count: int,
     settings: TrainClassifierParams,
+    decays: list[float],
+    fit_with: Callable[[list[float]], Fit],
     seed: int,
 ) -> Choice:
-    """Choose by folds of the training part, and by strangers beside the classes' validation pictures.
+    """Choose by what was held out of folds, and by strangers beside the classes' validation pictures.
 
     Args:
+        judged: what the head is cross-validated on.
+        fold: of each of these, as `cross_validate` takes them.
         train: the training part.
         validation: the validation part.
-        clusters: of copies, for each picture of the training part, text [train].
         classes: how many labels, from the first on, are classes.
         count: of labels.
-        settings: what there is to choose from.
+        settings: of folds, similarity and threshold.
+        decays: weight decays to choose from.
+        fit_with: gives what fits heads with some of them.
         seed: of the bootstrap of intervals.
     """
-    by_l2, best, logits = choose_l2(train, clusters, classes, count, settings)
-    l2, temperature = settings.l2[best], fit_temperature(logits, train.labels, classes)
-    seen = list(all_figures(train, validation, classes, count, l2, settings))
+    by_l2, best, logits = cross_validate(judged, fold, classes, count, fit_with(decays))
+    by_l2.insert(0, "l2", decays)
+    labels = judged.labels[fold >= 0]
+    l2, temperature = decays[best], fit_temperature(logits, labels, classes)
+    seen = list(all_figures(train, validation, classes, count, fit_with([l2]), settings))
     figures, strange = (np.concatenate([part[i] for part in seen]) for i in (1, 2))
     judge = fit_judge(figures, strange, settings.false_acceptance)
     scores = judge.score(figures)
     told = measure_strangers(scores, strange, judge.threshold, seed) if 0 < strange.mean() < 1 else {}
     probabilities = class_probabilities(logits, classes, temperature)
-    right = probabilities.argmax(axis=1) == np.minimum(train.labels, classes)
+    right = probabilities.argmax(axis=1) == np.minimum(labels, classes)
     return Choice(
         l2=l2,
         temperature=temperature,
@@ -88,25 +97,31 @@ def choose(
     )
 
 
-def choose_l2(
-    examples: Examples, clusters: np.ndarray, classes: int, count: int, settings: TrainClassifierParams
+def cross_validate(
+    examples: Examples, fold: np.ndarray, classes: int, count: int, fit: Fit
 ) -> tuple[pd.DataFrame, int, np.ndarray]:
-    """Choose the weight decay by cross-validation over clusters.
+    """Cross-validate heads.
+
+    Args:
+        examples: to learn from and to judge.
+        fold: of each of them, held out in turn, int [n]; below 0: learnt from at all times, and not judged.
+        classes: how many labels, from the first on, are classes.
+        count: of labels.
+        fit: makes the heads.
 
     Returns:
-        a table with `l2`, `log_loss` and `accuracy` out of fold; the row of the least loss; and its logits,
-        float [n, count].
+        a table with `log_loss` and `accuracy` out of fold, a row for each head; the row of the least loss;
+        and its logits of those that are judged, float [judged, count].
     """
-    fold = fold_numbers(clusters, settings.folds)
-    logits = out_of_fold(examples.features, examples.labels, count, fold, settings.l2)
-    answers = np.minimum(examples.labels, classes)
+    logits = out_of_fold(examples.features, examples.labels, count, fold, fit)
+    labels = examples.labels[fold >= 0]
+    answers = np.minimum(labels, classes)
     rows = [
         {
-            "l2": decay,
-            "log_loss": log_loss(of_decay, examples.labels, classes),
-            "accuracy": float((class_probabilities(of_decay, classes, 1).argmax(axis=1) == answers).mean()),
+            "log_loss": log_loss(of_head, labels, classes),
+            "accuracy": float((class_probabilities(of_head, classes, 1).argmax(axis=1) == answers).mean()),
         }
-        for decay, of_decay in zip(settings.l2, logits, strict=True)
+        for of_head in logits
     ]
     table = pd.DataFrame(rows).round(6)
     best = int(table["log_loss"].argmin())

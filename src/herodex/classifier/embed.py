@@ -20,6 +20,7 @@ from herodex.classifier.features import (
     resolve_precision,
     views_of,
 )
+from herodex.classifier.features_table import write_features
 from herodex.classifier.manifest import read_clean, read_manifest
 from herodex.classifier.views import MIDDLE, View
 from herodex.command import run_command
@@ -111,8 +112,9 @@ def pooled_views(
 def main() -> None:
     """Write `features.npy`, a table [n] with `sha256`, sorted, and float32 columns.
 
-    `views` [features] is what the classifier learns from. `features` [channels] is the maximum over the last
-    stage of the middle alone, by which copies and doubtful labels are found.
+    `views` [features] is what the classifier learns from. The others are of the middle alone, [channels]:
+    `features`, the maximum over the last stage, by which copies and doubtful labels are found; `average`, the
+    mean over it, and `stage_4`, the maximum over the stage before, with which plainer classifiers compare.
     """
     params = load_params()
     manifest = read_manifest(paths.CLEAN_IMAGES / paths.MANIFEST)
@@ -121,17 +123,14 @@ def main() -> None:
     wanted = views_of(settings)
     views = wanted if MIDDLE in wanted else [*wanted, MIDDLE]
     pooled, channels = pooled_views(pictures, settings, precision, views, paths.FEATURE_CACHE)
+    middle, places = pooled[:, views.index(MIDDLE)], parts_of(channels)
     columns = {
-        "features": pooled[:, views.index(MIDDLE), parts_of(channels)[5, "max"]],
+        "features": middle[:, places[5, "max"]],
+        "average": middle[:, places[5, "avg"]],
+        "stage_4": middle[:, places[4, "max"]],
         "views": features_of(settings, pooled[:, : len(wanted)], channels),
     }
-    # No .npz, whose zip headers differ between releases of Python.
-    layout = [(name, "f4", values.shape[1:]) for name, values in columns.items()]
-    table = np.zeros(len(pictures), [("sha256", "U64"), *layout])
-    table["sha256"] = pictures["sha256"]
-    for name, values in columns.items():
-        table[name] = values
-    np.save(paths.FEATURES, table)
+    write_features(paths.FEATURES, pictures["sha256"].tolist(), columns)
 
 
 if __name__ == "__main__":

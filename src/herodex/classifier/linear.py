@@ -4,7 +4,7 @@ The head that is served is trained in Keras. These have the same loss, with its 
 scikit-learn in a fraction of the time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +30,10 @@ class LinearHead:
     def logits(self, features: np.ndarray) -> np.ndarray:
         """Give the logits of features [n, features], float [n, labels]."""
         return ((features - self.mean) / self.deviation) @ self.kernel + self.bias
+
+
+Fit = Callable[[np.ndarray, np.ndarray, int], Iterable[LinearHead]]
+"""Fits heads, one for each setting there is to choose from, to features, labels, and the count of labels."""
 
 
 def fit_heads(features: np.ndarray, labels: np.ndarray, count: int, l2: list[float]) -> Iterator[LinearHead]:
@@ -69,7 +73,7 @@ def out_of_fold(
     labels: np.ndarray,
     count: int,
     fold: np.ndarray,
-    l2: list[float],
+    fit: Fit,
 ) -> np.ndarray:
     """Let heads that were fitted to the other folds judge each picture.
 
@@ -77,19 +81,21 @@ def out_of_fold(
         features: float [n, features].
         labels: int [n].
         count: of labels.
-        fold: of each picture, int [n].
-        l2: the weight decays.
+        fold: of each picture, int [n]; below 0: learnt from at all times, and not judged.
+        fit: makes the heads.
 
     Returns:
-        logits, float [len(l2), n, count].
+        logits of those that are judged, float [heads, judged, count].
     """
-    logits = np.zeros((len(l2), len(labels), count))
-    numbers = np.unique(fold)
+    numbers, judged = np.unique(fold[fold >= 0]), []
     for number in track(numbers, len(numbers), "cross-validate", "folds"):
         train = fold != number
-        for i, head in enumerate(fit_heads(features[train], labels[train], count, l2)):
-            logits[i, ~train] = head.logits(features[~train])
-    return logits
+        heads = fit(features[train], labels[train], count)
+        judged.append([head.logits(features[~train]) for head in heads])
+    logits = np.zeros((len(judged[0]), len(labels), count))
+    for number, of_fold in zip(numbers, judged, strict=True):
+        logits[:, fold == number] = of_fold
+    return logits[:, fold >= 0]
 
 
 def log_loss(logits: np.ndarray, labels: np.ndarray, classes: int, temperature: float = 1.0) -> float:

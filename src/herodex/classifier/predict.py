@@ -139,7 +139,10 @@ def load_classifier(models: Path, precision: str) -> Classifier:
         UserError: a file of the models is missing.
     """
     directory = models / "classifier"
-    files = [models / "backbone" / "backbone.xml", *(directory / name for name in MODEL_FILES)]
+    # A backbone that was tuned for the classifier lies beside it.
+    tuned = (directory / "backbone.xml").exists()
+    backbone = directory if tuned else models / "backbone"
+    files = [backbone / "backbone.xml", *(directory / name for name in MODEL_FILES)]
     require_files(files, "classifier")
     settings = json.loads((directory / "classifier.json").read_text(encoding="utf-8"))
     labels = tuple(settings["labels"])
@@ -148,7 +151,7 @@ def load_classifier(models: Path, precision: str) -> Classifier:
         sources = tuple(csv.DictReader(file))
     space = np.load(directory / "space.npy")
     return Classifier(
-        embedder=load_embedder(models / "backbone", precision, EmbedParams(**settings["embed"])),
+        embedder=load_embedder(backbone, precision, EmbedParams(**settings["embed"])),
         head=compile_network(directory / "head.xml", "f32"),
         classes=tuple(settings["classes"]),
         labels=labels,

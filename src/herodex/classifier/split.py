@@ -3,7 +3,8 @@
 A picture's part depends on the pictures of its cluster and on the seed, on no other picture. Each of them has
 a position between 0 and 1, and the cluster stands where the last of them stands: test comes first, then
 validation, then training. So a picture that is added moves no other one, unless it is a copy; and copies only
-ever draw a cluster towards training, so that nothing that was learnt from is ever tested on.
+ever draw a cluster towards training, so that nothing that was learnt from is ever tested on. The one
+exception is a class that would have no picture in a part.
 """
 
 import logging
@@ -25,6 +26,8 @@ from herodex.params import ClassifierParams, Params, SplitImagesParams, load_par
 log = logging.getLogger(__name__)
 
 PARTS = ("train", "validation", "test")
+POSITIONS = ("test", "validation", "train")
+"""The parts as they follow each other between 0 and 1."""
 NAMED_LEAKS = 5
 
 
@@ -53,6 +56,32 @@ def split(manifest: pd.DataFrame, params: SplitImagesParams, seed: int) -> pd.Da
     rest = np.where(places < params.test + params.validation, "validation", "train")
     parts = np.where(places < params.test, "test", rest)
     return manifest.assign(part=np.where(manifest["kept"] == "1", parts, ""))
+
+
+def fill_parts(manifest: pd.DataFrame, classes: list[str], seed: int) -> pd.DataFrame:
+    """Move a cluster into each part that by chance has nothing of a class, as happens where there is little.
+
+    It comes from the part that has most of the class, and is the one that stands nearest. A class of fewer
+    clusters than parts stays as it is.
+
+    Args:
+        manifest: with what `split` gave.
+        classes: each of which is needed in every part.
+        seed: that of the split.
+    """
+    places = cluster_positions(manifest, seed).to_numpy(float)
+    labels, clusters, parts = (manifest[column].to_numpy(str) for column in ("label", "cluster", "part"))
+    for name in classes:
+        for part in POSITIONS:
+            of_class = [(labels == name) & (parts == there) for there in POSITIONS]
+            counts = [len(np.unique(clusters[rows])) for rows in of_class]
+            wanted, giver = POSITIONS.index(part), int(np.argmax(counts))
+            if counts[wanted] or counts[giver] < 2:
+                continue
+            rows = np.flatnonzero(of_class[giver])
+            nearest = rows[places[rows].argmin() if giver > wanted else places[rows].argmax()]
+            parts = np.where((clusters == clusters[nearest]) & (parts != ""), part, parts)
+    return manifest.assign(part=parts)
 
 
 def find_leaks(
@@ -105,7 +134,7 @@ def require_every_part(manifest: pd.DataFrame, params: Params) -> None:
             kept = sum(int(counts[part]) for part in PARTS if part in counts)
             raise UserError(
                 f"'{name}' has {kept} pictures, none of them for {empty[0]}.",
-                "Raise crawl.images.per_query, or the shares in classifier.split, or take another seed.",
+                "Raise crawl.images.per_query, loosen classifier.clean, or take the class out.",
             )
 
 
@@ -120,7 +149,8 @@ def count_parts(manifest: pd.DataFrame) -> pd.DataFrame:
 def main() -> None:
     """Write `split.csv`: the manifest with `part`; and how many pictures of each kind are in which part."""
     params = load_params()
-    manifest = split(read_manifest(paths.CURATED_IMAGES), params.classifier.split, params.seed)
+    placed = split(read_manifest(paths.CURATED_IMAGES), params.classifier.split, params.seed)
+    manifest = fill_parts(placed, params.classes, params.seed)
     require_every_part(manifest, params)
     require_no_leak(find_leaks(manifest, read_features(paths.FEATURES), params.classifier))
     write_manifest(manifest, paths.SPLIT_IMAGES)

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from herodex.classifier.familiarity import Gallery, Judge, familiarity_figures, similarities
-from herodex.classifier.linear import fit_heads
+from herodex.classifier.linear import Fit
 from herodex.classifier.space import fit_space
 from herodex.params import TrainClassifierParams
 from herodex.progress import track
@@ -39,7 +39,7 @@ def figures_without(
     validation: Examples,
     classes: int,
     count: int,
-    l2: float,
+    fit: Fit,
     settings: TrainClassifierParams,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Learn from all but one label, and look at its pictures and at the classes' in the validation part.
@@ -50,7 +50,7 @@ def figures_without(
         validation: what is not.
         classes: how many labels, from the first on, are classes.
         count: of labels.
-        l2: of the head.
+        fit: makes one head.
         settings: of the space and the gallery.
 
     Returns:
@@ -60,7 +60,7 @@ def figures_without(
     known = int((names < classes).sum())
     seen = np.isin(train.labels, names)
     taught = np.searchsorted(names, train.labels[seen])
-    (head,) = fit_heads(train.features[seen], taught, len(names), [l2])
+    (head,) = fit(train.features[seen], taught, len(names))
     space = fit_space(train.features[seen], taught, settings.shrinkage)
     gallery = Gallery(space.unit(train.features[seen]), taught, len(names), settings.neighbours)
     asked = validation.features[np.isin(validation.labels, names[:known])]
@@ -75,13 +75,13 @@ def all_figures(
     validation: Examples,
     classes: int,
     count: int,
-    l2: float,
+    fit: Fit,
     settings: TrainClassifierParams,
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """Leave each label out in turn that can be; gives the label and what `figures_without` returns."""
     labels = left_out_in_turn(classes, count) or [-1]
     for label in track(labels, len(labels), "leave out", "searches"):
-        figures, strange = figures_without(label, train, validation, classes, count, l2, settings)
+        figures, strange = figures_without(label, train, validation, classes, count, fit, settings)
         yield label, figures, strange
 
 

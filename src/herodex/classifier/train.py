@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,16 +11,18 @@ import pandas as pd
 
 from herodex import paths, tracking
 from herodex.classifier.choose import Choice, choose
+from herodex.classifier.dropout import fit_dropout_head
 from herodex.classifier.familiarity import Space
-from herodex.classifier.features_table import read_features
-from herodex.classifier.head import fit_head
-from herodex.classifier.manifest import read_manifest, subjects
+from herodex.classifier.head import build_head, fit_head
+from herodex.classifier.labels import labels_of
+from herodex.classifier.linear import fold_numbers
+from herodex.classifier.manifest import read_manifest
 from herodex.classifier.plots import training_figure
 from herodex.classifier.predict import GALLERY_COLUMNS, model_hash
+from herodex.classifier.recipes import Recipe, decays_of, features_for, find_recipe, fit_of, list_recipes
 from herodex.classifier.space import fit_space
 from herodex.classifier.strangers import Examples
 from herodex.command import run_command
-from herodex.errors import UserError
 from herodex.export import export_ir
 from herodex.figures import save_figure
 from herodex.params import UNKNOWN, Params, load_params
@@ -30,19 +33,26 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def fine_labels(rows: pd.DataFrame, params: Params) -> tuple[list[str], np.ndarray]:
-    """Name what the head tells apart: the classes, each distractor, and what a person called unknown.
+def choose_recipe(params: Params, tuned: bool) -> Recipe:
+    """Take the recipe that was found the best; a backbone is tuned for that of the params."""
+    if tuned:
+        return list_recipes(params.classifier.embed)[-1]
+    compared = json.loads((paths.CLASSIFIER_REPORTS / "recipes.json").read_text(encoding="utf-8"))
+    return find_recipe(compared["chosen"], params.classifier.embed)
 
-    Each distractor is a label of its own, because what is none of the classes has little in common; an answer
-    gives the sum of them.
 
-    Returns:
-        the labels that have a picture in `rows`, and the classes in any case; and each row's label, int [n].
-    """
-    shown = np.where(subjects(rows, params) == "", UNKNOWN, subjects(rows, params))
-    others = [name for name in [*params.distractors, UNKNOWN] if (shown == name).any()]
-    labels = [*params.classes, *others]
-    return labels, np.array([labels.index(name) for name in shown], int)
+def fit_final(
+    recipe: Recipe, examples: Examples, count: int, l2: float, params: Params
+) -> tuple["keras.Model", pd.DataFrame]:
+    """Train the head that is served, as the recipe says; returns it, and its `epoch`, `loss`, `accuracy`."""
+    if recipe.dropout:
+        settings = params.classifier.compare
+        linear, history = fit_dropout_head(examples.features, examples.labels, count, settings, params.seed)
+        return build_head(linear.mean, linear.deviation, linear.kernel, linear.bias), history
+    settings = params.classifier.train
+    return fit_head(
+        examples.features, examples.labels, count, l2, settings.learning_rate, settings.epochs, params.seed
+    )
 
 
 def write_model(
@@ -92,32 +102,43 @@ def main() -> None:
     params = load_params()
     settings = params.classifier.train
     manifest = read_manifest(paths.SPLIT_IMAGES)
-    features = read_features(paths.FEATURES, "views")
-    backbone = json.loads((paths.BACKBONE / "backbone.json").read_text(encoding="utf-8"))
+    tuned = paths.TUNED_FEATURES.exists()
+    recipe = choose_recipe(params, tuned)
+    backbone = json.loads((paths.TUNED / "backbone.json").read_text(encoding="utf-8"))
     rows = manifest[manifest["part"].isin(["train", "validation"])]
-    labels, fine = fine_labels(rows, params)
+    labels, shown = labels_of(rows, params, recipe.fine)
     classes, count = len(params.classes), len(labels)
-    everything = Examples(np.stack([features[sha256] for sha256 in rows["sha256"]]), fine)
+    table = paths.TUNED_FEATURES if tuned else paths.FEATURES
+    everything = Examples(features_for(recipe, rows["sha256"].tolist(), table), shown)
     in_train = (rows["part"] == "train").to_numpy()
     train, validation = (
-        Examples(everything.features[chosen], fine[chosen]) for chosen in (in_train, ~in_train)
+        Examples(everything.features[chosen], shown[chosen]) for chosen in (in_train, ~in_train)
     )
-    if len(np.unique(train.labels)) < 2:
-        raise UserError(
-            "train_classifier: the training part shows a single thing.",
-            "Add a class or a distractor to params.yaml, or more pictures.",
-        )
+    if tuned:
+        # The backbone has seen all of the training part: the validation part alone can judge the head.
+        judged, fold = rows, np.where(in_train, -1, 0)
+    else:
+        judged = rows[in_train]
+        fold = fold_numbers(judged["cluster"].to_numpy(str), settings.folds)
     with tracking.run("train_classifier", settings) as run:
-        clusters = rows["cluster"].to_numpy(str)[in_train]
-        choice = choose(train, validation, clusters, classes, count, settings, params.seed)
+        choice = choose(
+            everything if tuned else train,
+            fold,
+            train,
+            validation,
+            classes,
+            count,
+            settings,
+            decays_of(recipe, params.classifier),
+            lambda decays: fit_of(recipe, params.classifier, decays, params.seed),
+            params.seed,
+        )
 
         # What was chosen is fitted to both parts; only the test part has not been seen.
-        space = fit_space(everything.features, fine, settings.shrinkage)
+        space = fit_space(everything.features, shown, settings.shrinkage)
         # Before Keras exports anything: after that NumPy waits for threads that are gone.
         units = space.unit(everything.features).astype(np.float32)
-        head, history = fit_head(
-            everything.features, fine, count, choice.l2, settings.learning_rate, settings.epochs, params.seed
-        )
+        head, history = fit_final(recipe, everything, count, choice.l2, params)
         record = {
             "classes": params.classes,
             "labels": labels,
@@ -128,13 +149,17 @@ def main() -> None:
                 "threshold": choice.judge.threshold,
                 "neighbours": settings.neighbours,
             },
+            "recipe": recipe.name,
             "l2": choice.l2,
             "backbone": backbone,
-            "embed": params.classifier.embed.model_dump(),
+            "embed": recipe.embed.model_dump(),
             "max_side": params.classifier.clean.max_side,
         }
-        gallery = rows[GALLERY_COLUMNS].assign(shows=[labels[i] for i in fine])
+        gallery = rows[GALLERY_COLUMNS].assign(shows=[labels[i] for i in shown])
         write_model(paths.CLASSIFIER, head, space, units, gallery, record)
+        if tuned:
+            for name in ("backbone.xml", "backbone.bin"):
+                shutil.copy(paths.TUNED / name, paths.CLASSIFIER)
         answers = np.array([*params.classes, UNKNOWN])[choice.probabilities.argmax(axis=1)]
         tables = {
             "history": history,
@@ -142,14 +167,14 @@ def main() -> None:
             "strangers": choice.strangers.assign(
                 left_out=[labels[i] if i >= 0 else "" for i in choice.strangers["left_out"]]
             ),
-            "out_of_fold": rows[["sha256", "query", "label"]][in_train].assign(predicted=answers),
+            "out_of_fold": judged[["sha256", "query", "label"]][fold >= 0].assign(predicted=answers),
         }
         write_reports(paths.CLASSIFIER_REPORTS, choice, tables)
 
         for name in ("loss", "accuracy"):
             run.metric_by_epoch(name, history[name].tolist())
         run.metrics({"cross_validated_accuracy": choice.figures["accuracy"]["value"], "l2": choice.l2})
-        run.tags({"model": model_hash(paths.CLASSIFIER), "backbone": backbone["name"]})
+        run.tags({"model": model_hash(paths.CLASSIFIER), "backbone": backbone["name"], "recipe": recipe.name})
         run.artifact(paths.CLASSIFIER)
         run.artifact(paths.CLASSIFIER_REPORTS / "training.png")
         run.keras_model(head, "head", everything.features[:2])

@@ -27,7 +27,7 @@ def classifier_card(described: Described, params: Params) -> str:
     return f"""# Model card: the classifier of {params.page.thing} pictures
 
 {head(described)}
-A softmax layer on the frozen features of {backbone["name"]} with {backbone["weights"]} weights, from
+A softmax layer on the features of {backbone["name"]} with {backbone["weights"]} weights, from
 {backbone["source"]}.
 
 ## Intended use

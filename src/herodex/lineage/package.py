@@ -90,7 +90,9 @@ def chosen(room: str, version: str | None) -> Registered | None:
 
 
 def add_backbone(lineage: dict[str, Any], context: Path) -> None:
-    """Put the backbone into the build context with which a classifier was trained."""
+    """Put the backbone into the build context with which a classifier was trained, unless it has its own."""
+    if (context / paths.CLASSIFIER / "backbone.bin").exists():
+        return
     weights = paths.BACKBONE / "backbone.bin"
     wanted = lineage["backbone"]["ir_sha256"]
     if not weights.exists() or hashlib.sha256(weights.read_bytes()).hexdigest() != wanted:

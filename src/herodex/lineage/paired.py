@@ -6,10 +6,10 @@ import numpy as np
 from scipy.stats import binomtest, permutation_test
 
 from herodex.lineage.counts import Row
+from herodex.measured import RESAMPLES, bootstrap_mean
 
 LEVEL = 0.05
 """Probability below which a difference is not put down to chance; both tests are two-sided."""
-RESAMPLES = 9999
 
 
 class Comparison(NamedTuple):
@@ -38,14 +38,6 @@ class Comparison(NamedTuple):
         return self.gain > 0 and self.p < LEVEL
 
 
-def bootstrap_mean(differences: np.ndarray, seed: int) -> tuple[float, float]:
-    """The 95 % percentile interval of the mean of differences [n]."""
-    rng = np.random.default_rng(seed)
-    draws = rng.integers(len(differences), size=(RESAMPLES, len(differences)))
-    low, high = np.percentile(differences[draws].mean(axis=1), [2.5, 97.5])
-    return float(low), float(high)
-
-
 def compare_labels(champion: list[Row], challenger: list[Row], seed: int) -> Comparison | None:
     """McNemar's exact test (McNemar 1947) on the pictures that both classified; None where there are none.
 
@@ -62,15 +54,15 @@ def compare_labels(champion: list[Row], challenger: list[Row], seed: int) -> Com
     before, after = (np.array([right[key] for key in both], float) for right in (theirs, ours))
     won, lost = int((after > before).sum()), int((after < before).sum())
     p = binomtest(won, won + lost).pvalue if won + lost else 1.0
-    low, high = bootstrap_mean(after - before, seed)
+    gain = bootstrap_mean(after - before, seed)
     return Comparison(
         f"McNemar's exact test: {won} right that were wrong, {lost} wrong that were right",
         "accuracy",
         float(before.mean()),
         float(after.mean()),
-        float((after - before).mean()),
-        low,
-        high,
+        gain["value"],
+        gain["low"],
+        gain["high"],
         float(p),
         len(both),
     )
@@ -101,15 +93,15 @@ def compare_nats(champion: list[Row], challenger: list[Row], seed: int) -> Compa
         vectorized=True,
         rng=np.random.default_rng(seed),
     )
-    low, high = bootstrap_mean(before - after, seed)
+    gain = bootstrap_mean(before - after, seed)
     return Comparison(
         f"paired permutation test, {RESAMPLES} permutations",
         "nats a name, of which fewer are better",
         float(before.mean()),
         float(after.mean()),
-        float((before - after).mean()),
-        low,
-        high,
+        gain["value"],
+        gain["low"],
+        gain["high"],
         float(tested.pvalue),
         len(both),
     )

@@ -1,0 +1,100 @@
+"""What a changed param of the head costs: to choose and train it anew, against embedding its pictures."""
+
+import json
+import sys
+import time
+
+import numpy as np
+
+from benchmarks.bench_record import note
+from herodex import paths
+from herodex.classifier.choose import choose
+from herodex.classifier.embed import batches, pooled_views
+from herodex.classifier.features import embed, load_embedder, resolve_precision, views_of
+from herodex.classifier.head import fit_head
+from herodex.classifier.labels import labels_of
+from herodex.classifier.linear import fold_numbers
+from herodex.classifier.manifest import read_manifest
+from herodex.classifier.recipes import decays_of, features_for, find_recipe, fit_of
+from herodex.classifier.space import fit_space
+from herodex.classifier.strangers import Examples
+from herodex.command import run_command
+from herodex.params import Params, load_params
+
+ROUNDS = 3
+PICTURES = 64
+"""As many are embedded anew; all would take no other time each."""
+
+
+def retrain(params: Params) -> float:
+    """Do what `train_classifier` computes; returns seconds of compute, of all cores together."""
+    settings, seed = params.classifier, params.seed
+    manifest = read_manifest(paths.SPLIT_IMAGES)
+    rows = manifest[manifest["part"].isin(["train", "validation"])]
+    compared = json.loads((paths.CLASSIFIER_REPORTS / "recipes.json").read_text(encoding="utf-8"))
+    recipe = find_recipe(compared["chosen"], settings.embed)
+    started = time.process_time()
+    labels, shown = labels_of(rows, params, recipe.fine)
+    everything = Examples(features_for(recipe, rows["sha256"].tolist()), shown)
+    in_train = (rows["part"] == "train").to_numpy()
+    train, validation = (Examples(everything.features[part], shown[part]) for part in (in_train, ~in_train))
+    choice = choose(
+        train,
+        fold_numbers(rows["cluster"].to_numpy(str)[in_train], settings.train.folds),
+        train,
+        validation,
+        len(params.classes),
+        len(labels),
+        settings.train,
+        decays_of(recipe, settings),
+        lambda decays: fit_of(recipe, settings, decays, seed),
+        seed,
+    )
+    fit_space(everything.features, shown, settings.train.shrinkage)
+    rate, epochs = settings.train.learning_rate, settings.train.epochs
+    fit_head(everything.features, shown, len(labels), choice.l2, rate, epochs, seed)
+    return time.process_time() - started
+
+
+def embed_anew(params: Params, files: list[str]) -> float:
+    """Embed some of the pictures, and scale up to all; returns seconds of compute."""
+    embedder = load_embedder(paths.BACKBONE, params.backbone.precision, params.classifier.embed)
+    started = time.process_time()
+    for pictures in batches(files[:PICTURES], params.classifier.embed.batch_size):
+        embed(embedder, pictures)
+    return (time.process_time() - started) * len(files) / min(PICTURES, len(files))
+
+
+def look_up_again(params: Params) -> float:
+    """Ask for the features of all pictures, which are known; returns seconds of compute."""
+    settings, precision = params.classifier.embed, resolve_precision(params.backbone.precision)
+    manifest = read_manifest(paths.CLEAN_IMAGES / paths.MANIFEST)
+    pictures = manifest[manifest["phash"] != ""].drop_duplicates("sha256")
+    pooled_views(pictures, settings, precision, views_of(settings), paths.FEATURE_CACHE)
+    started = time.process_time()
+    pooled_views(pictures, settings, precision, views_of(settings), paths.FEATURE_CACHE)
+    return time.process_time() - started
+
+
+def main() -> None:
+    """Print and note both ratios."""
+    params = load_params()
+    manifest = read_manifest(paths.SPLIT_IMAGES)
+    files = manifest["file"][manifest["part"].isin(["train", "validation"])].tolist()
+    # The first time Keras is imported, which no other round pays.
+    retrain(params)
+    spent = [retrain(params) for _ in range(ROUNDS)]
+    anew = [embed_anew(params, files) for _ in range(ROUNDS)]
+    again = look_up_again(params)
+    ratios = [head / embedding for head, embedding in zip(spent, anew, strict=True)]
+    sys.stdout.write(
+        f"{len(files)} pictures: {np.median(spent):.1f} s of compute to choose and train the head, "
+        f"{np.median(anew):.1f} s to embed them, {again:.1f} s to embed again what has not changed\n"
+    )
+    note("compute of training the head anew, against embedding its pictures", ratios)
+    unchanged = [again / embedding for embedding in anew]
+    note("compute of embedding again what has not changed, against embedding it", unchanged)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,50 @@
+"""A head as beginners' tutorials have it: softmax on pooled features, with dropout before it, by Adam."""
+
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+from herodex.classifier.linear import LinearHead
+from herodex.params import DropoutHeadParams
+
+
+def fit_dropout_head(
+    features: np.ndarray, labels: np.ndarray, count: int, settings: DropoutHeadParams, seed: int
+) -> tuple[LinearHead, pd.DataFrame]:
+    """Train the head in Keras, on features as they are; without dropout, as it answers, it is linear.
+
+    Args:
+        features: float32 [n, features].
+        labels: int [n].
+        count: of labels.
+        settings: of the training.
+        seed: of first weights, dropout and the order of pictures.
+
+    Returns:
+        the head, and a table with `epoch`, `loss` and `accuracy`.
+    """
+    import keras
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+    width = features.shape[1]
+    layer = keras.layers.Dense(count)
+    model = keras.Sequential([keras.Input((width,)), keras.layers.Dropout(settings.dropout), layer])
+    model.compile(
+        optimizer=keras.optimizers.Adam(settings.learning_rate),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    history = model.fit(
+        features.astype(np.float32),
+        labels,
+        batch_size=settings.batch_size,
+        epochs=settings.epochs,
+        verbose=cast(Any, 0),
+    ).history
+    table = pd.DataFrame(history)[["loss", "accuracy"]].round(6)
+    table.insert(0, "epoch", range(1, len(table) + 1))
+    kernel, bias = (np.asarray(weight, np.float64) for weight in layer.get_weights())
+    return LinearHead(np.zeros(width), np.ones(width), kernel, bias), table
