@@ -3,6 +3,7 @@ PORT ?= 3000
 UI_PORT ?= 5000
 REVIEW_PORT ?= 3001
 BIN := .venv/bin
+BENCHMARKS := crawl embedding retraining names names_under_load name_training cpu_kinds overhead
 
 export PATH := $(CURDIR)/$(BIN):$(PATH):$(CURDIR)/.tools/bin
 # Behind a network with a certificate authority of its own, only the system knows it.
@@ -18,7 +19,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Without bytecode every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run report refresh test review serve ui lint bench pull prove promote rollback bento image image-test audit clean
+.PHONY: help setup run report refresh test review serve ui lint experiments bench pull prove promote rollback bento image image-test audit clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -41,7 +42,7 @@ refresh: setup ## crawl anew; a snapshot of the live web is kept until the next 
 
 test: setup ## run all tests
 	@scripts/setup.sh --for-tests
-	pytest
+	pytest -n 2 --no-loadscope-reorder
 
 lint: setup ## check format, style and types
 	ruff format --check .
@@ -57,17 +58,13 @@ serve: setup ## answer on http://localhost:3000 (PORT=… moves it)
 ui: setup ## open MLflow's pages on http://localhost:5000 (UI_PORT=… moves it)
 	mlflow ui --backend-store-uri $(or $(MLFLOW_TRACKING_URI),sqlite:///mlflow.db) --port $(UI_PORT)
 
+experiments: setup ## compare experiments: what was changed, and the figures that differ
+	@dvc exp show --no-pager --md --only-changed --hide-workspace --drop '.*\.(low|high|n)$$|Created|State|Executor'
+
 bench: setup ## measure speeds, as ratios within one run; reports/bench.csv and bench.png hold all of them
 	@rm -f .cache/bench.jsonl
-	@python -m benchmarks.crawl
-	@python -m benchmarks.embedding
-	@python -m benchmarks.retraining
-	@python -m benchmarks.names
-	@python -m benchmarks.names_under_load
-	@python -m benchmarks.name_training
-	@python -m benchmarks.cpu_kinds
-	@python -m benchmarks.overhead
-	@python -m benchmarks.table
+	@for part in $(BENCHMARKS); do python -m benchmarks.$$part || failed="$$failed $$part"; done; \
+	python -m benchmarks.table; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
 prove: setup ## make all outputs twice, in two clones, and compare (PROVE=--small: of a tiny configuration)
 	@python scripts/prove.py $(PROVE)

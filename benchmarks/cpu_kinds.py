@@ -1,8 +1,10 @@
 """What differs between kinds of CPU: the same classifier with fewer instruction sets, and in bfloat16.
 
-oneDNN, which both OpenVINO and TensorFlow compute with, is kept to older instructions by ONEDNN_MAX_CPU_ISA;
-so one machine tells what the same model would answer on others. Each kind runs in a process of its own, on
-the pictures of the test part; then the head is trained anew.
+oneDNN, with which OpenVINO and TensorFlow compute, OpenBLAS and NumPy are kept to older instructions by their
+settings, so one machine tells what the same model would answer on others; TensorFlow's own loops cannot be.
+Each kind runs in a process of its own, on the pictures of the test part, or where it matters most, f32 and
+bf16, on all clean pictures. Then the head is trained anew. It takes about 5 minutes on 2 idle cores; what is
+compared are seconds of compute.
 """
 
 import csv
@@ -13,8 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,96 +25,159 @@ import pandas as pd
 from benchmarks.bench_record import note
 from herodex import paths
 from herodex.classifier.embed import run_on_all
-from herodex.classifier.features_table import read_features
 from herodex.classifier.head import fit_head
+from herodex.classifier.labels import labels_of
 from herodex.classifier.manifest import read_manifest
 from herodex.classifier.predict import load_classifier
-from herodex.classifier.train import fine_labels
+from herodex.classifier.recipes import features_for, find_recipe
 from herodex.command import run_command
+from herodex.measured import share
 from herodex.params import UNKNOWN, load_params
 
-KINDS: dict[str, tuple[dict[str, str], str]] = {
-    "all that this CPU has": ({}, "f32"),
-    "AVX-512 without AMX": ({"ONEDNN_MAX_CPU_ISA": "AVX512_CORE"}, "f32"),
-    "AVX2": ({"ONEDNN_MAX_CPU_ISA": "AVX2"}, "f32"),
-    "SSE 4.1": ({"ONEDNN_MAX_CPU_ISA": "SSE41"}, "f32"),
-    "all, in bfloat16": ({}, "bf16"),
-}
-"""The environment of each kind, and the precision of inference."""
+
+class Kind(NamedTuple):
+    """A kind of CPU: what the libraries are told, the precision, and which pictures it answers."""
+
+    name: str
+    environment: dict[str, str]
+    precision: str
+    pictures: str
+
+
+TEST, CLEAN = "test part", "all clean pictures"
+
+
+def without(isa: str, core: str, *features: str) -> dict[str, str]:
+    """The settings by which oneDNN keeps to `isa`, OpenBLAS to a kind of `core`, NumPy from `features`."""
+    return {
+        "ONEDNN_MAX_CPU_ISA": isa,
+        "OPENBLAS_CORETYPE": core,
+        "NPY_DISABLE_CPU_FEATURES": ",".join(features),
+    }
+
+
+KINDS = (
+    Kind("all that this CPU has", {}, "f32", CLEAN),
+    Kind("AVX-512 without AMX", without("AVX512_CORE", "SkylakeX", "AVX512_SPR"), "f32", TEST),
+    Kind("AVX2", without("AVX2", "Haswell", "X86_V4", "AVX512_ICL", "AVX512_SPR"), "f32", TEST),
+    Kind("all, in bfloat16", {}, "bf16", CLEAN),
+)
+"""The first is what the others are compared with. TensorFlow's packages need AVX in any case."""
 TABLE = Path(__file__).with_name("cpu_kinds.csv")
 
 
-def measure(precision: str, target: Path) -> None:
-    """Write what this process answers: probabilities [n, labels], its seconds, the hash of a trained head."""
-    params = load_params()
+def pictures_of(which: str) -> pd.DataFrame:
+    """The rows of the pictures that a kind answers; among all clean ones, each picture once."""
     manifest = read_manifest(paths.SPLIT_IMAGES)
-    test = manifest[manifest["part"] == "test"]
+    if which == TEST:
+        return manifest[manifest["part"] == "test"]
+    return manifest[manifest["phash"] != ""].drop_duplicates("sha256")
+
+
+def measure(precision: str, which: str, target: Path) -> None:
+    """Write what this process answers: probabilities [n, labels], `known`, compute, the hash of a head."""
+    params = load_params()
     classifier = load_classifier(paths.MODELS, precision)
     batch = params.classifier.embed.batch_size
-    run_on_all(classifier.probabilities, list(test["file"])[:batch], batch, "warm up")
-    started = time.perf_counter()
-    probabilities = run_on_all(classifier.probabilities, list(test["file"]), batch, "evaluate")
-    seconds = time.perf_counter() - started
-    features = read_features(paths.FEATURES, "views")
+
+    def answer(pictures: Sequence[np.ndarray]) -> np.ndarray:
+        look = classifier.look(pictures)
+        return np.column_stack([look.probabilities, look.scores])
+
+    files = pictures_of(which)["file"].tolist()
+    run_on_all(answer, files[:batch], batch, "warm up")
+    started = time.process_time()
+    answers = run_on_all(answer, files, batch, "evaluate")
+    seconds = (time.process_time() - started) / len(files)
+    known = answers[:, -1] >= classifier.judge.threshold
+    np.savez(target, probabilities=answers[:, :-1], known=known, seconds=seconds, head=head_hash())
+
+
+def head_hash() -> str:
+    """Train the head on the features that are there, and hash its weights."""
+    params = load_params()
+    manifest = read_manifest(paths.SPLIT_IMAGES)
     rows = manifest[manifest["part"].isin(["train", "validation"])]
-    names, shown = fine_labels(rows, params)
-    values = np.stack([features[sha256] for sha256 in rows["sha256"]])
+    record = json.loads((paths.CLASSIFIER / "classifier.json").read_text(encoding="utf-8"))
+    recipe = find_recipe(record["recipe"], params.classifier.embed)
+    names, shown = labels_of(rows, params, recipe.fine)
+    values = features_for(recipe, rows["sha256"].tolist())
     settings = params.classifier.train
     head, _ = fit_head(
-        values, shown, len(names), settings.l2[0], settings.learning_rate, settings.epochs, params.seed
+        values,
+        shown,
+        len(names),
+        record["l2"] or settings.l2[-1],
+        settings.learning_rate,
+        settings.epochs,
+        params.seed,
     )
-    digest = hashlib.sha256(b"".join(np.ascontiguousarray(value).tobytes() for value in head.get_weights()))
-    np.savez(target, probabilities=probabilities, seconds=seconds, head=digest.hexdigest())
+    weights = b"".join(np.ascontiguousarray(value).tobytes() for value in head.get_weights())
+    return hashlib.sha256(weights).hexdigest()
 
 
-def run_kind(environment: dict[str, str], precision: str) -> dict[str, Any]:
+def run_kind(kind: Kind) -> dict[str, Any]:
     """Measure one kind of CPU in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "answers.npz"
-        command = [sys.executable, "-m", "benchmarks.cpu_kinds", precision, str(target)]
-        subprocess.run(command, env=os.environ | environment, check=True, stderr=subprocess.DEVNULL)
+        command = [sys.executable, "-m", "benchmarks.cpu_kinds", kind.precision, kind.pictures, str(target)]
+        subprocess.run(command, env=os.environ | kind.environment, check=True)
         return dict(np.load(target))
 
 
-def compare(
-    manifest: pd.DataFrame, found: dict[str, dict[str, Any]], labels: list[str]
-) -> list[dict[str, Any]]:
-    """A row for each kind: accuracy, answers other than the first kind's, by how much, how fast it is."""
-    actual = manifest.loc[manifest["part"] == "test", "label"].to_numpy(str)
-    first = next(iter(found.values()))
-    before = first["probabilities"].argmax(axis=1)
+def compare(found: list[dict[str, Any]], labels: list[str]) -> list[dict[str, Any]]:
+    """Compare what each kind answered with what the first did, on all pictures that both have answered.
+
+    Returns:
+        a row for each kind: the accuracy on the test part; the share of answers with the same label, with its
+        interval; how many answers differ in `known`; the largest difference of a probability; whether the
+        head has the same bytes; and the compute for a picture as a ratio.
+    """
+    first = found[0]
+    place = {file: row for row, file in enumerate(pictures_of(CLEAN)["file"])}
     rows = []
-    for kind, answers in found.items():
-        after = answers["probabilities"].argmax(axis=1)
-        changed = answers["probabilities"] - first["probabilities"]
+    for kind, answers in zip(KINDS, found, strict=True):
+        pictures = pictures_of(kind.pictures)
+        same = [place[file] for file in pictures["file"]]
+        before, after = first["probabilities"][same], answers["probabilities"]
+        tested = (pictures["part"] == "test").to_numpy()
+        said = np.array(labels)[after.argmax(axis=1)]
+        agreeing = share(int((after.argmax(axis=1) == before.argmax(axis=1)).sum()), len(pictures))
         rows.append(
             {
-                "kind": kind,
-                "n": len(actual),
-                "accuracy": round(float((np.array(labels)[after] == actual).mean()), 4),
-                "other_answers": int((after != before).sum()),
-                "largest_difference": f"{np.abs(changed).max():.1e}",
+                "kind": kind.name,
+                "pictures": kind.pictures,
+                "n": len(pictures),
+                "accuracy_on_test": round(float((said == pictures["label"])[tested].mean()), 4),
+                "same_label": round(agreeing["value"], 4),
+                "low": round(agreeing["low"], 4),
+                "high": round(agreeing["high"], 4),
+                "other_known": int((answers["known"] != first["known"][same]).sum()),
+                "largest_difference": f"{np.abs(after - before).max():.1e}",
                 "same_head": str(answers["head"]) == str(first["head"]),
-                "seconds_against_first": round(float(answers["seconds"] / first["seconds"]), 2),
+                "compute_against_first": round(float(answers["seconds"] / first["seconds"]), 2),
             }
         )
     return rows
 
 
 def main() -> None:
-    """Write and print the table; with a precision and a file, measure this process."""
-    if len(sys.argv) == 3:
-        measure(sys.argv[1], Path(sys.argv[2]))
+    """Write and print the table; with a precision, a set of pictures and a file, measure this process."""
+    if len(sys.argv) == 4:
+        measure(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
         return
-    found = {kind: run_kind(environment, precision) for kind, (environment, precision) in KINDS.items()}
-    rows = compare(read_manifest(paths.SPLIT_IMAGES), found, [*load_params().classes, UNKNOWN])
+    found = []
+    for kind in KINDS:
+        sys.stderr.write(f"{kind.name}: {kind.pictures}\n")
+        found.append(run_kind(kind))
+    rows = compare(found, [*load_params().classes, UNKNOWN])
     with TABLE.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     for row in rows:
         sys.stdout.write(json.dumps(row) + "\n")
-        note(f"classifier, {row['kind']}, seconds against all of f32", [row["seconds_against_first"]])
+        note(f"classifier, {row['kind']}, compute against all of f32", [row["compute_against_first"]])
 
 
 if __name__ == "__main__":

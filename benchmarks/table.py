@@ -32,11 +32,19 @@ def draw(figures: list[Figure], cpu: str) -> Plot:
         low, high = figure["ratio"] - figure["low"], figure["high"] - figure["ratio"]
         axes.errorbar(figure["ratio"], row, xerr=[[low], [high]], fmt="o", capsize=3, color="tab:blue")
         axes.annotate(
-            f"{figure['ratio']:.3g}", (figure["ratio"], row), (0, 6), textcoords="offset points", ha="center"
+            f"{figure['ratio']:.3g}",
+            (figure["ratio"], row),
+            (0, 6),
+            textcoords="offset points",
+            ha="center",
+            # The line at 1 would else cross the number.
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
         )
     axes.set_yticks(range(len(figures)), [figure["figure"] for figure in figures], fontsize=8)
     axes.set_ylim(len(figures) - 0.5, -0.8)
     axes.set(xscale="log", xlabel="ratio, with the least and the most of its rounds", title=cpu)
+    axes.margins(x=0.08)
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.axvline(1, color="grey", linestyle=":")
     axes.grid(axis="x", alpha=0.3)
     return plot

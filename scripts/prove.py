@@ -182,11 +182,11 @@ def check_changes(place: Place) -> bool:
     before = params.read_bytes()
     verdicts = [judge("nothing changed", place.repro(), set(), set())]
 
-    dropout = yaml.safe_load(before)["classifier"]["train"]["dropout"]
-    change_params(params, {"classifier.train.dropout": dropout / 2})
+    neighbours = yaml.safe_load(before)["classifier"]["train"]["neighbours"]
+    change_params(params, {"classifier.train.neighbours": neighbours + 1})
     direct = {name for name, stage in declared.items() if "classifier.train" in stage["params"]}
     verdicts.append(
-        judge("classifier.train.dropout changed", place.repro(), direct, readers(stages, {*direct, LAST}))
+        judge("classifier.train.neighbours changed", place.repro(), direct, readers(stages, {*direct, LAST}))
     )
     params.write_bytes(before)
     verdicts.append(judge("changed back: restored from the cache", place.repro(), set(), set()))

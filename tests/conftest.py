@@ -7,11 +7,34 @@ import httpx
 import pytest
 from quote_api import QuoteApi, running_quote_api
 from tiny_service import make_project, serving
+from xdist.scheduler import LoadFileScheduling
+
+SHARE_A_PROJECT = ("test_lineage.py", "test_model_behaviour.py", "test_sharing.py", "test_whole_pipeline.py")
+"""The files whose tests ask for the `project` in which the pipeline has run; one not named makes its own."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker of tests that take long: `pytest -m "not slow"` leaves them out."""
     config.addinivalue_line("markers", "slow: builds a whole environment")
+
+
+class Scheduling(LoadFileScheduling):
+    """Gives each process whole files of tests, and those that share a project to the same one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "project" if Path(file).name in SHARE_A_PROJECT else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
+    """Schedule the tests of `make test`, which runs two at a time."""
+    return Scheduling(config, log)  # pyright: ignore[reportArgumentType]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process has it left at the end."""
+    items.sort(key=lambda item: item.path.name not in SHARE_A_PROJECT)
 
 
 @pytest.fixture

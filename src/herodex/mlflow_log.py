@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from herodex import paths
 from herodex.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 EXPERIMENT = "herodex"
-DATABASE = Path("mlflow.db")
-ARTIFACTS = Path("mlartifacts")
+DATABASE = paths.PROJECT / "mlflow.db"
+ARTIFACTS = paths.PROJECT / "mlartifacts"
 MODEL_REQUIREMENTS = ["tensorflow>=2.21,<2.22"]
 PARENT = "mlflow.parentRunId"
 LONGEST_VALUE = 5000

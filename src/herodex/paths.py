@@ -2,12 +2,26 @@
 
 from pathlib import Path
 
+
+def project_folder(folder: Path) -> Path:
+    """Where to keep what outlives a run that was started in `folder`.
+
+    That is `folder`, as `.`. But a queued experiment is run by DVC in a copy of the project, which it removes
+    afterwards: for such a copy it is the project.
+    """
+    if folder.parts[-4:-1] == (".dvc", "tmp", "exps"):
+        return folder.parents[3]
+    return Path()
+
+
+PROJECT = project_folder(Path.cwd())
+
 PARAMS = Path("params.yaml")
 
 CRAWL_STATE = Path(".cache") / "crawl"
 """What crawls have learnt that have not come to their end yet."""
 
-FEATURE_CACHE = Path(".cache") / "features.db"
+FEATURE_CACHE = PROJECT / ".cache" / "features.db"
 """What the backbone has said of pictures, from one run to the next."""
 
 DATA = Path("data")

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from herodex import paths
 from herodex.params import Section
 from herodex.stage_times import repro_key, timed_logging
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PENDING = Path(".cache") / "runs"
+PENDING = paths.PROJECT / ".cache" / "runs"
 """Runs that MLflow has not taken yet, a folder each: `run.json`, and `artifacts` and `model` beside it."""
 
 

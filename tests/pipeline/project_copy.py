@@ -19,6 +19,9 @@ TINY = {"classes": ["tea", "coffee"], "distractors": ["cocoa"], **SMALL}
 """Params with which the whole pipeline runs in a minute."""
 
 
+PATIENCE_S = 1200
+"""How long a command may take; the whole pipeline takes a minute where nothing else is going on."""
+
 ELSEWHERE = {"BENTOML_HOME", "HERODEX_LIVE", "MLFLOW_TRACKING_URI"}
 """Settings by which the copy would reach beyond its folder."""
 
@@ -41,7 +44,7 @@ class ProjectCopy(Workspace):
             capture_output=True,
             text=True,
             check=False,
-            timeout=600,
+            timeout=PATIENCE_S,
         )
         return Run(done.returncode, done.stdout, done.stderr)
 

@@ -19,12 +19,12 @@ def trace_answer(picture: Path, rows: list[Row], params: Params, most: int) -> N
 
     Args:
         picture: an image file.
-        rows: of `split_images`.
+        rows: of `split_images`, if they are there: the model itself tells less of its pictures.
         params: for the precision.
         most: how many of them to show.
 
     Raises:
-        UserError: the file is no picture, or the pipeline has not run.
+        UserError: the file is no picture, or there is no model.
     """
     classifier = load_classifier(paths.MODELS, params.backbone.precision)
     try:
@@ -42,6 +42,7 @@ def trace_answer(picture: Path, rows: list[Row], params: Params, most: int) -> N
     root = Node(f"answer of {said.model}: {verdict}")
     nearest = root.add("most alike of what it was learnt from, by cosine")
     for place in np.argsort(-cosines, kind="stable")[:most]:
-        row = by_hash[classifier.sources[place]["sha256"]]
-        nearest.add(f"{cosines[place]:.3f} {row['label']}, {word_source(row)}")
+        source = classifier.sources[int(place)]
+        row = by_hash.get(source["sha256"]) or source
+        nearest.add(f"{cosines[place]:.3f} {source['shows']}, {word_source(row)}")
     return root

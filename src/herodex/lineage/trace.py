@@ -224,10 +224,10 @@ def word_run(run: Any) -> str:
 
 def word_source(row: Row) -> str:
     """Word where a row comes from: the page, and of a picture its title, author and licence."""
-    if "picture_url" not in row:
+    if "name" in row:
         return f"{row['page_url'] or 'given'} ({row['name']})"
     about = ", ".join(row[key] for key in ("title", "author", "licence") if row[key])
-    return f"{row['page_url'] or row['file']} ({about}) {row['sha256'][:SHORT]}"
+    return f"{row['page_url'] or row.get('file') or 'given'} ({about}) {row['sha256'][:SHORT]}"
 
 
 def word(counts: dict[str, int]) -> str:
