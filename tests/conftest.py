@@ -9,7 +9,13 @@ from quote_api import QuoteApi, running_quote_api
 from tiny_service import make_project, serving
 from xdist.scheduler import LoadFileScheduling
 
-SHARE_A_PROJECT = ("test_lineage.py", "test_model_behaviour.py", "test_sharing.py", "test_whole_pipeline.py")
+SHARE_A_PROJECT = (
+    "test_data.py",
+    "test_lineage.py",
+    "test_model_behaviour.py",
+    "test_sharing.py",
+    "test_whole_pipeline.py",
+)
 """The files whose tests ask for the `project` in which the pipeline has run; one not named makes its own."""
 
 
