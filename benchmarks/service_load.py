@@ -1,12 +1,15 @@
 """The service under a mixed load, and what it costs at rest.
 
 `python -m benchmarks.service_load` measures the start, the memory, what HTTP adds to a single picture's time,
-and then lets 32 clients ask for 60 s. `--seconds 600` shows whether the memory stays flat. `--tensorflow`
-measures the start and the memory of the same service with its classifier run by TensorFlow.
+and then lets 32 clients ask for 60 s. `--seconds 600` shows whether the memory stays flat. `--kill` kills
+each of the processes that answer, one after the other, meanwhile. `--tensorflow` measures the start and the
+memory of the same service with its classifier run by TensorFlow.
 """
 
 import argparse
 import asyncio
+import os
+import signal
 import sys
 import tempfile
 import time
@@ -24,6 +27,7 @@ from benchmarks.served_project import (
     prepared,
     served,
     some_picture,
+    workers,
 )
 from herodex.classifier.predict import load_classifier
 from herodex.command import run_command
@@ -45,8 +49,17 @@ async def ask(client: httpx.AsyncClient, endpoint: str, picture: bytes, seed: in
     return (await client.get("/api/quote")).status_code
 
 
-async def load(running: Served, seconds: float, picture: bytes) -> str:
-    """Let CLIENTS ask without pause, each as a client of its own; tells what came."""
+async def load(running: Served, seconds: float, picture: bytes, kill: bool) -> str:
+    """Let CLIENTS ask without pause, each as a client of its own; tells what came.
+
+    Args:
+        running: whom to ask.
+        seconds: how long.
+        picture: a picture's file.
+        kill: whether each of the processes that answer is killed meanwhile.
+    """
+    answered: dict[str, list[float]] = {endpoint: [time.monotonic()] for endpoint in MIX}
+    back: list[float] = []
     took: dict[str, list[float]] = {endpoint: [] for endpoint in MIX}
     statuses: Counter[str] = Counter()
     memory: list[float] = []
@@ -63,6 +76,7 @@ async def load(running: Served, seconds: float, picture: bytes) -> str:
                 try:
                     status = await ask(client, endpoint, picture, int(rng.integers(2**32)))
                     statuses[str(status)] += 1
+                    answered[endpoint].append(time.monotonic())
                 except httpx.HTTPError as error:
                     statuses[type(error).__name__] += 1
                 took[endpoint].append(1000 * (time.perf_counter() - began))
@@ -72,13 +86,29 @@ async def load(running: Served, seconds: float, picture: bytes) -> str:
             memory.append(await asyncio.to_thread(memory_mb, running.watcher))
             await asyncio.sleep(MEMORY_EVERY_S)
 
-    await asyncio.gather(weigh(), *(ask_on(number) for number in range(1, CLIENTS + 1)))
+    async def kill_each() -> None:
+        pids = [worker.pid for worker in workers(running.watcher)]
+        for pid in pids:
+            await asyncio.sleep(seconds / (len(pids) + 1))
+            os.kill(pid, signal.SIGKILL)
+            began = time.monotonic()
+            while len([one for one in workers(running.watcher) if one.pid != pid]) < len(pids):
+                await asyncio.sleep(0.05)
+            back.append(time.monotonic() - began)
+
+    await asyncio.gather(
+        weigh(), *([kill_each()] if kill else []), *(ask_on(number) for number in range(1, CLIENTS + 1))
+    )
     total = sum(statuses.values())
     rate = f"{total} answers, {total / seconds:.1f} a second"
     lines = [f"{CLIENTS} clients for {seconds:g} s: {rate}, {dict(statuses)}"]
     for endpoint, times in took.items():
         median, most = np.quantile(times, (0.5, 0.99))
         lines.append(f"  {endpoint}: n = {len(times)}, median {median:.0f} ms, 99th percentile {most:.0f} ms")
+    if kill:
+        gaps = ", ".join(f"{name} {np.diff(times).max():.1f} s" for name, times in answered.items())
+        starts = ", ".join(f"{start:.1f} s" for start in back)
+        lines.append(f"  killed processes started again after {starts}; longest without an answer: {gaps}")
     third = max(1, len(memory) // 3)
     early, late = np.mean(memory[third : 2 * third]), np.mean(memory[-third:])
     parts = f"{early:.0f} MB in the second third, {late:.0f} MB in the last"
@@ -112,6 +142,7 @@ def main() -> None:
     """Measure, and print what came."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--kill", action="store_true", help="kill each process that answers meanwhile")
     parser.add_argument("--tensorflow", action="store_true", help="measure that service at rest instead")
     options = parser.parse_args()
     service = ROOT / ("benchmarks/tensorflow_service.py" if options.tensorflow else "service.py")
@@ -127,7 +158,7 @@ def main() -> None:
             sys.stdout.write(http_costs(running, picture) + "\n")
             sys.stdout.flush()
             if not options.tensorflow:
-                sys.stdout.write(asyncio.run(load(running, options.seconds, picture)) + "\n")
+                sys.stdout.write(asyncio.run(load(running, options.seconds, picture, options.kill)) + "\n")
 
 
 async def warm_up(running: Served, picture: bytes) -> None:
