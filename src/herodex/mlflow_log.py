@@ -84,8 +84,9 @@ def connect(uri: str) -> "tuple[MlflowClient, str]":
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     with reaching(uri):
         mlflow.set_tracking_uri(uri)
-        client = mlflow.MlflowClient(uri)
+        # The client makes the tables where there are none yet.
         with _one_at_a_time(DATABASE.with_suffix(".db.lock")):
+            client = mlflow.MlflowClient(uri)
             experiment = client.get_experiment_by_name(EXPERIMENT)
             # MLflow would else put them where the first process stood.
             location = ARTIFACTS.resolve().as_uri() if uri.startswith("sqlite:") else None
