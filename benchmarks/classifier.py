@@ -20,7 +20,7 @@ from sklearn.metrics import roc_auc_score
 from herodex.classifier.embed import pooled_views
 from herodex.classifier.familiarity import Gallery, class_probabilities, familiarity_figures, similarities
 from herodex.classifier.features import features_of, resolve_precision, views_of
-from herodex.classifier.linear import fit_heads, fit_temperature, out_of_fold
+from herodex.classifier.linear import are_right, fit_heads, fit_temperature, out_of_fold
 from herodex.classifier.metrics import calibration, expected_calibration_error
 from herodex.classifier.picture import normalise, open_picture
 from herodex.classifier.recipes import Recipe, fit_of, list_recipes
@@ -128,13 +128,12 @@ def main() -> None:
             fit = fit_of(step, params.classifier, WEIGHT_DECAY, seed)
             fold = folds_of(clusters, seed)
             (logits,) = out_of_fold(examples.features, labels, count, fold, fit)
-            answers = class_probabilities(logits, classes, 1).argmax(axis=1)
             figures.append(
                 {
                     "the four among themselves": (
                         logits[known, :classes].argmax(axis=1) == shown[known]
                     ).mean(),
-                    "five labels": (answers == np.minimum(shown, classes)).mean(),
+                    "five labels": are_right(logits, shown, classes).mean(),
                     "ece": crossed_ece(logits, labels, classes, fold),
                 }
             )

@@ -1,6 +1,5 @@
 """What a changed param of the head costs: to choose and train it anew, against embedding its pictures."""
 
-import json
 import sys
 import time
 
@@ -11,13 +10,13 @@ from herodex import paths
 from herodex.classifier.choose import choose
 from herodex.classifier.embed import batches, pooled_views
 from herodex.classifier.features import embed, load_embedder, resolve_precision, views_of
-from herodex.classifier.head import fit_head
 from herodex.classifier.labels import labels_of
 from herodex.classifier.linear import fold_numbers
 from herodex.classifier.manifest import read_manifest
-from herodex.classifier.recipes import decays_of, features_for, find_recipe, fit_of
+from herodex.classifier.recipes import features_for
 from herodex.classifier.space import fit_space
 from herodex.classifier.strangers import Examples
+from herodex.classifier.train import fit_final, recipe_to_follow
 from herodex.command import run_command
 from herodex.params import Params, load_params
 
@@ -31,8 +30,7 @@ def retrain(params: Params) -> float:
     settings, seed = params.classifier, params.seed
     manifest = read_manifest(paths.SPLIT_IMAGES)
     rows = manifest[manifest["part"].isin(["train", "validation"])]
-    compared = json.loads((paths.CLASSIFIER_REPORTS / "recipes.json").read_text(encoding="utf-8"))
-    recipe = find_recipe(compared["chosen"], settings.embed)
+    recipe = recipe_to_follow(params, tuned=False)
     started = time.process_time()
     labels, shown = labels_of(rows, params, recipe.fine)
     everything = Examples(features_for(recipe, rows["sha256"].tolist()), shown)
@@ -45,14 +43,12 @@ def retrain(params: Params) -> float:
         validation,
         len(params.classes),
         len(labels),
-        settings.train,
-        decays_of(recipe, settings),
-        lambda decays: fit_of(recipe, settings, decays, seed),
+        recipe,
+        settings,
         seed,
     )
     fit_space(everything.features, shown, settings.train.shrinkage)
-    rate, epochs = settings.train.learning_rate, settings.train.epochs
-    fit_head(everything.features, shown, len(labels), choice.l2, rate, epochs, seed)
+    fit_final(recipe, everything, len(labels), choice.l2, params)
     return time.process_time() - started
 
 

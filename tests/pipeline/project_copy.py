@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from workspace import PROJECT, Run, Workspace
 
+from herodex.classifier.picture import normalise, open_picture
 from scripts.prove import SMALL
 
 FROZEN = "    frozen: true\n"
@@ -56,6 +58,11 @@ class ProjectCopy(Workspace):
         """Thaw all stages, with no other change to `dvc.yaml`."""
         thawed = self.text("dvc.yaml").replace(FROZEN, "")
         (self.folder / "dvc.yaml").write_text(thawed, encoding="utf-8")
+
+    def picture(self, file: str, max_side: int) -> np.ndarray:
+        """Read a crawled picture by its name in the manifest, as the service makes it of an upload."""
+        data = (self.folder / "data/images/raw" / file).read_bytes()
+        return normalise(open_picture(data, 50_000_000), max_side)
 
     def text(self, name: str) -> str:
         """Read a file of the project."""

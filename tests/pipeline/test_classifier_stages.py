@@ -9,7 +9,6 @@ import pytest
 from project_copy import ProjectCopy, copy_project
 
 from herodex.classifier.manifest import read_manifest
-from herodex.classifier.picture import normalise, open_picture
 from herodex.classifier.predict import load_classifier
 from herodex.params import load_params
 from scripts.prove import SMALL
@@ -78,8 +77,7 @@ def test_a_tuned_backbone_is_measured_by_folds_and_served_as_evaluated(twelve, t
     manifest = read_manifest(folder / "data/images/split.csv")
     files = dict(zip(manifest["sha256"], manifest["file"], strict=True))
     for row in pd.read_csv(folder / "reports/classifier/predictions.csv").head(5).itertuples():
-        data = (folder / "data/images/raw" / files[str(row.sha256)]).read_bytes()
-        picture = normalise(open_picture(data, 50_000_000), classifier.max_side)
+        picture = twelve.picture(files[str(row.sha256)], classifier.max_side)
         measured = np.array(row[5:-1])
         assert classifier.probabilities([picture])[0] == pytest.approx(measured, abs=1e-6)
         assert untuned.probabilities([picture])[0] != pytest.approx(measured, abs=1e-4)

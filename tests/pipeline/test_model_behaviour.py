@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from herodex.classifier.manifest import read_manifest
-from herodex.classifier.picture import normalise, open_picture, trim_bars
+from herodex.classifier.picture import trim_bars
 from herodex.classifier.predict import Classifier, load_classifier
 from herodex.classifier.robustness import CHANGES
 from herodex.params import load_params
@@ -27,9 +27,7 @@ def learnt(project) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def pictures(project, classifier, learnt) -> list[np.ndarray]:
-    folder = project.folder / "data/images/raw"
-    data = [(folder / file).read_bytes() for file in learnt["file"]]
-    return [normalise(open_picture(one, 50_000_000), classifier.max_side) for one in data]
+    return [project.picture(file, classifier.max_side) for file in learnt["file"]]
 
 
 def test_what_was_learnt_is_known_by_heart(classifier, learnt, pictures):

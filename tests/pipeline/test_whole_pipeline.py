@@ -11,7 +11,6 @@ from project_copy import TINY
 from workspace import PROJECT, Workspace
 
 from herodex.classifier.manifest import read_manifest
-from herodex.classifier.picture import normalise, open_picture
 from herodex.classifier.predict import load_classifier, model_hash
 from herodex.params import load_params
 
@@ -65,9 +64,7 @@ def test_what_is_served_is_what_was_measured(project, manifest):
     files = manifest.drop_duplicates("sha256").set_index("sha256")["file"]
     measured = pd.read_csv(project.folder / "reports" / "classifier" / "predictions.csv")
     for row in measured.itertuples():
-        data = (project.folder / "data" / "images" / "raw" / files[row.sha256]).read_bytes()
-        picture = normalise(open_picture(data, 50_000_000), classifier.max_side)
-        served = classifier.probabilities([picture])[0]
+        served = classifier.probabilities([project.picture(files[row.sha256], classifier.max_side)])[0]
         assert served == pytest.approx(np.array(row[5:-1]), abs=1e-6)
 
 

@@ -1,6 +1,5 @@
 """Chooses what the classifier needs beside its head, without a look at what it will be tested on."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +7,12 @@ import numpy as np
 import pandas as pd
 
 from herodex.classifier.familiarity import Judge, class_probabilities
-from herodex.classifier.linear import Fit, fit_temperature, log_loss, out_of_fold
+from herodex.classifier.linear import Fit, are_right, fit_temperature, log_loss, out_of_fold
 from herodex.classifier.metrics import auc
+from herodex.classifier.recipes import Recipe, decays_of, fit_of
 from herodex.classifier.strangers import Examples, all_figures, fit_judge
 from herodex.measured import share
-from herodex.params import TrainClassifierParams
+from herodex.params import ClassifierParams
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,8 @@ def choose(
     validation: Examples,
     classes: int,
     count: int,
-    settings: TrainClassifierParams,
-    decays: list[float],
-    fit_with: Callable[[list[float]], Fit],
+    recipe: Recipe,
+    settings: ClassifierParams,
     seed: int,
 ) -> Choice:
     """Choose by what was held out of folds, and by strangers beside the classes' validation pictures.
@@ -59,22 +58,24 @@ def choose(
         validation: the validation part.
         classes: how many labels, from the first on, are classes.
         count: of labels.
-        settings: of folds, similarity and threshold.
-        decays: weight decays to choose from.
-        fit_with: gives what fits heads with some of them.
-        seed: of the bootstrap of intervals.
+        recipe: how heads are fitted.
+        settings: weight decays to choose from, similarity and threshold.
+        seed: of heads with dropout, and of the bootstrap of intervals.
     """
-    by_l2, best, logits = cross_validate(judged, fold, classes, count, fit_with(decays))
+    decays = decays_of(recipe, settings)
+    fit = fit_of(recipe, settings, decays, seed)
+    by_l2, best, logits = cross_validate(judged, fold, classes, count, fit)
     by_l2.insert(0, "l2", decays)
     labels = judged.labels[fold >= 0]
     l2, temperature = decays[best], fit_temperature(logits, labels, classes)
-    seen = list(all_figures(train, validation, classes, count, fit_with([l2]), settings))
+    fit = fit_of(recipe, settings, [l2], seed)
+    seen = list(all_figures(train, validation, classes, count, fit, settings.train))
     figures, strange = (np.concatenate([part[i] for part in seen]) for i in (1, 2))
-    judge = fit_judge(figures, strange, settings.false_acceptance)
+    judge = fit_judge(figures, strange, settings.train.false_acceptance)
     scores = judge.score(figures)
     told = measure_strangers(scores, strange, judge.threshold, seed) if 0 < strange.mean() < 1 else {}
     probabilities = class_probabilities(logits, classes, temperature)
-    right = probabilities.argmax(axis=1) == np.minimum(labels, classes)
+    right = are_right(logits, labels, classes, temperature)
     return Choice(
         l2=l2,
         temperature=temperature,
@@ -115,11 +116,10 @@ def cross_validate(
     """
     logits = out_of_fold(examples.features, examples.labels, count, fold, fit)
     labels = examples.labels[fold >= 0]
-    answers = np.minimum(labels, classes)
     rows = [
         {
             "log_loss": log_loss(of_head, labels, classes),
-            "accuracy": float((class_probabilities(of_head, classes, 1).argmax(axis=1) == answers).mean()),
+            "accuracy": float(are_right(of_head, labels, classes).mean()),
         }
         for of_head in logits
     ]

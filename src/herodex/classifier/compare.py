@@ -9,9 +9,8 @@ import pandas as pd
 
 from herodex import paths
 from herodex.classifier.choose import cross_validate
-from herodex.classifier.familiarity import class_probabilities
 from herodex.classifier.labels import labels_of
-from herodex.classifier.linear import fold_numbers
+from herodex.classifier.linear import are_right, fold_numbers
 from herodex.classifier.manifest import read_manifest
 from herodex.classifier.recipes import Recipe, decays_of, features_for, fit_of, list_recipes
 from herodex.classifier.strangers import Examples
@@ -46,8 +45,7 @@ def try_recipe(recipe: Recipe, train: pd.DataFrame, params: Params) -> Tried:
         len(labels),
         fit_of(recipe, settings, decays, params.seed),
     )
-    answers = class_probabilities(logits, classes, 1.0).argmax(axis=1)
-    right = answers == np.minimum(shown, classes)
+    right = are_right(logits, shown, classes)
     return Tried(recipe, decays[best], float(table["log_loss"][best]), right)
 
 

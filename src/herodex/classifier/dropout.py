@@ -5,6 +5,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from herodex.classifier.head import by_epoch
 from herodex.classifier.linear import LinearHead
 from herodex.params import DropoutHeadParams
 
@@ -44,7 +45,5 @@ def fit_dropout_head(
         epochs=settings.epochs,
         verbose=cast(Any, 0),
     ).history
-    table = pd.DataFrame(history)[["loss", "accuracy"]].round(6)
-    table.insert(0, "epoch", range(1, len(table) + 1))
     kernel, bias = (np.asarray(weight, np.float64) for weight in layer.get_weights())
-    return LinearHead(np.zeros(width), np.ones(width), kernel, bias), table
+    return LinearHead(np.zeros(width), np.ones(width), kernel, bias), by_epoch(history)

@@ -11,15 +11,14 @@ import pandas as pd
 
 from herodex import paths
 from herodex.backbone import last_stage, rebuild, weights_hash
-from herodex.classifier.choose import cross_validate
+from herodex.classifier.compare import try_recipe
 from herodex.classifier.embed import pooled_views
-from herodex.classifier.familiarity import class_probabilities
 from herodex.classifier.features import Embedder, features_of, load_embedder, resolve_precision, views_of
 from herodex.classifier.features_table import write_features
 from herodex.classifier.labels import labels_of
-from herodex.classifier.linear import fit_heads, fold_numbers
+from herodex.classifier.linear import are_right, fit_heads, fold_numbers
 from herodex.classifier.manifest import read_manifest
-from herodex.classifier.recipes import decays_of, features_for, fit_of, list_recipes
+from herodex.classifier.recipes import features_for, list_recipes
 from herodex.classifier.strangers import Examples
 from herodex.classifier.tune import tune, tuned_features
 from herodex.command import run_command
@@ -65,8 +64,7 @@ def right_when_tuned(
         tune(stage, embedder, list(files[learnt]), labels[learnt], head, l2, settings.fine_tune, params.seed)
         features = tuned_features(stage, embedder, list(files), settings.embed.batch_size)
         (head,) = fit_heads(features[learnt], labels[learnt], count, [l2])
-        answers = class_probabilities(head.logits(features[asked]), classes, 1.0).argmax(axis=1)
-        right[asked] = answers == np.minimum(labels[asked], classes)
+        right[asked] = are_right(head.logits(features[asked]), labels[asked], classes)
     stage.set_weights(weights)
     return right
 
@@ -124,19 +122,15 @@ def main() -> None:
     recipe = list_recipes(settings.embed)[-1]
     labels, shown = labels_of(train, params, recipe.fine)
     examples = Examples(features_for(recipe, train["sha256"].tolist()), shown)
-    decays, classes = decays_of(recipe, settings), len(params.classes)
-    fit = fit_of(recipe, settings, decays, params.seed)
-    clusters = train["cluster"].to_numpy(str)
-    fold = fold_numbers(clusters, settings.train.folds)
-    _, best, logits = cross_validate(examples, fold, classes, len(labels), fit)
-    frozen = class_probabilities(logits, classes, 1.0).argmax(axis=1) == np.minimum(shown, classes)
+    frozen = try_recipe(recipe, train, params)
+    l2 = frozen.l2
 
     precision = resolve_precision(params.backbone.precision)
     embedder = load_embedder(paths.BACKBONE, precision, settings.embed)
     network = rebuild(record)
-    stage, l2 = last_stage(network), decays[best]
+    stage = last_stage(network)
     tuned = right_when_tuned(stage, embedder, train, examples, l2, params)
-    gain = bootstrap_mean(tuned.astype(float) - frozen, params.seed)
+    gain = bootstrap_mean(tuned.astype(float) - frozen.right, params.seed)
     used = use == "always" or gain["low"] > 0
     if used:
         (head,) = fit_heads(examples.features, shown, len(labels), [l2])
@@ -145,7 +139,7 @@ def main() -> None:
         write_tuned(network, manifest[manifest["part"].isin(["train", "validation"])], record, params)
     else:
         write_record(record)
-    report = {"accuracy": share(int(frozen.sum()), len(frozen))}
+    report = {"accuracy": share(int(frozen.right.sum()), len(frozen.right))}
     report |= {"accuracy_tuned": share(int(tuned.sum()), len(tuned)), "gain": gain}
     write_report({"use": use, "tuned": used, **report})
     log.info("tuning: %s, gain in accuracy %s", "used" if used else "not used", gain)

@@ -87,6 +87,11 @@ def fit_head(
         verbose=cast(Any, 0),
     ).history
     head = build_head(mean, deviation, basis @ np.asarray(layer.kernel), np.asarray(layer.bias))
+    return head, by_epoch(history)
+
+
+def by_epoch(history: dict[str, list[float]]) -> pd.DataFrame:
+    """Make a table with `epoch`, `loss` and `accuracy` of what Keras recorded."""
     table = pd.DataFrame(history)[["loss", "accuracy"]].round(6)
     table.insert(0, "epoch", range(1, len(table) + 1))
-    return head, table
+    return table

@@ -98,6 +98,12 @@ def out_of_fold(
     return logits[:, fold >= 0]
 
 
+def are_right(logits: np.ndarray, labels: np.ndarray, classes: int, temperature: float = 1.0) -> np.ndarray:
+    """Say which answers are true, a class or none of them, bool [n]; the arguments are `log_loss`'s."""
+    answers = class_probabilities(logits, classes, temperature).argmax(axis=1)
+    return answers == np.minimum(labels, classes)
+
+
 def log_loss(logits: np.ndarray, labels: np.ndarray, classes: int, temperature: float = 1.0) -> float:
     """The mean negative log-probability of the true answers, a class or none of them.
 

@@ -19,7 +19,7 @@ from herodex.classifier.linear import fold_numbers
 from herodex.classifier.manifest import read_manifest
 from herodex.classifier.plots import training_figure
 from herodex.classifier.predict import GALLERY_COLUMNS, model_hash
-from herodex.classifier.recipes import Recipe, decays_of, features_for, find_recipe, fit_of, list_recipes
+from herodex.classifier.recipes import Recipe, features_for, find_recipe, list_recipes
 from herodex.classifier.space import fit_space
 from herodex.classifier.strangers import Examples
 from herodex.command import run_command
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def choose_recipe(params: Params, tuned: bool) -> Recipe:
-    """Take the recipe that was found the best; a backbone is tuned for that of the params."""
+def recipe_to_follow(params: Params, tuned: bool) -> Recipe:
+    """Read which recipe was found the best; a backbone is tuned for that of the params."""
     if tuned:
         return list_recipes(params.classifier.embed)[-1]
     compared = json.loads((paths.CLASSIFIER_REPORTS / "recipes.json").read_text(encoding="utf-8"))
@@ -103,7 +103,7 @@ def main() -> None:
     settings = params.classifier.train
     manifest = read_manifest(paths.SPLIT_IMAGES)
     tuned = paths.TUNED_FEATURES.exists()
-    recipe = choose_recipe(params, tuned)
+    recipe = recipe_to_follow(params, tuned)
     backbone = json.loads((paths.TUNED / "backbone.json").read_text(encoding="utf-8"))
     rows = manifest[manifest["part"].isin(["train", "validation"])]
     labels, shown = labels_of(rows, params, recipe.fine)
@@ -116,21 +116,20 @@ def main() -> None:
     )
     if tuned:
         # The backbone has seen all of the training part: the validation part alone can judge the head.
-        judged, fold = rows, np.where(in_train, -1, 0)
+        judged, fold = everything, np.where(in_train, -1, 0)
     else:
-        judged = rows[in_train]
-        fold = fold_numbers(judged["cluster"].to_numpy(str), settings.folds)
+        judged = train
+        fold = fold_numbers(rows["cluster"].to_numpy(str)[in_train], settings.folds)
     with tracking.run("train_classifier", settings) as run:
         choice = choose(
-            everything if tuned else train,
+            judged,
             fold,
             train,
             validation,
             classes,
             count,
-            settings,
-            decays_of(recipe, params.classifier),
-            lambda decays: fit_of(recipe, params.classifier, decays, params.seed),
+            recipe,
+            params.classifier,
             params.seed,
         )
 
@@ -167,7 +166,7 @@ def main() -> None:
             "strangers": choice.strangers.assign(
                 left_out=[labels[i] if i >= 0 else "" for i in choice.strangers["left_out"]]
             ),
-            "out_of_fold": judged[["sha256", "query", "label"]][fold >= 0].assign(predicted=answers),
+            "out_of_fold": rows[["sha256", "query", "label"]][in_train != tuned].assign(predicted=answers),
         }
         write_reports(paths.CLASSIFIER_REPORTS, choice, tables)
 
