@@ -137,7 +137,9 @@ def test_every_answer_forbids_the_browser_what_the_page_never_asks(server, path)
 )
 def test_other_names_and_other_pages_are_refused(server, headers):
     client, file = server
-    assert client.get("/state", headers=headers).status_code == 403
+    refused = client.get("/state", headers=headers)
+    assert refused.status_code == 403
+    assert refused.headers["connection"] == "close"
     answer = client.post("/decide", json={"sha256": SHA, "decision": "drop", "class": ""}, headers=headers)
     assert answer.status_code == 403
     assert not file.exists()

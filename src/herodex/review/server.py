@@ -156,6 +156,9 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Cache-Control", "private, max-age=86400" if is_picture else "no-store")
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            # Else a client may send its next request into a connection that is about to go.
+            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
 
