@@ -18,14 +18,16 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from herodex.classifier.embed import pooled_views
+from herodex.classifier.examples import Examples
 from herodex.classifier.familiarity import Gallery, class_probabilities, familiarity_figures, similarities
-from herodex.classifier.features import features_of, resolve_precision, views_of
+from herodex.classifier.features import features_of, views_of
 from herodex.classifier.linear import are_right, fit_heads, fit_temperature, out_of_fold
 from herodex.classifier.metrics import calibration, expected_calibration_error
+from herodex.classifier.network import resolve_precision
 from herodex.classifier.picture import normalise, open_picture
 from herodex.classifier.recipes import Recipe, fit_of, list_recipes
 from herodex.classifier.space import fit_space
-from herodex.classifier.strangers import Examples, all_figures, fit_judge
+from herodex.classifier.strangers import all_figures, fit_judge
 from herodex.command import run_command
 from herodex.params import EmbedParams, Params, load_params
 from herodex.progress import track
@@ -75,15 +77,14 @@ def strangers(
     for number in range(FOLDS):
         asked, train = fold == number, (fold != number) & ~strange
         inner = train & (fold == (number + 1) % FOLDS)
+        learnt = Examples(examples.features[train], labels[train])
         parts = [Examples(examples.features[part], labels[part]) for part in (train & ~inner, inner)]
         found = list(all_figures(*parts, classes, len(names), FIT, settings))
         figures, unfamiliar = (np.concatenate([part[i] for part in found]) for i in (1, 2))
         judge = fit_judge(figures, unfamiliar, settings.false_acceptance)
-        (head,) = FIT(examples.features[train], labels[train], len(names))
-        space = fit_space(examples.features[train], labels[train], settings.shrinkage)
-        gallery = Gallery(
-            space.unit(examples.features[train]), labels[train], len(names), settings.neighbours
-        )
+        (head,) = FIT(learnt, len(names))
+        space = fit_space(learnt, settings.shrinkage)
+        gallery = Gallery(space.unit(learnt.features), learnt.labels, len(names), settings.neighbours)
         logits = head.logits(examples.features[asked])
         close = similarities(gallery, space.unit(examples.features[asked]))
         seen = familiarity_figures(logits, close, classes)
@@ -127,7 +128,7 @@ def main() -> None:
         for seed in range(SEEDS):
             fit = fit_of(step, params.classifier, WEIGHT_DECAY, seed)
             fold = folds_of(clusters, seed)
-            (logits,) = out_of_fold(examples.features, labels, count, fold, fit)
+            (logits,) = out_of_fold(examples, count, fold, fit)
             figures.append(
                 {
                     "the four among themselves": (

@@ -9,8 +9,9 @@ from PIL import Image
 from herodex.classifier.clean import check_all, clean
 from herodex.classifier.curate import curate
 from herodex.classifier.embed import pooled_views
-from herodex.classifier.features import parts_of, resolve_precision
+from herodex.classifier.features import parts_of
 from herodex.classifier.manifest import NO_HASH
+from herodex.classifier.network import resolve_precision
 from herodex.classifier.views import MIDDLE
 from herodex.params import Params
 

@@ -25,6 +25,7 @@ import pandas as pd
 from benchmarks.bench_record import note
 from herodex import paths
 from herodex.classifier.embed import run_on_all
+from herodex.classifier.examples import Examples
 from herodex.classifier.head import fit_head
 from herodex.classifier.labels import labels_of
 from herodex.classifier.manifest import read_manifest
@@ -104,8 +105,7 @@ def head_hash() -> str:
     values = features_for(recipe, rows["sha256"].tolist())
     settings = params.classifier.train
     head, _ = fit_head(
-        values,
-        shown,
+        Examples(values, shown),
         len(names),
         record["l2"] or settings.l2[-1],
         settings.learning_rate,

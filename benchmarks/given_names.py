@@ -14,10 +14,11 @@ import numpy as np
 
 from herodex import paths
 from herodex.command import run_command
+from herodex.determinism import seed_keras
 from herodex.generator.clean import clean
 from herodex.generator.evaluate import BASELINES, count_characters, ngram_nats
 from herodex.generator.folds import make_folds
-from herodex.generator.learn import seed_everything, text_nats
+from herodex.generator.learn import text_nats
 from herodex.generator.metrics import per_character
 from herodex.generator.names_table import texts_of
 from herodex.generator.split import split
@@ -54,7 +55,7 @@ def main() -> None:
     vocabulary = build_vocabulary(known)
 
     started, computed = time.monotonic(), time.process_time()
-    seed_everything(params.seed)
+    seed_keras(params.seed)
     words = load_pretrained(paths.PRETRAINED, settings.network)
     network = initialise(vocabulary, known, words, settings.network, settings.train)
     folds = make_folds(rows, settings.train.max_folded, settings.train.folds, params.seed)

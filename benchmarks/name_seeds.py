@@ -18,10 +18,11 @@ import numpy as np
 
 from herodex import paths
 from herodex.command import run_command
+from herodex.determinism import seed_keras
 from herodex.generator import pretrain
 from herodex.generator.evaluate import ngram_nats
 from herodex.generator.folds import make_folds
-from herodex.generator.learn import nats_a_character, seed_everything, text_nats
+from herodex.generator.learn import nats_a_character, text_nats
 from herodex.generator.names_table import SPLIT_COLUMNS, Row, read_names, texts_of
 from herodex.generator.train import Learner, initialise, learn_across, learn_all, load_pretrained
 from herodex.generator.vocabulary import build_vocabulary
@@ -43,7 +44,7 @@ def train_once(
     started = time.process_time()
     known, test = texts_of(rows, "train", "validation"), texts_of(rows, "test")
     vocabulary = build_vocabulary(known)
-    seed_everything(seed)
+    seed_keras(seed)
     network = initialise(vocabulary, known, words, params.network, params.train)
     learner = Learner(network, vocabulary, params.train)
     validation = ""

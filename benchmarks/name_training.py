@@ -6,9 +6,9 @@ import time
 from benchmarks.bench_record import note
 from herodex import paths
 from herodex.command import run_command
+from herodex.determinism import seed_keras
 from herodex.generator import pretrain
 from herodex.generator.folds import make_folds
-from herodex.generator.learn import seed_everything
 from herodex.generator.names_table import SPLIT_COLUMNS, read_names, texts_of
 from herodex.generator.train import fit, initialise, load_pretrained
 from herodex.generator.vocabulary import build_vocabulary
@@ -27,7 +27,7 @@ def main() -> None:
     words = load_pretrained(paths.PRETRAINED, settings.network)
 
     computed, started = time.process_time(), time.perf_counter()
-    seed_everything(params.seed)
+    seed_keras(params.seed)
     network = initialise(vocabulary, known, words, settings.network, settings.train)
     fit(network, vocabulary, folds, known, settings.train, params.seed)
     compute, clock = time.process_time() - computed, time.perf_counter() - started

@@ -17,6 +17,7 @@ import pandas as pd
 
 from benchmarks.clean_folder import clean_folder
 from herodex.classifier.copies import position
+from herodex.classifier.examples import Examples
 from herodex.classifier.linear import fit_heads
 from herodex.classifier.manifest import NO_HASH, summary, write_manifest
 from herodex.classifier.near import pairs_between, unit_vectors
@@ -58,12 +59,11 @@ def hits(
     """Fit a head to a random part of `rows` and say which pictures of `test` it gets right, bool [test]."""
     place = np.array([position(cluster, str(seed)) for cluster in rows["cluster"]])
     learnt = rows[place >= LEFT_OUT]
-    (head,) = fit_heads(
+    examples = Examples(
         np.stack([features[sha256] for sha256 in learnt["sha256"]]),
         np.array([params.classes.index(label) for label in learnt["label"]]),
-        len(params.classes),
-        [WEIGHT_DECAY],
     )
+    (head,) = fit_heads(examples, len(params.classes), [WEIGHT_DECAY])
     answers = head.logits(np.stack([features[sha256] for sha256 in test["sha256"]])).argmax(axis=1)
     return np.array(params.classes)[answers] == test["label"].to_numpy(str)
 

@@ -9,13 +9,14 @@ from benchmarks.bench_record import note
 from herodex import paths
 from herodex.classifier.choose import choose
 from herodex.classifier.embed import batches, pooled_views
-from herodex.classifier.features import embed, load_embedder, resolve_precision, views_of
+from herodex.classifier.examples import Examples
+from herodex.classifier.features import embed, load_embedder, views_of
 from herodex.classifier.labels import labels_of
 from herodex.classifier.linear import fold_numbers
 from herodex.classifier.manifest import read_manifest
+from herodex.classifier.network import resolve_precision
 from herodex.classifier.recipes import features_for
 from herodex.classifier.space import fit_space
-from herodex.classifier.strangers import Examples
 from herodex.classifier.train import fit_final, recipe_to_follow
 from herodex.command import run_command
 from herodex.params import Params, load_params
@@ -35,7 +36,7 @@ def retrain(params: Params) -> float:
     labels, shown = labels_of(rows, params, recipe.fine)
     everything = Examples(features_for(recipe, rows["sha256"].tolist()), shown)
     in_train = (rows["part"] == "train").to_numpy()
-    train, validation = (Examples(everything.features[part], shown[part]) for part in (in_train, ~in_train))
+    train, validation = everything.chosen(in_train), everything.chosen(~in_train)
     choice = choose(
         train,
         fold_numbers(rows["cluster"].to_numpy(str)[in_train], settings.train.folds),
@@ -47,7 +48,7 @@ def retrain(params: Params) -> float:
         settings,
         seed,
     )
-    fit_space(everything.features, shown, settings.train.shrinkage)
+    fit_space(everything, settings.train.shrinkage)
     fit_final(recipe, everything, len(labels), choice.l2, params)
     return time.process_time() - started
 

@@ -4,10 +4,11 @@ import keras
 import numpy as np
 import pytest
 
+from herodex.determinism import seed_keras
 from herodex.generator import pretrain
 from herodex.generator.folds import Fold
 from herodex.generator.language_model import load_language_model, name_nats, read, start
-from herodex.generator.learn import seed_everything, text_nats
+from herodex.generator.learn import text_nats
 from herodex.generator.network import build_network, transfer
 from herodex.generator.train import Learner, fit, initialise, learn_across, write_model
 from herodex.generator.vocabulary import build_vocabulary, encode, pad
@@ -115,7 +116,7 @@ def test_pretraining_makes_words_likelier_and_its_unknown_character_ever_less_li
 
 
 def test_the_folds_leave_the_network_as_it_was_and_learn_apart() -> None:
-    seed_everything(1)
+    seed_keras(1)
     network = initialise(VOCABULARY, NAMES, None, SIZES, PARAMS)
     before = weights(network)
     learner = Learner(network, VOCABULARY, PARAMS)
@@ -139,7 +140,7 @@ def test_training_makes_known_names_likelier_and_keeps_the_best_epoch(tmp_path: 
     params = PARAMS.model_copy(
         update={"epochs": 25, "dropout": 0.0, "recurrent_dropout": 0.0, "embedding_dropout": 0.0}
     )
-    seed_everything(1)
+    seed_keras(1)
     network = initialise(VOCABULARY, NAMES, None, SIZES, params)
     first = text_nats(network, VOCABULARY, NAMES).sum()
     # What is held out here has been learnt from, so it gets likelier all the time.
@@ -155,7 +156,7 @@ def test_names_in_other_characters_than_the_words_are_learnt_from_scratch() -> N
     words, vocabulary = build(), VOCABULARY
     names = ["ピカチュウ", "ライチュウ", "イーブイ"]
     for texts, taken in ((names, False), (NAMES, True)):
-        seed_everything(1)
+        seed_keras(1)
         network = initialise(build_vocabulary(texts), texts, (words, vocabulary), SIZES, PARAMS)
         learnt = np.array(words.get_layer("gru").get_weights()[1])
         assert np.array_equal(network.get_layer("gru").get_weights()[1], learnt) == taken

@@ -4,10 +4,10 @@ import unicodedata
 
 import pytest
 
+from herodex.determinism import seed_keras
 from herodex.generator.clean import clean
 from herodex.generator.folds import make_folds
 from herodex.generator.language_model import load_language_model
-from herodex.generator.learn import seed_everything
 from herodex.generator.names_table import Row
 from herodex.generator.real_names import real_names
 from herodex.generator.sample import Generator, Wish, sample_names
@@ -52,7 +52,7 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Generator:
     )
     texts = [row["text"] for row in rows if row["part"] != "test"]
     vocabulary = build_vocabulary(texts)
-    seed_everything(1)
+    seed_keras(1)
     network = initialise(vocabulary, texts, None, NetworkParams(embedding=8, units=24), params)
     fitted = fit(network, vocabulary, make_folds(rows, 100, 2, seed=1), texts, params, seed=1)
     folder = tmp_path_factory.mktemp("scripts")

@@ -7,6 +7,7 @@ from demo_web_params import demo_params
 
 from herodex.classifier.compare import Tried, choose_recipe, tabulate
 from herodex.classifier.dropout import fit_dropout_head
+from herodex.classifier.examples import Examples
 from herodex.classifier.labels import labels_of
 from herodex.classifier.linear import out_of_fold
 from herodex.classifier.recipes import fit_of, list_recipes
@@ -53,26 +54,25 @@ def test_a_distractor_is_a_label_of_its_own_or_one_of_many():
 
 
 @pytest.fixture(scope="module")
-def blobs() -> tuple[np.ndarray, np.ndarray]:
+def blobs() -> Examples:
     rng = np.random.default_rng(4)
     shown = np.arange(90) % 3
-    return (3 * np.eye(3)[shown] @ rng.normal(size=(3, 30)) + rng.normal(size=(90, 30))), shown
+    return Examples(3 * np.eye(3)[shown] @ rng.normal(size=(3, 30)) + rng.normal(size=(90, 30)), shown)
 
 
 def test_a_head_with_dropout_learns_and_is_the_same_each_time(blobs):
-    fit = partial(fit_dropout_head, *blobs, 3, SETTINGS.compare)
+    fit = partial(fit_dropout_head, blobs, 3, SETTINGS.compare)
     head, history = fit(1)
-    assert (head.logits(blobs[0]).argmax(axis=1) == blobs[1]).mean() > 0.9
+    assert (head.logits(blobs.features).argmax(axis=1) == blobs.labels).mean() > 0.9
     assert history["loss"].iloc[-1] < history["loss"].iloc[0]
     assert (fit(1)[0].kernel == head.kernel).all()
     assert (fit(2)[0].kernel != head.kernel).any()
 
 
 def test_heads_of_every_recipe_judge_what_they_have_not_seen(blobs):
-    features, shown = blobs
     for recipe in RECIPES[:3]:
         decays = [0.0] if recipe.dropout else [0.1, 0.01]
         fit = fit_of(recipe, SETTINGS, decays, 1)
-        logits = out_of_fold(features, shown, 3, np.arange(90) // 30, fit)
+        logits = out_of_fold(blobs, 3, np.arange(90) // 30, fit)
         assert logits.shape == (len(decays), 90, 3)
-        assert (logits[0].argmax(axis=1) == shown).mean() > 0.8
+        assert (logits[0].argmax(axis=1) == blobs.labels).mean() > 0.8

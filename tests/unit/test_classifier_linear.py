@@ -4,21 +4,23 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+from herodex.classifier.examples import Examples
 from herodex.classifier.familiarity import class_probabilities, log_sum_exp
 from herodex.classifier.linear import fit_heads, fit_temperature, fold_numbers, log_loss, out_of_fold
 
 
-def blobs(n: int = 60, features: int = 200, labels: int = 3) -> tuple[np.ndarray, np.ndarray]:
+def blobs(n: int = 60, features: int = 200, labels: int = 3) -> Examples:
     rng = np.random.default_rng(5)
     shown = np.arange(n) % labels
     centres = rng.normal(size=(labels, features))
-    return (centres[shown] + 2 * rng.normal(size=(n, features))).astype(np.float32), shown
+    return Examples((centres[shown] + 2 * rng.normal(size=(n, features))).astype(np.float32), shown)
 
 
 def test_the_head_is_at_the_minimum_of_its_loss():
-    features, labels = blobs(n=30, features=6)
-    (head,) = fit_heads(features, labels, 3, [0.1])
-    values = (features - head.mean) / head.deviation
+    examples = blobs(n=30, features=6)
+    labels = examples.labels
+    (head,) = fit_heads(examples, 3, [0.1])
+    values = (examples.features - head.mean) / head.deviation
 
     def loss(weights: np.ndarray) -> float:
         kernel, bias = weights[:18].reshape(6, 3), weights[18:]
@@ -31,9 +33,9 @@ def test_the_head_is_at_the_minimum_of_its_loss():
 
 
 def test_two_labels_are_told_apart_as_well_as_many():
-    features, labels = blobs(labels=2)
-    (head,) = fit_heads(features, labels, 2, [0.01])
-    assert (head.logits(features).argmax(axis=1) == labels).all()
+    examples = blobs(labels=2)
+    (head,) = fit_heads(examples, 2, [0.01])
+    assert (head.logits(examples.features).argmax(axis=1) == examples.labels).all()
 
 
 def test_copies_are_judged_by_heads_that_have_seen_none_of_them():
@@ -41,12 +43,12 @@ def test_copies_are_judged_by_heads_that_have_seen_none_of_them():
     fold = fold_numbers(clusters, 5)
     assert (fold[::2] == fold[1::2]).all()
     assert len(set(fold)) > 2
-    features, labels = blobs(n=40)
+    examples = blobs(n=40)
     fit = partial(fit_heads, l2=[1.0, 0.1])
-    logits = out_of_fold(features, labels, 3, fold, fit)
-    changed = features.copy()
+    logits = out_of_fold(examples, 3, fold, fit)
+    changed = examples.features.copy()
     changed[fold == fold[0]] += 100
-    again = out_of_fold(changed, labels, 3, fold, fit)
+    again = out_of_fold(Examples(changed, examples.labels), 3, fold, fit)
     assert logits.shape == (2, 40, 3)
     assert not np.allclose(logits, again)
 

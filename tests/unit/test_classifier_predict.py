@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tiny_service import COLOURS, write_classifier
 
-from herodex.classifier.features import has_matrix_unit
+from herodex.classifier.network import has_matrix_unit
 from herodex.classifier.predict import MODEL_FILES, answer, explain, load_classifier, model_hash
 from herodex.errors import UserError
 

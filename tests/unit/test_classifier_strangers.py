@@ -3,10 +3,11 @@ from functools import partial
 import numpy as np
 import pytest
 
+from herodex.classifier.examples import Examples
 from herodex.classifier.familiarity import Gallery, Space, familiarity_figures, similarities
 from herodex.classifier.linear import fit_heads
 from herodex.classifier.space import fit_space
-from herodex.classifier.strangers import Examples, all_figures, fit_judge, left_out_in_turn
+from herodex.classifier.strangers import all_figures, fit_judge, left_out_in_turn
 from herodex.params import TrainClassifierParams
 
 SETTINGS = TrainClassifierParams(
@@ -55,7 +56,7 @@ def test_what_varies_within_classes_counts_less_in_the_space():
     rng = np.random.default_rng(2)
     labels = np.arange(60) % 2
     features = np.stack([4.0 * labels + rng.normal(size=60), 20 * rng.normal(size=60)], axis=1)
-    space = fit_space(features.astype(np.float32), labels, 0.05)
+    space = fit_space(Examples(features.astype(np.float32), labels), 0.05)
     units = space.unit(features)
     same = labels[:, None] == labels[None]
     cosines = units @ units.T

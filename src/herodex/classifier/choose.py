@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from herodex.classifier.examples import Examples
 from herodex.classifier.familiarity import Judge, class_probabilities
 from herodex.classifier.linear import Fit, are_right, fit_temperature, log_loss, out_of_fold
 from herodex.classifier.metrics import auc
 from herodex.classifier.recipes import Recipe, decays_of, fit_of
-from herodex.classifier.strangers import Examples, all_figures, fit_judge
+from herodex.classifier.strangers import all_figures, fit_judge
 from herodex.measured import share
 from herodex.params import ClassifierParams
 
@@ -114,7 +115,7 @@ def cross_validate(
         a table with `log_loss` and `accuracy` out of fold, a row for each head; the row of the least loss;
         and its logits of those that are judged, float [judged, count].
     """
-    logits = out_of_fold(examples.features, examples.labels, count, fold, fit)
+    logits = out_of_fold(examples, count, fold, fit)
     labels = examples.labels[fold >= 0]
     rows = [
         {

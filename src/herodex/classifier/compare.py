@@ -9,11 +9,11 @@ import pandas as pd
 
 from herodex import paths
 from herodex.classifier.choose import cross_validate
+from herodex.classifier.examples import Examples
 from herodex.classifier.labels import labels_of
 from herodex.classifier.linear import are_right, fold_numbers
 from herodex.classifier.manifest import read_manifest
 from herodex.classifier.recipes import Recipe, decays_of, features_for, fit_of, list_recipes
-from herodex.classifier.strangers import Examples
 from herodex.command import run_command
 from herodex.errors import UserError
 from herodex.figures import interval_figure, save_figure

@@ -5,19 +5,20 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from herodex.classifier.examples import Examples
 from herodex.classifier.head import by_epoch
 from herodex.classifier.linear import LinearHead
+from herodex.determinism import seed_keras
 from herodex.params import DropoutHeadParams
 
 
 def fit_dropout_head(
-    features: np.ndarray, labels: np.ndarray, count: int, settings: DropoutHeadParams, seed: int
+    examples: Examples, count: int, settings: DropoutHeadParams, seed: int
 ) -> tuple[LinearHead, pd.DataFrame]:
     """Train the head in Keras, on features as they are; without dropout, as it answers, it is linear.
 
     Args:
-        features: float32 [n, features].
-        labels: int [n].
+        examples: to learn from.
         count: of labels.
         settings: of the training.
         seed: of first weights, dropout and the order of pictures.
@@ -26,11 +27,9 @@ def fit_dropout_head(
         the head, and a table with `epoch`, `loss` and `accuracy`.
     """
     import keras
-    import tensorflow as tf
 
-    keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
-    width = features.shape[1]
+    seed_keras(seed)
+    width = examples.features.shape[1]
     layer = keras.layers.Dense(count)
     model = keras.Sequential([keras.Input((width,)), keras.layers.Dropout(settings.dropout), layer])
     model.compile(
@@ -39,8 +38,8 @@ def fit_dropout_head(
         metrics=["accuracy"],
     )
     history = model.fit(
-        features.astype(np.float32),
-        labels,
+        examples.features.astype(np.float32),
+        examples.labels,
         batch_size=settings.batch_size,
         epochs=settings.epochs,
         verbose=cast(Any, 0),

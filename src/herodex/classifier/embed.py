@@ -12,16 +12,16 @@ import pandas as pd
 from herodex import paths
 from herodex.classifier.feature_cache import look_up, open_cache, store, view_key
 from herodex.classifier.features import (
-    feature_maps,
     features_of,
     load_embedder,
+    looking,
     parts_of,
     pool,
-    resolve_precision,
     views_of,
 )
 from herodex.classifier.features_table import write_features
 from herodex.classifier.manifest import read_clean, read_manifest
+from herodex.classifier.network import resolve_precision
 from herodex.classifier.views import MIDDLE, View
 from herodex.command import run_command
 from herodex.params import EmbedParams, load_params
@@ -100,7 +100,8 @@ def pooled_views(
             starts = range(0, len(missing), size)
             work = zip(starts, batches(missing["file"].tolist(), size, read), strict=True)
             for start, batch in track(work, len(starts), "embed", "batches"):
-                by_view = pool(feature_maps(embedder, batch, views))
+                with looking(embedder, batch, views) as maps:
+                    by_view = pool(maps)
                 vectors = dict(zip(hashes[start : start + size], by_view, strict=True))
                 store(cache, keys, vectors)
                 for place, known in enumerate(found):

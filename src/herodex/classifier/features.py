@@ -1,12 +1,13 @@
 """Pictures to features: views of them through the frozen backbone, run by OpenVINO."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import openvino as ov
 
+from herodex.classifier.network import Network, compile_network, running
 from herodex.classifier.views import View, to_input
 from herodex.params import EmbedParams
 
@@ -18,7 +19,7 @@ STAGES = ("stage_4", "stage_5")
 class Embedder:
     """A compiled backbone, and what of its feature maps becomes features."""
 
-    network: ov.CompiledModel
+    network: Network
     settings: EmbedParams
 
     @property
@@ -33,71 +34,32 @@ def views_of(settings: EmbedParams) -> list[View]:
     return [View(name, flag) for name in settings.views for flag in mirrored]
 
 
-def compile_network(path: Path, precision: str, shape: list[int] | None = None) -> ov.CompiledModel:
-    """Compile an OpenVINO IR for the CPU.
-
-    Args:
-        path: the `.xml` file.
-        precision: `f32`, `bf16`, or `auto` for the faster of both on this CPU.
-        shape: the input's shape, -1 where it varies, for a network that leaves it open.
-    """
-    core = ov.Core()
-    network = core.read_model(path)
-    if shape is not None:
-        network.reshape(shape)
-    hint = {"INFERENCE_PRECISION_HINT": resolve_precision(precision)}
-    return core.compile_model(network, "CPU", hint)
-
-
-def resolve_precision(precision: str) -> str:
-    """Say which precision `auto` is on this CPU; `f32` and `bf16` are themselves."""
-    if precision != "auto":
-        return precision
-    return "bf16" if has_matrix_unit() else "f32"
-
-
-def has_matrix_unit(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether the CPU multiplies matrices in bf16 (Intel AMX).
-
-    A CPU that has bf16 as vector instructions alone (AVX-512) takes half as long again in it as in f32.
-    """
-    return cpuinfo.exists() and "amx_bf16" in cpuinfo.read_text(encoding="utf-8")
-
-
-def run_network(
-    network: ov.CompiledModel, values: np.ndarray, outputs: Sequence[str | int] = (0,)
-) -> list[np.ndarray]:
-    """Run a network of one input; safe to call from several threads at once.
-
-    Args:
-        network: to run.
-        values: its input.
-        outputs: the names or positions of those that are wanted.
-    """
-    request = network.create_infer_request()
-    results = request.infer([values])
-    # Copies, because the request's own memory is freed with it.
-    return [results[name].copy() for name in outputs]
-
-
 def load_embedder(directory: Path, precision: str, settings: EmbedParams) -> Embedder:
     """Load `backbone.xml` from `directory`, for square inputs of as many pixels as the settings say."""
     shape = [-1, settings.input_size, settings.input_size, 3]
     return Embedder(compile_network(directory / "backbone.xml", precision, shape), settings)
 
 
-def feature_maps(
+@contextmanager
+def looking(
     embedder: Embedder, pictures: Sequence[np.ndarray], views: Sequence[View]
-) -> list[np.ndarray]:
-    """Run the backbone on views of uint8 RGB pictures [h, w, 3] of any size.
+) -> Iterator[list[np.ndarray]]:
+    """Run the backbone on views of uint8 RGB pictures [h, w, 3] of any size, and lend its feature maps.
 
-    Returns:
-        of each of `STAGES` its feature map, float32 [pictures, views, rows, columns, channels].
+    Of each of `STAGES` it is float32 [pictures, views, rows, columns, channels], until the context ends.
     """
     side = embedder.settings.input_size
     inputs = np.stack([to_input(picture, view, side) for picture in pictures for view in views])
-    maps = run_network(embedder.network, inputs.astype(np.float32), STAGES)
-    return [values.reshape(len(pictures), len(views), *values.shape[1:]) for values in maps]
+    with running(embedder.network, inputs.astype(np.float32)) as maps:
+        yield [maps[name].reshape(len(pictures), len(views), *maps[name].shape[1:]) for name in STAGES]
+
+
+def feature_maps(
+    embedder: Embedder, pictures: Sequence[np.ndarray], views: Sequence[View]
+) -> list[np.ndarray]:
+    """Run the backbone on views of pictures, as `looking` does, for feature maps to keep."""
+    with looking(embedder, pictures, views) as maps:
+        return [values.copy() for values in maps]
 
 
 def pool(maps: list[np.ndarray]) -> np.ndarray:
@@ -148,5 +110,5 @@ def features_of(settings: EmbedParams, pooled: np.ndarray, channels: Sequence[in
 
 def embed(embedder: Embedder, pictures: Sequence[np.ndarray]) -> np.ndarray:
     """Compute the features of uint8 RGB pictures [h, w, 3] of any size, float32 [pictures, features]."""
-    maps = feature_maps(embedder, pictures, embedder.views)
-    return features_of(embedder.settings, pool(maps), channels_of(maps))
+    with looking(embedder, pictures, embedder.views) as maps:
+        return features_of(embedder.settings, pool(maps), channels_of(maps))

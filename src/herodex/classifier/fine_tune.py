@@ -13,13 +13,14 @@ from herodex import paths
 from herodex.backbone import last_stage, rebuild, weights_hash
 from herodex.classifier.compare import try_recipe
 from herodex.classifier.embed import pooled_views
-from herodex.classifier.features import Embedder, features_of, load_embedder, resolve_precision, views_of
+from herodex.classifier.examples import Examples
+from herodex.classifier.features import Embedder, features_of, load_embedder, views_of
 from herodex.classifier.features_table import write_features
 from herodex.classifier.labels import labels_of
 from herodex.classifier.linear import are_right, fit_heads, fold_numbers
 from herodex.classifier.manifest import read_manifest
+from herodex.classifier.network import resolve_precision
 from herodex.classifier.recipes import features_for, list_recipes
-from herodex.classifier.strangers import Examples
 from herodex.classifier.tune import tune, tuned_features
 from herodex.command import run_command
 from herodex.errors import UserError
@@ -58,12 +59,12 @@ def right_when_tuned(
     right = np.zeros(len(train), bool)
     for number in np.unique(fold):
         learnt, asked = fold != number, fold == number
-        (head,) = fit_heads(examples.features[learnt], labels[learnt], count, [l2])
+        (head,) = fit_heads(examples.chosen(learnt), count, [l2])
         stage.set_weights(weights)
         log.info("fold %d of %d", number + 1, settings.train.folds)
         tune(stage, embedder, list(files[learnt]), labels[learnt], head, l2, settings.fine_tune, params.seed)
         features = tuned_features(stage, embedder, list(files), settings.embed.batch_size)
-        (head,) = fit_heads(features[learnt], labels[learnt], count, [l2])
+        (head,) = fit_heads(Examples(features[learnt], labels[learnt]), count, [l2])
         right[asked] = are_right(head.logits(features[asked]), labels[asked], classes)
     stage.set_weights(weights)
     return right
@@ -133,7 +134,7 @@ def main() -> None:
     gain = bootstrap_mean(tuned.astype(float) - frozen.right, params.seed)
     used = use == "always" or gain["low"] > 0
     if used:
-        (head,) = fit_heads(examples.features, shown, len(labels), [l2])
+        (head,) = fit_heads(examples, len(labels), [l2])
         files = train["file"].tolist()
         tune(stage, embedder, files, shown, head, l2, settings.fine_tune, params.seed)
         write_tuned(network, manifest[manifest["part"].isin(["train", "validation"])], record, params)

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pandas as pd
 
+from herodex.classifier.examples import Examples
 from herodex.classifier.linear import fit_heads
-from herodex.classifier.rotate import rotate, standardise
+from herodex.determinism import seed_keras
 
 if TYPE_CHECKING:
     import keras
@@ -34,8 +35,7 @@ def build_head(
 
 
 def fit_head(
-    features: np.ndarray,
-    labels: np.ndarray,
+    examples: Examples,
     count: int,
     l2: float,
     learning_rate: float,
@@ -48,8 +48,7 @@ def fit_head(
     minimum that L-BFGS finds, to which Adam alone would take thousands of steps.
 
     Args:
-        features: float32 [n, features].
-        labels: int [n].
+        examples: to learn from.
         count: of labels.
         l2: weight decay.
         learning_rate: of Adam at its start, falling to zero along a cosine.
@@ -60,18 +59,15 @@ def fit_head(
         the head, and a table with `epoch`, `loss` and `accuracy`.
     """
     import keras
-    import tensorflow as tf
 
-    keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
-    mean, deviation = standardise(features)
-    rotated, basis = rotate((features - mean) / deviation)
+    seed_keras(seed)
+    turned = examples.turned
     # Keras counts the squares whole, everybody else by half.
     decay = keras.regularizers.L2(l2 / 2)
     layer = keras.layers.Dense(count, kernel_regularizer=decay)
-    model = keras.Sequential([keras.Input((rotated.shape[1],)), layer])
-    (start,) = fit_heads(features, labels, count, [l2])
-    layer.set_weights([basis.T @ start.kernel, start.bias])
+    model = keras.Sequential([keras.Input((turned.rows.shape[1],)), layer])
+    (start,) = fit_heads(examples, count, [l2])
+    layer.set_weights([turned.basis.T @ start.kernel, start.bias])
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, epochs)
     model.compile(
         optimizer=keras.optimizers.Adam(cast(Any, schedule)),
@@ -79,14 +75,15 @@ def fit_head(
         metrics=["accuracy"],
     )
     history = model.fit(
-        rotated.astype(np.float32),
-        labels,
-        batch_size=len(features),
+        turned.rows.astype(np.float32),
+        examples.labels,
+        batch_size=len(examples.labels),
         epochs=epochs,
         shuffle=False,
         verbose=cast(Any, 0),
     ).history
-    head = build_head(mean, deviation, basis @ np.asarray(layer.kernel), np.asarray(layer.bias))
+    kernel = turned.basis @ np.asarray(layer.kernel)
+    head = build_head(turned.mean, turned.deviation, kernel, np.asarray(layer.bias))
     return head, by_epoch(history)
 
 

@@ -13,8 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from herodex.classifier.copies import position
+from herodex.classifier.examples import Examples
 from herodex.classifier.familiarity import class_probabilities
-from herodex.classifier.rotate import rotate, standardise
 from herodex.progress import track
 
 
@@ -32,35 +32,34 @@ class LinearHead:
         return ((features - self.mean) / self.deviation) @ self.kernel + self.bias
 
 
-Fit = Callable[[np.ndarray, np.ndarray, int], Iterable[LinearHead]]
-"""Fits heads, one for each setting there is to choose from, to features, labels, and the count of labels."""
+Fit = Callable[[Examples, int], Iterable[LinearHead]]
+"""Fits heads, one for each setting there is to choose from, to examples of as many labels as there are."""
 
 
-def fit_heads(features: np.ndarray, labels: np.ndarray, count: int, l2: list[float]) -> Iterator[LinearHead]:
+def fit_heads(examples: Examples, count: int, l2: list[float]) -> Iterator[LinearHead]:
     """Fit a softmax head for each weight decay: mean cross-entropy + l2 / 2 · the sum of squared weights.
 
     Args:
-        features: float [n, features].
-        labels: int [n], at least two different ones.
+        examples: of at least two labels.
         count: of labels that there are; one without a picture is never answered.
         l2: the weight decays.
     """
-    mean, deviation = standardise(features)
-    # On several threads sums would come out in another order, and other digits with them.
-    with threadpool_limits(1):
-        rotated, basis = rotate((features - mean) / deviation)
-        # Of two labels scikit-learn weighs the second alone, which is the same at half the weight decay.
-        two = 2 if len(np.unique(labels)) == 2 else 1
-        for decay in l2:
-            model = LogisticRegression(C=two / (decay * len(rotated)), max_iter=500, tol=1e-4)
-            model.fit(rotated, labels)
-            kernel, bias = np.zeros((basis.shape[1], count)), np.full(count, -np.inf)
+    turned, labels = examples.turned, examples.labels
+    # Of two labels scikit-learn weighs the second alone, which is the same at half the weight decay.
+    two = 2 if len(np.unique(labels)) == 2 else 1
+    for decay in l2:
+        model = LogisticRegression(C=two / (decay * len(labels)), max_iter=500, tol=1e-4)
+        # On several threads sums would come out in another order, and other digits with them.
+        with threadpool_limits(1):
+            model.fit(turned.rows, labels)
+            kernel, bias = np.zeros((turned.basis.shape[1], count)), np.full(count, -np.inf)
             coefficients, intercepts = model.coef_, np.asarray(model.intercept_)
             if len(model.classes_) == 2:
                 coefficients = np.concatenate([-coefficients, coefficients]) / 2
                 intercepts = np.concatenate([-intercepts, intercepts]) / 2
             kernel[:, model.classes_], bias[model.classes_] = coefficients.T, intercepts
-            yield LinearHead(mean, deviation, basis @ kernel, bias)
+            kernel = turned.basis @ kernel
+        yield LinearHead(turned.mean, turned.deviation, kernel, bias)
 
 
 def fold_numbers(clusters: np.ndarray, folds: int) -> np.ndarray:
@@ -68,18 +67,11 @@ def fold_numbers(clusters: np.ndarray, folds: int) -> np.ndarray:
     return np.array([int(folds * position(cluster, "head")) for cluster in clusters], int)
 
 
-def out_of_fold(
-    features: np.ndarray,
-    labels: np.ndarray,
-    count: int,
-    fold: np.ndarray,
-    fit: Fit,
-) -> np.ndarray:
+def out_of_fold(examples: Examples, count: int, fold: np.ndarray, fit: Fit) -> np.ndarray:
     """Let heads that were fitted to the other folds judge each picture.
 
     Args:
-        features: float [n, features].
-        labels: int [n].
+        examples: to learn from and to judge.
         count: of labels.
         fold: of each picture, int [n]; below 0: learnt from at all times, and not judged.
         fit: makes the heads.
@@ -89,10 +81,9 @@ def out_of_fold(
     """
     numbers, judged = np.unique(fold[fold >= 0]), []
     for number in track(numbers, len(numbers), "cross-validate", "folds"):
-        train = fold != number
-        heads = fit(features[train], labels[train], count)
-        judged.append([head.logits(features[~train]) for head in heads])
-    logits = np.zeros((len(judged[0]), len(labels), count))
+        asked = examples.features[fold == number]
+        judged.append([head.logits(asked) for head in fit(examples.chosen(fold != number), count)])
+    logits = np.zeros((len(judged[0]), len(fold), count))
     for number, of_fold in zip(numbers, judged, strict=True):
         logits[:, fold == number] = of_fold
     return logits[:, fold >= 0]

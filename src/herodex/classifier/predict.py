@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import openvino as ov
 
 from herodex.classifier.explain import HeatMap, Neighbour, heat_map, nearest
 from herodex.classifier.familiarity import (
@@ -21,13 +20,12 @@ from herodex.classifier.familiarity import (
 from herodex.classifier.features import (
     Embedder,
     channels_of,
-    compile_network,
     feature_maps,
     features_of,
     load_embedder,
     pool,
-    run_network,
 )
+from herodex.classifier.network import Network, compile_network, run_network
 from herodex.model_files import content_hash, require_files
 from herodex.params import EmbedParams
 
@@ -59,7 +57,7 @@ class Classifier:
     """
 
     embedder: Embedder
-    head: ov.CompiledModel
+    head: Network
     classes: tuple[str, ...]
     labels: tuple[str, ...]
     temperature: float

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from herodex.classifier.dropout import fit_dropout_head
+from herodex.classifier.examples import Examples
 from herodex.classifier.features_table import read_features
 from herodex.classifier.linear import Fit, LinearHead, fit_heads
 from herodex.params import ClassifierParams, DropoutHeadParams, EmbedParams
@@ -75,7 +76,5 @@ def fit_of(recipe: Recipe, settings: ClassifierParams, decays: list[float], seed
     return partial(fit_heads, l2=decays)
 
 
-def _fit_dropout(
-    features: np.ndarray, labels: np.ndarray, count: int, settings: DropoutHeadParams, seed: int
-) -> list[LinearHead]:
-    return [fit_dropout_head(features, labels, count, settings, seed)[0]]
+def _fit_dropout(examples: Examples, count: int, settings: DropoutHeadParams, seed: int) -> list[LinearHead]:
+    return [fit_dropout_head(examples, count, settings, seed)[0]]

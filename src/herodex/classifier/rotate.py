@@ -1,11 +1,40 @@
 """Many features of few pictures, turned so that as few numbers as pictures tell the same."""
 
+from dataclasses import dataclass
+
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 LEAST_DEVIATION = 1e-3
 """Features that hardly vary are not blown up."""
 LEAST_SHARE = 1e-7
 """Directions with less of the greatest variance than this are rounding errors."""
+
+
+@dataclass(frozen=True)
+class Turned:
+    """Standardised features, turned into the space that they span.
+
+    Attributes:
+        mean: of each feature, float [features].
+        deviation: its standard deviation, float [features].
+        rows: the turned features, float64 [n, dimensions].
+        basis: by which other standardised rows are multiplied to be turned likewise,
+            float64 [features, dimensions].
+    """
+
+    mean: np.ndarray
+    deviation: np.ndarray
+    rows: np.ndarray
+    basis: np.ndarray
+
+
+def turn(features: np.ndarray) -> Turned:
+    """Standardise and turn features, float [n, features]."""
+    mean, deviation = standardise(features)
+    # On several threads sums would come out in another order, and other digits with them.
+    with threadpool_limits(1):
+        return Turned(mean, deviation, *rotate((features - mean) / deviation))
 
 
 def standardise(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,29 +2,31 @@
 
 import numpy as np
 from sklearn.covariance import shrunk_covariance
+from threadpoolctl import threadpool_limits
 
+from herodex.classifier.examples import Examples
 from herodex.classifier.familiarity import Space
-from herodex.classifier.rotate import rotate, standardise
 
 
-def fit_space(features: np.ndarray, labels: np.ndarray, shrinkage: float) -> Space:
+def fit_space(examples: Examples, shrinkage: float) -> Space:
     """Fit the metric of linear discriminant analysis: what varies within labels counts less.
 
     There are more features than pictures, so the covariance within labels is shrunk towards a multiple of
     the identity, and only what the pictures span is looked at.
 
     Args:
-        features: float32 [n, features].
-        labels: of what each picture shows, [n].
+        examples: to fit it to.
         shrinkage: from above 0, the covariance as it is, to 1, none.
     """
-    mean, deviation = standardise(features)
-    rotated, basis = rotate((features - mean) / deviation)
-    names, place = np.unique(labels, return_inverse=True)
-    centres = np.stack([rotated[place == i].mean(axis=0) for i in range(len(names))])
-    within = rotated - centres[place]
-    covariance = shrunk_covariance(within.T @ within / len(within), shrinkage=shrinkage)
-    whitening = np.linalg.cholesky(np.linalg.inv(covariance))
-    projection = (basis @ whitening) / deviation[:, None]
-    # The pictures' own mean becomes the origin; standardising has moved it there already.
-    return Space(projection.astype(np.float32), (mean @ projection).astype(np.float32))
+    turned = examples.turned
+    names, place = np.unique(examples.labels, return_inverse=True)
+    centres = np.stack([turned.rows[place == i].mean(axis=0) for i in range(len(names))])
+    within = turned.rows - centres[place]
+    # On several threads sums would come out in another order, and other digits with them.
+    with threadpool_limits(1):
+        covariance = shrunk_covariance(within.T @ within / len(within), shrinkage=shrinkage)
+        whitening = np.linalg.cholesky(np.linalg.inv(covariance))
+        projection = (turned.basis @ whitening) / turned.deviation[:, None]
+        # The pictures' own mean becomes the origin; standardising has moved it there already.
+        origin = turned.mean @ projection
+    return Space(projection.astype(np.float32), origin.astype(np.float32))

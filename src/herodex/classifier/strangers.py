@@ -1,11 +1,11 @@
 """Learns to tell strangers: each search is left out in turn, and shown to what has not seen it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+from herodex.classifier.examples import Examples
 from herodex.classifier.familiarity import Gallery, Judge, familiarity_figures, similarities
 from herodex.classifier.linear import Fit
 from herodex.classifier.space import fit_space
@@ -16,14 +16,6 @@ LEAST_CLASSES = 3
 """Without distractors classes are left out in turn, as long as two others stay."""
 FALSE_REJECTION = 0.02
 """Where there are no strangers to learn from, so many familiar pictures are taken for one."""
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Features float32 [n, features] and what each picture shows, int [n]."""
-
-    features: np.ndarray
-    labels: np.ndarray
 
 
 def left_out_in_turn(classes: int, count: int) -> range:
@@ -59,10 +51,10 @@ def figures_without(
     names = np.array([name for name in range(count) if name != label])
     known = int((names < classes).sum())
     seen = np.isin(train.labels, names)
-    taught = np.searchsorted(names, train.labels[seen])
-    (head,) = fit(train.features[seen], taught, len(names))
-    space = fit_space(train.features[seen], taught, settings.shrinkage)
-    gallery = Gallery(space.unit(train.features[seen]), taught, len(names), settings.neighbours)
+    taught = Examples(train.features[seen], np.searchsorted(names, train.labels[seen]))
+    (head,) = fit(taught, len(names))
+    space = fit_space(taught, settings.shrinkage)
+    gallery = Gallery(space.unit(taught.features), taught.labels, len(names), settings.neighbours)
     asked = validation.features[np.isin(validation.labels, names[:known])]
     strange = [part.features[part.labels == label] for part in (train, validation)]
     features = np.concatenate([asked, *strange])

@@ -12,6 +12,7 @@ import pandas as pd
 from herodex import paths, tracking
 from herodex.classifier.choose import Choice, choose
 from herodex.classifier.dropout import fit_dropout_head
+from herodex.classifier.examples import Examples
 from herodex.classifier.familiarity import Space
 from herodex.classifier.head import build_head, fit_head
 from herodex.classifier.labels import labels_of
@@ -21,7 +22,6 @@ from herodex.classifier.plots import training_figure
 from herodex.classifier.predict import GALLERY_COLUMNS, model_hash
 from herodex.classifier.recipes import Recipe, features_for, find_recipe, list_recipes
 from herodex.classifier.space import fit_space
-from herodex.classifier.strangers import Examples
 from herodex.command import run_command
 from herodex.export import export_ir
 from herodex.figures import save_figure
@@ -47,12 +47,10 @@ def fit_final(
     """Train the head that is served, as the recipe says; returns it, and its `epoch`, `loss`, `accuracy`."""
     if recipe.dropout:
         settings = params.classifier.compare
-        linear, history = fit_dropout_head(examples.features, examples.labels, count, settings, params.seed)
+        linear, history = fit_dropout_head(examples, count, settings, params.seed)
         return build_head(linear.mean, linear.deviation, linear.kernel, linear.bias), history
     settings = params.classifier.train
-    return fit_head(
-        examples.features, examples.labels, count, l2, settings.learning_rate, settings.epochs, params.seed
-    )
+    return fit_head(examples, count, l2, settings.learning_rate, settings.epochs, params.seed)
 
 
 def write_model(
@@ -111,9 +109,7 @@ def main() -> None:
     table = paths.TUNED_FEATURES if tuned else paths.FEATURES
     everything = Examples(features_for(recipe, rows["sha256"].tolist(), table), shown)
     in_train = (rows["part"] == "train").to_numpy()
-    train, validation = (
-        Examples(everything.features[chosen], shown[chosen]) for chosen in (in_train, ~in_train)
-    )
+    train, validation = everything.chosen(in_train), everything.chosen(~in_train)
     if tuned:
         # The backbone has seen all of the training part: the validation part alone can judge the head.
         judged, fold = everything, np.where(in_train, -1, 0)
@@ -134,7 +130,7 @@ def main() -> None:
         )
 
         # What was chosen is fitted to both parts; only the test part has not been seen.
-        space = fit_space(everything.features, shown, settings.shrinkage)
+        space = fit_space(everything, settings.shrinkage)
         # Before Keras exports anything: after that NumPy waits for threads that are gone.
         units = space.unit(everything.features).astype(np.float32)
         head, history = fit_final(recipe, everything, count, choice.l2, params)

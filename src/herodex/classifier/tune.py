@@ -7,6 +7,7 @@ import numpy as np
 from herodex.classifier.embed import batches
 from herodex.classifier.features import Embedder, feature_maps, features_of, pool, poolings_of
 from herodex.classifier.linear import LinearHead
+from herodex.determinism import seed_keras
 from herodex.params import EmbedParams, FineTuneParams
 from herodex.progress import track
 
@@ -64,10 +65,8 @@ def tune(
         the mean loss of each epoch.
     """
     import keras
-    import tensorflow as tf
 
-    keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
+    seed_keras(seed)
     model = join(stage, head, embedder.settings, l2)
     model.compile(
         optimizer=keras.optimizers.Adam(settings.learning_rate),

@@ -16,15 +16,6 @@ CLIP_NORM = 1.0
 MEASURED_TOGETHER = 1024
 
 
-def seed_everything(seed: int) -> None:
-    """Make Keras draw the same numbers and compute the same sums each time."""
-    import keras
-    import tensorflow as tf
-
-    keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
-
-
 def prepare(network: "keras.Model", optimizer: "keras.Optimizer") -> None:
     """Make a network ready for `read_once`: it learns to give the next token much probability."""
     import keras

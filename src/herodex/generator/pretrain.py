@@ -11,13 +11,13 @@ import pandas as pd
 
 from herodex import paths, tracking
 from herodex.command import run_command
+from herodex.determinism import seed_keras
 from herodex.figures import save_figure
 from herodex.generator.learn import (
     CLIP_NORM,
     nats_a_character,
     prepare,
     read_once,
-    seed_everything,
     shuffled_batches,
     text_nats,
 )
@@ -50,7 +50,7 @@ def fit(
     """
     import keras
 
-    seed_everything(seed)
+    seed_keras(seed)
     rng = np.random.default_rng(seed)
     validation = words[::HELD_OUT]
     train = [word for place, word in enumerate(words) if place % HELD_OUT]

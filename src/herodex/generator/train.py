@@ -14,6 +14,7 @@ import pandas as pd
 
 from herodex import paths, tracking
 from herodex.command import run_command
+from herodex.determinism import seed_keras
 from herodex.errors import UserError
 from herodex.export import export_ir
 from herodex.figures import save_figure
@@ -24,7 +25,6 @@ from herodex.generator.learn import (
     nats_a_character,
     prepare,
     read_once,
-    seed_everything,
     shuffled_batches,
     text_nats,
 )
@@ -245,7 +245,7 @@ def main() -> None:
     vocabulary = build_vocabulary(texts)
     folds = make_folds(rows, settings.max_folded, settings.folds, params.seed)
     with tracking.run("train_generator", settings) as run:
-        seed_everything(params.seed)
+        seed_keras(params.seed)
         network = initialise(vocabulary, texts, pretrained, sizes, settings)
         fitted = fit(network, vocabulary, folds, texts, settings, params.seed)
 
