@@ -82,11 +82,11 @@ class Herodex:
         pixels = to_rgb(image, self.classifier.max_side)
         rows, columns = content(pixels)
         picture = pixels[rows, columns]
+        asked = ctx.request.query_params.get("explain", "false").lower() == "true"
         with metrics.measured("classifier", 1):
-            look = self.classifier.look([picture])
+            look = self.classifier.look([picture], explained=asked)
         prediction = answer(self.classifier, look)
         metrics.PICTURES.labels("known" if prediction.known else "unknown").inc()
-        asked = ctx.request.query_params.get("explain", "false").lower() == "true"
         reasons = explain(self.classifier, look, picture) if asked else None
         height, width = pixels.shape[:2]
         box = (columns.start / width, rows.start / height, columns.stop / width, rows.stop / height)

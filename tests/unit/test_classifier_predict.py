@@ -72,7 +72,7 @@ def test_an_explanation_shows_the_nearest_picture_first_and_where_the_evidence_l
     classifier = load_classifier(models, "f32")
     picture = plain(128, 128, 128)
     picture[:, :20] = COLOURS["ocean"]
-    reasons = explain(classifier, classifier.look([picture]), picture)
+    reasons = explain(classifier, classifier.look([picture], explained=True), picture)
     assert reasons.nearest[0].label == reasons.heat_map.label == "ocean"
     assert reasons.nearest[0].page_url == "http://a.test/ocean"
     # Of the square in the middle, which is looked at, the left half is blue.

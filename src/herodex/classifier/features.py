@@ -50,7 +50,7 @@ def looking(
     """
     side = embedder.settings.input_size
     inputs = np.stack([to_input(picture, view, side) for picture in pictures for view in views])
-    with running(embedder.network, inputs.astype(np.float32)) as maps:
+    with running(embedder.network, inputs) as maps:
         yield [maps[name].reshape(len(pictures), len(views), *maps[name].shape[1:]) for name in STAGES]
 
 

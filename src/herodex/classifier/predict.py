@@ -20,9 +20,9 @@ from herodex.classifier.familiarity import (
 from herodex.classifier.features import (
     Embedder,
     channels_of,
-    feature_maps,
     features_of,
     load_embedder,
+    looking,
     pool,
 )
 from herodex.classifier.network import Network, compile_network, run_network
@@ -69,10 +69,11 @@ class Classifier:
     max_side: int
     model: str
 
-    def look(self, pictures: Sequence[np.ndarray]) -> "Look":
-        """Look at uint8 RGB pictures [h, w, 3], with all that answers are made of."""
-        maps = feature_maps(self.embedder, pictures, self.embedder.views)
-        features = features_of(self.embedder.settings, pool(maps), channels_of(maps))
+    def look(self, pictures: Sequence[np.ndarray], explained: bool = False) -> "Look":
+        """Look at uint8 RGB pictures [h, w, 3], with all that answers are made of, or also explanations."""
+        with looking(self.embedder, pictures, self.embedder.views) as maps:
+            features = features_of(self.embedder.settings, pool(maps), channels_of(maps))
+            kept = [values.copy() for values in maps] if explained else []
         (logits,) = run_network(self.head, features)
         units = self.space.unit(features)
         classes = len(self.classes)
@@ -81,7 +82,7 @@ class Classifier:
             probabilities=class_probabilities(logits, classes, self.temperature),
             scores=self.judge.score(figures),
             units=units,
-            maps=maps,
+            maps=kept,
         )
 
     def probabilities(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
@@ -97,7 +98,8 @@ class Look:
         probabilities: of the classes, and of none of them last, float [pictures, classes + 1].
         scores: how familiar each picture is, float [pictures].
         units: where they lie in the space, float32 [pictures, dimensions].
-        maps: the backbone's feature maps, each float32 [pictures, views, rows, columns, channels].
+        maps: the backbone's feature maps, each float32 [pictures, views, rows, columns, channels]; none
+            unless answers are to be explained.
     """
 
     probabilities: np.ndarray
@@ -185,7 +187,7 @@ def answer(classifier: Classifier, look: Look, row: int = 0) -> Prediction:
 
 
 def explain(classifier: Classifier, look: Look, picture: np.ndarray, row: int = 0) -> Explanation:
-    """Say why a picture, uint8 RGB [h, w, 3], got its answer."""
+    """Say why a picture, uint8 RGB [h, w, 3], got its answer; it was looked at to be explained."""
     best = int(np.argmax(look.probabilities[row, : len(classifier.classes)]))
     maps = [values[row] for values in look.maps]
     return Explanation(
