@@ -45,10 +45,12 @@ from herodex.serving.observer import Observer
 from herodex.serving.picture_form import PictureForm
 from herodex.serving.rate_limit import RateLimit
 from herodex.serving.site import create_site
+from herodex.serving.watch import watch_closely
 
 ROOT = Path(__file__).parent
 PARAMS = load_params(ROOT / paths.PARAMS)
 write_json_logs()
+watch_closely()
 SITE = create_site(PARAMS, ROOT)
 
 

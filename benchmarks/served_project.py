@@ -24,11 +24,12 @@ STARTUP_S = 120
 
 
 class Served(NamedTuple):
-    """A running service: its address, the process that watches, and how long it took to be ready."""
+    """A running service: its address, the process that watches, how long it took to be ready, and its log."""
 
     url: str
     watcher: psutil.Process
     ready_s: float
+    log: Path
 
 
 def lay_out(folder: Path, service: Path, **serve: object) -> Path:
@@ -62,7 +63,7 @@ def served(folder: Path) -> Iterator[Served]:
             if time.perf_counter() - began > STARTUP_S or server.poll() is not None:
                 raise TimeoutError((folder / "server.log").read_text()[-2000:])
             time.sleep(0.02)
-        yield Served(url, psutil.Process(server.pid), time.perf_counter() - began)
+        yield Served(url, psutil.Process(server.pid), time.perf_counter() - began, folder / "server.log")
     finally:
         server.terminate()
         server.wait()

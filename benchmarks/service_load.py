@@ -90,9 +90,9 @@ async def load(running: Served, seconds: float, picture: bytes, kill: bool) -> s
         pids = [worker.pid for worker in workers(running.watcher)]
         for pid in pids:
             await asyncio.sleep(seconds / (len(pids) + 1))
+            began, starts = time.monotonic(), count_starts(running.log)
             os.kill(pid, signal.SIGKILL)
-            began = time.monotonic()
-            while len([one for one in workers(running.watcher) if one.pid != pid]) < len(pids):
+            while count_starts(running.log) == starts:
                 await asyncio.sleep(0.05)
             back.append(time.monotonic() - began)
 
@@ -108,7 +108,7 @@ async def load(running: Served, seconds: float, picture: bytes, kill: bool) -> s
     if kill:
         gaps = ", ".join(f"{name} {np.diff(times).max():.1f} s" for name, times in answered.items())
         starts = ", ".join(f"{start:.1f} s" for start in back)
-        lines.append(f"  killed processes started again after {starts}; longest without an answer: {gaps}")
+        lines.append(f"  killed processes were ready again after {starts}; longest without an answer: {gaps}")
     third = max(1, len(memory) // 3)
     early, late = np.mean(memory[third : 2 * third]), np.mean(memory[-third:])
     parts = f"{early:.0f} MB in the second third, {late:.0f} MB in the last"
@@ -159,6 +159,11 @@ def main() -> None:
             sys.stdout.flush()
             if not options.tensorflow:
                 sys.stdout.write(asyncio.run(load(running, options.seconds, picture, options.kill)) + "\n")
+
+
+def count_starts(log: Path) -> int:
+    """How many times a process has loaded its models and said so in the log."""
+    return log.read_text(encoding="utf-8").count("Service herodex initialized")
 
 
 async def warm_up(running: Served, picture: bytes) -> None:
