@@ -59,6 +59,7 @@ def fit_head(
         the head, and a table with `epoch`, `loss` and `accuracy`.
     """
     import keras
+    import tensorflow as tf
 
     seed_keras(seed)
     turned = examples.turned
@@ -74,17 +75,14 @@ def fit_head(
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
-    history = model.fit(
-        turned.rows.astype(np.float32),
-        examples.labels,
-        batch_size=len(examples.labels),
-        epochs=epochs,
-        shuffle=False,
-        verbose=cast(Any, 0),
-    ).history
+    # One batch, given again and again: for arrays, Keras would set up a new pipeline each epoch.
+    batch = tf.data.Dataset.from_tensors((turned.rows.astype(np.float32), examples.labels)).repeat()
+    fitted = model.fit(
+        cast(Any, batch), steps_per_epoch=1, epochs=epochs, shuffle=False, verbose=cast(Any, 0)
+    )
     kernel = turned.basis @ np.asarray(layer.kernel)
     head = build_head(turned.mean, turned.deviation, kernel, np.asarray(layer.bias))
-    return head, by_epoch(history)
+    return head, by_epoch(fitted.history)
 
 
 def by_epoch(history: dict[str, list[float]]) -> pd.DataFrame:
