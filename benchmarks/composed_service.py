@@ -17,10 +17,12 @@ from herodex.serving.headers import SecurityHeaders
 from herodex.serving.observer import Observer
 from herodex.serving.picture_form import PictureForm
 from herodex.serving.site import create_site
+from herodex.serving.watch import watch_closely
 
 ROOT = Path(__file__).parent
 PARAMS = load_params(ROOT / paths.PARAMS)
 QUIET = {"access": {"enabled": False}}
+watch_closely()
 
 
 @bentoml.service(name="classifier", threads=2, logging=QUIET)
