@@ -93,7 +93,7 @@ def trace_model(model: str, known: Known) -> Node:
     for name, figure in list(described["metrics"].items())[:PAGES]:
         low, high = figure["low"], figure["high"]
         measured.add(f"{name} {figure['value']:.3f} [{low:.3f}, {high:.3f}], n = {figure['n']}")
-    add_sources(root.add("learnt from"), room, described, known)
+    add_sources(root.add("learnt from and tested on"), room, described, known)
     stages = root.add("by these stages, in their order")
     for name, record in described["stages"].items():
         add_stage(stages, name, record)
@@ -102,7 +102,7 @@ def trace_model(model: str, known: Known) -> Node:
 
 
 def add_sources(node: Node, room: str, described: Described, known: Known) -> None:
-    """Hang what a model was learnt from under a node: the backbone, counts, and some of the pages."""
+    """Hang what a model has seen under a node: the backbone, counts, and some of the pages learnt from."""
     if backbone := described.get("backbone"):
         weights = backbone["ir_sha256"][:SHORT]
         node.add(f"{backbone['name']}, {backbone['weights']} weights, {backbone['source']}, IR {weights}")
