@@ -71,14 +71,14 @@ def strangers(
     settings = params.classifier.train
     strange = np.isin(examples.labels, left)
     names = np.array([label for label in np.unique(examples.labels) if label not in left])
-    labels = np.searchsorted(names, examples.labels)
+    renamed = Examples(examples.features, np.searchsorted(names, examples.labels))
     fold = folds_of(clusters, seed)
     scores = {"softmax": np.full(len(fold), np.nan), "familiarity": np.full(len(fold), np.nan)}
     for number in range(FOLDS):
         asked, train = fold == number, (fold != number) & ~strange
         inner = train & (fold == (number + 1) % FOLDS)
-        learnt = Examples(examples.features[train], labels[train])
-        parts = [Examples(examples.features[part], labels[part]) for part in (train & ~inner, inner)]
+        learnt = renamed.chosen(train)
+        parts = renamed.chosen(train & ~inner), renamed.chosen(inner)
         found = list(all_figures(*parts, classes, len(names), FIT, settings))
         figures, unfamiliar = (np.concatenate([part[i] for part in found]) for i in (1, 2))
         judge = fit_judge(figures, unfamiliar, settings.false_acceptance)
