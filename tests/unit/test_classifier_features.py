@@ -5,7 +5,7 @@ import pytest
 from tiny_service import write_classifier
 
 from herodex.classifier.explain import evidence_maps
-from herodex.classifier.features import channels_of, embed, feature_maps, features_of, load_embedder, pool
+from herodex.classifier.features import channels_of, embed, features_of, load_embedder, looking, pool
 from herodex.params import EmbedParams
 
 SETTINGS = EmbedParams(input_size=64, views=["middle"], mirror=False, stages=[5], pooling="avg", batch_size=2)
@@ -54,8 +54,8 @@ def test_the_evidence_of_all_places_adds_up_to_what_the_head_sums(backbone, pool
     settings = SETTINGS.model_copy(update={"pooling": pooling, "mirror": True, "stages": [4, 5]})
     embedder = load_embedder(backbone, "f32", settings)
     picture = np.random.default_rng(3).integers(0, 256, (80, 90, 3), np.uint8)
-    maps = feature_maps(embedder, [picture], embedder.views)
-    (features,) = features_of(settings, pool(maps), channels_of(maps))
-    weights = np.random.default_rng(4).normal(size=len(features)).astype(np.float32)
-    added = sum(part.sum() for part in evidence_maps([stage[0] for stage in maps], embedder, weights))
+    with looking(embedder, [picture], embedder.views) as maps:
+        (features,) = features_of(settings, pool(maps), channels_of(maps))
+        weights = np.random.default_rng(4).normal(size=len(features)).astype(np.float32)
+        added = sum(part.sum() for part in evidence_maps([stage[0] for stage in maps], embedder, weights))
     assert added == pytest.approx(float(features @ weights), rel=1e-4)

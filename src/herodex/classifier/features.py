@@ -54,14 +54,6 @@ def looking(
         yield [maps[name].reshape(len(pictures), len(views), *maps[name].shape[1:]) for name in STAGES]
 
 
-def feature_maps(
-    embedder: Embedder, pictures: Sequence[np.ndarray], views: Sequence[View]
-) -> list[np.ndarray]:
-    """Run the backbone on views of pictures, as `looking` does, for feature maps to keep."""
-    with looking(embedder, pictures, views) as maps:
-        return [values.copy() for values in maps]
-
-
 def pool(maps: list[np.ndarray]) -> np.ndarray:
     """Pool feature maps in every way that the params can ask for.
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from herodex.classifier.embed import batches
-from herodex.classifier.features import Embedder, feature_maps, features_of, pool, poolings_of
+from herodex.classifier.features import Embedder, channels_of, features_of, looking, pool, poolings_of
 from herodex.classifier.linear import LinearHead
 from herodex.determinism import seed_keras
 from herodex.params import EmbedParams, FineTuneParams
@@ -81,8 +81,9 @@ def tune(
         lost = []
         for start, pictures in track(work, len(starts), f"tune, epoch {epoch}", "batches"):
             view = embedder.views[rng.integers(len(embedder.views))]
-            maps = feature_maps(embedder, pictures, [view])[0][:, 0]
-            lost.append(float(cast(Any, model.train_on_batch(maps, labels[order[start : start + size]]))))
+            shown = labels[order[start : start + size]]
+            with looking(embedder, pictures, [view]) as (fourth, _):
+                lost.append(float(cast(Any, model.train_on_batch(fourth[:, 0], shown))))
         losses.append(float(np.mean(lost)))
     return losses
 
@@ -98,10 +99,9 @@ def tuned_features(stage: "keras.Model", embedder: Embedder, files: list[str], s
     """
     found, steps = [], -(-len(files) // size)
     for pictures in track(batches(files, size), steps, "embed anew", "batches"):
-        fourth = feature_maps(embedder, pictures, embedder.views)[0]
-        flat = fourth.reshape(-1, *fourth.shape[2:])
-        fifth = np.asarray(cast(Any, stage.predict_on_batch(flat)))
-        maps = [fourth, fifth.reshape(*fourth.shape[:2], *fifth.shape[1:])]
-        channels = [values.shape[-1] for values in maps]
-        found.append(features_of(embedder.settings, pool(maps), channels))
+        with looking(embedder, pictures, embedder.views) as (fourth, _):
+            flat = fourth.reshape(-1, *fourth.shape[2:])
+            fifth = np.asarray(cast(Any, stage.predict_on_batch(flat)))
+            maps = [fourth, fifth.reshape(*fourth.shape[:2], *fifth.shape[1:])]
+            found.append(features_of(embedder.settings, pool(maps), channels_of(maps)))
     return np.concatenate(found)
