@@ -30,11 +30,11 @@ setup: ## install uv, the environment and Chromium; quick when they are there
 run: setup ## crawl, clean, split, train, evaluate; says what came out
 	@python -m herodex.params
 	dvc repro
-	@python -m herodex.lineage.page
+	@python -m herodex.lineage.report_page
 	@python -m herodex.summary
 
 report: setup ## show all figures, plots, cards and times on one page, reports/index.html
-	@python -m herodex.lineage.page
+	@python -m herodex.lineage.report_page
 
 refresh: setup ## crawl anew; a snapshot of the live web is kept until the next refresh
 	@python -m herodex.params

@@ -10,17 +10,18 @@ from PIL import Image
 from starlette.middleware.cors import CORSMiddleware
 
 from herodex import paths
-from herodex.classifier.picture import content, to_rgb
-from herodex.classifier.predict import answer, explain, load_classifier
 from herodex.errors import UserError
 from herodex.generator.sample import Wish, load_generator, sample_names
 from herodex.generator.score import score_names
 from herodex.generator.spelling import normalise_start
+from herodex.inference.image_decoding import content, to_rgb
+from herodex.inference.predict import answer, explain, load_classifier
 from herodex.params import load_params
 from herodex.serving import endpoints, metrics
 from herodex.serving.client_error import ClientError
 from herodex.serving.guard import Guard
 from herodex.serving.headers import SecurityHeaders
+from herodex.serving.image_form import PictureForm
 from herodex.serving.json_logs import write_json_logs
 from herodex.serving.messages import (
     MAX_LENGTH,
@@ -42,7 +43,6 @@ from herodex.serving.messages import (
     TopP,
 )
 from herodex.serving.observer import Observer
-from herodex.serving.picture_form import PictureForm
 from herodex.serving.rate_limit import RateLimit
 from herodex.serving.site import create_site
 from herodex.serving.watch import watch_closely

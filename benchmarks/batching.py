@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from benchmarks.served_project import ROOT
-from herodex.classifier.predict import Classifier, load_classifier
 from herodex.command import run_command
+from herodex.inference.predict import Classifier, load_classifier
 from herodex.params import load_params
 
 ROUNDS = 5

@@ -17,18 +17,18 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from herodex.classifier.embed import pooled_views
 from herodex.classifier.examples import Examples
-from herodex.classifier.familiarity import Gallery, class_probabilities, familiarity_figures, similarities
-from herodex.classifier.features import features_of, views_of
+from herodex.classifier.lda import fit_space
 from herodex.classifier.linear import are_right, fit_heads, fit_temperature, out_of_fold
-from herodex.classifier.metrics import calibration, expected_calibration_error
-from herodex.classifier.network import resolve_precision
-from herodex.classifier.picture import normalise, open_picture
+from herodex.classifier.ood_calibration import all_figures, fit_judge
 from herodex.classifier.recipes import Recipe, fit_of, list_recipes
-from herodex.classifier.space import fit_space
-from herodex.classifier.strangers import all_figures, fit_judge
 from herodex.command import run_command
+from herodex.embedding.embed import pooled_views
+from herodex.evaluation.metrics import calibration, expected_calibration_error
+from herodex.inference.features import features_of, views_of
+from herodex.inference.image_decoding import normalise, open_picture
+from herodex.inference.ood import Gallery, class_probabilities, familiarity_figures, similarities
+from herodex.inference.openvino_runtime import resolve_precision
 from herodex.params import EmbedParams, Params, load_params
 from herodex.progress import track
 

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from herodex.classifier.clean import check_all, clean
-from herodex.classifier.curate import curate
-from herodex.classifier.embed import pooled_views
-from herodex.classifier.features import parts_of
-from herodex.classifier.manifest import NO_HASH
-from herodex.classifier.network import resolve_precision
-from herodex.classifier.views import MIDDLE
+from herodex.curation.clean import check_all, clean
+from herodex.curation.curate import curate
+from herodex.dataset.manifest import NO_HASH
+from herodex.embedding.embed import pooled_views
+from herodex.inference.features import parts_of
+from herodex.inference.openvino_runtime import resolve_precision
+from herodex.inference.views import MIDDLE
 from herodex.params import Params
 
 

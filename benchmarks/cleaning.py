@@ -14,14 +14,14 @@ import pandas as pd
 
 from benchmarks.clean_folder import clean_folder
 from benchmarks.demo_crawl import write_crawl
-from crawlers.demo_web.faults import COPIES, Kind
-from crawlers.demo_web.truth import DEMO, PlannedPicture, plan_web
+from demo_web.faults import COPIES, Kind
+from demo_web.truth import DEMO, PlannedPicture, plan_web
 from herodex import paths
-from herodex.classifier.manifest import NO_HASH, read_manifest
 from herodex.command import run_command
+from herodex.dataset.manifest import NO_HASH, read_manifest
 from herodex.errors import UserError
-from herodex.measured import share
 from herodex.params import Params, load_params
+from herodex.statistics import share
 
 FAULTS: dict[str, tuple[set[Kind], set[str]]] = {
     "no download": ({Kind.NOT_FOUND, Kind.DISALLOWED}, {"no_download"}),

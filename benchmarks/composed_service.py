@@ -7,15 +7,15 @@ import numpy as np
 from PIL import Image
 
 from herodex import paths
-from herodex.classifier.picture import normalise
-from herodex.classifier.predict import load_classifier
 from herodex.generator.sample import Wish, load_generator, sample_names
+from herodex.inference.image_decoding import normalise
+from herodex.inference.predict import load_classifier
 from herodex.params import load_params
 from herodex.serving import endpoints
 from herodex.serving.guard import Guard
 from herodex.serving.headers import SecurityHeaders
+from herodex.serving.image_form import PictureForm
 from herodex.serving.observer import Observer
-from herodex.serving.picture_form import PictureForm
 from herodex.serving.site import create_site
 from herodex.serving.watch import watch_closely
 

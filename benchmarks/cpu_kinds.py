@@ -24,16 +24,16 @@ import pandas as pd
 
 from benchmarks.bench_record import note
 from herodex import paths
-from herodex.classifier.embed import run_on_all
 from herodex.classifier.examples import Examples
 from herodex.classifier.head import fit_head
 from herodex.classifier.labels import labels_of
-from herodex.classifier.manifest import read_manifest
-from herodex.classifier.predict import load_classifier
 from herodex.classifier.recipes import features_for, find_recipe
 from herodex.command import run_command
-from herodex.measured import share
+from herodex.dataset.manifest import read_manifest
+from herodex.embedding.embed import run_on_all
+from herodex.inference.predict import load_classifier
 from herodex.params import UNKNOWN, load_params
+from herodex.statistics import share
 
 
 class Kind(NamedTuple):

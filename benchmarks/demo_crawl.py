@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from crawlers.demo_web.faults import Kind, Outcome
-from crawlers.demo_web.pictures import picture_file
-from crawlers.demo_web.truth import PlannedPicture
+from demo_web.faults import Kind, Outcome
+from demo_web.images import picture_file
+from demo_web.truth import PlannedPicture
 from herodex.params import Params
 
 STATUS = {

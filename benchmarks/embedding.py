@@ -6,11 +6,11 @@ import numpy as np
 
 from benchmarks.ratio import print_ratio
 from herodex import paths
-from herodex.backbone import build
-from herodex.classifier.features import embed, load_embedder
-from herodex.classifier.network import resolve_precision
-from herodex.classifier.views import to_input
 from herodex.command import run_command
+from herodex.embedding.backbone import build
+from herodex.inference.features import embed, load_embedder
+from herodex.inference.openvino_runtime import resolve_precision
+from herodex.inference.views import to_input
 from herodex.params import load_params
 
 PICTURES = 32

@@ -25,9 +25,9 @@ from herodex.generator.split import split
 from herodex.generator.train import fit, initialise, load_pretrained
 from herodex.generator.vocabulary import build_vocabulary
 from herodex.generator.words_list import read_words
-from herodex.measured import Measured
 from herodex.npm import Package, fetch_package
 from herodex.params import load_params
+from herodex.statistics import Measured
 
 PACKAGE = Package(
     "gender-detection-from-name@1.11.5", "3867572720ef8d0a320cc118d94cae648ccf409bf74fa9465c227c5c7830092d"

@@ -7,18 +7,18 @@ import numpy as np
 
 from benchmarks.bench_record import note
 from herodex import paths
-from herodex.classifier.choose import choose
-from herodex.classifier.embed import batches, pooled_views
 from herodex.classifier.examples import Examples
-from herodex.classifier.features import embed, load_embedder, views_of
 from herodex.classifier.labels import labels_of
+from herodex.classifier.lda import fit_space
 from herodex.classifier.linear import fold_numbers
-from herodex.classifier.manifest import read_manifest
-from herodex.classifier.network import resolve_precision
+from herodex.classifier.model_selection import choose
 from herodex.classifier.recipes import features_for
-from herodex.classifier.space import fit_space
 from herodex.classifier.train import fit_final, recipe_to_follow
 from herodex.command import run_command
+from herodex.dataset.manifest import read_manifest
+from herodex.embedding.embed import batches, pooled_views
+from herodex.inference.features import embed, load_embedder, views_of
+from herodex.inference.openvino_runtime import resolve_precision
 from herodex.params import Params, load_params
 
 ROUNDS = 3

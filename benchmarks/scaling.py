@@ -26,13 +26,13 @@ import pandas as pd
 from PIL import Image, ImageEnhance, ImageOps
 
 from herodex import paths
-from herodex.classifier.clean import check_all, clean
-from herodex.classifier.curate import curate
-from herodex.classifier.features_table import read_features
-from herodex.classifier.manifest import NO_HASH, read_manifest
 from herodex.command import run_command
-from herodex.figures import save_figure
+from herodex.curation.clean import check_all, clean
+from herodex.curation.curate import curate
+from herodex.dataset.feature_table import read_features
+from herodex.dataset.manifest import NO_HASH, read_manifest
 from herodex.params import load_params
+from herodex.plotting import save_figure
 
 SIZES = (1_000, 10_000, 50_000)
 SIDE = 192

@@ -15,7 +15,7 @@ import httpx
 import psutil
 import yaml
 
-from herodex.classifier.picture import normalise, open_picture
+from herodex.inference.image_decoding import normalise, open_picture
 from herodex.serving.guard import FORMATS
 from herodex.serving.start import ENVIRONMENT
 

@@ -29,8 +29,8 @@ from benchmarks.served_project import (
     some_picture,
     workers,
 )
-from herodex.classifier.predict import load_classifier
 from herodex.command import run_command
+from herodex.inference.predict import load_classifier
 from herodex.params import load_params
 
 CLIENTS = 32

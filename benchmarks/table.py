@@ -10,7 +10,7 @@ from benchmarks.bench_record import Figure, read_record
 from herodex import paths
 from herodex.command import run_command
 from herodex.errors import UserError
-from herodex.figures import save_figure
+from herodex.plotting import save_figure
 
 CSV = paths.REPORTS / "bench.csv"
 PNG = paths.REPORTS / "bench.png"

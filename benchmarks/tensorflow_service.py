@@ -9,14 +9,14 @@ import tensorflow as tf
 from PIL import Image
 
 from herodex import paths
-from herodex.classifier.picture import normalise
 from herodex.generator.sample import load_generator
+from herodex.inference.image_decoding import normalise
 from herodex.params import load_params
 from herodex.serving import endpoints
 from herodex.serving.guard import Guard
 from herodex.serving.headers import SecurityHeaders
+from herodex.serving.image_form import PictureForm
 from herodex.serving.observer import Observer
-from herodex.serving.picture_form import PictureForm
 from herodex.serving.site import create_site
 
 ROOT = Path(__file__).parent

@@ -4,7 +4,7 @@ import shutil
 
 from PIL import Image, ImageOps
 
-from crawlers.demo_web.drawing.draw import draw
+from demo_web.drawing.draw import draw
 from herodex import paths
 from herodex.command import run_command
 from herodex.params import Params, load_params

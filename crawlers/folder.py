@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from crawlers.image_type import picture_extension
 from crawlers.items import Download, Picture, SearchResult, Status
 from crawlers.journal import Journal
 from crawlers.manifest import picture_of
-from crawlers.picture_type import picture_extension
 from herodex.errors import UserError
 from herodex.params import Params
 from herodex.progress import track

@@ -12,7 +12,7 @@ from crawlers.manifest import picture_of
 from crawlers.merge import merge
 from crawlers.run import Job, run_spiders, spider_settings, user_agent
 from crawlers.sources import IMAGE_SOURCES
-from crawlers.spiders.pictures import PicturesSpider
+from crawlers.spiders.images import PicturesSpider
 from crawlers.spiders.search import SearchSpider, Wanted
 from crawlers.web import EMBEDDED_WEB, LIVE_WEB
 from herodex.params import Params

@@ -11,7 +11,7 @@ from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
 
 from crawlers.middlewares.browser import BrowserMiddleware
-from crawlers.middlewares.embedded_web import PROXY_SETTING
+from crawlers.middlewares.demo_web import PROXY_SETTING
 from crawlers.middlewares.public_web import PUBLIC_ONLY_SETTING
 from crawlers.web import LIVE_WEB
 from herodex.errors import UserError

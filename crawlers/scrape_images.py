@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
 
-from crawlers.demo_web.server import running_web
 from crawlers.folder import read_folder
 from crawlers.image_crawl import crawl
 from crawlers.items import Picture, Search, Status
@@ -21,6 +20,7 @@ from crawlers.staging import staged_folder
 from crawlers.state import finish_state, prepare_state
 from crawlers.table import write_table
 from crawlers.web import EMBEDDED_WEB, LIVE_WEB, check_folder, check_web, require_consent
+from demo_web.server import running_web
 from herodex import paths
 from herodex.command import run_command
 from herodex.errors import UserError

@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from crawlers.cross_check import complete, cross_check_report, find_disagreements, given_report
-from crawlers.demo_web.server import running_web
 from crawlers.items import NameList, SpeciesName
 from crawlers.journal import Journal, discard_journal, open_journal
 from crawlers.names_file import read_names_file
 from crawlers.run import Job, run_spiders, spider_settings
-from crawlers.spiders.embedded_pokedex import EmbeddedPokedexSpider
+from crawlers.spiders.demo_pokedex import EmbeddedPokedexSpider
 from crawlers.spiders.names import NamesSpider
 from crawlers.spiders.pokeapi import PokeApiSpider
 from crawlers.spiders.pokemondb import PokemonDbSpider
 from crawlers.table import write_table
 from crawlers.web import LIVE_WEB, check_web, require_consent
+from demo_web.server import running_web
 from herodex import paths
 from herodex.command import run_command
 from herodex.errors import UserError

@@ -39,7 +39,7 @@ TWISTED_DNS_RESOLVER = "scrapy.resolver.CachingThreadedResolver"
 # What a spider does not need, it leaves unset, and is off: the browser without SELENIUM_DRIVER_NAME, the
 # embedded web without EMBEDDED_WEB_PROXY, the budget without a journal.
 DOWNLOADER_MIDDLEWARES = {
-    "crawlers.middlewares.embedded_web.EmbeddedWebMiddleware": 10,
+    "crawlers.middlewares.demo_web.EmbeddedWebMiddleware": 10,
     "crawlers.middlewares.public_web.PublicWebMiddleware": 20,
     "crawlers.middlewares.budget.BudgetMiddleware": 30,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,

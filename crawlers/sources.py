@@ -2,7 +2,7 @@
 
 from crawlers.spiders.bing import BingSpider
 from crawlers.spiders.commons import CommonsSpider
-from crawlers.spiders.embedded_search import EmbeddedSearchSpider
+from crawlers.spiders.demo_search import EmbeddedSearchSpider
 from crawlers.spiders.openverse import OpenverseSpider
 from crawlers.spiders.search import SearchSpider
 

@@ -15,7 +15,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from crawlers.browser import find_browser
-from crawlers.demo_web.drawing.draw import draw
+from demo_web.drawing.draw import draw
 from herodex.command import run_command
 from herodex.params import load_params
 

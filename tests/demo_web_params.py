@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from crawlers.demo_web.faults import Kind
+from demo_web.faults import Kind
 from herodex.params import Params, load_params
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"

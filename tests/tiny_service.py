@@ -20,9 +20,9 @@ import yaml
 from openvino import opset13 as ops
 from PIL import Image
 
-from herodex.classifier.predict import GALLERY_COLUMNS
 from herodex.generator.names_table import CLEAN_COLUMNS, write_names
 from herodex.generator.vocabulary import build_vocabulary, encode, pad
+from herodex.inference.predict import GALLERY_COLUMNS
 
 ROOT = Path(__file__).parent.parent
 COLOURS = {"cherry": (220, 20, 20), "meadow": (20, 200, 40), "ocean": (20, 40, 220)}

@@ -11,7 +11,7 @@ from scrapy import Request
 from scrapy.http import Response
 
 from crawlers.json_object import read_object
-from crawlers.licences import read_licence
+from crawlers.licenses import read_licence
 from crawlers.spiders.search import SearchSpider, Wanted, one_line, search_words
 
 PICTURE_WIDTH = 960

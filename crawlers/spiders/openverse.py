@@ -8,7 +8,7 @@ from scrapy import Request
 from scrapy.http import Response
 
 from crawlers.json_object import read_object
-from crawlers.licences import read_licence
+from crawlers.licenses import read_licence
 from crawlers.spiders.search import SearchSpider, Wanted, one_line, search_words
 
 PAGE_SIZE = 20

@@ -90,7 +90,7 @@ def trace(options: argparse.Namespace) -> None:
 
     known = gather()
     if Path(options.end).is_file():
-        from herodex.lineage.alike import trace_answer
+        from herodex.lineage.similar_images import trace_answer
         from herodex.params import load_params
 
         sys.stdout.write(render(trace_answer(Path(options.end), known.pictures, load_params(), most=3)))

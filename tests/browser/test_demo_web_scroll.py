@@ -12,10 +12,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
 from crawlers.browser import browser_arguments
-from crawlers.demo_web import hosts
-from crawlers.demo_web.pages import BATCH_SIZE
-from crawlers.demo_web.server import running_web
-from crawlers.demo_web.truth import plan_web
+from demo_web import hosts
+from demo_web.pages import BATCH_SIZE
+from demo_web.server import running_web
+from demo_web.truth import plan_web
 
 PARAMS = demo_params(results=80)
 

@@ -20,11 +20,11 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
 from benchmarks.demo_crawl import write_crawl
-from crawlers.demo_web.truth import plan_web
+from demo_web.truth import plan_web
 from herodex import paths
-from herodex.classifier.baseline import colour_histogram
-from herodex.classifier.clean import check_all, clean
-from herodex.classifier.manifest import NO_HASH, read_manifest, write_manifest
+from herodex.curation.clean import check_all, clean
+from herodex.dataset.manifest import NO_HASH, read_manifest, write_manifest
+from herodex.evaluation.baseline import colour_histogram
 from herodex.params import load_params
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,7 @@ from scrapy.resolver import dnscache
 from crawlers.items import Download, SearchResult
 from crawlers.journal import open_journal
 from crawlers.run import Job, run_spiders, spider_settings
-from crawlers.spiders.pictures import PicturesSpider
+from crawlers.spiders.images import PicturesSpider
 from herodex.command import run_command
 from herodex.params import load_params
 

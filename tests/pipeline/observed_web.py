@@ -5,8 +5,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from crawlers.demo_web.proxy import Proxy
-from crawlers.demo_web.site import build_site
+from demo_web.proxy import Proxy
+from demo_web.site import build_site
 from herodex.params import Params
 
 

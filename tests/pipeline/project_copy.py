@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from workspace import PROJECT, Run, Workspace
 
-from herodex.classifier.picture import normalise, open_picture
+from herodex.inference.image_decoding import normalise, open_picture
 from scripts.prove import SMALL
 
 FROZEN = "    frozen: true\n"

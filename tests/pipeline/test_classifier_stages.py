@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from project_copy import ProjectCopy, copy_project
 
-from herodex.classifier.manifest import read_manifest
-from herodex.classifier.predict import load_classifier
+from herodex.dataset.manifest import read_manifest
+from herodex.inference.predict import load_classifier
 from herodex.params import load_params
 from scripts.prove import SMALL
 

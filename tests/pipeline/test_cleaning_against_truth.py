@@ -11,12 +11,12 @@ from PIL import Image
 
 from benchmarks.cleaning import Score, score_copies, score_faults
 from benchmarks.demo_crawl import write_crawl
-from crawlers.demo_web.truth import plan_web
-from herodex.classifier.baseline import colour_histogram
-from herodex.classifier.clean import check_all, clean
-from herodex.classifier.curate import curate
-from herodex.classifier.manifest import NO_HASH
-from herodex.classifier.split import split
+from demo_web.truth import plan_web
+from herodex.curation.clean import check_all, clean
+from herodex.curation.curate import curate
+from herodex.curation.split import split
+from herodex.dataset.manifest import NO_HASH
+from herodex.evaluation.baseline import colour_histogram
 
 PARAMS = demo_params(results=40, shares=ONE_OF_EACH)
 PLAN = plan_web(PARAMS)

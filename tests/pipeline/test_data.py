@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from crawlers.demo_web.faults import Kind
-from crawlers.demo_web.truth import plan_web
-from herodex.classifier.manifest import REASONS, read_manifest
+from demo_web.faults import Kind
+from demo_web.truth import plan_web
+from herodex.dataset.manifest import REASONS, read_manifest
 from herodex.params import load_params
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 from demo_web_params import PARAMS
 
-from crawlers.demo_web.drawing.draw import draw
-from crawlers.demo_web.faults import Kind
-from crawlers.demo_web.truth import plan_web
-from herodex.classifier.baseline import predict_by_colour
+from demo_web.drawing.draw import draw
+from demo_web.faults import Kind
+from demo_web.truth import plan_web
+from herodex.evaluation.baseline import predict_by_colour
 from herodex.params import UNKNOWN, load_params
 
 PER_QUERY = 45

@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 import pytest
 from demo_web_params import ONE_OF_EACH, demo_params, folder_params
 
-from crawlers.demo_web import hosts
-from crawlers.demo_web.faults import Kind, Outcome
-from crawlers.demo_web.pictures import picture_file
-from crawlers.demo_web.server import running_web
-from crawlers.demo_web.truth import PlannedPicture, plan_web
+from demo_web import hosts
+from demo_web.faults import Kind, Outcome
+from demo_web.images import picture_file
+from demo_web.server import running_web
+from demo_web.truth import PlannedPicture, plan_web
 from herodex.errors import UserError
 
 SLOW_S = 0.3
@@ -227,7 +227,7 @@ def test_the_web_stops_when_it_is_left_even_by_an_error() -> None:
 
 
 def test_the_web_ends_when_the_process_that_started_it_is_gone() -> None:
-    command = [sys.executable, "-m", "crawlers.demo_web"]
+    command = [sys.executable, "-m", "demo_web"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout

@@ -17,7 +17,7 @@ from project_copy import FROZEN, ProjectCopy, copy_project
 from replicas import commons, pokemondb
 from workspace import PROJECT, Run
 
-from crawlers.demo_web.pokedex import read_species
+from demo_web.pokedex import read_species
 
 STAGES = ("scrape_names", "scrape_images")
 QUERIES = ["one", "two"]

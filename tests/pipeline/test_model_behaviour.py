@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from herodex.classifier.manifest import read_manifest
-from herodex.classifier.picture import trim_bars
-from herodex.classifier.predict import Classifier, load_classifier
-from herodex.classifier.robustness import CHANGES
+from herodex.dataset.manifest import read_manifest
+from herodex.evaluation.corruptions import CHANGES
+from herodex.inference.image_decoding import trim_bars
+from herodex.inference.predict import Classifier, load_classifier
 from herodex.params import load_params
 
 PICTURES = 24

@@ -8,7 +8,7 @@ from names_through import NAMES_THROUGH
 from odd_web import give, hang_up, in_turn, running_odd_web
 from replicas import pokeapi, pokemondb
 
-from crawlers.demo_web.pokedex import Species, read_species
+from demo_web.pokedex import Species, read_species
 
 SPECIES = read_species()[:400]
 FEW = SPECIES[:30]

@@ -12,8 +12,8 @@ from observed_web import running_observed_web
 from PIL import Image
 from workspace import Workspace
 
-from crawlers.demo_web.faults import Kind, Outcome
-from crawlers.demo_web.truth import PlannedPicture, plan_web
+from demo_web.faults import Kind, Outcome
+from demo_web.truth import PlannedPicture, plan_web
 
 STAGE = ("-m", "crawlers.scrape_images")
 QUERIES = {"classes": ["hulk", "batman"], "distractors": ["iron-man"]}

@@ -10,8 +10,8 @@ from mlflow import MlflowClient
 from project_copy import TINY
 from workspace import PROJECT, Workspace
 
-from herodex.classifier.manifest import read_manifest
-from herodex.classifier.predict import load_classifier, model_hash
+from herodex.dataset.manifest import read_manifest
+from herodex.inference.predict import load_classifier, model_hash
 from herodex.params import load_params
 
 CLASSIFIER_STAGES = {

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from tiny_service import COLOURS, NAMES, ROOT
 
-from herodex.quotes import load_bundled_quotes
+from herodex.serving.quotes import load_bundled_quotes
 
 BUNDLED = {quote.id for quote in load_bundled_quotes()}
 

@@ -6,7 +6,7 @@ import pytest
 from demo_web_params import demo_params
 
 from herodex.classifier.compare import Tried, choose_recipe, tabulate
-from herodex.classifier.dropout import fit_dropout_head
+from herodex.classifier.dropout_head import fit_dropout_head
 from herodex.classifier.examples import Examples
 from herodex.classifier.labels import labels_of
 from herodex.classifier.linear import out_of_fold

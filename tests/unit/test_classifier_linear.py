@@ -5,8 +5,8 @@ import pytest
 from scipy.optimize import minimize
 
 from herodex.classifier.examples import Examples
-from herodex.classifier.familiarity import class_probabilities, log_sum_exp
 from herodex.classifier.linear import fit_heads, fit_temperature, fold_numbers, log_loss, out_of_fold
+from herodex.inference.ood import class_probabilities, log_sum_exp
 
 
 def blobs(n: int = 60, features: int = 200, labels: int = 3) -> Examples:

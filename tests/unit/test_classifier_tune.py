@@ -8,10 +8,10 @@ from PIL import Image
 from tiny_service import write_classifier
 
 from herodex import paths
-from herodex.classifier.features import Embedder, embed, load_embedder
 from herodex.classifier.linear import LinearHead
-from herodex.classifier.manifest import read_clean
 from herodex.classifier.tune import tune, tuned_features
+from herodex.dataset.manifest import read_clean
+from herodex.inference.features import Embedder, embed, load_embedder
 from herodex.params import EmbedParams, FineTuneParams
 
 EMBED = EmbedParams(input_size=64, views=["middle"], mirror=True, stages=[4, 5], pooling="max", batch_size=4)

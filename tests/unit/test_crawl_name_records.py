@@ -5,7 +5,7 @@ from parsel import Selector
 from scrapy.http import HtmlResponse, Response, TextResponse
 
 from crawlers.items import SpeciesName
-from crawlers.spiders.embedded_pokedex import read_species as read_row
+from crawlers.spiders.demo_pokedex import read_species as read_row
 from crawlers.spiders.names import html_page
 from crawlers.spiders.pokeapi import ListPage, address_of, read_json, read_list, read_species
 from crawlers.spiders.pokemondb import read_card

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from crawlers.spiders.embedded_search import EmbeddedSearchSpider
+from crawlers.spiders.demo_search import EmbeddedSearchSpider
 from crawlers.spiders.search import one_line
 
 STATED = {

@@ -5,9 +5,9 @@ import random
 import pytest
 import yaml
 
-from crawlers.demo_web.drawing import costumes
-from crawlers.demo_web.drawing.costumes import costume_of, invent_costume
-from crawlers.demo_web.drawing.draw import cut_out, draw
+from demo_web.drawing import costumes
+from demo_web.drawing.costumes import costume_of, invent_costume
+from demo_web.drawing.draw import cut_out, draw
 
 KNOWN = sorted(yaml.safe_load(costumes._TABLE.read_text(encoding="utf-8")))
 

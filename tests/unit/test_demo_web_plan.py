@@ -8,8 +8,8 @@ from demo_web_params import ONE_OF_EACH, QUERIES, demo_params, folder_params
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawlers.demo_web.faults import COPIES, Kind, Outcome, allot
-from crawlers.demo_web.truth import PlannedPicture, plan_web
+from demo_web.faults import COPIES, Kind, Outcome, allot
+from demo_web.truth import PlannedPicture, plan_web
 from herodex.errors import UserError
 from herodex.params import DemoWebShares
 

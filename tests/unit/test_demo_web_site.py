@@ -9,11 +9,11 @@ from urllib.robotparser import RobotFileParser
 import pytest
 from demo_web_params import ONE_OF_EACH, demo_params
 
-from crawlers.demo_web import hosts
-from crawlers.demo_web.faults import Kind
-from crawlers.demo_web.pages import BATCH_SIZE
-from crawlers.demo_web.site import Site, answer, build_site
-from crawlers.demo_web.truth import plan_web
+from demo_web import hosts
+from demo_web.faults import Kind
+from demo_web.pages import BATCH_SIZE
+from demo_web.site import Site, answer, build_site
+from demo_web.truth import plan_web
 
 PARAMS = demo_params(results=50, shares=ONE_OF_EACH)
 PLAN = plan_web(PARAMS)

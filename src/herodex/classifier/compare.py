@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 
 from herodex import paths
-from herodex.classifier.choose import cross_validate
 from herodex.classifier.examples import Examples
 from herodex.classifier.labels import labels_of
 from herodex.classifier.linear import are_right, fold_numbers
-from herodex.classifier.manifest import read_manifest
+from herodex.classifier.model_selection import cross_validate
 from herodex.classifier.recipes import Recipe, decays_of, features_for, fit_of, list_recipes
 from herodex.command import run_command
+from herodex.dataset.manifest import read_manifest
 from herodex.errors import UserError
-from herodex.figures import interval_figure, save_figure
-from herodex.measured import Measured, bootstrap_mean, share
 from herodex.params import Params, load_params
+from herodex.plotting import interval_figure, save_figure
+from herodex.statistics import Measured, bootstrap_mean, share
 
 log = logging.getLogger(__name__)
 

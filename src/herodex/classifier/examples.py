@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from herodex.classifier.rotate import Turned, turn
+from herodex.classifier.projection import Turned, turn
 
 
 @dataclass(frozen=True)

@@ -10,23 +10,23 @@ import numpy as np
 import pandas as pd
 
 from herodex import paths
-from herodex.backbone import last_stage, rebuild, weights_hash
 from herodex.classifier.compare import try_recipe
-from herodex.classifier.embed import pooled_views
 from herodex.classifier.examples import Examples
-from herodex.classifier.features import Embedder, features_of, load_embedder, views_of
-from herodex.classifier.features_table import write_features
 from herodex.classifier.labels import labels_of
 from herodex.classifier.linear import are_right, fit_heads, fold_numbers
-from herodex.classifier.manifest import read_manifest
-from herodex.classifier.network import resolve_precision
 from herodex.classifier.recipes import features_for, list_recipes
 from herodex.classifier.tune import tune, tuned_features
 from herodex.command import run_command
+from herodex.dataset.feature_table import write_features
+from herodex.dataset.manifest import read_manifest
+from herodex.embedding.backbone import last_stage, rebuild, weights_hash
+from herodex.embedding.embed import pooled_views
 from herodex.errors import UserError
 from herodex.export import export_ir
-from herodex.measured import bootstrap_mean, share
+from herodex.inference.features import Embedder, features_of, load_embedder, views_of
+from herodex.inference.openvino_runtime import resolve_precision
 from herodex.params import Params, load_params
+from herodex.statistics import bootstrap_mean, share
 
 if TYPE_CHECKING:
     import keras

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from herodex.classifier.manifest import subjects
+from herodex.dataset.manifest import subjects
 from herodex.params import UNKNOWN, Params
 
 

@@ -12,9 +12,9 @@ from scipy.optimize import minimize_scalar
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from herodex.classifier.copies import position
 from herodex.classifier.examples import Examples
-from herodex.classifier.familiarity import class_probabilities
+from herodex.hashing import position
+from herodex.inference.ood import class_probabilities
 from herodex.progress import track
 
 

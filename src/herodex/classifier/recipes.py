@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from herodex.classifier.dropout import fit_dropout_head
+from herodex.classifier.dropout_head import fit_dropout_head
 from herodex.classifier.examples import Examples
-from herodex.classifier.features_table import read_features
 from herodex.classifier.linear import Fit, LinearHead, fit_heads
+from herodex.dataset.feature_table import read_features
 from herodex.params import ClassifierParams, DropoutHeadParams, EmbedParams
 from herodex.paths import FEATURES
 

@@ -10,22 +10,22 @@ import numpy as np
 import pandas as pd
 
 from herodex import paths, tracking
-from herodex.classifier.choose import Choice, choose
-from herodex.classifier.dropout import fit_dropout_head
+from herodex.classifier.dropout_head import fit_dropout_head
 from herodex.classifier.examples import Examples
-from herodex.classifier.familiarity import Space
 from herodex.classifier.head import build_head, fit_head
 from herodex.classifier.labels import labels_of
+from herodex.classifier.lda import fit_space
 from herodex.classifier.linear import fold_numbers
-from herodex.classifier.manifest import read_manifest
-from herodex.classifier.plots import training_figure
-from herodex.classifier.predict import GALLERY_COLUMNS, model_hash
+from herodex.classifier.model_selection import Choice, choose
 from herodex.classifier.recipes import Recipe, features_for, find_recipe, list_recipes
-from herodex.classifier.space import fit_space
+from herodex.classifier.training_plot import training_figure
 from herodex.command import run_command
+from herodex.dataset.manifest import read_manifest
 from herodex.export import export_ir
-from herodex.figures import save_figure
+from herodex.inference.ood import Space
+from herodex.inference.predict import GALLERY_COLUMNS, model_hash
 from herodex.params import UNKNOWN, Params, load_params
+from herodex.plotting import save_figure
 
 if TYPE_CHECKING:
     import keras

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from herodex.classifier.embed import batches
-from herodex.classifier.features import Embedder, channels_of, features_of, looking, pool, poolings_of
 from herodex.classifier.linear import LinearHead
 from herodex.determinism import seed_keras
+from herodex.embedding.embed import batches
+from herodex.inference.features import Embedder, channels_of, features_of, looking, pool, poolings_of
 from herodex.params import EmbedParams, FineTuneParams
 from herodex.progress import track
 

@@ -13,7 +13,6 @@ import pandas as pd
 from herodex import paths, tracking
 from herodex.command import run_command
 from herodex.errors import UserError
-from herodex.figures import save_figure
 from herodex.generator.language_model import LanguageModel, model_hash, name_nats
 from herodex.generator.metrics import count_characters, mean, per_character, perplexity
 from herodex.generator.names_table import SPLIT_COLUMNS, read_names, texts_of
@@ -24,8 +23,9 @@ from herodex.generator.real_names import COPY_DISTANCE, RealNames
 from herodex.generator.sample import Drawn, Generator, Wish, describe, draw_texts, load_generator
 from herodex.generator.vocabulary import Vocabulary, encode
 from herodex.generator.words_list import read_words
-from herodex.measured import Measured, share
 from herodex.params import load_params
+from herodex.plotting import save_figure
+from herodex.statistics import Measured, share
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from herodex.measured import Measured, measured
+from herodex.statistics import Measured, measured
 
 RESAMPLES = 2000
 

@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from herodex.figures import interval_figure
-from herodex.measured import Measured
+from herodex.plotting import interval_figure
+from herodex.statistics import Measured
 
 
 def history_figure(history: pd.DataFrame) -> Figure:

@@ -12,7 +12,6 @@ import pandas as pd
 from herodex import paths, tracking
 from herodex.command import run_command
 from herodex.determinism import seed_keras
-from herodex.figures import save_figure
 from herodex.generator.learn import (
     CLIP_NORM,
     nats_a_character,
@@ -26,6 +25,7 @@ from herodex.generator.plots import history_figure
 from herodex.generator.vocabulary import Vocabulary, build_vocabulary, encode
 from herodex.generator.words_list import read_words
 from herodex.params import NetworkParams, PretrainParams, load_params
+from herodex.plotting import save_figure
 
 if TYPE_CHECKING:
     import keras

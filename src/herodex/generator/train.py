@@ -17,7 +17,6 @@ from herodex.command import run_command
 from herodex.determinism import seed_keras
 from herodex.errors import UserError
 from herodex.export import export_ir
-from herodex.figures import save_figure
 from herodex.generator.folds import Fold, make_folds
 from herodex.generator.language_model import model_hash
 from herodex.generator.learn import (
@@ -34,6 +33,7 @@ from herodex.generator.network import build_network, coverage, one_step, transfe
 from herodex.generator.plots import history_figure
 from herodex.generator.vocabulary import Vocabulary, build_vocabulary, encode, pad
 from herodex.params import DropoutParams, NetworkParams, TrainGeneratorParams, load_params
+from herodex.plotting import save_figure
 
 if TYPE_CHECKING:
     import keras

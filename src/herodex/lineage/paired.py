@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import binomtest, permutation_test
 
 from herodex.lineage.counts import Row
-from herodex.measured import RESAMPLES, bootstrap_mean
+from herodex.statistics import RESAMPLES, bootstrap_mean
 
 LEVEL = 0.05
 """Probability below which a difference is not put down to chance; both tests are two-sided."""

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from herodex import paths
-from herodex.classifier.predict import MODEL_FILES as CLASSIFIER_FILES
-from herodex.classifier.predict import model_hash as classifier_hash
 from herodex.command import run_command
 from herodex.generator.language_model import MODEL_FILES as GENERATOR_FILES
 from herodex.generator.language_model import model_hash as generator_hash
+from herodex.inference.predict import MODEL_FILES as CLASSIFIER_FILES
+from herodex.inference.predict import model_hash as classifier_hash
 from herodex.lineage.cards import classifier_card, generator_card
 from herodex.lineage.counts import Row, count_names, count_pictures, measured_leaves, read_rows
 from herodex.lineage.lock import StageRecord, read_lock, upstream

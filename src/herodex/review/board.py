@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from herodex.classifier.decisions import DROP, KEEP, PERSON, Decision, gone
-from herodex.classifier.manifest import NO_HASH, REASONS
+from herodex.curation.review_decisions import DROP, KEEP, PERSON, Decision, gone
+from herodex.dataset.manifest import NO_HASH, REASONS
 from herodex.params import UNKNOWN, Params
 
 DOUBTFUL, KEPT = "doubtful", "kept"

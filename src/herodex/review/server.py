@@ -22,9 +22,9 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from herodex import paths
-from herodex.classifier.decisions import DROP, KEEP, Decision, read_review, write_review
-from herodex.classifier.manifest import NO_HASH, read_manifest
 from herodex.command import run_command
+from herodex.curation.review_decisions import DROP, KEEP, Decision, read_review, write_review
+from herodex.dataset.manifest import NO_HASH, read_manifest
 from herodex.errors import UserError
 from herodex.params import Params, load_params
 from herodex.review.board import build_board, decisions_as_json, lost_decisions

@@ -19,7 +19,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from herodex.classifier.picture import PictureError, open_picture
+from herodex.inference.image_decoding import PictureError, open_picture
 from herodex.serving import endpoints
 from herodex.serving.client_error import ClientError, Reason
 from herodex.serving.messages import (
@@ -35,8 +35,8 @@ from herodex.serving.messages import (
     NamesRequest,
     ScoreRequest,
 )
-from herodex.serving.picture_parts import check_parts
 from herodex.serving.upload import read_chunks, read_file
+from herodex.serving.upload_form import check_parts
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_PICTURES = 2

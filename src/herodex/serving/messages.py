@@ -14,8 +14,8 @@ from pydantic import (
     model_validator,
 )
 
-from herodex.classifier.explain import Neighbour
-from herodex.classifier.predict import Explanation, Prediction
+from herodex.inference.explain import Neighbour
+from herodex.inference.predict import Explanation, Prediction
 
 MAX_NAMES = 15
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.5, 5.0

@@ -16,11 +16,11 @@ from starlette.staticfiles import StaticFiles
 
 from herodex import paths
 from herodex.params import Params
-from herodex.quotes import QuoteProxy, load_bundled_quotes
 from herodex.serving import endpoints, metrics
 from herodex.serving.client_error import ClientError
 from herodex.serving.lineage import lineage_route
 from herodex.serving.messages import AboutAnswer, Example, QuoteMessage
+from herodex.serving.quotes import QuoteProxy, load_bundled_quotes
 
 WEB = Path(str(resources.files("herodex.web")))
 

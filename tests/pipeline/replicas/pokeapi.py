@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from odd_web import Answer, give
 
-from crawlers.demo_web.pokedex import Species
+from demo_web.pokedex import Species
 
 SITE = "http://pokeapi.co"
 STATED = "https://pokeapi.co/api/v2"

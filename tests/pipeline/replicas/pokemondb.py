@@ -6,7 +6,7 @@ from itertools import groupby
 
 from odd_web import Answer, give
 
-from crawlers.demo_web.pokedex import Species
+from demo_web.pokedex import Species
 
 SITE = "http://pokemondb.net"
 NATIONAL = f"{SITE}/pokedex/national"

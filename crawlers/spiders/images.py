@@ -1,0 +1,134 @@
+"""Download pictures and keep their bytes as they came."""
+
+import asyncio
+import sqlite3
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from scrapy import Request, Spider
+from scrapy.exceptions import CloseSpider
+from scrapy.http import Response
+from twisted.python.failure import Failure
+
+from crawlers.extensions.progress import Step
+from crawlers.failures import explain_failure, status_words
+from crawlers.image_type import picture_extension
+from crawlers.items import Download, SearchResult, Status
+from crawlers.journal import Journal, describe
+
+UNREACHABLE_TO_STOP = 25
+"""So many addresses in a row that cannot be reached mean that the network is gone, not the pictures."""
+
+
+class PicturesSpider(Spider):
+    """Fetch the picture of each of `results` once, and yield a `Download` that the journal has by then.
+
+    Addresses that are in `done` are not asked for again.
+    """
+
+    name = "pictures"
+    unit = "pictures"
+    custom_settings = {"HTTPERROR_ALLOW_ALL": True}  # noqa: RUF012 # as Scrapy declares it
+
+    def __init__(
+        self, results: Sequence[SearchResult], done: Mapping[str, Download], journal: Journal, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.source_of = {
+            result.picture_url: result.source
+            for result in reversed(results)
+            if result.picture_url not in done
+        }
+        self.urls = list(
+            dict.fromkeys(result.picture_url for result in results if result.picture_url not in done)
+        )
+        self.expected = dict(Counter(self.source_of.values()))
+        self.journal = journal
+        self.failed_tries = journal.failed_tries()
+        self.waiting: set[str] = set()
+        self.unreachable_in_a_row: list[str] = []
+
+    async def start(self) -> AsyncIterator[Request | Download]:
+        """Ask for one address after another, as room comes free."""
+        self.room = asyncio.Semaphore(self.settings.getint("PICTURES_AT_A_TIME"))
+        for url in self.urls:
+            if not is_web_address(url):
+                yield self._keep(Download(url, Status.REFUSED, "not a web address"))
+                continue
+            await self.room.acquire()
+            self.waiting.add(url)
+            yield Request(
+                url,
+                callback=self.parse,
+                errback=self.give_up,
+                cb_kwargs={"url": url},
+                meta={"retry_times": self.failed_tries.get(url, 0), "dont_cache": True},
+                dont_filter=True,
+            )
+
+    def parse(self, response: Response, url: str) -> Iterator[Download]:
+        """Keep a picture that came well, or say what came instead."""
+        self.unreachable_in_a_row = []
+        yield self._kept(response, url)
+        self._make_room(url)
+
+    def _kept(self, response: Response, url: str) -> Download:
+        if response.status != 200:
+            return self._keep(Download(url, Status.HTTP_ERROR, status_words(response.status)))
+        if (extension := picture_extension(response.body)) is None:
+            return self._keep(Download(url, Status.NOT_AN_IMAGE, "not in a known picture format"))
+        try:
+            return self.journal.keep_picture(url, response.body, extension)
+        except (OSError, sqlite3.Error) as error:
+            raise CloseSpider(f"a picture could not be stored: {describe(error)}") from error
+
+    def give_up(self, failure: Failure) -> Iterator[Download]:
+        """Say why no answer came.
+
+        Raises:
+            CloseSpider: nothing at all can be reached any more.
+        """
+        url = failure.request.cb_kwargs["url"]  # pyright: ignore[reportAttributeAccessIssue] # set by Scrapy
+        self._make_room(url)
+        status, reason = explain_failure(failure.value)
+        self.unreachable_in_a_row = [*self.unreachable_in_a_row, url] if status is Status.UNREACHABLE else []
+        if len(self.unreachable_in_a_row) >= UNREACHABLE_TO_STOP:
+            self.journal.forget_downloads(self.unreachable_in_a_row)
+            raise CloseSpider(f"{UNREACHABLE_TO_STOP} pictures in a row could not be reached: {reason}")
+        yield self._keep(Download(url, status, reason))
+
+    def step(self, download: Download) -> Step:
+        """What a download adds to the progress of the source that found it."""
+        failures = {} if download.status is Status.OK else {str(download.status): 1}
+        return Step(self.source_of[download.url], 1, download.size, failures)
+
+    def count_try(self, request: Request) -> None:
+        """Remember a try in vain, so that a resumed crawl does not begin to count anew."""
+        if url := request.cb_kwargs.get("url"):
+            self.journal.count_try(url)
+            self._make_room(url)
+
+    def _make_room(self, url: str) -> None:
+        if url in self.waiting:
+            self.waiting.remove(url)
+            self.room.release()
+
+    def _keep(self, download: Download) -> Download:
+        # What the budget left undone can be done when there is a larger one.
+        if download.status is not Status.OVER_BUDGET:
+            try:
+                self.journal.keep_download(download)
+            except sqlite3.Error as error:
+                raise CloseSpider(f"the journal could not be written: {describe(error)}") from error
+        return download
+
+
+def is_web_address(url: str) -> bool:
+    """Whether `url` is an http or https address with a host."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        return False

@@ -1,0 +1,88 @@
+"""The HTML pages of the embedded web, and the batches of results that its script asks for."""
+
+import json
+from html import escape
+from pathlib import Path
+from string import Template
+
+from demo_web.pokedex import Species
+from demo_web.truth import PlannedPicture
+
+BATCH_SIZE = 35
+"""Results on the search page as it arrives, and in each batch that its script fetches."""
+
+SEARCH_SCRIPT = (Path(__file__).parent / "templates" / "search.js").read_text(encoding="utf-8")
+
+
+def search_page(query: str, results: list[PlannedPicture]) -> str:
+    """Write the page of a search that found `results`: the first batch of them, and a script for the rest."""
+    return _fill(
+        "search.html",
+        query=escape(query),
+        next=_next_offset(results, 0) or "",
+        results="\n".join(_result_link(picture) for picture in results[:BATCH_SIZE]),
+        end="" if len(results) > BATCH_SIZE else '<p id="end">No more results.</p>',
+    )
+
+
+def search_batch(results: list[PlannedPicture], offset: int) -> str:
+    """Write the batch from `offset` on as JSON; `next` is the offset of the batch after it, or null."""
+    batch = [_result_fields(picture) for picture in results[offset : offset + BATCH_SIZE]]
+    return json.dumps({"results": batch, "next": _next_offset(results, offset)})
+
+
+def work_page(picture: PlannedPicture) -> str:
+    """Write the page about one picture: title, author, licence."""
+    fields = _result_fields(picture)
+    fields.pop("rank")
+    return _fill(
+        "work.html",
+        **{key: escape(str(fields[key])) for key in ("title", "author", "licence", "licence_url")},
+        picture_url=escape(picture.picture_url),
+    )
+
+
+def pokedex_page(page: int, species: list[Species], is_last: bool) -> str:
+    """Write one page of the table of species, linked to the next one unless it is the last."""
+    rows = [
+        f'<tr class="species"><td class="number">{one.number}</td><td class="name">{escape(one.name)}</td>'
+        f'<td class="generation">{one.generation}</td></tr>'
+        for one in species
+    ]
+    link = "" if is_last else f'<p><a rel="next" href="/pokemon?page={page + 1}">Next page</a></p>'
+    return _fill("pokedex.html", page=page, rows="\n".join(rows), next=link)
+
+
+def error_page(status: int, phrase: str) -> str:
+    """Write the page that comes with an HTTP error, or in place of a picture."""
+    return f"<!doctype html><title>{status} {phrase}</title><h1>{phrase}</h1>\n"
+
+
+def _next_offset(results: list[PlannedPicture], offset: int) -> int | None:
+    following = offset + BATCH_SIZE
+    return following if following < len(results) else None
+
+
+def _result_fields(picture: PlannedPicture) -> dict[str, str | int]:
+    return {
+        "picture": picture.picture_url,
+        "page": picture.page_url,
+        "title": picture.credit.title,
+        "author": picture.credit.author,
+        "licence": picture.credit.licence,
+        "licence_url": picture.credit.licence_url,
+        "rank": picture.rank,
+    }
+
+
+def _result_link(picture: PlannedPicture) -> str:
+    data = escape(json.dumps(_result_fields(picture)))
+    return (
+        f'<a class="result" href="{escape(picture.page_url)}" data-result="{data}">'
+        f'<img loading="lazy" alt=""><span>{escape(picture.credit.title)}</span></a>'
+    )
+
+
+def _fill(template: str, **values: object) -> str:
+    text = (Path(__file__).parent / "templates" / template).read_text(encoding="utf-8")
+    return Template(text).substitute(values)

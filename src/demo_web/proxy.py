@@ -1,0 +1,77 @@
+"""The HTTP side of the embedded web: a proxy that plays all of its hosts itself."""
+
+import logging
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from demo_web.site import Answer, Site, answer
+
+log = logging.getLogger(__name__)
+
+
+class Proxy(ThreadingHTTPServer):
+    """Serves a site on a free loopback port and remembers which URLs were asked for."""
+
+    daemon_threads = True
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.site = site
+        self._asked: set[str] = set()
+        self._lock = threading.Lock()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that has gone, because it was killed for example; report all else."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+    def is_first_time(self, url: str) -> bool:
+        """Say whether `url` is asked for the first time since the start; from now on it is not."""
+        with self._lock:
+            first = url not in self._asked
+            self._asked.add(url)
+            return first
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "herodex-demo-web"
+    sys_version = ""
+    # Head and body leave together, and at once: Nagle's algorithm would hold small answers back for 40 ms.
+    wbufsize = -1
+    disable_nagle_algorithm = True
+    timeout = 60
+
+    def do_GET(self) -> None:
+        self._send(answer(self._proxy.site, self.path, self._proxy.is_first_time(self.path)))
+
+    def do_HEAD(self) -> None:
+        self._send(answer(self._proxy.site, self.path, first_time=False))
+
+    def do_CONNECT(self) -> None:
+        self.send_error(502, "The embedded web speaks plain HTTP only")
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        log.debug(format, *args)
+
+    @property
+    def _proxy(self) -> Proxy:
+        assert isinstance(self.server, Proxy)
+        return self.server
+
+    def _send(self, reply: Answer) -> None:
+        time.sleep(reply.delay_s)
+        self.send_response(reply.status)
+        self.send_header("Content-Type", reply.content_type)
+        self.send_header("Content-Length", str(len(reply.body)))
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        if reply.cut:
+            self.close_connection = True
+        self.wfile.write(reply.body[: len(reply.body) // 2] if reply.cut else reply.body)

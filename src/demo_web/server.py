@@ -1,0 +1,59 @@
+"""Start and stop the embedded web."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from demo_web.truth import plan_web
+from herodex.errors import UserError
+from herodex.params import Params
+
+_SOURCES = Path(__file__).resolve().parents[1]
+_PATIENCE_S = 5
+
+
+@contextmanager
+def running_web(params: Params) -> Iterator[str]:
+    """Run the embedded web in a process of its own, and yield the URL of the proxy that plays its hosts.
+
+    The process is stopped on leaving, whatever happened inside.
+
+    Raises:
+        UserError: `crawl.web` names a folder that is not there, or the web could not be started.
+    """
+    plan_web(params)  # in this process, where a wrong folder can still be reported as such
+    search_path = os.pathsep.join([str(_SOURCES), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    with subprocess.Popen(
+        [sys.executable, "-m", "demo_web"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONPATH": search_path},
+        # Ctrl-C is for the stage, which then stops the web.
+        start_new_session=True,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        try:
+            with suppress(BrokenPipeError):
+                process.stdin.write(params.model_dump_json() + "\n")
+                process.stdin.flush()
+            if not (url := process.stdout.readline().strip()):
+                raise UserError("The embedded web did not start.", "See the messages above.")
+            yield url
+        finally:
+            _stop(process)
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    assert process.stdin
+    with suppress(BrokenPipeError):
+        process.stdin.close()
+    try:
+        process.wait(_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()

@@ -1,0 +1,135 @@
+"""What the embedded web answers to a request: routing, and the faults that are planned."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from urllib.parse import parse_qs, urlsplit
+
+from demo_web import hosts, pages
+from demo_web.faults import Kind
+from demo_web.images import picture_file
+from demo_web.pokedex import Species, page_of, read_species
+from demo_web.truth import PlannedPicture, plan_web
+from herodex.params import Params
+
+HTML = "text/html; charset=utf-8"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Everything the embedded web serves, and where it lies."""
+
+    results: Mapping[str, list[PlannedPicture]]
+    pictures: Mapping[str, PlannedPicture]
+    works: Mapping[str, PlannedPicture]
+    robots: Mapping[str, str]
+    species: list[Species]
+    seed: int
+    slow_s: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer. `cut` asks that the connection breaks off in the middle of the body."""
+
+    status: int
+    content_type: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay_s: float = 0
+    cut: bool = False
+
+
+def build_site(params: Params) -> Site:
+    """Plan the web that `params` describe.
+
+    Raises:
+        UserError: `crawl.web` names a folder that is not there.
+    """
+    plan = plan_web(params)
+    # A shared result points at another one's URL, and it is that one's plan that holds there.
+    owned = [picture for picture in plan if picture.kind is not Kind.SHARED]
+    return Site(
+        results={query: list(results) for query, results in groupby(plan, lambda picture: picture.query)},
+        pictures={picture.picture_url: picture for picture in owned},
+        works={picture.page_url: picture for picture in owned},
+        robots=hosts.all_robots(params.demo_web.picture_hosts),
+        species=read_species(),
+        seed=params.demo_web.seed,
+        slow_s=params.demo_web.slow_s,
+    )
+
+
+def answer(site: Site, url: str, first_time: bool) -> Answer:
+    """Answer a GET of an absolute URL; `first_time` says that it was never asked for before."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return _error(400, "Bad Request")
+    host, path, query = parts.hostname or "", parts.path or "/", parse_qs(parts.query)
+    if parts.scheme != "http" or host not in site.robots:
+        return _error(502, "No such host in the embedded web")
+    if path == "/robots.txt":
+        return Answer(200, "text/plain; charset=utf-8", site.robots[host].encode())
+    if host == hosts.SEARCH:
+        return _answer_search(site, path, query)
+    if host == hosts.POKEDEX:
+        return _answer_pokedex(site, path, query)
+    address = f"http://{host}{path}"
+    if work := site.works.get(address):
+        return _page(pages.work_page(work))
+    if picture := site.pictures.get(address):
+        return _answer_picture(site, picture, first_time)
+    return _error(404, "Not Found")
+
+
+def _answer_search(site: Site, path: str, query: Mapping[str, list[str]]) -> Answer:
+    words = query.get("q", [""])[0].strip().lower()
+    results = site.results.get(words, [])
+    if path in {"/", "/search"}:
+        return _page(pages.search_page(words, results))
+    if path == "/search.js":
+        return Answer(200, "text/javascript; charset=utf-8", pages.SEARCH_SCRIPT.encode())
+    if path == "/search/more":
+        offset = query.get("offset", [""])[0]
+        if not offset.isdecimal():
+            return _error(400, "Bad Request")
+        return Answer(200, "application/json", pages.search_batch(results, int(offset)).encode())
+    return _error(404, "Not Found")
+
+
+def _answer_pokedex(site: Site, path: str, query: Mapping[str, list[str]]) -> Answer:
+    number = query.get("page", ["1"])[0]
+    if path not in {"/", "/pokemon"} or not number.isdecimal():
+        return _error(404, "Not Found")
+    page = int(number)
+    if not (species := page_of(site.species, page)):
+        return _error(404, "Not Found")
+    return _page(pages.pokedex_page(page, species, is_last=not page_of(site.species, page + 1)))
+
+
+def _answer_picture(site: Site, picture: PlannedPicture, first_time: bool) -> Answer:
+    if picture.kind is Kind.NOT_FOUND:
+        return _error(404, "Not Found")
+    if picture.kind is Kind.ERROR_ONCE and first_time:
+        return _error(500, "Internal Server Error")
+    if picture.kind is Kind.THROTTLED_ONCE and first_time:
+        return _error(429, "Too Many Requests", {"Retry-After": "1"})
+    if picture.kind is Kind.HTML:
+        return Answer(200, "image/jpeg", pages.error_page(403, "Hotlinking is not allowed").encode())
+    content_type, body = picture_file(picture, site.seed)
+    return Answer(
+        200,
+        content_type,
+        body,
+        delay_s=site.slow_s if picture.kind is Kind.SLOW else 0,
+        cut=picture.kind is Kind.TRUNCATED,
+    )
+
+
+def _page(html: str) -> Answer:
+    return Answer(200, HTML, html.encode())
+
+
+def _error(status: int, phrase: str, headers: Mapping[str, str] | None = None) -> Answer:
+    return Answer(status, HTML, pages.error_page(status, phrase).encode(), headers or {})

@@ -1,0 +1,148 @@
+"""The truth about every result of every search: a pure function of the parameters.
+
+The site serves this plan; beside it only tests and reports may read it. No page or URL gives it away.
+"""
+
+import hashlib
+import random
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from demo_web import hosts
+from demo_web.credits import NOT_STATED, Credit, invent_credit
+from demo_web.faults import COPIES, PICTURELESS, Kind, Outcome, allot, outcome
+from herodex.errors import UserError
+from herodex.params import Params
+
+DEMO = "demo"
+"""The value of `crawl.web` that asks for drawn pictures; any other is a folder of real ones."""
+
+_EXTENSIONS = {
+    Kind.WEBP: ".webp",
+    Kind.PALETTE_PNG: ".png",
+    Kind.ALPHA_PNG: ".png",
+    Kind.BOMB: ".png",
+    Kind.PIXEL: ".png",
+    Kind.ANIMATED_GIF: ".gif",
+}
+
+
+@dataclass(frozen=True)
+class PlannedPicture:
+    """One result of a search, and what is really behind it.
+
+    `id` is opaque and unique but for SHARED results, which have that of the result they share.
+    `rank` counts from 1. `subject` is the query whose thing the picture shows, "" where it shows none.
+    `original` is the id of the result that this one copies or shares, "" where it is itself an original.
+    `outcome` is what a polite client that retries ends up with. `file` is set for pictures from a folder.
+    """
+
+    id: str
+    query: str
+    rank: int
+    picture_url: str
+    page_url: str
+    credit: Credit
+    subject: str
+    kind: Kind
+    original: str
+    outcome: Outcome
+    file: Path | None = None
+
+
+def plan_web(params: Params) -> list[PlannedPicture]:
+    """Plan every result of every search, ordered by query (classes, then distractors) and rank.
+
+    Raises:
+        UserError: `crawl.web` names a folder that is not there.
+    """
+    queries = params.classes + params.distractors
+    if params.crawl.web == DEMO:
+        plans = {query: _plan_drawn(query, queries, params) for query in queries}
+        return [picture for query in queries for picture in _resolve_shared(query, plans, params)]
+    folder = Path(params.crawl.web)
+    if not folder.is_dir():
+        raise UserError(
+            f"crawl.web in params.yaml is '{folder}', which is not a folder.",
+            f"Set it to '{DEMO}' or to a folder with one sub-folder of pictures for each query.",
+        )
+    return [picture for query in queries for picture in _plan_files(folder, query, params)]
+
+
+def _plan_drawn(query: str, queries: list[str], params: Params) -> list[PlannedPicture]:
+    demo = params.demo_web
+    count = max(demo.results_per_query, params.crawl.images.per_query)
+    shares = {Kind(key): share for key, share in demo.shares.model_dump().items()}
+    kinds = allot(shares, count, queries.index(query))
+    rng = random.Random(f"{demo.seed}/plan/{query}")
+    rng.shuffle(kinds)
+    ids = [_opaque_id(f"{demo.seed}/{query}/{rank}") for rank in range(1, count + 1)]
+    originals = [id_ for id_, kind in zip(ids, kinds, strict=True) if kind is Kind.SOUND]
+    others = [other for other in queries if other != query]
+    plan = []
+    for rank, (id_, kind) in enumerate(zip(ids, kinds, strict=True), start=1):
+        place, host = _place(rng, demo.picture_hosts, private=kind is Kind.DISALLOWED)
+        subject = rng.choice(others) if kind in {Kind.WRONG_SUBJECT, Kind.SHARED} else query
+        plan.append(
+            PlannedPicture(
+                id=id_,
+                query=query,
+                rank=rank,
+                picture_url=f"http://{host}/{place}/{id_}{_EXTENSIONS.get(kind, '.jpg')}",
+                page_url=f"http://{host}/works/{id_}",
+                credit=invent_credit(rng),
+                subject="" if kind in PICTURELESS else subject,
+                kind=kind,
+                original=rng.choice(originals) if kind in COPIES else "",
+                outcome=outcome(kind),
+            )
+        )
+    return plan
+
+
+def _resolve_shared(
+    query: str, plans: dict[str, list[PlannedPicture]], params: Params
+) -> list[PlannedPicture]:
+    rng = random.Random(f"{params.demo_web.seed}/shared/{query}")
+    resolved = []
+    for picture in plans[query]:
+        if picture.kind is not Kind.SHARED:
+            resolved.append(picture)
+            continue
+        shared = rng.choice([other for other in plans[picture.subject] if other.kind is Kind.SOUND])
+        resolved.append(replace(shared, query=query, rank=picture.rank, kind=Kind.SHARED, original=shared.id))
+    return resolved
+
+
+def _plan_files(folder: Path, query: str, params: Params) -> list[PlannedPicture]:
+    directory = folder / query
+    files = sorted(directory.iterdir(), key=lambda file: file.name) if directory.is_dir() else []
+    files = [file for file in files if file.is_file() and not file.name.startswith(".")]
+    plan = []
+    for rank, file in enumerate(files, start=1):
+        id_ = _opaque_id(f"{query}/{file.name}")
+        place, host = _place(random.Random(id_), params.demo_web.picture_hosts, private=False)
+        plan.append(
+            PlannedPicture(
+                id=id_,
+                query=query,
+                rank=rank,
+                picture_url=f"http://{host}/{place}/{id_}{file.suffix.lower()}",
+                page_url=f"http://{host}/works/{id_}",
+                credit=NOT_STATED,
+                subject=query,
+                kind=Kind.SOUND,
+                original="",
+                outcome=Outcome.OK,
+                file=file,
+            )
+        )
+    return plan
+
+
+def _opaque_id(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _place(rng: random.Random, picture_hosts: int, *, private: bool) -> tuple[str, str]:
+    return "private" if private else "pictures", hosts.gallery(rng.randint(1, picture_hosts))

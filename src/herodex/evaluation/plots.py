@@ -1,0 +1,71 @@
+"""The classifier's plots, as PNGs that need no network to be looked at."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from herodex.plotting import interval_figure
+from herodex.statistics import Measured
+
+
+def confusion_figure(counts: np.ndarray, labels: list[str], title: str) -> Figure:
+    """Draw a confusion matrix: `counts` int [actual, predicted], coloured by the share of each row."""
+    side = 2.2 + 0.75 * len(labels)
+    figure = Figure(figsize=(side, side), layout="constrained")
+    axes = figure.subplots()
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(counts):
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        axes.text(column, row, str(count), ha="center", va="center", color=colour)
+    axes.set_xticks(range(len(labels)), labels, rotation=40, ha="right")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set(xlabel="predicted", ylabel="actual", title=title)
+    return figure
+
+
+def curves_figure(roc: pd.DataFrame, precision_recall: pd.DataFrame, title: str) -> Figure:
+    """Draw the ROC and the precision-recall curve of each label against all others."""
+    figure = Figure(figsize=(9, 4.2), layout="constrained")
+    figure.suptitle(title)
+    left, right = figure.subplots(1, 2)
+    for label, curve in roc.groupby("label", sort=False):
+        left.plot(curve["false_positive_rate"], curve["true_positive_rate"], label=str(label))
+    for label, curve in precision_recall.groupby("label", sort=False):
+        right.plot(curve["recall"], curve["precision"], label=str(label))
+    left.plot([0, 1], [0, 1], color="grey", linestyle=":")
+    left.set(xlabel="false positive rate", ylabel="true positive rate")
+    right.set(xlabel="recall", ylabel="precision")
+    left.legend()
+    return figure
+
+
+def reliability_figure(bins: pd.DataFrame, risk: pd.DataFrame, title: str) -> Figure:
+    """Draw how often answers are right that are so sure, and how often wrong if only the surest are given.
+
+    Args:
+        bins: `confidence`, `accuracy`, `n`.
+        risk: `coverage`, `risk`.
+        title: of the figure.
+    """
+    figure = Figure(figsize=(9, 4.2), layout="constrained")
+    figure.suptitle(title)
+    left, right = figure.subplots(1, 2)
+    left.plot([0, 1], [0, 1], color="grey", linestyle=":")
+    left.plot(bins["confidence"], bins["accuracy"], marker="o")
+    for confidence, right_share, n in zip(bins["confidence"], bins["accuracy"], bins["n"], strict=True):
+        left.annotate(f"n = {n}", (confidence, right_share), (4, -12), textcoords="offset points", fontsize=8)
+    left.set(xlabel="probability of the answer", ylabel="share that is right", xlim=(0, 1.02), ylim=(0, 1.05))
+    right.plot(risk["coverage"], risk["risk"])
+    right.set(
+        xlabel="share of pictures answered, the surest first", ylabel="share that is wrong", xlim=(0, 1)
+    )
+    right.set_ylim(bottom=0)
+    return figure
+
+
+def comparison_figure(figures: dict[str, Measured]) -> Figure:
+    """Draw measured shares with their intervals below each other, from 0 to 1."""
+    figure, axes = interval_figure(figures, "share")
+    axes.set(xlim=(0, 1.02))
+    return figure

@@ -1,0 +1,44 @@
+import io
+
+import pytest
+from PIL import Image
+
+from crawlers.image_type import picture_extension
+
+
+@pytest.mark.parametrize(
+    ("pillow_format", "extension"),
+    [
+        ("JPEG", "jpg"),
+        ("PNG", "png"),
+        ("GIF", "gif"),
+        ("WEBP", "webp"),
+        ("BMP", "bmp"),
+        ("TIFF", "tif"),
+        ("AVIF", "avif"),
+    ],
+)
+def test_a_picture_is_told_by_its_bytes(pillow_format, extension):
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(file, pillow_format)
+    assert picture_extension(file.getvalue()) == extension
+
+
+def test_an_apple_picture_is_told_by_its_brand():
+    assert picture_extension(b"\0\0\0\x18ftypheic\0\0\0\0") == "heic"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"<!doctype html><title>Not a picture</title>",
+        b"BMW builds cars",
+        b"RIFF\0\0\0\0WAVEfmt ",
+        b"\0\0\0\x18ftypmp42\0\0\0\0",
+        b'<svg xmlns="http://www.w3.org/2000/svg"/>',
+        b"\x89PN",
+    ],
+)
+def test_what_is_no_picture_has_no_extension(data):
+    assert picture_extension(data) is None

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageOps
+
+from herodex.curation.alignment import alignment, confirm, miniature
+
+LEAST = 0.88
+
+
+def scene(seed: int) -> Image.Image:
+    """Soft blobs of colour with a few shapes on them."""
+    rng = np.random.default_rng(seed)
+    image = Image.fromarray(rng.integers(0, 256, (7, 7, 3), dtype=np.uint8)).resize((200, 160))
+    draw = ImageDraw.Draw(image)
+    for _ in range(6):
+        x, y, r = rng.integers([0, 0, 10], [160, 120, 40]).tolist()
+        draw.ellipse((x, y, x + r, y + r), fill=tuple(rng.integers(0, 256, 3).tolist()))
+    return image
+
+
+def fit(one: Image.Image, other: Image.Image) -> float:
+    return alignment(miniature(np.asarray(one)), miniature(np.asarray(other)))
+
+
+def watermarked(image: Image.Image) -> Image.Image:
+    marked = image.copy()
+    ImageDraw.Draw(marked).text((20, 60), "gallery", fill="white", font_size=36)
+    return marked
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda image: image.resize((90, 90)),
+        lambda image: image.crop((20, 0, 200, 145)),
+        lambda image: image.crop((0, 0, 164, 160)),
+        ImageOps.mirror,
+        lambda image: ImageOps.mirror(image.crop((10, 10, 195, 155))),
+        watermarked,
+    ],
+    ids=["scaled", "cut on two sides", "a fifth cut off", "mirrored", "mirrored and cut", "watermarked"],
+)
+def test_a_changed_copy_fits_its_original_both_ways(change):
+    original = scene(1)
+    assert fit(change(original), original) > LEAST
+    assert fit(original, change(original)) > LEAST
+
+
+def test_other_pictures_do_not_fit():
+    assert max(fit(scene(0), scene(seed)) for seed in range(1, 9)) < 0.75
+
+
+def test_pictures_of_one_colour_fit_nothing():
+    plain = Image.new("RGB", (50, 50), "navy")
+    assert fit(plain, scene(1)) < 0.5
+
+
+def test_only_pairs_that_fit_are_confirmed():
+    pictures = {name: np.asarray(scene(seed)) for name, seed in [("a", 1), ("b", 1), ("c", 2)]}
+    pairs = np.array([[0, 1], [0, 2], [1, 2]])
+    assert confirm(pairs, list("abc"), pictures.__getitem__, LEAST).tolist() == [[0, 1]]
+    assert confirm(np.empty((0, 2), int), [], pictures.__getitem__, LEAST).shape == (0, 2)

@@ -1,0 +1,50 @@
+import numpy as np
+import pandas as pd
+
+from herodex.curation.contact_sheets import SIDE, contact_sheet
+from herodex.curation.report import count_reasons, counts_figure, rows_on_sheet, summarise
+from herodex.curation.review_decisions import Decision
+
+TABLE = pd.DataFrame(
+    [
+        ("cat", "a", "", "1", "p", "", "person"),
+        ("cat", "b", "blurry", "0", "p", "0.3", ""),
+        ("cat", "c", "blurry", "0", "p", "0.1", ""),
+        ("dog", "", "no_download", "0", "", "", ""),
+        ("dog", "d", "unreadable", "0", "", "", ""),
+        ("dog", "c", "blurry", "0", "p", "0.1", ""),
+    ],
+    columns=["query", "sha256", "dropped_for", "kept", "phash", "score", "decided_by"],
+)
+
+
+def test_every_result_is_counted_once_by_query_and_reason():
+    counts = count_reasons(TABLE).set_index("query")
+    assert list(counts.columns) == ["results", "kept", "no_download", "unreadable", "blurry", "decided"]
+    assert list(counts.loc["cat"]) == [3, 1, 0, 0, 2, 1]
+    assert list(counts.loc["all"]) == [6, 1, 1, 1, 3, 1]
+    assert counts_figure(counts.reset_index()).axes
+
+
+def test_decisions_are_counted_and_those_that_cannot_be_obeyed_are_named():
+    decisions = {"a": Decision(True), "d": Decision(True, "dog"), "z": Decision(False)}
+    summary = summarise(TABLE, decisions)
+    assert summary["decisions"] == {"keep": 1, "relabel": 1, "drop": 1}
+    assert summary["pictures_decided"] == 1
+    assert summary["decisions_about_unreadable_pictures"] == ["d"]
+    assert summary["decisions_about_pictures_that_are_gone"] == ["z"]
+    assert summary["set_aside"] == {"no_download": 1, "unreadable": 1, "blurry": 3}
+
+
+def test_a_sheet_shows_each_picture_once_and_the_worst_first():
+    assert list(rows_on_sheet(TABLE, "blurry")["sha256"]) == ["c", "b"]
+    assert len(rows_on_sheet(TABLE, "unreadable")) == 0
+
+
+def test_a_contact_sheet_holds_every_picture_and_pairs_side_by_side():
+    red, blue = (np.full((60, 80, 3), colour, np.uint8) for colour in ([200, 0, 0], [0, 0, 200]))
+    single = contact_sheet("nine", [([red], "caption\nsecond line")] * 9)
+    assert single.height > 2 * SIDE
+    pair = np.asarray(contact_sheet("pair", [([red, blue], "x" * 500)]))
+    assert (pair == [200, 0, 0]).all(axis=2).sum() == 60 * 80
+    assert (pair == [0, 0, 200]).all(axis=2).sum() == 60 * 80

@@ -1,0 +1,218 @@
+"""The files of the embedded web: each is what its kind says, and always the same."""
+
+from dataclasses import replace
+from io import BytesIO
+
+import numpy as np
+import pytest
+from demo_web_params import ONE_OF_EACH, demo_params
+from PIL import Image, ImageOps
+
+from demo_web.faults import Kind
+from demo_web.images import picture_file
+from demo_web.truth import PlannedPicture, plan_web
+
+SEED = 7
+ALIKE = 14
+"""Mean difference in grey levels that a lossy copy may have; two pictures of a hero differ by far more."""
+PLAN = plan_web(demo_params(results=40, shares=ONE_OF_EACH))
+
+
+def some(kind: Kind) -> list[PlannedPicture]:
+    chosen = [picture for picture in PLAN if picture.kind is kind][:4]
+    assert chosen
+    return chosen
+
+
+def original_of(copy: PlannedPicture) -> PlannedPicture:
+    return next(picture for picture in PLAN if picture.id == copy.original)
+
+
+def bytes_of(picture: PlannedPicture) -> bytes:
+    return picture_file(picture, SEED)[1]
+
+
+def opened(picture: PlannedPicture) -> Image.Image:
+    return Image.open(BytesIO(bytes_of(picture)))
+
+
+def where_it_lies(part: Image.Image, whole: Image.Image) -> tuple[int, int, int, int]:
+    """Find the box of `whole` whose top left corner looks most like that of `part`."""
+    corner = part.crop((0, 0, 96, 96))
+    left, top = min(
+        (
+            (left, top)
+            for left in range(whole.width - part.width + 1)
+            for top in range(whole.height - part.height + 1)
+        ),
+        key=lambda place: difference(corner, whole.crop((*place, place[0] + 96, place[1] + 96))),
+    )
+    return left, top, left + part.width, top + part.height
+
+
+def difference(one: Image.Image, other: Image.Image) -> float:
+    """Return the mean difference of two pictures of one size, in grey levels."""
+    one_pixels, other_pixels = (np.asarray(image.convert("RGB"), float) for image in (one, other))
+    return float(np.abs(one_pixels - other_pixels).mean())
+
+
+@pytest.mark.parametrize(
+    ("kind", "file_format", "mode"),
+    [
+        (Kind.SOUND, "JPEG", "RGB"),
+        (Kind.WRONG_SUBJECT, "JPEG", "RGB"),
+        (Kind.WEBP, "WEBP", "RGB"),
+        (Kind.CMYK_JPEG, "JPEG", "CMYK"),
+        (Kind.PALETTE_PNG, "PNG", "P"),
+        (Kind.ALPHA_PNG, "PNG", "RGBA"),
+        (Kind.ANIMATED_GIF, "GIF", "P"),
+        (Kind.PIXEL, "PNG", "RGB"),
+    ],
+)
+def test_files_are_what_their_kind_says(kind: Kind, file_format: str, mode: str) -> None:
+    for picture in some(kind):
+        content_type, data = picture_file(picture, SEED)
+        image = Image.open(BytesIO(data))
+        image.load()
+        assert (image.format, image.mode) == (file_format, mode)
+        assert content_type == f"image/{file_format.lower()}"
+
+
+def test_pictures_have_sides_of_160_to_640_pixels_in_several_shapes() -> None:
+    sizes = [opened(picture).size for picture in PLAN if picture.kind is Kind.SOUND]
+    assert min(min(size) for size in sizes) >= 160
+    assert max(max(size) for size in sizes) <= 640
+    assert len({round(width / height, 1) for width, height in sizes}) >= 4
+
+
+def test_a_pixel_is_one_pixel() -> None:
+    assert opened(some(Kind.PIXEL)[0]).size == (1, 1)
+
+
+def test_a_bomb_is_small_and_unpacks_to_180_megapixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = bytes_of(some(Kind.BOMB)[0])
+    assert len(data) < 100_000
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    image = Image.open(BytesIO(data))
+    assert image.width * image.height == 180_000_000
+    assert image.getextrema() == (0, 0)
+
+
+def test_an_animation_has_frames_that_differ() -> None:
+    image = opened(some(Kind.ANIMATED_GIF)[0])
+    assert getattr(image, "n_frames", 1) == 2
+    first = image.convert("RGB")
+    image.seek(1)
+    assert difference(first, image) > 1
+
+
+def test_an_alpha_picture_is_cut_out() -> None:
+    for picture in some(Kind.ALPHA_PNG):
+        alpha = np.asarray(opened(picture))[..., 3]
+        assert (alpha == 0).any()
+        assert (alpha == 255).any()
+
+
+def test_an_exif_rotated_picture_stands_upright_once_its_tag_is_obeyed() -> None:
+    for picture in some(Kind.EXIF_ROTATED):
+        image = opened(picture)
+        assert image.getexif()[0x0112] in {3, 6, 8}
+        upright = ImageOps.exif_transpose(image)
+        twin = Image.open(BytesIO(picture_file(_as(picture, Kind.SOUND), SEED)[1]))
+        assert upright.size == twin.size
+        assert difference(upright, twin) < ALIKE
+
+
+def test_an_exact_copy_has_the_bytes_of_its_original() -> None:
+    for copy in some(Kind.EXACT_COPY):
+        assert bytes_of(copy) == bytes_of(original_of(copy))
+
+
+def test_a_reencoded_copy_looks_alike_in_fewer_bytes() -> None:
+    for copy in some(Kind.REENCODED):
+        assert len(bytes_of(copy)) < len(bytes_of(original_of(copy)))
+        assert 0 < difference(opened(copy), opened(original_of(copy))) < ALIKE
+
+
+def test_a_resized_copy_looks_alike_once_it_is_scaled_back() -> None:
+    for copy in some(Kind.RESIZED):
+        original = opened(original_of(copy))
+        image = opened(copy)
+        assert image.size != original.size
+        assert difference(image.resize(original.size), original) < ALIKE
+
+
+def test_a_cropped_copy_keeps_four_fifths_of_its_original_or_more() -> None:
+    for copy in some(Kind.CROPPED):
+        image, original = opened(copy), opened(original_of(copy))
+        kept = (image.width * image.height) / (original.width * original.height)
+        assert 0.78 < kept < 1
+        assert difference(image, original.crop(where_it_lies(image, original))) < ALIKE
+
+
+def test_a_mirrored_copy_looks_alike_once_it_is_mirrored_back() -> None:
+    for copy in some(Kind.MIRRORED):
+        assert difference(ImageOps.mirror(opened(copy)), opened(original_of(copy))) < ALIKE
+
+
+def test_a_letterboxed_copy_is_its_original_between_black_bars() -> None:
+    for copy in some(Kind.LETTERBOXED):
+        image, original = opened(copy), opened(original_of(copy))
+        assert image.size != original.size
+        corners = [image.getpixel((x, y)) for x in (0, image.width - 1) for y in (0, image.height - 1)]
+        assert all(max(corner) < 12 for corner in corners if isinstance(corner, tuple))
+        left, top = (image.width - original.width) // 2, (image.height - original.height) // 2
+        inside = image.crop((left, top, left + original.width, top + original.height))
+        assert difference(inside, original) < ALIKE
+
+
+def test_pictures_that_are_no_copies_do_not_look_alike() -> None:
+    originals = [opened(picture).resize((64, 64)) for picture in some(Kind.SOUND)]
+    for number, one in enumerate(originals):
+        assert all(difference(one, other) > 2 * ALIKE for other in originals[:number])
+
+
+def test_another_seed_draws_other_pictures() -> None:
+    picture = some(Kind.SOUND)[0]
+    assert picture_file(picture, SEED)[1] != picture_file(picture, SEED + 1)[1]
+
+
+def _as(picture: PlannedPicture, kind: Kind) -> PlannedPicture:
+    return replace(picture, kind=kind)
+
+
+def test_a_watermarked_copy_differs_from_its_original_in_a_part_of_it() -> None:
+    for copy in some(Kind.WATERMARKED):
+        image, original = opened(copy), opened(original_of(copy))
+        assert image.size == original.size
+        assert difference(image, original) < ALIKE
+        changed = np.abs(np.asarray(image, float) - np.asarray(original, float)).max(axis=2) > 60
+        assert 0.001 < changed.mean() < 0.25
+
+
+def test_dark_and_light_pictures_are_next_to_black_and_white() -> None:
+    assert all(np.asarray(opened(picture)).mean() < 30 for picture in some(Kind.DARK))
+    assert all(np.asarray(opened(picture)).mean() > 225 for picture in some(Kind.LIGHT))
+
+
+def test_a_blurred_picture_has_no_edges() -> None:
+    for picture in some(Kind.BLURRY):
+        blurred, sharp = (
+            np.abs(np.diff(np.asarray(image.convert("L"), float), axis=1)).max()
+            for image in (opened(picture), opened(_as(picture, Kind.SOUND)))
+        )
+        assert blurred < sharp / 2
+
+
+def test_a_strip_is_far_longer_than_wide() -> None:
+    for picture in some(Kind.STRIP):
+        assert max(opened(picture).size) / min(opened(picture).size) > 5
+        assert min(opened(picture).size) >= 36
+
+
+def test_a_blank_picture_has_one_colour_and_a_few_letters() -> None:
+    for picture in some(Kind.BLANK):
+        pixels = np.asarray(opened(picture).convert("L"))
+        values, counts = np.unique(pixels, return_counts=True)
+        assert counts.max() / pixels.size > 0.8
+        assert len(values) > 1
