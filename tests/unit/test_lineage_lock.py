@@ -15,7 +15,7 @@ ENTRY = {
 
 def stage(inputs: list[str], outputs: list[str]) -> StageRecord:
     return StageRecord(
-        code="", params={}, inputs=dict.fromkeys(inputs, ""), outputs=dict.fromkeys(outputs, "")
+        code="", params={}, libraries={}, inputs=dict.fromkeys(inputs, ""), outputs=dict.fromkeys(outputs, "")
     )
 
 

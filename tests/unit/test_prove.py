@@ -3,7 +3,7 @@ from scripts.prove import compare, readers
 
 
 def stage(inputs: list[str], **outputs: str) -> StageRecord:
-    return StageRecord(code="", params={}, inputs=dict.fromkeys(inputs, ""), outputs=outputs)
+    return StageRecord(code="", params={}, libraries={}, inputs=dict.fromkeys(inputs, ""), outputs=outputs)
 
 
 def test_an_output_that_differs_or_is_missing_is_seen():

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import openvino as ov
+import PIL
 
 from herodex.inference import features, views
 from herodex.inference.views import View
@@ -32,7 +33,8 @@ def view_key(backbone: str, precision: str, input_size: int, view: View) -> str:
     for module in (features, views):
         code.update(Path(module.__file__ or "").read_bytes())
     mirrored = "mirrored" if view.mirrored else "plain"
-    parts = (backbone, precision, str(input_size), view.name, mirrored, ov.__version__, code.hexdigest())
+    libraries = (ov.__version__, PIL.__version__)
+    parts = (backbone, precision, str(input_size), view.name, mirrored, *libraries, code.hexdigest())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

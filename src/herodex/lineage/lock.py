@@ -20,6 +20,7 @@ class StageRecord(TypedDict):
 
     code: str
     params: dict[str, Any]
+    libraries: dict[str, str]
     inputs: dict[str, str]
     outputs: dict[str, str]
 
@@ -43,6 +44,7 @@ def stage_record(entry: dict[str, Any]) -> StageRecord:
     return StageRecord(
         code=fingerprint({path: md5 for path, md5 in deps.items() if path.startswith(CODE)}),
         params=flatten(entry.get("params", {}).get("params.yaml", {})),
+        libraries=entry.get("params", {}).get("versions.yaml", {}),
         inputs={path: md5 for path, md5 in sorted(deps.items()) if not path.startswith(CODE)},
         outputs={out["path"]: out["md5"] for out in sorted(entry["outs"], key=lambda out: out["path"])},
     )
@@ -56,7 +58,7 @@ def fingerprint(value: object) -> str:
 
 def cause(record: StageRecord) -> str:
     """The hash of all that a stage's outputs depend on: the same cause has the same outputs."""
-    return fingerprint({key: record[key] for key in ("code", "params", "inputs")})
+    return fingerprint({key: record[key] for key in ("code", "params", "libraries", "inputs")})
 
 
 def upstream(stages: dict[str, StageRecord], names: Iterable[str]) -> list[str]:
