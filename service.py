@@ -21,7 +21,7 @@ from herodex.serving import endpoints, metrics
 from herodex.serving.client_error import ClientError
 from herodex.serving.guard import Guard
 from herodex.serving.headers import SecurityHeaders
-from herodex.serving.image_form import PictureForm
+from herodex.serving.image_form import ImageForm
 from herodex.serving.json_logs import write_json_logs
 from herodex.serving.messages import (
     MAX_LENGTH,
@@ -64,7 +64,7 @@ SITE = create_site(PARAMS, ROOT)
 )
 @bentoml.asgi_app(SITE)
 class Herodex:
-    """Says what a picture shows, and invents names."""
+    """Says what an image shows, and invents names."""
 
     def __init__(self) -> None:
         self.classifier = load_classifier(ROOT / paths.MODELS, PARAMS.backbone.precision)
@@ -75,21 +75,21 @@ class Herodex:
         with contextlib.suppress(UserError):
             sample_names(self.generator, MAX_NAMES, Wish(1.0), 0)
 
-    @bentoml.api(route=endpoints.CLASSIFY, input_spec=PictureForm)
+    @bentoml.api(route=endpoints.CLASSIFY, input_spec=ImageForm)
     def classify(self, image: Image.Image, ctx: bentoml.Context) -> ClassifyAnswer:
-        """Say which class a picture shows, or that it is likely none of them.
+        """Say which class an image shows, or that it is likely none of them.
 
-        With `?explain=true` also why: the pictures learnt from that are nearest, and where the evidence lies.
+        With `?explain=true` also why: the images learnt from that are nearest, and where the evidence lies.
         """
         pixels = to_rgb(image, self.classifier.max_side)
         rows, columns = content(pixels)
-        picture = pixels[rows, columns]
+        trimmed = pixels[rows, columns]
         asked = ctx.request.query_params.get("explain", "false").lower() == "true"
         with metrics.measured("classifier", 1):
-            look = self.classifier.look([picture], explained=asked)
+            look = self.classifier.look([trimmed], explained=asked)
         prediction = answer(self.classifier, look)
-        metrics.PICTURES.labels("known" if prediction.known else "unknown").inc()
-        reasons = explain(self.classifier, look, picture) if asked else None
+        metrics.IMAGES.labels("known" if prediction.known else "unknown").inc()
+        reasons = explain(self.classifier, look, trimmed) if asked else None
         height, width = pixels.shape[:2]
         box = (columns.start / width, rows.start / height, columns.stop / width, rows.stop / height)
         return ClassifyAnswer.of(prediction, reasons, box)

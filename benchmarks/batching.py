@@ -1,7 +1,7 @@
-"""Whether the classifier is faster for several pictures at once than for one after the other.
+"""Whether the classifier is faster for several images at once than for one after the other.
 
-`python -m benchmarks.batching` prints milliseconds a picture for batches of 1 to 16, and for two threads that
-each run one picture at a time, which is what the service does.
+`python -m benchmarks.batching` prints milliseconds an image for batches of 1 to 16, and for two threads that
+each run one image at a time, which is what the service does.
 """
 
 import sys
@@ -16,32 +16,32 @@ from herodex.inference.predict import Classifier, load_classifier
 from herodex.params import load_params
 
 ROUNDS = 5
-PICTURES = 32
+IMAGES = 32
 BATCHES = (1, 2, 4, 8, 16)
 THREADS = 2
 
 
-def ms_a_picture(classifier: Classifier, pictures: list[np.ndarray], batch: int, threads: int) -> float:
-    """Classify all pictures in batches; milliseconds for each."""
-    batches = [pictures[start : start + batch] for start in range(0, len(pictures), batch)]
+def ms_an_image(classifier: Classifier, images: list[np.ndarray], batch: int, threads: int) -> float:
+    """Classify all images in batches; milliseconds for each."""
+    batches = [images[start : start + batch] for start in range(0, len(images), batch)]
     began = time.perf_counter()
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(classifier.probabilities, batches))
-    return 1000 * (time.perf_counter() - began) / len(pictures)
+    return 1000 * (time.perf_counter() - began) / len(images)
 
 
 def main() -> None:
     """Measure every way in turn, several times over."""
     classifier = load_classifier(ROOT / "models", load_params().backbone.precision)
     rng = np.random.default_rng(0)
-    pictures = [rng.integers(0, 256, (300, 300, 3), dtype=np.uint8) for _ in range(PICTURES)]
+    images = [rng.integers(0, 256, (300, 300, 3), dtype=np.uint8) for _ in range(IMAGES)]
     ways = [(batch, 1) for batch in BATCHES] + [(1, THREADS)]
-    classifier.probabilities(pictures[:1])
-    took = {way: [ms_a_picture(classifier, pictures, *way) for _ in range(ROUNDS)] for way in ways}
+    classifier.probabilities(images[:1])
+    took = {way: [ms_an_image(classifier, images, *way) for _ in range(ROUNDS)] for way in ways}
     for (batch, threads), times in took.items():
         spread = f"{min(times):.0f} to {max(times):.0f}"
         sys.stdout.write(
-            f"batch {batch:2}, {threads} thread(s): median {np.median(times):.1f} ms a picture ({spread})\n"
+            f"batch {batch:2}, {threads} thread(s): median {np.median(times):.1f} ms an image ({spread})\n"
         )
 
 

@@ -1,9 +1,9 @@
-"""What each step of the classifier is worth on real pictures, and how it takes things that it has never seen.
+"""What each step of the classifier is worth on real images, and how it takes things that it has never seen.
 
-`python -m benchmarks.classifier INDEX FOLDER WORK` takes a folder with a sub-folder of pictures for each of
+`python -m benchmarks.classifier INDEX FOLDER WORK` takes a folder with a sub-folder of images for each of
 the classes and distractors of `params.yaml`, and a table of them with `path`, `cls`, `near_duplicate_cluster`
 and `sha256`. Nothing is cleaned. Everything is measured by cross-validation over clusters of copies, with
-three seeds: no picture, and no copy of one, is judged by what has learnt from it. Strangers are two
+three seeds: no image, and no copy of one, is judged by what has learnt from it. Strangers are two
 distractors at a time, left out of training altogether, over all such pairs. WORK keeps the features.
 """
 
@@ -18,16 +18,16 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from herodex.classifier.examples import Examples
-from herodex.classifier.lda import fit_space
+from herodex.classifier.lda import fit_whitening
 from herodex.classifier.linear import are_right, fit_heads, fit_temperature, out_of_fold
-from herodex.classifier.ood_calibration import all_figures, fit_judge
-from herodex.classifier.recipes import Recipe, fit_of, list_recipes
+from herodex.classifier.ood_calibration import fit_ood_detector, leave_one_query_out
+from herodex.classifier.recipes import Recipe, fitter_for, list_recipes
 from herodex.command import run_command
 from herodex.embedding.embed import pooled_views
 from herodex.evaluation.metrics import calibration, expected_calibration_error
 from herodex.inference.features import features_of, views_of
-from herodex.inference.image_decoding import normalise, open_picture
-from herodex.inference.ood import Gallery, class_probabilities, familiarity_figures, similarities
+from herodex.inference.image_decoding import normalise, open_image
+from herodex.inference.ood import Gallery, class_probabilities, ood_features, similarities
 from herodex.inference.openvino_runtime import resolve_precision
 from herodex.params import EmbedParams, Params, load_params
 from herodex.progress import track
@@ -64,7 +64,7 @@ def crossed_ece(logits: np.ndarray, labels: np.ndarray, classes: int, fold: np.n
 def strangers(
     examples: Examples, clusters: np.ndarray, left: tuple[int, int], classes: int, params: Params, seed: int
 ) -> dict[str, float]:
-    """Leave two labels out altogether, and score how their pictures are told from those of the classes.
+    """Leave two labels out altogether, and score how their images are told from those of the classes.
 
     The weights of the score are found as the stage finds them, on what is left: by leaving out others.
     """
@@ -79,20 +79,20 @@ def strangers(
         inner = train & (fold == (number + 1) % FOLDS)
         learnt = renamed.chosen(train)
         parts = renamed.chosen(train & ~inner), renamed.chosen(inner)
-        found = list(all_figures(*parts, classes, len(names), FIT, settings))
+        found = list(leave_one_query_out(*parts, classes, len(names), FIT, settings))
         figures, unfamiliar = (np.concatenate([part[i] for part in found]) for i in (1, 2))
-        judge = fit_judge(figures, unfamiliar, settings.false_acceptance)
+        judge = fit_ood_detector(figures, unfamiliar, settings.false_accept_rate)
         (head,) = FIT(learnt, len(names))
-        space = fit_space(learnt, settings.shrinkage)
+        space = fit_whitening(learnt, settings.shrinkage)
         gallery = Gallery(space.unit(learnt.features), learnt.labels, len(names), settings.neighbours)
         logits = head.logits(examples.features[asked])
         close = similarities(gallery, space.unit(examples.features[asked]))
-        seen = familiarity_figures(logits, close, classes)
+        seen = ood_features(logits, close, classes)
         scores["softmax"][asked], scores["familiarity"][asked] = seen[:, 0], judge.score(seen)
     known = examples.labels < classes
     result = {}
     for name, score in scores.items():
-        result[f"auc, {name}"] = float(roc_auc_score(known[known | strange], score[known | strange]))
+        result[f"auroc, {name}"] = float(roc_auc_score(known[known | strange], score[known | strange]))
         passed = score[strange] >= np.quantile(score[known], 0.02)
         result[f"false acceptance at 2 % false rejection, {name}"] = float(passed.mean())
     return result
@@ -111,8 +111,8 @@ def main() -> None:
 
     def read(file: str) -> np.ndarray:
         data = (index.parent / file).read_bytes()
-        picture = open_picture(data, int(params.classifier.clean.max_pixels_mp * 1e6))
-        return normalise(picture, params.classifier.clean.max_side)
+        image = open_image(data, int(params.classifier.clean.max_pixels_mp * 1e6))
+        return normalise(image, params.classifier.clean.max_side)
 
     precision = resolve_precision(params.backbone.precision)
     rows = []
@@ -126,7 +126,7 @@ def main() -> None:
         count, known = int(labels.max()) + 1, shown < classes
         figures = []
         for seed in range(SEEDS):
-            fit = fit_of(step, params.classifier, WEIGHT_DECAY, seed)
+            fit = fitter_for(step, params.classifier, WEIGHT_DECAY, seed)
             fold = folds_of(clusters, seed)
             (logits,) = out_of_fold(examples, count, fold, fit)
             figures.append(

@@ -1,4 +1,4 @@
-"""The stages from `clean_images` to `curate_images` in one call, on pictures in a folder of their own."""
+"""The stages from `clean_images` to `curate_images` in one call, on images in a folder of their own."""
 
 from pathlib import Path
 
@@ -19,16 +19,16 @@ from herodex.params import Params
 def clean_folder(
     manifest: pd.DataFrame, raw: Path, work: Path, params: Params
 ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-    """Clean and curate pictures as the pipeline does.
+    """Clean and curate images as the pipeline does.
 
     Args:
         manifest: a crawl's, with `file` relative to `raw`.
         raw: the folder of downloads.
-        work: a folder for the pictures in normal form, and for the features from one call to the next.
+        work: a folder for the images in normal form, and for the features from one call to the next.
         params: the project's.
 
     Returns:
-        the curated manifest, and the features by the sha256 of the pictures' bytes.
+        the curated manifest, and the features by the sha256 of the images' bytes.
     """
     checking = params.classifier.clean
     checks = check_all(list(manifest["file"]), raw, work / "clean", checking)

@@ -1,6 +1,6 @@
-"""How well the cleaning finds what is wrong with the embedded web, by its truth.
+"""How well the cleaning finds what is wrong with the demo web, by its truth.
 
-`python -m benchmarks.cleaning` reads what the last run of the pipeline made of the embedded web.
+`python -m benchmarks.cleaning` reads what the last run of the pipeline made of the demo web.
 `python -m benchmarks.cleaning SEED` draws and cleans the web of another seed, which nothing was chosen by.
 """
 
@@ -15,7 +15,7 @@ import pandas as pd
 from benchmarks.clean_folder import clean_folder
 from benchmarks.demo_crawl import write_crawl
 from demo_web.faults import COPIES, Kind
-from demo_web.truth import DEMO, PlannedPicture, plan_web
+from demo_web.truth import DEMO, PlannedImage, plan_web
 from herodex import paths
 from herodex.command import run_command
 from herodex.dataset.manifest import NO_HASH, read_manifest
@@ -26,7 +26,7 @@ from herodex.statistics import share
 FAULTS: dict[str, tuple[set[Kind], set[str]]] = {
     "no download": ({Kind.NOT_FOUND, Kind.DISALLOWED}, {"no_download"}),
     "truncated": ({Kind.TRUNCATED}, {"truncated", "unreadable"}),
-    "not a picture": ({Kind.HTML}, {"not_a_picture"}),
+    "not an image": ({Kind.HTML}, {"not_an_image"}),
     "bomb": ({Kind.BOMB}, {"too_large"}),
     "one pixel": ({Kind.PIXEL}, {"too_small"}),
     "strip": ({Kind.STRIP}, {"odd_aspect"}),
@@ -34,11 +34,11 @@ FAULTS: dict[str, tuple[set[Kind], set[str]]] = {
     "light": ({Kind.LIGHT}, {"too_light"}),
     "blank": ({Kind.BLANK}, {"low_information"}),
     "blurry": ({Kind.BLURRY}, {"blurry"}),
-    "off-class": ({Kind.WRONG_SUBJECT}, {"doubtful_label", "outlier"}),
+    "off-class": ({Kind.WRONG_SUBJECT}, {"label_error", "outlier"}),
 }
 """What is scored: the kinds of a fault, and the reasons that tell it."""
 ALSO_RIGHT = {"off-class": {Kind.SHARED}}
-"""A result that shares another query's picture is off-class too, and a conflict where both were crawled."""
+"""A result that shares another query's image is off-class too, and a conflict where both were crawled."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class Score:
     right: int
 
 
-def families(plan: Iterable[PlannedPicture]) -> list[str]:
+def families(plan: Iterable[PlannedImage]) -> list[str]:
     """Name for each result the original that it is, copies or shares."""
-    return [picture.original or picture.id for picture in plan]
+    return [image.original or image.id for image in plan]
 
 
 def score_faults(manifest: pd.DataFrame, kinds: list[Kind]) -> list[Score]:
@@ -70,15 +70,15 @@ def score_faults(manifest: pd.DataFrame, kinds: list[Kind]) -> list[Score]:
     return scores
 
 
-def score_copies(manifest: pd.DataFrame, plan: list[PlannedPicture]) -> list[Score]:
+def score_duplicates(manifest: pd.DataFrame, plan: list[PlannedImage]) -> list[Score]:
     """Compare clusters with the planned copies.
 
-    A copy is found if it shares its cluster with another crawled picture of the same original. Of the
+    A copy is found if it shares its cluster with another crawled image of the same original. Of the
     findings, rows that share a cluster with another row, those are right whose cluster holds one original.
     """
     table = pd.DataFrame(
         {
-            "kind": [picture.kind for picture in plan],
+            "kind": [image.kind for image in plan],
             "family": families(plan),
             "cluster": list(manifest["cluster"]),
             "usable": list((manifest["phash"] != NO_HASH) & ~manifest["dropped_for"].isin(_FAULTY)),
@@ -130,17 +130,17 @@ def describe(scores: list[Score]) -> str:
     return "\n".join(lines)
 
 
-def planned(manifest: pd.DataFrame, plan: list[PlannedPicture]) -> list[PlannedPicture]:
+def planned(manifest: pd.DataFrame, plan: list[PlannedImage]) -> list[PlannedImage]:
     """Find for each row of the manifest what was planned for it."""
-    by_place = {(picture.query, picture.rank): picture for picture in plan}
+    by_place = {(image.query, image.rank): image for image in plan}
     return [
         by_place[query, int(rank)] for query, rank in zip(manifest["query"], manifest["rank"], strict=True)
     ]
 
 
-def other_web(params: Params) -> tuple[pd.DataFrame, list[PlannedPicture]]:
-    """Draw the embedded web that the parameters describe, and clean what a crawl would get of it."""
-    plan = [picture for picture in plan_web(params) if picture.rank <= params.crawl.images.per_query]
+def other_web(params: Params) -> tuple[pd.DataFrame, list[PlannedImage]]:
+    """Draw the demo web that the parameters describe, and clean what a crawl would get of it."""
+    plan = [image for image in plan_web(params) if image.rank <= params.crawl.images.per_query]
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         manifest = write_crawl(work / "raw", plan, params)
@@ -151,14 +151,14 @@ def main() -> None:
     """Print recall and precision of each fault."""
     params = load_params()
     if params.crawl.web != DEMO:
-        raise UserError("The truth is known of the embedded web alone.", f"Set crawl.web to {DEMO}.")
+        raise UserError("The truth is known of the demo web alone.", f"Set crawl.web to {DEMO}.")
     if len(sys.argv) > 1:
         web = params.demo_web.model_copy(update={"seed": int(sys.argv[1])})
         manifest, plan = other_web(params.model_copy(update={"demo_web": web}))
     else:
         manifest = read_manifest(paths.CURATED_IMAGES)
         plan = planned(manifest, plan_web(params))
-    scores = [*score_faults(manifest, [picture.kind for picture in plan]), *score_copies(manifest, plan)]
+    scores = [*score_faults(manifest, [image.kind for image in plan]), *score_duplicates(manifest, plan)]
     sys.stdout.write(f"{describe(scores)}\n")
 
 

@@ -14,7 +14,7 @@ from herodex.params import load_params
 from herodex.serving import endpoints
 from herodex.serving.guard import Guard
 from herodex.serving.headers import SecurityHeaders
-from herodex.serving.image_form import PictureForm
+from herodex.serving.image_form import ImageForm
 from herodex.serving.observer import Observer
 from herodex.serving.site import create_site
 from herodex.serving.watch import watch_closely
@@ -34,9 +34,9 @@ class Classifier:
         self.model.probabilities([np.zeros((64, 64, 3), np.uint8)])
 
     @bentoml.api
-    def classify(self, picture: np.ndarray) -> list[float]:
-        """Give the probabilities of a uint8 RGB picture [h, w, 3]."""
-        return self.model.probabilities([picture])[0].tolist()
+    def classify(self, pixels: np.ndarray) -> list[float]:
+        """Give the probabilities of a uint8 RGB image [h, w, 3]."""
+        return self.model.probabilities([pixels])[0].tolist()
 
 
 @bentoml.service(name="generator", threads=2, logging=QUIET)
@@ -60,9 +60,9 @@ class Herodex:
     classifier = bentoml.depends(Classifier)
     generator = bentoml.depends(Generator)
 
-    @bentoml.api(route=endpoints.CLASSIFY, input_spec=PictureForm)
+    @bentoml.api(route=endpoints.CLASSIFY, input_spec=ImageForm)
     def classify(self, image: Image.Image) -> list[float]:
-        """Say what a picture shows."""
+        """Say what an image shows."""
         return self.classifier.classify(normalise(image, 512))
 
     @bentoml.api(route=endpoints.NAMES)

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 
-from benchmarks.served_project import ROOT, Served, lay_out, memory_mb, served, some_picture, workers
+from benchmarks.served_project import ROOT, Served, lay_out, memory_mb, served, some_image, workers
 from herodex.command import run_command
 
 ASKED = 60
@@ -28,11 +28,11 @@ VARIANTS = {
 }
 
 
-def ask(url: str, endpoint: str, picture: bytes) -> bool:
+def ask(url: str, endpoint: str, image: bytes) -> bool:
     """Ask an endpoint once, over a connection of its own; whether it answered."""
     try:
         if endpoint == "classify":
-            answer = httpx.post(f"{url}/api/classify", files={"image": ("x", picture)}, timeout=30)
+            answer = httpx.post(f"{url}/api/classify", files={"image": ("x", image)}, timeout=30)
         elif endpoint == "names":
             answer = httpx.post(f"{url}/api/names", json=NAMES, timeout=30)
         else:
@@ -42,33 +42,33 @@ def ask(url: str, endpoint: str, picture: bytes) -> bool:
     return answer.status_code == 200
 
 
-def median_ms(url: str, endpoint: str, picture: bytes) -> float:
+def median_ms(url: str, endpoint: str, image: bytes) -> float:
     """Median milliseconds of single requests, one after the other."""
     took: list[float] = []
     for _ in range(ASKED):
         began = time.perf_counter()
-        assert ask(url, endpoint, picture)
+        assert ask(url, endpoint, image)
         took.append(1000 * (time.perf_counter() - began))
     return float(np.median(took))
 
 
-def longest_gap(url: str, endpoint: str, picture: bytes, until: float) -> float:
+def longest_gap(url: str, endpoint: str, image: bytes, until: float) -> float:
     """Ask until a moment; the longest time in seconds from one answer to the next."""
     last, gap = time.monotonic(), 0.0
     while time.monotonic() < until:
-        if ask(url, endpoint, picture):
+        if ask(url, endpoint, image):
             now = time.monotonic()
             gap, last = max(gap, now - last), now
     return max(gap, time.monotonic() - last)
 
 
-def gaps_after_kill(running: Served, pid: int, picture: bytes) -> dict[str, float]:
+def gaps_after_kill(running: Served, pid: int, image: bytes) -> dict[str, float]:
     """Kill a process while three clients ask; the longest gap of each endpoint."""
     gaps: dict[str, float] = {}
     until = time.monotonic() + WATCHED_S
 
     def watch(endpoint: str) -> None:
-        gaps[endpoint] = longest_gap(running.url, endpoint, picture, until)
+        gaps[endpoint] = longest_gap(running.url, endpoint, image, until)
 
     clients = [threading.Thread(target=watch, args=(name,)) for name in ("classify", "names", "quote")]
     for client in clients:
@@ -81,7 +81,7 @@ def gaps_after_kill(running: Served, pid: int, picture: bytes) -> dict[str, floa
 
 def main() -> None:
     """Measure each variant."""
-    picture = some_picture()
+    image = some_image()
     with tempfile.TemporaryDirectory() as name:
         for variant, (service, count) in VARIANTS.items():
             folder = lay_out(
@@ -93,9 +93,9 @@ def main() -> None:
             )
             with served(folder) as running:
                 for endpoint in ("classify", "names", "quote"):
-                    median_ms(running.url, endpoint, picture)
+                    median_ms(running.url, endpoint, image)
                 medians = [
-                    median_ms(running.url, endpoint, picture) for endpoint in ("classify", "names", "quote")
+                    median_ms(running.url, endpoint, image) for endpoint in ("classify", "names", "quote")
                 ]
                 told = ", ".join(f"{median:.1f}" for median in medians)
                 sys.stdout.write(
@@ -105,7 +105,7 @@ def main() -> None:
                 for worker in workers(running.watcher):
                     line = worker.cmdline()
                     what = line[line.index("--service-name") + 1]
-                    gaps = gaps_after_kill(running, worker.pid, picture)
+                    gaps = gaps_after_kill(running, worker.pid, image)
                     told = ", ".join(f"{endpoint} {gap:.1f} s" for endpoint, gap in sorted(gaps.items()))
                     sys.stdout.write(f"  {what} killed, longest without an answer: {told}\n")
                     sys.stdout.flush()

@@ -2,8 +2,8 @@
 
 oneDNN, with which OpenVINO and TensorFlow compute, OpenBLAS and NumPy are kept to older instructions by their
 settings, so one machine tells what the same model would answer on others; TensorFlow's own loops cannot be.
-Each kind runs in a process of its own, on the pictures of the test part, or where it matters most, f32 and
-bf16, on all clean pictures. Then the head is trained anew. It takes about 5 minutes on 2 idle cores; what is
+Each kind runs in a process of its own, on the images of the test part, or where it matters most, f32 and
+bf16, on all clean images. Then the head is trained anew. It takes about 5 minutes on 2 idle cores; what is
 compared are seconds of compute.
 """
 
@@ -37,15 +37,15 @@ from herodex.statistics import share
 
 
 class Kind(NamedTuple):
-    """A kind of CPU: what the libraries are told, the precision, and which pictures it answers."""
+    """A kind of CPU: what the libraries are told, the precision, and which images it answers."""
 
     name: str
     environment: dict[str, str]
     precision: str
-    pictures: str
+    images: str
 
 
-TEST, CLEAN = "test part", "all clean pictures"
+TEST, CLEAN = "test part", "all clean images"
 
 
 def without(isa: str, core: str, *features: str) -> dict[str, str]:
@@ -67,8 +67,8 @@ KINDS = (
 TABLE = Path(__file__).with_name("cpu_kinds.csv")
 
 
-def pictures_of(which: str) -> pd.DataFrame:
-    """The rows of the pictures that a kind answers; among all clean ones, each picture once."""
+def images_of(which: str) -> pd.DataFrame:
+    """The rows of the images that a kind answers; among all clean ones, each image once."""
     manifest = read_manifest(paths.SPLIT_IMAGES)
     if which == TEST:
         return manifest[manifest["part"] == "test"]
@@ -81,11 +81,11 @@ def measure(precision: str, which: str, target: Path) -> None:
     classifier = load_classifier(paths.MODELS, precision)
     batch = params.classifier.embed.batch_size
 
-    def answer(pictures: Sequence[np.ndarray]) -> np.ndarray:
-        look = classifier.look(pictures)
+    def answer(images: Sequence[np.ndarray]) -> np.ndarray:
+        look = classifier.look(images)
         return np.column_stack([look.probabilities, look.scores])
 
-    files = pictures_of(which)["file"].tolist()
+    files = images_of(which)["file"].tolist()
     run_on_all(answer, files[:batch], batch, "warm up")
     started = time.process_time()
     answers = run_on_all(answer, files, batch, "evaluate")
@@ -120,35 +120,35 @@ def run_kind(kind: Kind) -> dict[str, Any]:
     """Measure one kind of CPU in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "answers.npz"
-        command = [sys.executable, "-m", "benchmarks.cpu_kinds", kind.precision, kind.pictures, str(target)]
+        command = [sys.executable, "-m", "benchmarks.cpu_kinds", kind.precision, kind.images, str(target)]
         subprocess.run(command, env=os.environ | kind.environment, check=True)
         return dict(np.load(target))
 
 
 def compare(found: list[dict[str, Any]], labels: list[str]) -> list[dict[str, Any]]:
-    """Compare what each kind answered with what the first did, on all pictures that both have answered.
+    """Compare what each kind answered with what the first did, on all images that both have answered.
 
     Returns:
         a row for each kind: the accuracy on the test part; the share of answers with the same label, with its
         interval; how many answers differ in `known`; the largest difference of a probability; whether the
-        head has the same bytes; and the compute for a picture as a ratio.
+        head has the same bytes; and the compute for an image as a ratio.
     """
     first = found[0]
-    place = {file: row for row, file in enumerate(pictures_of(CLEAN)["file"])}
+    place = {file: row for row, file in enumerate(images_of(CLEAN)["file"])}
     rows = []
     for kind, answers in zip(KINDS, found, strict=True):
-        pictures = pictures_of(kind.pictures)
-        same = [place[file] for file in pictures["file"]]
+        images = images_of(kind.images)
+        same = [place[file] for file in images["file"]]
         before, after = first["probabilities"][same], answers["probabilities"]
-        tested = (pictures["part"] == "test").to_numpy()
+        tested = (images["part"] == "test").to_numpy()
         said = np.array(labels)[after.argmax(axis=1)]
-        agreeing = share(int((after.argmax(axis=1) == before.argmax(axis=1)).sum()), len(pictures))
+        agreeing = share(int((after.argmax(axis=1) == before.argmax(axis=1)).sum()), len(images))
         rows.append(
             {
                 "kind": kind.name,
-                "pictures": kind.pictures,
-                "n": len(pictures),
-                "accuracy_on_test": round(float((said == pictures["label"])[tested].mean()), 4),
+                "images": kind.images,
+                "n": len(images),
+                "accuracy_on_test": round(float((said == images["label"])[tested].mean()), 4),
                 "same_label": round(agreeing["value"], 4),
                 "low": round(agreeing["low"], 4),
                 "high": round(agreeing["high"], 4),
@@ -162,13 +162,13 @@ def compare(found: list[dict[str, Any]], labels: list[str]) -> list[dict[str, An
 
 
 def main() -> None:
-    """Write and print the table; with a precision, a set of pictures and a file, measure this process."""
+    """Write and print the table; with a precision, a set of images and a file, measure this process."""
     if len(sys.argv) == 4:
         measure(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
         return
     found = []
     for kind in KINDS:
-        sys.stderr.write(f"{kind.name}: {kind.pictures}\n")
+        sys.stderr.write(f"{kind.name}: {kind.images}\n")
         found.append(run_kind(kind))
     rows = compare(found, [*load_params().classes, UNKNOWN])
     with TABLE.open("w", encoding="utf-8", newline="") as file:

@@ -1,6 +1,6 @@
-"""What a crawl costs: pictures a second and memory, for 500 and for 2,000 pictures of the embedded web.
+"""What a crawl costs: images a second and memory, for 500 and for 2,000 images of the demo web.
 
-The memory is that of the crawling process alone, at its peak; the embedded web and Chromium have their own.
+The memory is that of the crawling process alone, at its peak; the demo web and Chromium have their own.
 The first run begins with Python and its libraries on disk, so it is done once for nothing.
 """
 

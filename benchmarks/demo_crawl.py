@@ -1,4 +1,4 @@
-"""The embedded web's pictures as a crawl would leave them, without the crawl: files, and their manifest."""
+"""The demo web's images as a crawl would leave them, without the crawl: files, and their manifest."""
 
 import hashlib
 from dataclasses import replace
@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from demo_web.faults import Kind, Outcome
-from demo_web.images import picture_file
-from demo_web.truth import PlannedPicture
+from demo_web.images import image_file
+from demo_web.truth import PlannedImage
 from herodex.params import Params
 
 STATUS = {
@@ -19,35 +19,35 @@ STATUS = {
 }
 
 
-def write_crawl(folder: Path, plan: list[PlannedPicture], params: Params) -> pd.DataFrame:
-    """Write each picture that can be had to `folder`; returns the crawl's manifest, a row for each result."""
+def write_crawl(folder: Path, plan: list[PlannedImage], params: Params) -> pd.DataFrame:
+    """Write each image that can be had to `folder`; returns the crawl's manifest, a row for each result."""
     rows = []
-    owners = {picture.id: picture for picture in plan if picture.kind is not Kind.SHARED}
-    for picture in plan:
-        status, sha256, file = STATUS.get(picture.outcome, "ok"), "", ""
+    owners = {image.id: image for image in plan if image.kind is not Kind.SHARED}
+    for image in plan:
+        status, sha256, file = STATUS.get(image.outcome, "ok"), "", ""
         if status == "ok":
-            owner = owners.get(picture.id) or replace(picture, kind=Kind.SOUND)
-            data = picture_file(owner, params.demo_web.seed)[1]
+            owner = owners.get(image.id) or replace(image, kind=Kind.SOUND)
+            data = image_file(owner, params.demo_web.seed)[1]
             sha256 = hashlib.sha256(data).hexdigest()
-            file = f"{picture.query}/{sha256}.img"
-            (folder / picture.query).mkdir(parents=True, exist_ok=True)
+            file = f"{image.query}/{sha256}.img"
+            (folder / image.query).mkdir(parents=True, exist_ok=True)
             (folder / file).write_bytes(data)
-        credit = picture.credit
+        credit = image.credit
         rows.append(
             {
-                "query": picture.query,
-                "rank": str(picture.rank),
-                "picture_url": picture.picture_url,
-                "page_url": picture.page_url,
+                "query": image.query,
+                "rank": str(image.rank),
+                "image_url": image.image_url,
+                "page_url": image.page_url,
                 "title": credit.title,
                 "author": credit.author,
-                "licence": credit.licence,
-                "licence_url": credit.licence_url,
+                "license": credit.license,
+                "license_url": credit.license_url,
                 "status": status,
                 "reason": "",
                 "sha256": sha256,
                 "file": file,
-                "label": params.label_of(picture.query),
+                "label": params.label_of(image.query),
             }
         )
     return pd.DataFrame(rows)

@@ -1,4 +1,4 @@
-"""How much faster the exported backbone computes features than Keras's `predict` on the same pictures."""
+"""How much faster the exported backbone computes features than Keras's `predict` on the same images."""
 
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ from herodex.inference.openvino_runtime import resolve_precision
 from herodex.inference.views import to_input
 from herodex.params import load_params
 
-PICTURES = 32
+IMAGES = 32
 
 
 def main() -> None:
@@ -23,19 +23,19 @@ def main() -> None:
     embedder = load_embedder(paths.BACKBONE, params.backbone.precision, settings)
     network = build("ResNet50", pretrained=False)
     side, size = settings.input_size, settings.batch_size
-    pictures = np.random.default_rng(params.seed).integers(0, 256, (PICTURES, side, side, 3), np.uint8)
+    images = np.random.default_rng(params.seed).integers(0, 256, (IMAGES, side, side, 3), np.uint8)
     views = embedder.views
 
     def with_openvino() -> None:
-        for start in range(0, PICTURES, size):
-            embed(embedder, list(pictures[start : start + size]))
+        for start in range(0, IMAGES, size):
+            embed(embedder, list(images[start : start + size]))
 
     def with_keras() -> None:
-        inputs = np.stack([to_input(picture, view, side) for picture in pictures for view in views])
+        inputs = np.stack([to_input(image, view, side) for image in images for view in views])
         network.predict(inputs.astype(np.float32), batch_size=size * len(views), verbose=cast(Any, 0))
 
     precision = resolve_precision(params.backbone.precision)
-    label = f"{len(views)} views of {PICTURES} pictures, OpenVINO in {precision} against Keras predict"
+    label = f"{len(views)} views of {IMAGES} images, OpenVINO in {precision} against Keras predict"
     print_ratio(label, with_openvino, with_keras)
 
 

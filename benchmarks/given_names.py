@@ -27,7 +27,7 @@ from herodex.generator.vocabulary import build_vocabulary
 from herodex.generator.words_list import read_words
 from herodex.npm import Package, fetch_package
 from herodex.params import load_params
-from herodex.statistics import Measured
+from herodex.statistics import Estimate
 
 PACKAGE = Package(
     "gender-detection-from-name@1.11.5", "3867572720ef8d0a320cc118d94cae648ccf409bf74fa9465c227c5c7830092d"
@@ -37,7 +37,7 @@ ENTRY = re.compile(r"\['([^']+)',")
 COUNT = 30_000
 
 
-def in_words(figure: Measured) -> str:
+def in_words(figure: Estimate) -> str:
     """Word a figure with its interval."""
     return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}], n = {figure['n']}"
 

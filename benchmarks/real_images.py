@@ -1,9 +1,9 @@
-"""What the cleaning is worth on real pictures: by a person's verdicts, and by what is learnt from them.
+"""What the cleaning is worth on real images: by a person's verdicts, and by what is learnt from them.
 
-`python -m benchmarks.real_images CLEAN DIRTY WORK` takes two folders with a sub-folder of pictures for
+`python -m benchmarks.real_images CLEAN DIRTY WORK` takes two folders with a sub-folder of images for
 each class: DIRTY as an image search returned them, CLEAN chosen by hand. It cleans DIRTY as the pipeline
 does, compares what was set aside with the verdicts in `tests/dirty_verdicts.csv`, and trains the classifier
-on the pictures as they are and as cleaned. Both are scored on CLEAN's pictures of the same classes, without
+on the images as they are and as cleaned. Both are scored on CLEAN's images of the same classes, without
 copies of what was trained on. WORK keeps the features from one run to the next.
 """
 
@@ -33,7 +33,7 @@ WORST = 100
 THRESHOLDS = (0.7, 1.0, 1.38)
 
 
-def list_pictures(folder: Path, queries: list[str]) -> pd.DataFrame:
+def list_images(folder: Path, queries: list[str]) -> pd.DataFrame:
     """Make the manifest that a crawl of these folders would have left."""
     rows = []
     for query in queries:
@@ -43,20 +43,20 @@ def list_pictures(folder: Path, queries: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(status="ok")
 
 
-def prepare(pictures: pd.DataFrame, work: Path, params: Params) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-    """Clean pictures as the pipeline does; returns the curated manifest and the features."""
+def prepare(images: pd.DataFrame, work: Path, params: Params) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """Clean images as the pipeline does; returns the curated manifest and the features."""
     raw = work / "raw"
     raw.mkdir(parents=True, exist_ok=True)
-    for sha256, file in zip(pictures["sha256"], pictures["file"], strict=True):
+    for sha256, file in zip(images["sha256"], images["file"], strict=True):
         (raw / sha256).write_bytes(Path(file).read_bytes())
-    labels = [params.label_of(query) for query in pictures["query"]]
-    return clean_folder(pictures.assign(file=pictures["sha256"], label=labels), raw, work, params)
+    labels = [params.label_of(query) for query in images["query"]]
+    return clean_folder(images.assign(file=images["sha256"], label=labels), raw, work, params)
 
 
 def hits(
     rows: pd.DataFrame, test: pd.DataFrame, features: dict[str, np.ndarray], params: Params, seed: int
 ) -> np.ndarray:
-    """Fit a head to a random part of `rows` and say which pictures of `test` it gets right, bool [test]."""
+    """Fit a head to a random part of `rows` and say which images of `test` it gets right, bool [test]."""
     place = np.array([position(cluster, str(seed)) for cluster in rows["cluster"]])
     learnt = rows[place >= LEFT_OUT]
     examples = Examples(
@@ -71,12 +71,12 @@ def hits(
 def score_verdicts(curated: pd.DataFrame, thresholds: tuple[float, ...]) -> str:
     """Compare label qualities with a person's verdicts, `good` or `bad`; copies are left out.
 
-    The verdicts are on the 100 pictures of least quality and on 100 of all the others, drawn by lot: what is
+    The verdicts are on the 100 images of least quality and on 100 of all the others, drawn by lot: what is
     kept at a threshold is the rest of the 100 worst, and the others, of whom each verdict stands for many.
     """
     with VERDICTS.open(encoding="utf-8", newline="") as file:
         verdicts = {row["sha256"]: row["verdict"] for row in csv.DictReader(file)}
-    rows = curated[(curated["copy_of"] == "") & (curated["phash"] != NO_HASH)].drop_duplicates("sha256")
+    rows = curated[(curated["duplicate_of"] == "") & (curated["phash"] != NO_HASH)].drop_duplicates("sha256")
     quality = rows["label_quality"].astype(float)
     judged = rows["sha256"].isin(verdicts.keys())
     bad = rows["sha256"].map(verdicts) == "bad"
@@ -108,12 +108,12 @@ def main() -> None:
     chosen, dirty, work = (Path(argument) for argument in sys.argv[1:4])
     classes = sorted(folder.name for folder in dirty.iterdir())
     params = load_params().model_copy(update={"classes": classes, "distractors": []})
-    curated, features = prepare(list_pictures(dirty, classes), work, params)
+    curated, features = prepare(list_images(dirty, classes), work, params)
     write_manifest(curated, work / "curated.csv")
     sys.stdout.write(f"{summary(curated)}\n")
     if VERDICTS.exists():
         sys.stdout.write(f"{score_verdicts(curated, THRESHOLDS)}\n")
-    asked, asked_features = prepare(list_pictures(chosen, classes), work, params)
+    asked, asked_features = prepare(list_images(chosen, classes), work, params)
     features |= asked_features
     asked = asked[asked["phash"] != NO_HASH].drop_duplicates("cluster")
     unit = unit_vectors(np.stack([features[sha256] for sha256 in asked["sha256"]]))
@@ -123,13 +123,13 @@ def main() -> None:
     test = asked[~np.isin(np.arange(len(asked)), copies)]
     cleaned = curated[curated["kept"] == "1"]
     sys.stdout.write(
-        f"scored on {len(test)} pictures of {', '.join(classes)}, {len(set(copies))} copies left out\n"
+        f"scored on {len(test)} images of {', '.join(classes)}, {len(set(copies))} copies left out\n"
     )
     for name, rows in (("as they are", as_is), ("cleaned", cleaned)):
         right = np.stack([hits(rows, test, features, params, seed) for seed in range(SEEDS)])
         each = ", ".join(f"{value:.3f}" for value in right.mean(axis=1))
         accuracy = f"accuracy {_figure(right[0])}; seeds {each}, mean {right.mean():.3f}"
-        sys.stdout.write(f"{name}: {len(rows)} pictures, {accuracy}\n")
+        sys.stdout.write(f"{name}: {len(rows)} images, {accuracy}\n")
 
 
 if __name__ == "__main__":

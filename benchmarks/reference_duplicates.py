@@ -1,7 +1,7 @@
-"""How far the clusters of copies agree with a reference on real pictures.
+"""How far the clusters of copies agree with a reference on real images.
 
 `python -m benchmarks.reference_duplicates INDEX FOLDER WORK` reads a table with `path`, `cls`,
-`near_duplicate_cluster` and `sha256`, and cleans those of its pictures that lie in FOLDER, a sub-folder for
+`near_duplicate_cluster` and `sha256`, and cleans those of its images that lie in FOLDER, a sub-folder for
 each class. It prints how many of the reference's pairs share a cluster, and how many of ours are in the
 reference, and writes `disagreements.png` to WORK, since a reference is no truth. WORK keeps the features.
 """
@@ -24,7 +24,7 @@ Pair = tuple[str, str]
 
 
 def pairs_of(groups: "pd.Series[str]") -> set[Pair]:
-    """Pair the pictures of each group; `groups` are named by the pictures' sha256."""
+    """Pair the images of each group; `groups` are named by the images' sha256."""
     pairs = set()
     for _, members in groups.groupby(groups):
         pairs |= set(combinations(sorted(map(str, members.index)), 2))

@@ -1,4 +1,4 @@
-"""What a changed param of the head costs: to choose and train it anew, against embedding its pictures."""
+"""What a changed param of the head costs: to choose and train it anew, against embedding its images."""
 
 import sys
 import time
@@ -9,7 +9,7 @@ from benchmarks.bench_record import note
 from herodex import paths
 from herodex.classifier.examples import Examples
 from herodex.classifier.labels import labels_of
-from herodex.classifier.lda import fit_space
+from herodex.classifier.lda import fit_whitening
 from herodex.classifier.linear import fold_numbers
 from herodex.classifier.model_selection import choose
 from herodex.classifier.recipes import features_for
@@ -22,7 +22,7 @@ from herodex.inference.openvino_runtime import resolve_precision
 from herodex.params import Params, load_params
 
 ROUNDS = 3
-PICTURES = 64
+IMAGES = 64
 """As many are embedded anew; all would take no other time each."""
 
 
@@ -48,28 +48,28 @@ def retrain(params: Params) -> float:
         settings,
         seed,
     )
-    fit_space(everything, settings.train.shrinkage)
+    fit_whitening(everything, settings.train.shrinkage)
     fit_final(recipe, everything, len(labels), choice.l2, params)
     return time.process_time() - started
 
 
 def embed_anew(params: Params, files: list[str]) -> float:
-    """Embed some of the pictures, and scale up to all; returns seconds of compute."""
+    """Embed some of the images, and scale up to all; returns seconds of compute."""
     embedder = load_embedder(paths.BACKBONE, params.backbone.precision, params.classifier.embed)
     started = time.process_time()
-    for pictures in batches(files[:PICTURES], params.classifier.embed.batch_size):
-        embed(embedder, pictures)
-    return (time.process_time() - started) * len(files) / min(PICTURES, len(files))
+    for images in batches(files[:IMAGES], params.classifier.embed.batch_size):
+        embed(embedder, images)
+    return (time.process_time() - started) * len(files) / min(IMAGES, len(files))
 
 
 def look_up_again(params: Params) -> float:
-    """Ask for the features of all pictures, which are known; returns seconds of compute."""
+    """Ask for the features of all images, which are known; returns seconds of compute."""
     settings, precision = params.classifier.embed, resolve_precision(params.backbone.precision)
     manifest = read_manifest(paths.CLEAN_IMAGES / paths.MANIFEST)
-    pictures = manifest[manifest["phash"] != ""].drop_duplicates("sha256")
-    pooled_views(pictures, settings, precision, views_of(settings), paths.FEATURE_CACHE)
+    images = manifest[manifest["phash"] != ""].drop_duplicates("sha256")
+    pooled_views(images, settings, precision, views_of(settings), paths.FEATURE_CACHE)
     started = time.process_time()
-    pooled_views(pictures, settings, precision, views_of(settings), paths.FEATURE_CACHE)
+    pooled_views(images, settings, precision, views_of(settings), paths.FEATURE_CACHE)
     return time.process_time() - started
 
 
@@ -85,10 +85,10 @@ def main() -> None:
     again = look_up_again(params)
     ratios = [head / embedding for head, embedding in zip(spent, anew, strict=True)]
     sys.stdout.write(
-        f"{len(files)} pictures: {np.median(spent):.1f} s of compute to choose and train the head, "
+        f"{len(files)} images: {np.median(spent):.1f} s of compute to choose and train the head, "
         f"{np.median(anew):.1f} s to embed them, {again:.1f} s to embed again what has not changed\n"
     )
-    note("compute of training the head anew, against embedding its pictures", ratios)
+    note("compute of training the head anew, against embedding its images", ratios)
     unchanged = [again / embedding for embedding in anew]
     note("compute of embedding again what has not changed, against embedding it", unchanged)
 

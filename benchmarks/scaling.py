@@ -1,10 +1,10 @@
-"""How time and memory of the cleaning grow with the number of pictures.
+"""How time and memory of the cleaning grow with the number of images.
 
-`python -m benchmarks.scaling WORK` makes 1,000, 10,000 and 50,000 files in the folder WORK from the pictures
+`python -m benchmarks.scaling WORK` makes 1,000, 10,000 and 50,000 files in the folder WORK from the images
 of the last crawl (cut, turned, mirrored, in other colours; a tenth are near copies of another one), cleans
 them in a process of their own, and writes `scaling.csv` and `scaling.png` beside this script. Decoding,
-checking and hashing is of these files. Their features are those of the picture that they are made of, with
-noise added: the backbone takes the same time for each picture and would only hide the rest.
+checking and hashing is of these files. Their features are those of the image that they are made of, with
+noise added: the backbone takes the same time for each image and would only hide the rest.
 """
 
 import csv
@@ -38,31 +38,31 @@ SIZES = (1_000, 10_000, 50_000)
 SIDE = 192
 COPIES = 0.1
 NOISE, COPY_NOISE = 0.75, 0.15
-"""Length of the noise in a picture's features, and of what a copy has besides, over that of the features."""
+"""Length of the noise in an image's features, and of what a copy has besides, over that of the features."""
 RESULTS = Path(__file__).with_suffix(".csv")
 
 
-def base_pictures() -> pd.DataFrame:
-    """The kept pictures of the last run, which all others are made of."""
+def base_images() -> pd.DataFrame:
+    """The kept images of the last run, which all others are made of."""
     manifest = read_manifest(paths.CURATED_IMAGES)
     return manifest[manifest["kept"] == "1"].reset_index(drop=True)
 
 
 def parent(number: int) -> int:
-    """The number of the picture that number `number` copies, or its own."""
+    """The number of the image that number `number` copies, or its own."""
     rng = random.Random(f"copy/{number}")
     return rng.randrange(number) if number > 10 and rng.random() < COPIES else number
 
 
 def origin(number: int) -> int:
-    """Follow copies of copies to the picture that is none."""
+    """Follow copies of copies to the image that is none."""
     while (before := parent(number)) != number:
         number = before
     return number
 
 
 def augment(image: Image.Image, rng: random.Random) -> Image.Image:
-    """Make another picture out of one: a part of it, turned, perhaps mirrored, in other colours."""
+    """Make another image out of one: a part of it, turned, perhaps mirrored, in other colours."""
     share = rng.uniform(0.45, 0.75)
     width, height = round(image.width * share), round(image.height * share)
     left, top = rng.randint(0, image.width - width), rng.randint(0, image.height - height)
@@ -81,7 +81,7 @@ def augment(image: Image.Image, rng: random.Random) -> Image.Image:
 
 
 def make_file(number: int, files: list[str], folder: Path) -> None:
-    """Write picture `number`: a JPEG of the augmented picture that it is, or copies, in its own quality."""
+    """Write image `number`: a JPEG of the augmented image that it is, or copies, in its own quality."""
     target = folder / f"{number}.jpg"
     if target.exists():
         return
@@ -94,7 +94,7 @@ def make_file(number: int, files: list[str], folder: Path) -> None:
 
 
 def features_of(base: pd.DataFrame, hashes: list[str]) -> dict[str, np.ndarray]:
-    """Make features of the pictures: those of the base picture, with noise of the picture's own."""
+    """Make features of the images: those of the base image, with noise of the image's own."""
     known = read_features(paths.FEATURES)
     made = {}
     for number, sha256 in enumerate(hashes):
@@ -111,9 +111,9 @@ def features_of(base: pd.DataFrame, hashes: list[str]) -> dict[str, np.ndarray]:
 
 
 def measure(count: int, work: Path) -> None:
-    """Clean `count` pictures and print a line of CSV for each step."""
+    """Clean `count` images and print a line of CSV for each step."""
     params = load_params()
-    base = base_pictures()
+    base = base_images()
     writer = csv.writer(sys.stdout, lineterminator="\n")
 
     @contextmanager
@@ -156,32 +156,32 @@ def measure(count: int, work: Path) -> None:
 
 
 def plot(table: pd.DataFrame) -> None:
-    """Draw seconds of CPU and peak memory over the number of pictures."""
+    """Draw seconds of CPU and peak memory over the number of images."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     for name, rows in table.groupby("step", sort=False):
-        left.plot(rows["pictures"], rows["cpu_s"], marker="o", label=str(name))
-    sizes = np.array(sorted(table["pictures"].unique()))
-    first = table[table["pictures"] == sizes[0]]["cpu_s"].max()
+        left.plot(rows["images"], rows["cpu_s"], marker="o", label=str(name))
+    sizes = np.array(sorted(table["images"].unique()))
+    first = table[table["images"] == sizes[0]]["cpu_s"].max()
     left.plot(sizes, first * sizes / sizes[0], color="grey", linestyle=":", label="in proportion")
-    left.set(xscale="log", yscale="log", xlabel="pictures", ylabel="seconds of CPU")
+    left.set(xscale="log", yscale="log", xlabel="images", ylabel="seconds of CPU")
     left.legend(fontsize="small")
-    peaks = table.groupby("pictures")["peak_mb"].max()
+    peaks = table.groupby("images")["peak_mb"].max()
     right.plot(peaks.index, peaks / 1024, marker="o")
-    right.set(xscale="log", xlabel="pictures", ylabel="peak memory, GiB", ylim=(0, None))
+    right.set(xscale="log", xlabel="images", ylabel="peak memory, GiB", ylim=(0, None))
     save_figure(figure, RESULTS.with_suffix(".png"))
 
 
 def main() -> None:
-    """Make the pictures, measure each size, and write the results."""
+    """Make the images, measure each size, and write the results."""
     work = Path(sys.argv[1])
     if len(sys.argv) > 2:
         measure(int(sys.argv[2]), work)
         return
     (work / "raw").mkdir(parents=True, exist_ok=True)
-    files = list(base_pictures()["file"])
+    files = list(base_images()["file"])
     rows = []
     for count in SIZES:
         with ProcessPoolExecutor() as pool:
@@ -189,8 +189,8 @@ def main() -> None:
         argument = [sys.executable, "-m", "benchmarks.scaling", str(work), str(count)]
         done = subprocess.run(argument, stdout=subprocess.PIPE, text=True, check=True)
         rows += list(csv.reader(done.stdout.splitlines()))
-        table = pd.DataFrame(rows, columns=["pictures", "step", "wall_s", "cpu_s", "peak_mb"])
-        table = table.astype({"pictures": int, "wall_s": float, "cpu_s": float, "peak_mb": int})
+        table = pd.DataFrame(rows, columns=["images", "step", "wall_s", "cpu_s", "peak_mb"])
+        table = table.astype({"images": int, "wall_s": float, "cpu_s": float, "peak_mb": int})
         table.to_csv(RESULTS, index=False, lineterminator="\n")
         plot(table)
     sys.stdout.write(RESULTS.read_text(encoding="utf-8"))

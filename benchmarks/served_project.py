@@ -15,7 +15,7 @@ import httpx
 import psutil
 import yaml
 
-from herodex.inference.image_decoding import normalise, open_picture
+from herodex.inference.image_decoding import normalise, open_image
 from herodex.serving.guard import FORMATS
 from herodex.serving.start import ENVIRONMENT
 
@@ -96,11 +96,11 @@ def memory_mb(watcher: psutil.Process) -> float:
     return total / 1e6
 
 
-def some_picture() -> bytes:
-    """A crawled picture, the first by name."""
+def some_image() -> bytes:
+    """A crawled image, the first by name."""
     return min((ROOT / "data/images/clean").rglob("*.*g")).read_bytes()
 
 
 def prepared(data: bytes) -> object:
-    """What the service makes of a picture's file before the model sees it."""
-    return normalise(open_picture(data, 25_000_000, FORMATS), 512)
+    """What the service makes of an image's file before the model sees it."""
+    return normalise(open_image(data, 25_000_000, FORMATS), 512)

@@ -1,6 +1,6 @@
 """The service under a mixed load, and what it costs at rest.
 
-`python -m benchmarks.service_load` measures the start, the memory, what HTTP adds to a single picture's time,
+`python -m benchmarks.service_load` measures the start, the memory, what HTTP adds to a single image's time,
 and then lets 32 clients ask for 60 s. `--seconds 600` shows whether the memory stays flat. `--kill` kills
 each of the processes that answer, one after the other, meanwhile. `--tensorflow` measures the start and the
 memory of the same service with its classifier run by TensorFlow.
@@ -26,7 +26,7 @@ from benchmarks.served_project import (
     memory_mb,
     prepared,
     served,
-    some_picture,
+    some_image,
     workers,
 )
 from herodex.command import run_command
@@ -39,23 +39,23 @@ MIX = {"classify": 0.5, "names": 0.3, "quote": 0.2}
 MEMORY_EVERY_S = 5
 
 
-async def ask(client: httpx.AsyncClient, endpoint: str, picture: bytes, seed: int) -> int:
+async def ask(client: httpx.AsyncClient, endpoint: str, image: bytes, seed: int) -> int:
     """Ask an endpoint once; gives the status."""
     if endpoint == "classify":
-        return (await client.post("/api/classify", files={"image": ("x", picture)})).status_code
+        return (await client.post("/api/classify", files={"image": ("x", image)})).status_code
     if endpoint == "names":
         wish = {"count": 6, "temperature": 1.0, "seed": seed}
         return (await client.post("/api/names", json=wish)).status_code
     return (await client.get("/api/quote")).status_code
 
 
-async def load(running: Served, seconds: float, picture: bytes, kill: bool) -> str:
+async def load(running: Served, seconds: float, image: bytes, kill: bool) -> str:
     """Let CLIENTS ask without pause, each as a client of its own; tells what came.
 
     Args:
         running: whom to ask.
         seconds: how long.
-        picture: a picture's file.
+        image: an image's file.
         kill: whether each of the processes that answer is killed meanwhile.
     """
     answered: dict[str, list[float]] = {endpoint: [time.monotonic()] for endpoint in MIX}
@@ -74,7 +74,7 @@ async def load(running: Served, seconds: float, picture: bytes, kill: bool) -> s
                 endpoint = str(rng.choice(list(MIX), p=list(MIX.values())))
                 began = time.perf_counter()
                 try:
-                    status = await ask(client, endpoint, picture, int(rng.integers(2**32)))
+                    status = await ask(client, endpoint, image, int(rng.integers(2**32)))
                     statuses[str(status)] += 1
                     answered[endpoint].append(time.monotonic())
                 except httpx.HTTPError as error:
@@ -116,23 +116,23 @@ async def load(running: Served, seconds: float, picture: bytes, kill: bool) -> s
     return "\n".join(lines)
 
 
-def http_costs(running: Served, picture: bytes) -> str:
-    """What HTTP adds: a picture through the service, and through the same steps in this process, in turn."""
+def http_costs(running: Served, image: bytes) -> str:
+    """What HTTP adds: an image through the service, and through the same steps in this process, in turn."""
     classifier = load_classifier(ROOT / "models", load_params().backbone.precision)
     over_http: list[float] = []
     here: list[float] = []
     with httpx.Client(base_url=running.url, timeout=60) as client:
         for _ in range(SINGLE):
             began = time.perf_counter()
-            classifier.probabilities([prepared(picture)])
+            classifier.probabilities([prepared(image)])
             here.append(1000 * (time.perf_counter() - began))
             began = time.perf_counter()
-            client.post("/api/classify", files={"image": ("x", picture)}).raise_for_status()
+            client.post("/api/classify", files={"image": ("x", image)}).raise_for_status()
             over_http.append(1000 * (time.perf_counter() - began))
     added = np.array(over_http) - np.array(here)
     low, high = np.quantile(added, (0.25, 0.75))
     return (
-        f"one picture, n = {SINGLE}: median {np.median(here):.1f} ms without HTTP, "
+        f"one image, n = {SINGLE}: median {np.median(here):.1f} ms without HTTP, "
         f"{np.median(over_http):.1f} ms with it; difference {np.median(over_http) - np.median(here):.1f} ms, "
         f"of pairs {np.median(added):.1f} ms (middle half {low:.1f} to {high:.1f})"
     )
@@ -146,19 +146,19 @@ def main() -> None:
     parser.add_argument("--tensorflow", action="store_true", help="measure that service at rest instead")
     options = parser.parse_args()
     service = ROOT / ("benchmarks/tensorflow_service.py" if options.tensorflow else "service.py")
-    picture = some_picture()
+    image = some_image()
     with tempfile.TemporaryDirectory() as name:
         # Whether limits of rates hold is the tests' question; here they would only make clients wait.
         folder = lay_out(Path(name, "project"), service, quote_urls=[], requests_per_minute=0)
         with served(folder) as running:
-            asyncio.run(warm_up(running, picture))
+            asyncio.run(warm_up(running, image))
             sys.stdout.write(
                 f"ready after {running.ready_s:.1f} s; all processes {memory_mb(running.watcher):.0f} MB\n"
             )
-            sys.stdout.write(http_costs(running, picture) + "\n")
+            sys.stdout.write(http_costs(running, image) + "\n")
             sys.stdout.flush()
             if not options.tensorflow:
-                sys.stdout.write(asyncio.run(load(running, options.seconds, picture, options.kill)) + "\n")
+                sys.stdout.write(asyncio.run(load(running, options.seconds, image, options.kill)) + "\n")
 
 
 def count_starts(log: Path) -> int:
@@ -166,10 +166,10 @@ def count_starts(log: Path) -> int:
     return log.read_text(encoding="utf-8").count("Service herodex initialized")
 
 
-async def warm_up(running: Served, picture: bytes) -> None:
+async def warm_up(running: Served, image: bytes) -> None:
     """Ask each worker for something."""
     async with httpx.AsyncClient(base_url=running.url, timeout=60) as client:
-        await asyncio.gather(*(ask(client, "classify", picture, 1) for _ in range(8)))
+        await asyncio.gather(*(ask(client, "classify", image, 1) for _ in range(8)))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from herodex.params import load_params
 from herodex.serving import endpoints
 from herodex.serving.guard import Guard
 from herodex.serving.headers import SecurityHeaders
-from herodex.serving.image_form import PictureForm
+from herodex.serving.image_form import ImageForm
 from herodex.serving.observer import Observer
 from herodex.serving.site import create_site
 
@@ -41,11 +41,11 @@ class Herodex:
         self.generator = load_generator(ROOT / paths.MODELS, ROOT / paths.CLEAN_NAMES)
         self.classify(Image.new("RGB", (64, 64)))
 
-    @bentoml.api(route=endpoints.CLASSIFY, input_spec=PictureForm)
+    @bentoml.api(route=endpoints.CLASSIFY, input_spec=ImageForm)
     def classify(self, image: Image.Image) -> list[float]:
-        """Give some of a picture's features."""
-        picture = Image.fromarray(normalise(image, 512)).resize((SIDE, SIDE))
-        return self.compiled(np.asarray(picture, np.float32)[None]).numpy()[0, :5].tolist()
+        """Give some of an image's features."""
+        pixels = Image.fromarray(normalise(image, 512)).resize((SIDE, SIDE))
+        return self.compiled(np.asarray(pixels, np.float32)[None]).numpy()[0, :5].tolist()
 
 
 Herodex.add_asgi_middleware(Observer)  # pyright: ignore[reportArgumentType]

@@ -1,1 +1,1 @@
-"""The crawl: a Scrapy project, and the embedded web that it crawls by default."""
+"""The crawl: a Scrapy project, and the demo web that it crawls by default."""

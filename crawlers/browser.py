@@ -27,7 +27,7 @@ _ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # The media pipeline fetches the pictures; a browser that shows them would fetch each one again.
+    # The media pipeline fetches the images; a browser that shows them would fetch each one again.
     "--blink-settings=imagesEnabled=false",
 )
 

@@ -1,12 +1,12 @@
-"""Pictures from a folder, read without a browser and without a web."""
+"""Images from a folder, read without a browser and without a web."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from crawlers.image_type import picture_extension
-from crawlers.items import Download, Picture, SearchResult, Status
+from crawlers.image_type import image_extension
+from crawlers.items import Download, ImageRecord, SearchResult, Status
 from crawlers.journal import Journal
-from crawlers.manifest import picture_of
+from crawlers.manifest import record_of
 from herodex.errors import UserError
 from herodex.params import Params
 from herodex.progress import track
@@ -14,15 +14,15 @@ from herodex.progress import track
 SOURCE = "folder"
 
 
-def read_folder(params: Params, journal: Journal) -> list[Picture]:
-    """Take the pictures of each query from its sub-folder of `crawl.web`, in the order of their names.
+def read_folder(params: Params, journal: Journal) -> list[ImageRecord]:
+    """Take the images of each query from its sub-folder of `crawl.web`, in the order of their names.
 
     Args:
         params: whose `crawl.web` is the folder.
-        journal: where the pictures are stored.
+        journal: where the images are stored.
 
     Returns:
-        the rows of the manifest. `picture_url` is the path below the folder, `title` the file's name.
+        the rows of the manifest. `image_url` is the path below the folder, `title` the file's name.
 
     Raises:
         UserError: a file cannot be read.
@@ -30,7 +30,7 @@ def read_folder(params: Params, journal: Journal) -> list[Picture]:
     files = list(files_of(params))
     return [
         read_file(query, rank, file, params, journal)
-        for query, rank, file in track(files, len(files), SOURCE, "pictures")
+        for query, rank, file in track(files, len(files), SOURCE, "images")
     ]
 
 
@@ -43,8 +43,8 @@ def files_of(params: Params) -> Iterator[tuple[str, int, Path]]:
             yield query, rank, file
 
 
-def read_file(query: str, rank: int, file: Path, params: Params, journal: Journal) -> Picture:
-    """Read one file and store its bytes, if they are a picture's and not too many.
+def read_file(query: str, rank: int, file: Path, params: Params, journal: Journal) -> ImageRecord:
+    """Read one file and store its bytes, if they are an image's and not too many.
 
     Raises:
         UserError: it cannot be read.
@@ -53,13 +53,13 @@ def read_file(query: str, rank: int, file: Path, params: Params, journal: Journa
     try:
         if file.stat().st_size > params.crawl.max_image_mb * 1_000_000:
             download = Download(place, Status.TOO_LARGE, "larger than crawl.max_image_mb")
-        elif (extension := picture_extension(body := file.read_bytes())) is None:
-            download = Download(place, Status.NOT_AN_IMAGE, "not in a known picture format")
+        elif (extension := image_extension(body := file.read_bytes())) is None:
+            download = Download(place, Status.NOT_AN_IMAGE, "not in a known image format")
         else:
-            download = journal.keep_picture(place, body, extension)
+            download = journal.keep_image(place, body, extension)
     except OSError as error:
         raise UserError(
             f"{file} cannot be read: {error.strerror}.", "Make it readable, or remove it."
         ) from None
     result = SearchResult(query, SOURCE, rank, place, "", file.name, "", "", "")
-    return picture_of(result, download, params.label_of(query))
+    return record_of(result, download, params.label_of(query))

@@ -1,4 +1,4 @@
-"""Crawl pictures: search all sources first, merge what they found, then download."""
+"""Crawl images: search all sources first, merge what they found, then download."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -6,15 +6,15 @@ from dataclasses import asdict
 from typing import Any
 
 from crawlers.browser import Browser, browser_arguments, find_browser
-from crawlers.items import Picture, Search, SearchResult
+from crawlers.items import ImageRecord, Search, SearchResult
 from crawlers.journal import Journal, identity
-from crawlers.manifest import picture_of
+from crawlers.manifest import record_of
 from crawlers.merge import merge
 from crawlers.run import Job, run_spiders, spider_settings, user_agent
 from crawlers.sources import IMAGE_SOURCES
-from crawlers.spiders.images import PicturesSpider
+from crawlers.spiders.images import ImagesSpider
 from crawlers.spiders.search import SearchSpider, Wanted
-from crawlers.web import EMBEDDED_WEB, LIVE_WEB
+from crawlers.web import DEMO_WEB, LIVE_WEB
 from herodex.params import Params
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ Searches = dict[tuple[str, str], Search]
 
 def crawl(
     params: Params, proxy: str | None, journal: Journal, pace: Mapping[str, Any] | None = None
-) -> tuple[list[Search], list[Picture]]:
+) -> tuple[list[Search], list[ImageRecord]]:
     """Crawl the web behind `proxy`, a URL, or the live web itself where it is None.
 
     Args:
@@ -65,13 +65,13 @@ def crawl(
         results = merged(searches, sources, params)
         done = journal.downloads()
         arguments = {"results": results, "done": done, "journal": journal}
-        new = [result for result in results if result.picture_url not in done]
-        return [Job(PicturesSpider, arguments, lambda _: None)] if new else []
+        new = [result for result in results if result.image_url not in done]
+        return [Job(ImagesSpider, arguments, lambda _: None)] if new else []
 
     run_spiders(spider_settings(params.crawl, proxy) | dict(pace or {}), [search_jobs, download_jobs])
     downloads = journal.downloads()
     rows = [
-        picture_of(result, downloads.get(result.picture_url), params.label_of(result.query))
+        record_of(result, downloads.get(result.image_url), params.label_of(result.query))
         for result in merged(searches, sources, params)
     ]
     return list(searches.values()), rows
@@ -79,7 +79,7 @@ def crawl(
 
 def sources_of(params: Params) -> list[type[SearchSpider]]:
     """The spiders of the sources to ask, in the order of preference."""
-    names = params.crawl.images.sources if params.crawl.web == LIVE_WEB else [EMBEDDED_WEB]
+    names = params.crawl.images.sources if params.crawl.web == LIVE_WEB else [DEMO_WEB]
     return [IMAGE_SOURCES[name] for name in names]
 
 

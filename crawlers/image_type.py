@@ -1,4 +1,4 @@
-"""Tell a picture's format from its first bytes, because names and Content-Type headers cannot be trusted."""
+"""Tell an image's format from its first bytes, because names and Content-Type headers cannot be trusted."""
 
 _SIGNATURES = (
     (b"\xff\xd8\xff", "jpg"),
@@ -13,8 +13,8 @@ _BMP_RESERVED = slice(6, 10)
 _ISO_MEDIA_BRANDS = {b"avif": "avif", b"avis": "avif", b"heic": "heic", b"heix": "heic", b"mif1": "heic"}
 
 
-def picture_extension(data: bytes) -> str | None:
-    """Name the file extension of the picture format that `data` begins like, None if it is no picture.
+def image_extension(data: bytes) -> str | None:
+    """Name the file extension of the image format that `data` begins like, None if it is no image.
 
     This looks at signatures alone (https://mimesniff.spec.whatwg.org/#matching-an-image-type-pattern, and
     ISO/IEC 14496-12 for AVIF and HEIC); whether the rest can be decoded is for the cleaning to find out.

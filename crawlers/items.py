@@ -5,10 +5,10 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """What became of a search result's picture; all but OK say why no picture was kept."""
+    """What became of a search result's image; all but OK say why no image was kept."""
 
     OK = "ok"
-    """The picture lies in `file`, byte for byte as it came."""
+    """The image lies in `file`, byte for byte as it came."""
     HTTP_ERROR = "http_error"
     """The server answered with another status than 200, in the end."""
     TIMEOUT = "timeout"
@@ -16,9 +16,9 @@ class Status(StrEnum):
     TRUNCATED = "truncated"
     """The answer broke off before its end."""
     TOO_LARGE = "too_large"
-    """The picture is larger than the crawl accepts, and was cut off."""
+    """The image is larger than the crawl accepts, and was cut off."""
     NOT_AN_IMAGE = "not_an_image"
-    """The bytes are none of the picture formats that are known, whatever the server called them."""
+    """The bytes are none of the image formats that are known, whatever the server called them."""
     REFUSED = "refused"
     """It was not asked for: robots.txt forbids it, or the address is none of the public web."""
     UNREACHABLE = "unreachable"
@@ -34,12 +34,12 @@ class SearchResult:
     query: str
     source: str
     rank: int
-    picture_url: str
+    image_url: str
     page_url: str
     title: str
     author: str
-    licence: str
-    licence_url: str
+    license: str
+    license_url: str
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Download:
 
 
 @dataclass(frozen=True)
-class Picture(SearchResult):
+class ImageRecord(SearchResult):
     """A search result after its download: a row of the manifest.
 
     `reason` explains a status other than OK. `sha256` (of the bytes) and `file` (relative to the manifest's

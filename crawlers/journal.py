@@ -1,7 +1,7 @@
 """The crawl's memory on disk: whatever it has learnt so far, so that a killed crawl goes on where it was.
 
 It is a SQLite database in write-ahead mode (https://www.sqlite.org/wal.html): what was written before a kill
-is there after it, whole. Beside it lie the downloaded pictures, named by their content. Everything is
+is there after it, whole. Beside it lie the downloaded images, named by their content. Everything is
 removed once the crawl has come to its end.
 """
 
@@ -43,8 +43,8 @@ class Journal:
     """One crawl's searches, downloads, failed tries, fetched pages and spent budget."""
 
     def __init__(self, folder: Path) -> None:
-        self.pictures = folder / "pictures"
-        self.pictures.mkdir(parents=True, exist_ok=True)
+        self.images = folder / "images"
+        self.images.mkdir(parents=True, exist_ok=True)
         self.last_look = time.monotonic()
         self.database = sqlite3.connect(folder / "crawl.db", isolation_level=None)
         self.database.execute("PRAGMA journal_mode = WAL")
@@ -74,15 +74,15 @@ class Journal:
         rows = self.database.execute(f"SELECT {columns} FROM downloads")  # noqa: S608 # no outside text
         return {url: Download(url, Status(status), *rest) for url, status, *rest in rows}
 
-    def keep_picture(self, url: str, body: bytes, extension: str) -> Download:
-        """Store a picture's bytes under their hash and remember its download.
+    def keep_image(self, url: str, body: bytes, extension: str) -> Download:
+        """Store an image's bytes under their hash and remember its download.
 
         Raises:
             OSError, sqlite3.Error: it could not be written, on a full disk for example.
         """
         digest = hashlib.sha256(body).hexdigest()
-        target = self.pictures / f"{digest}.{extension}"
-        partial = self.pictures / f"{digest}.part"
+        target = self.images / f"{digest}.{extension}"
+        partial = self.images / f"{digest}.part"
         partial.write_bytes(body)
         partial.replace(target)
         return self.keep_download(Download(url, Status.OK, "", digest, extension, len(body)))
@@ -194,7 +194,7 @@ def describe(error: OSError | sqlite3.Error) -> str:
 
 
 def discard_journal(folder: Path) -> None:
-    """Remove a journal and the pictures beside it."""
+    """Remove a journal and the images beside it."""
     shutil.rmtree(folder, ignore_errors=True)
 
 

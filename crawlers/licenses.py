@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 _CC = "https://creativecommons.org"
-_LICENCE = re.compile(
+_LICENSE = re.compile(
     r"(?:cc-)?(?P<code>by(?:-nc)?(?:-sa|-nd)?)"
     # Some names go on after the version, with earlier versions for example: the first one counts.
     r"(?:-(?P<version>\d\.\d)(?:-(?P<port>[a-z]{2}|igo|scotland))?(?:[-,+].*)?)?"
@@ -15,7 +15,7 @@ _PUBLIC_DOMAIN = re.compile(r"(?:cc-)?pd(?:-.*)?|public-domain")
 
 
 @dataclass(frozen=True)
-class Licence:
+class License:
     """A licence: its code such as `by-sa`, its version, and the country whose law a version is ported to.
 
     What is said to be in the public domain, by whatever right, has the code `pdm` and no version.
@@ -49,17 +49,17 @@ class Licence:
         return f"{_CC}/licenses/{self.code}/{self.version}/{port}"
 
 
-def read_licence(*words: str) -> Licence | None:
+def read_license(*words: str) -> License | None:
     """Read a licence as sources write it: `by-sa` and `4.0`, `cc-by-sa-4.0`, `CC BY-SA 4.0`, `pd`.
 
     Returns:
         the licence, or None if it is none that is known here.
     """
     text = re.sub(r"[\s_]+", "-", " ".join(words).strip().lower())
-    if found := _LICENCE.fullmatch(text):
-        return Licence(found["code"], found["version"] or "", found["port"] or "")
+    if found := _LICENSE.fullmatch(text):
+        return License(found["code"], found["version"] or "", found["port"] or "")
     if _ZERO.fullmatch(text):
-        return Licence("cc0", "1.0")
+        return License("cc0", "1.0")
     if _MARK.fullmatch(text):
-        return Licence("pdm", "1.0")
-    return Licence("pdm") if _PUBLIC_DOMAIN.fullmatch(text) else None
+        return License("pdm", "1.0")
+    return License("pdm") if _PUBLIC_DOMAIN.fullmatch(text) else None

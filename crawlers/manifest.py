@@ -1,18 +1,18 @@
-"""The manifest: `manifest.csv` beside the downloaded pictures, with one row for each search result taken.
+"""The manifest: `manifest.csv` beside the downloaded images, with one row for each search result taken.
 
-Columns (see `crawlers.items.Picture`):
+Columns (see `crawlers.items.ImageRecord`):
 
-    query        the search, which is also the name of the pictures' folder
-    source       where it was searched: `demo` for the embedded web, `folder`, or the source's name
+    query        the search, which is also the name of the images' folder
+    source       where it was searched: `demo` for the demo web, `folder`, or the source's name
     rank         place among that source's results of that search, from 1
-    picture_url  where the picture lies
+    image_url  where the image lies
     page_url     the page that shows it
-    title, author, licence, licence_url   as the source states them
-    status       `ok`, or why no picture was kept (see `crawlers.items.Status`)
+    title, author, license, license_url   as the source states them
+    status       `ok`, or why no image was kept (see `crawlers.items.Status`)
     reason       a few words for people, '' when the status is `ok`
-    sha256       of the picture's bytes, '' when none were kept
+    sha256       of the image's bytes, '' when none were kept
     file         where they lie, relative to the manifest: <query>/<sha256>.<extension by content>
-    label        what the picture should show: the class itself, or `unknown` where the query is a distractor
+    label        what the image should show: the class itself, or `unknown` where the query is a distractor
 
 Rows are sorted by the order of the queries in `params.yaml`, then by the order of the sources, then by rank.
 UTF-8, lines end in "\\n".
@@ -25,14 +25,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from crawlers.items import Download, Picture, SearchResult, Status
+from crawlers.items import Download, ImageRecord, SearchResult, Status
 
 
-def picture_of(result: SearchResult, download: Download | None, label: str) -> Picture:
+def record_of(result: SearchResult, download: Download | None, label: str) -> ImageRecord:
     """Make a row of the manifest; an address without a download is one that the budget left out."""
     if download is None:
-        download = Download(result.picture_url, Status.OVER_BUDGET, "the crawl's budget was spent")
-    return Picture(
+        download = Download(result.image_url, Status.OVER_BUDGET, "the crawl's budget was spent")
+    return ImageRecord(
         **asdict(result),
         status=download.status,
         reason=download.reason,
@@ -42,18 +42,18 @@ def picture_of(result: SearchResult, download: Download | None, label: str) -> P
     )
 
 
-def write_pictures(pictures: Iterable[Picture], store: Path, folder: Path) -> None:
-    """Lay the kept pictures out as the manifest says.
+def write_images(images: Iterable[ImageRecord], store: Path, folder: Path) -> None:
+    """Lay the kept images out as the manifest says.
 
     Args:
-        pictures: rows of the manifest.
+        images: rows of the manifest.
         store: the folder where they lie under their hashes.
         folder: where they go.
     """
-    for picture in pictures:
-        if not picture.file:
+    for image in images:
+        if not image.file:
             continue
-        target = folder / picture.file
+        target = folder / image.file
         target.parent.mkdir(exist_ok=True)
         if target.exists():
             continue
@@ -64,11 +64,13 @@ def write_pictures(pictures: Iterable[Picture], store: Path, folder: Path) -> No
             shutil.copyfile(source, target)
 
 
-def count_statuses(pictures: Iterable[Picture], groups: Sequence[str], by: str) -> dict[str, Counter[Status]]:
+def count_statuses(
+    images: Iterable[ImageRecord], groups: Sequence[str], by: str
+) -> dict[str, Counter[Status]]:
     """Count for each of `groups`, values of the column `by`, how many results ended in which status."""
     counts: dict[str, Counter[Status]] = {group: Counter() for group in groups}
-    for picture in pictures:
-        counts[getattr(picture, by)][picture.status] += 1
+    for image in images:
+        counts[getattr(image, by)][image.status] += 1
     return counts
 
 

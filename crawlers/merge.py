@@ -32,9 +32,9 @@ def merge(searches: Sequence[Search], count: int, largest_share: float) -> list[
         for result in search.results:
             if given == most or len(taken) == count:
                 break
-            if len(searches) > 1 and result.picture_url in known:
+            if len(searches) > 1 and result.image_url in known:
                 continue
-            known.add(result.picture_url)
+            known.add(result.image_url)
             taken.append(result)
             given += 1
     return taken

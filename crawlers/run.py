@@ -17,9 +17,9 @@ from crawlers.web import LIVE_WEB
 from herodex.errors import UserError
 from herodex.params import CrawlParams
 
-# The embedded web is this machine: a pause between requests would spare nobody anything. One picture at a
+# The demo web is this machine: a pause between requests would spare nobody anything. One image at a
 # time keeps it as busy as many would, and leaves little to be asked again after a kill.
-_EMBEDDED_PACE = {"AUTOTHROTTLE_ENABLED": False, "DOWNLOAD_DELAY": 0, "PICTURES_AT_A_TIME": 1}
+_EMBEDDED_PACE = {"AUTOTHROTTLE_ENABLED": False, "DOWNLOAD_DELAY": 0, "IMAGES_AT_A_TIME": 1}
 
 
 @dataclass(frozen=True)

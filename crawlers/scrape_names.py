@@ -16,7 +16,7 @@ from crawlers.items import NameList, SpeciesName
 from crawlers.journal import Journal, discard_journal, open_journal
 from crawlers.names_file import read_names_file
 from crawlers.run import Job, run_spiders, spider_settings
-from crawlers.spiders.demo_pokedex import EmbeddedPokedexSpider
+from crawlers.spiders.demo_pokedex import DemoPokedexSpider
 from crawlers.spiders.names import NamesSpider
 from crawlers.spiders.pokeapi import PokeApiSpider
 from crawlers.spiders.pokemondb import PokemonDbSpider
@@ -36,7 +36,7 @@ NAME_SOURCES: dict[str, type[NamesSpider]] = {
 """The sources of the live web, by the names under which `params.yaml` knows them."""
 STATE = paths.CRAWL_STATE / "names-live"
 
-# Unlike pictures, text shrinks to a fraction, which spares those who give it away.
+# Unlike images, text shrinks to a fraction, which spares those who give it away.
 _COMPRESSED = {"COMPRESSION_ENABLED": True}
 
 
@@ -130,7 +130,7 @@ def crawl(
 def sources_of(params: Params) -> list[type[NamesSpider]]:
     """The spiders of the sources, in the order of preference."""
     if params.crawl.web != LIVE_WEB:
-        return [EmbeddedPokedexSpider]
+        return [DemoPokedexSpider]
     return [NAME_SOURCES[name] for name in params.crawl.names.sources]
 
 

@@ -11,8 +11,8 @@ COOKIES_ENABLED = False
 REFERER_ENABLED = False
 
 CONCURRENT_REQUESTS = 16
-# So many pictures wait for their turn, which bounds the memory; those that are tried again are not counted.
-PICTURES_AT_A_TIME = 256
+# So many images wait for their turn, which bounds the memory; those that are tried again are not counted.
+IMAGES_AT_A_TIME = 256
 AUTOTHROTTLE_ENABLED = True
 AUTOTHROTTLE_START_DELAY = 1.0
 AUTOTHROTTLE_MAX_DELAY = 30.0
@@ -21,7 +21,7 @@ AUTOTHROTTLE_TARGET_CONCURRENCY = 1.0
 RETRY_HTTP_CODES = [408, 429, 500, 502, 503, 504, 522, 524]
 RETRY_EXCEPTIONS = [*default_settings.RETRY_EXCEPTIONS, "crawlers.middlewares.browser.BrowserError"]
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
-# A picture that failed is tried again soon, and not after all others.
+# An image that failed is tried again soon, and not after all others.
 RETRY_PRIORITY_ADJUST = 1
 RETRY_AFTER_MAX_S = 120
 
@@ -30,16 +30,16 @@ HTTPCACHE_ENABLED = True
 HTTPCACHE_STORAGE = "crawlers.http_cache.JournalCacheStorage"
 HTTPCACHE_IGNORE_HTTP_CODES = RETRY_HTTP_CODES
 
-# Pictures gain nothing from compression, and a body that unpacks to more than its size cannot surprise us.
+# Images gain nothing from compression, and a body that unpacks to more than its size cannot surprise us.
 COMPRESSION_ENABLED = False
 # A page may name any address: none but those of the web are followed, least of all files of this machine.
 DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}
 TWISTED_DNS_RESOLVER = "scrapy.resolver.CachingThreadedResolver"
 
 # What a spider does not need, it leaves unset, and is off: the browser without SELENIUM_DRIVER_NAME, the
-# embedded web without EMBEDDED_WEB_PROXY, the budget without a journal.
+# demo web without DEMO_WEB_PROXY, the budget without a journal.
 DOWNLOADER_MIDDLEWARES = {
-    "crawlers.middlewares.demo_web.EmbeddedWebMiddleware": 10,
+    "crawlers.middlewares.demo_web.DemoWebMiddleware": 10,
     "crawlers.middlewares.public_web.PublicWebMiddleware": 20,
     "crawlers.middlewares.budget.BudgetMiddleware": 30,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,

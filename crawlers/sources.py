@@ -1,11 +1,11 @@
-"""The sources of pictures, by the names under which `params.yaml` knows them."""
+"""The sources of images, by the names under which `params.yaml` knows them."""
 
 from crawlers.spiders.bing import BingSpider
 from crawlers.spiders.commons import CommonsSpider
-from crawlers.spiders.demo_search import EmbeddedSearchSpider
+from crawlers.spiders.demo_search import DemoSearchSpider
 from crawlers.spiders.openverse import OpenverseSpider
 from crawlers.spiders.search import SearchSpider
 
 IMAGE_SOURCES: dict[str, type[SearchSpider]] = {
-    spider.name: spider for spider in (EmbeddedSearchSpider, OpenverseSpider, CommonsSpider, BingSpider)
+    spider.name: spider for spider in (DemoSearchSpider, OpenverseSpider, CommonsSpider, BingSpider)
 }

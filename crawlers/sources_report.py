@@ -1,40 +1,36 @@
-"""Where the pictures come from and under which licence: a report to keep with what is learnt from them."""
+"""Where the images come from and under which licence: a report to keep with what is learnt from them."""
 
 import re
 from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from crawlers.items import Picture, Search, Status
+from crawlers.items import ImageRecord, Search, Status
 
 
-def sources_report(pictures: Sequence[Picture], searches: Sequence[Search]) -> str:
+def sources_report(images: Sequence[ImageRecord], searches: Sequence[Search]) -> str:
     """Word counts by source, licence and host, what the sources left out, and an attribution for each page.
 
     Args:
-        pictures: rows of the manifest, in its order; those that were not kept are counted alone.
+        images: rows of the manifest, in its order; those that were not kept are counted alone.
         searches: what the sources had to say.
 
     Returns:
         Markdown.
     """
-    kept = [picture for picture in pictures if picture.status is Status.OK]
+    kept = [image for image in images if image.status is Status.OK]
     # A page found by several searches is named once.
-    attributions = dict.fromkeys(attribution(picture) for picture in kept)
+    attributions = dict.fromkeys(attribution(image) for image in kept)
     return (
         "\n".join(
             [
                 "# Sources",
                 "",
-                f"{len(kept)} pictures were kept of {len(pictures)} search results.",
+                f"{len(kept)} images were kept of {len(images)} search results.",
                 "",
-                *table(
-                    Counter((picture.licence, picture.source) for picture in kept), "licence", "not stated"
-                ),
+                *table(Counter((image.license, image.source) for image in kept), "licence", "not stated"),
                 "",
-                *table(
-                    Counter((host_of(picture), picture.source) for picture in kept), "host", "this machine"
-                ),
+                *table(Counter((host_of(image), image.source) for image in kept), "host", "this machine"),
                 *left_out(searches),
                 "",
                 "## Attributions",
@@ -50,7 +46,7 @@ def table(counts: Counter[tuple[str, str]], title: str, nothing: str) -> list[st
     """Lay out counts by some value and source as a Markdown table; `nothing` stands for an empty value."""
     sources = sorted({source for _, source in counts})
     lines = [
-        f"| {title} | pictures | " + " | ".join(map(escaped, sources)) + " |",
+        f"| {title} | images | " + " | ".join(map(escaped, sources)) + " |",
         "|---|---:|" + "---:|" * len(sources),
     ]
     for value in sorted({value for value, _ in counts}):
@@ -72,18 +68,18 @@ def left_out(searches: Sequence[Search]) -> list[str]:
     return ["", "## Left out", "", *lines] if lines else []
 
 
-def host_of(picture: Picture) -> str:
-    """The host that a picture was fetched from."""
-    return urlsplit(picture.picture_url).hostname or ""
+def host_of(image: ImageRecord) -> str:
+    """The host that an image was fetched from."""
+    return urlsplit(image.image_url).hostname or ""
 
 
-def attribution(picture: Picture) -> str:
-    """Name title, author, licence and page of a picture, as licences ask for: a Markdown list item."""
-    title = escaped(picture.title) or "Untitled"
-    licence = escaped(picture.licence) or "licence not stated"
+def attribution(image: ImageRecord) -> str:
+    """Name title, author, licence and page of an image, as licences ask for: a Markdown list item."""
+    title = escaped(image.title) or "Untitled"
+    license = escaped(image.license) or "licence not stated"
     return (
-        f"- {linked(title, picture.page_url)} by {escaped(picture.author) or 'an unknown author'}, "
-        f"{linked(licence, picture.licence_url)}"
+        f"- {linked(title, image.page_url)} by {escaped(image.author) or 'an unknown author'}, "
+        f"{linked(license, image.license_url)}"
     )
 
 

@@ -1,10 +1,10 @@
-"""Where a crawl of pictures keeps what it has learnt, and when it begins anew."""
+"""Where a crawl of images keeps what it has learnt, and when it begins anew."""
 
 import logging
 from pathlib import Path
 
 from crawlers.journal import BYTES, SECONDS, discard_journal, identity, open_journal
-from crawlers.web import EMBEDDED_WEB, LIVE_WEB
+from crawlers.web import DEMO_WEB, LIVE_WEB
 from herodex import paths
 from herodex.params import Params
 
@@ -22,7 +22,7 @@ def state_folder(params: Params) -> Path:
     if web == LIVE_WEB:
         return paths.CRAWL_STATE / LIVE_WEB
     shown: list[object] = [web, params.demo_web.model_dump(), params.queries, params.crawl.images.per_query]
-    if web != EMBEDDED_WEB:
+    if web != DEMO_WEB:
         files = sorted(Path(web).glob("*/*"))
         shown += [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
     return paths.CRAWL_STATE / f"images-{identity(shown)}"

@@ -6,8 +6,8 @@ from pathlib import Path
 from herodex.errors import UserError
 from herodex.params import Params
 
-EMBEDDED_WEB = "demo"
-"""The value of `crawl.web` that stands for the embedded web."""
+DEMO_WEB = "demo"
+"""The value of `crawl.web` that stands for the demo web."""
 LIVE_WEB = "live"
 """The value of `crawl.web` that stands for the internet."""
 CONSENT_VARIABLE = "HERODEX_LIVE"
@@ -18,7 +18,7 @@ def check_web(params: Params) -> None:
     """Check that `crawl.web` names something that can be crawled.
 
     Raises:
-        UserError: it is neither the embedded web, nor the live one, nor a folder with what is asked for; or
+        UserError: it is neither the demo web, nor the live one, nor a folder with what is asked for; or
             the live web is to be crawled by nobody that its sites could turn to.
     """
     crawl = params.crawl
@@ -33,12 +33,12 @@ def check_web(params: Params) -> None:
                 "crawl.images.sources in params.yaml is [folder], and crawl.web is 'live'.",
                 "Set crawl.web to the folder, or name sources of the live web.",
             )
-    elif crawl.web != EMBEDDED_WEB and not Path(crawl.web).is_dir():
+    elif crawl.web != DEMO_WEB and not Path(crawl.web).is_dir():
         raise UserError(
             f"crawl.web in params.yaml is '{crawl.web}': neither 'demo' nor 'live' nor a folder.",
-            "Set it to one of these; a folder has a sub-folder of pictures for each class and distractor.",
+            "Set it to one of these; a folder has a sub-folder of images for each class and distractor.",
         )
-    elif crawl.web == EMBEDDED_WEB and "folder" in crawl.images.sources:
+    elif crawl.web == DEMO_WEB and "folder" in crawl.images.sources:
         raise UserError(
             "crawl.images.sources in params.yaml is [folder], and crawl.web is 'demo'.",
             "Set crawl.web to the folder that is to be read.",
@@ -55,7 +55,7 @@ def check_folder(params: Params) -> None:
     if missing := [query for query in params.queries if not (folder / query).is_dir()]:
         raise UserError(
             f"crawl.web is the folder '{folder}', which has no sub-folder for {', '.join(missing)}.",
-            f"Put pictures into {folder / missing[0]}, or take {missing[0]} out of params.yaml.",
+            f"Put images into {folder / missing[0]}, or take {missing[0]} out of params.yaml.",
         )
 
 

@@ -94,11 +94,11 @@ def fetch(url: str, body: bytes | None = None, content_type: str = "application/
         return response.read()
 
 
-def picture_form(folder: Path) -> bytes:
-    """A form, bounded by `b`, with a small picture in it."""
-    file = folder / "picture.png"
+def image_form(folder: Path) -> bytes:
+    """A form, bounded by `b`, with a small image in it."""
+    file = folder / "image.png"
     Image.new("RGB", (64, 64), "crimson").save(file)
-    head = b'--b\r\ncontent-disposition: form-data; name="image"; filename="picture.png"\r\n\r\n'
+    head = b'--b\r\ncontent-disposition: form-data; name="image"; filename="image.png"\r\n\r\n'
     return head + file.read_bytes() + b"\r\n--b--\r\n"
 
 
@@ -124,7 +124,7 @@ def main() -> None:
         started = time.monotonic()
         with serving(programs, str(bento.tag), folder) as url:
             log.info("%s is ready after %.1f s", bento.tag, time.monotonic() - started)
-            form = fetch(f"{url}/api/classify", picture_form(folder), "multipart/form-data; boundary=b")
+            form = fetch(f"{url}/api/classify", image_form(folder), "multipart/form-data; boundary=b")
             log.info("/api/classify: %s", form.decode())
             log.info("/api/names: %s", fetch(f"{url}/api/names", REQUEST_NAMES).decode())
             log.info("/api/quote: %s", fetch(f"{url}/api/quote").decode())

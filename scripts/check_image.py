@@ -18,7 +18,7 @@ from pathlib import Path
 
 from herodex.command import run_command
 from herodex.errors import UserError
-from scripts.check_bento import REQUEST_NAMES, fetch, free_port, is_ready, picture_form
+from scripts.check_bento import REQUEST_NAMES, fetch, free_port, image_form, is_ready
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ def main() -> None:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as name, running(engine, image) as (url, container):
         log.info("ready %.1f s after `%s run`", time.monotonic() - began, engine[0])
-        form = fetch(f"{url}/api/classify", picture_form(Path(name)), "multipart/form-data; boundary=b")
+        form = fetch(f"{url}/api/classify", image_form(Path(name)), "multipart/form-data; boundary=b")
         log.info("/api/classify: %s", form.decode())
         log.info("/api/names: %s", fetch(f"{url}/api/names", REQUEST_NAMES).decode())
         log.info("/api/names/score: %s", fetch(f"{url}/api/names/score", SCORED).decode())

@@ -1,7 +1,7 @@
 """Proves that the outputs come from params, data and code alone, by making them twice in two clones.
 
 The clones lie in folders of different names and depths, and run with another locale, time zone, hash seed,
-umask and number of cores. Then a param, a line of code and a picture are changed in one of them, and just
+umask and number of cores. Then a param, a line of code and an image are changed in one of them, and just
 what depends on each may run again. Ends with a table, and with status 1 on any difference.
 
 What is committed is what is proved. `--small` proves it on a tiny configuration, in a few minutes.
@@ -44,8 +44,8 @@ SMALL = {
     "generator.evaluate.samples": 50,
 }
 SMALL_QUERIES = {"classes": 2, "distractors": 1}
-PICTURES = 20
-"""Of each query, for the check with a changed picture."""
+IMAGES = 20
+"""Of each query, for the check with a changed image."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def judge(what: str, ran: set[str], must: set[str], may: set[str]) -> bool:
 
 
 def check_changes(place: Place) -> bool:
-    """Change a param, a line of code and a picture in a clone; whether just what depends on each ran."""
+    """Change a param, a line of code and an image in a clone; whether just what depends on each ran."""
     stages = place.lock()
     declared = yaml.safe_load((place.folder / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     params = place.folder / paths.PARAMS
@@ -201,16 +201,16 @@ def check_changes(place: Place) -> bool:
     (place.folder / source).write_bytes(code)
     place.repro()
 
-    use_own_pictures(place)
+    use_own_images(place)
     place.repro()
-    picture = sorted((place.folder / "data" / "pictures").rglob("*.png"))[0]
-    with Image.open(picture) as image:
-        ImageOps.mirror(ImageOps.invert(image)).save(picture)
-    direct = {name for name, record in stages.items() if "data/pictures" in record["inputs"]} - {LAST}
+    pixels = sorted((place.folder / "data" / "images").rglob("*.png"))[0]
+    with Image.open(pixels) as image:
+        ImageOps.mirror(ImageOps.invert(image)).save(pixels)
+    direct = {name for name, record in stages.items() if "data/own_images" in record["inputs"]} - {LAST}
     ran = place.repro()
     must = direct | {"clean_images", "embed_images"}
     verdicts.append(
-        judge("one picture of data/pictures changed", ran, must, readers(stages, {*direct, LAST}))
+        judge("one image of data/own_images changed", ran, must, readers(stages, {*direct, LAST}))
     )
     return all(verdicts)
 
@@ -218,18 +218,18 @@ def check_changes(place: Place) -> bool:
 LAST = "record_lineage"
 
 
-def use_own_pictures(place: Place) -> None:
-    """Let a clone learn from a folder of pictures: some of those that it has crawled."""
+def use_own_images(place: Place) -> None:
+    """Let a clone learn from a folder of images: some of those that it has crawled."""
     taken: dict[str, int] = {}
     for row in read_rows(place.folder / paths.SPLIT_IMAGES):
-        if row["kept"] == "1" and taken.get(row["query"], 0) < PICTURES:
+        if row["kept"] == "1" and taken.get(row["query"], 0) < IMAGES:
             taken[row["query"]] = taken.get(row["query"], 0) + 1
-            target = place.folder / "data" / "pictures" / row["query"] / f"{taken[row['query']]:03}.png"
+            target = place.folder / "data" / "images" / row["query"] / f"{taken[row['query']]:03}.png"
             target.parent.mkdir(exist_ok=True)
             with Image.open(place.folder / paths.RAW_IMAGES / row["file"]) as image:
                 image.convert("RGB").save(target)
     change_params(
-        place.folder / paths.PARAMS, {"crawl.web": "data/pictures", "crawl.images.sources": ["folder"]}
+        place.folder / paths.PARAMS, {"crawl.web": "data/own_images", "crawl.images.sources": ["folder"]}
     )
 
 

@@ -1,4 +1,4 @@
-"""Takes the README's picture of the page: both views, one above the other.
+"""Takes the README's image of the page: both views, one above the other.
 
 Start `make serve` first, then run `python -m scripts.take_screenshot`.
 """
@@ -26,8 +26,8 @@ COLOURS = 128
 PATIENCE_S = 30
 
 
-def take(url: str, picture: Path, target: Path) -> None:
-    """Open the page, let it recognise `picture` and invent names, and write what both views show."""
+def take(url: str, image: Path, target: Path) -> None:
+    """Open the page, let it recognise `image` and invent names, and write what both views show."""
     browser = find_browser()
     options = webdriver.ChromeOptions()
     options.binary_location = str(browser.executable)
@@ -41,7 +41,7 @@ def take(url: str, picture: Path, target: Path) -> None:
         driver.get(url)
         wait = WebDriverWait(driver, PATIENCE_S)
         wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, ".bars li"))
-        driver.find_element(By.ID, "picture").send_keys(str(picture))
+        driver.find_element(By.ID, "image").send_keys(str(image))
         wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, ".seen li"))
         wait.until(lambda page: page.find_element(By.CSS_SELECTOR, ".preview").is_displayed())
         recognised = shoot(driver)
@@ -60,7 +60,7 @@ def fit(driver: webdriver.Chrome, height: int = 600) -> None:
 
 
 def shoot(driver: webdriver.Chrome) -> Image.Image:
-    """Take a picture of all that the page shows."""
+    """Take an image of all that the page shows."""
     driver.execute_script("document.activeElement.blur()")
     fit(driver, driver.execute_script("return document.body.scrollHeight"))
     shot = Image.open(io.BytesIO(driver.get_screenshot_as_png()))
@@ -69,7 +69,7 @@ def shoot(driver: webdriver.Chrome) -> Image.Image:
 
 
 def stack(above: Image.Image, below: Image.Image) -> Image.Image:
-    """Put one picture above another."""
+    """Put one image above another."""
     both = Image.new("RGB", (WIDTH, above.height + below.height))
     both.paste(above, (0, 0))
     both.paste(below, (0, above.height))
@@ -77,18 +77,18 @@ def stack(above: Image.Image, below: Image.Image) -> Image.Image:
 
 
 def main() -> None:
-    """Draw a picture of one of the classes and show it to the page."""
+    """Draw an image of one of the classes and show it to the page."""
     params = load_params()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", default="http://localhost:3000/")
     parser.add_argument("--subject", default=params.classes[0], choices=params.classes)
-    parser.add_argument("--seed", default="readme3", help="another seed draws another picture")
+    parser.add_argument("--seed", default="readme3", help="another seed draws another image")
     options = parser.parse_args()
     TARGET.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        picture = Path(folder) / "picture.png"
-        draw(options.subject, options.seed).save(picture)
-        take(options.url, picture, TARGET)
+        image = Path(folder) / "image.png"
+        draw(options.subject, options.seed).save(image)
+        take(options.url, image, TARGET)
     with Image.open(TARGET) as shot:
         shot.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(TARGET, optimize=True)
 

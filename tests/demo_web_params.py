@@ -1,4 +1,4 @@
-"""Parameters for tests of the embedded web, which must not depend on what the user searches for."""
+"""Parameters for tests of the demo web, which must not depend on what the user searches for."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from herodex.params import Params, load_params
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 QUERIES = ["ant", "bee", "cat", "dog", "eel"]
 ONE_OF_EACH = {kind.value: 0.028 for kind in Kind if kind is not Kind.SOUND}
-"""Shares in which no fault is missing, and which leave some sound pictures."""
+"""Shares in which no fault is missing, and which leave some sound images."""
 
 
 def demo_params(results: int = 50, shares: dict[str, float] | None = None, **demo_web: Any) -> Params:
@@ -24,7 +24,7 @@ def demo_params(results: int = 50, shares: dict[str, float] | None = None, **dem
 
 
 def folder_params(folder: Path) -> Params:
-    """Read the project's parameters, with other queries, and with pictures from `folder`."""
+    """Read the project's parameters, with other queries, and with images from `folder`."""
     values = demo_params().model_dump()
     values["crawl"] |= {"web": str(folder)}
     return Params.model_validate(values)

@@ -26,9 +26,9 @@ from herodex.inference.predict import GALLERY_COLUMNS
 
 ROOT = Path(__file__).parent.parent
 COLOURS = {"cherry": (220, 20, 20), "meadow": (20, 200, 40), "ocean": (20, 40, 220)}
-"""The classes of the tiny project: its classifier knows a picture by the nearest of these colours."""
+"""The classes of the tiny project: its classifier knows an image by the nearest of these colours."""
 RADIUS = 80
-"""How far from every colour a picture must be to be none of the classes."""
+"""How far from every colour an image must be to be none of the classes."""
 NAMES = ["Anemo", "Bulbeo", "Corvin", "Delmor", "Elphin", "Fenrow", "Gorbat", "Hulmin", "Ixalot"]
 DOWN = "https://127.0.0.1:9/quotes"
 """A quote API that nobody can reach: nothing listens on the discard port."""
@@ -111,7 +111,7 @@ def write_generator(models: Path, texts: list[str]) -> None:
 
 
 def write_examples(folder: Path) -> None:
-    """Write a picture of each class for the page to offer."""
+    """Write an image of each class for the page to offer."""
     folder.mkdir(parents=True, exist_ok=True)
     for place, (label, colour) in enumerate(COLOURS.items()):
         Image.new("RGB", (64, 64), colour).save(folder / f"{place}-{label}.png")

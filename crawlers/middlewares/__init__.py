@@ -1,1 +1,1 @@
-"""Downloader middlewares: the browser, the embedded web, patience with busy servers."""
+"""Downloader middlewares: the browser, the demo web, patience with busy servers."""

@@ -1,4 +1,4 @@
-"""Send every request to the embedded web."""
+"""Send every request to the demo web."""
 
 from typing import Self
 
@@ -7,14 +7,14 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import NotConfigured
 from scrapy.utils.httpobj import urlparse_cached
 
-PROXY_SETTING = "EMBEDDED_WEB_PROXY"
+PROXY_SETTING = "DEMO_WEB_PROXY"
 
 
-class EmbeddedWebMiddleware:
-    """Route every request, those for robots.txt included, through the proxy that plays the embedded web.
+class DemoWebMiddleware:
+    """Route every request, those for robots.txt included, through the proxy that plays the demo web.
 
     No request can then reach another network, whatever a page says. The proxy speaks plain HTTP, so https
-    addresses are asked for without it. Off without the setting `EMBEDDED_WEB_PROXY`, the proxy's URL.
+    addresses are asked for without it. Off without the setting `DEMO_WEB_PROXY`, the proxy's URL.
     """
 
     def __init__(self, proxy: str) -> None:

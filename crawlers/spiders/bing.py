@@ -1,6 +1,6 @@
 """Bing's image search: in a browser, because results come in by JavaScript as one scrolls and clicks.
 
-Each result is a link of the class `iusc` whose attribute `m` holds JSON: `murl` is the picture's address,
+Each result is a link of the class `iusc` whose attribute `m` holds JSON: `murl` is the image's address,
 `purl` that of the page it stands on, and `t` its title. What is written beside it may state size and type.
 """
 
@@ -63,21 +63,21 @@ def read_link(link: Link, wanted: Wanted) -> dict[str, str] | None:
     """Read a result; None if its size or type is not as wanted. Bing states neither author nor licence.
 
     Raises:
-        ValueError: it names no picture.
+        ValueError: it names no image.
     """
     fields = read_object(link.data)
-    picture = one_line(fields.get("murl"))
-    if not picture:
-        raise ValueError("it names no picture")
+    image = one_line(fields.get("murl"))
+    if not image:
+        raise ValueError("it names no image")
     if stated := _SIZE.search(link.beside):
         width, height, kind = stated.groups()
         if not wanted.accepts_size(int(width), int(height)) or not wanted.accepts_type(kind):
             return None
     return {
-        "picture_url": picture,
+        "image_url": image,
         "page_url": one_line(fields.get("purl")),
         "title": one_line(fields.get("t")),
         "author": "",
-        "licence": "",
-        "licence_url": "",
+        "license": "",
+        "license_url": "",
     }

@@ -11,11 +11,11 @@ from scrapy import Request
 from scrapy.http import Response
 
 from crawlers.json_object import read_object
-from crawlers.licenses import read_licence
+from crawlers.licenses import read_license
 from crawlers.spiders.search import SearchSpider, Wanted, one_line, search_words
 
-PICTURE_WIDTH = 960
-"""Larger pictures are taken at this width: one of those that Commons keeps ready, and ample to learn from."""
+IMAGE_WIDTH = 960
+"""Larger images are taken at this width: one of those that Commons keeps ready, and ample to learn from."""
 
 _METADATA = ("License", "LicenseShortName", "LicenseUrl", "Artist", "ObjectName")
 _QUESTION = {
@@ -30,7 +30,7 @@ _QUESTION = {
     "prop": "imageinfo",
     "iiprop": "url|size|mime|extmetadata",
     "iiextmetadatafilter": "|".join(_METADATA),
-    "iiurlwidth": PICTURE_WIDTH,
+    "iiurlwidth": IMAGE_WIDTH,
 }
 
 
@@ -88,7 +88,7 @@ def read_page(page: Any, wanted: Wanted) -> dict[str, str] | None:
     """Read the page of a file; None if it is not as wanted.
 
     Raises:
-        ValueError: it has no details or names no picture.
+        ValueError: it has no details or names no image.
     """
     if not isinstance(page, dict):
         raise ValueError("it is no JSON object")
@@ -97,27 +97,27 @@ def read_page(page: Any, wanted: Wanted) -> dict[str, str] | None:
             pass
         case _:
             raise ValueError("it has no imageinfo")
-    wide = isinstance(file.get("width"), int) and file["width"] > PICTURE_WIDTH
+    wide = isinstance(file.get("width"), int) and file["width"] > IMAGE_WIDTH
     scaled = "thumb" if wide and one_line(file.get("thumburl")) else ""
-    if not (picture := one_line(file.get(f"{scaled}url"))):
-        raise ValueError("it names no picture")
+    if not (image := one_line(file.get(f"{scaled}url"))):
+        raise ValueError("it names no image")
     metadata = {key: metadatum(file, key) for key in _METADATA}
-    licence = read_licence(metadata["License"]) or read_licence(metadata["LicenseShortName"])
+    license = read_license(metadata["License"]) or read_license(metadata["LicenseShortName"])
     if (
-        licence is None
-        or licence.code not in wanted.licenses
+        license is None
+        or license.code not in wanted.licenses
         or not wanted.accepts_type(one_line(file.get("mime")).removeprefix("image/"))
         or not wanted.accepts_size(file.get(f"{scaled}width"), file.get(f"{scaled}height"))
     ):
         return None
     title = one_line(page.get("title")).removeprefix("File:")
     return {
-        "picture_url": picture,
+        "image_url": image,
         "page_url": one_line(file.get("descriptionurl")),
         "title": metadata["ObjectName"] or PurePosixPath(title).stem,
         "author": metadata["Artist"],
-        "licence": licence.name,
-        "licence_url": metadata["LicenseUrl"] or licence.url,
+        "license": license.name,
+        "license_url": metadata["LicenseUrl"] or license.url,
     }
 
 

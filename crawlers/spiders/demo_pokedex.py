@@ -1,4 +1,4 @@
-"""Collect the names of all Pokémon species from the Pokédex of the embedded web."""
+"""Collect the names of all Pokémon species from the Pokédex of the demo web."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from crawlers.spiders.names import NamesSpider, html_page
 from demo_web import hosts
 
 
-class EmbeddedPokedexSpider(NamesSpider):
+class DemoPokedexSpider(NamesSpider):
     """Follow the Pokédex from its first page to its last."""
 
     name = "pokedex"

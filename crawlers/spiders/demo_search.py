@@ -1,4 +1,4 @@
-"""The image search of the embedded web: in a browser, because results come in by JavaScript."""
+"""The image search of the demo web: in a browser, because results come in by JavaScript."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from demo_web import hosts
 LINKS = "#results a.result"
 
 
-class EmbeddedSearchSpider(SearchSpider):
+class DemoSearchSpider(SearchSpider):
     """Scroll through the results of each query; each is a link that carries its details as JSON."""
 
     name = "demo"
@@ -36,15 +36,15 @@ class EmbeddedSearchSpider(SearchSpider):
         return [link.attrib.get("data-result", "") for link in response.css(LINKS)]
 
     def read_record(self, record: Any) -> dict[str, str]:
-        """Read a JSON object that says where the picture lies and, perhaps, whose it is."""
+        """Read a JSON object that says where the image lies and, perhaps, whose it is."""
         fields = json.loads(record)
-        if not isinstance(fields, dict) or not isinstance(fields.get("picture"), str):
-            raise ValueError("it names no picture")
+        if not isinstance(fields, dict) or not isinstance(fields.get("image"), str):
+            raise ValueError("it names no image")
         return {
-            "picture_url": one_line(fields["picture"]),
+            "image_url": one_line(fields["image"]),
             "page_url": one_line(fields.get("page")),
             "title": one_line(fields.get("title")),
             "author": one_line(fields.get("author")),
-            "licence": one_line(fields.get("licence")),
-            "licence_url": one_line(fields.get("licence_url")),
+            "license": one_line(fields.get("license")),
+            "license_url": one_line(fields.get("license_url")),
         }

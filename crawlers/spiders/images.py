@@ -1,4 +1,4 @@
-"""Download pictures and keep their bytes as they came."""
+"""Download images and keep their bytes as they came."""
 
 import asyncio
 import sqlite3
@@ -14,22 +14,22 @@ from twisted.python.failure import Failure
 
 from crawlers.extensions.progress import Step
 from crawlers.failures import explain_failure, status_words
-from crawlers.image_type import picture_extension
+from crawlers.image_type import image_extension
 from crawlers.items import Download, SearchResult, Status
 from crawlers.journal import Journal, describe
 
 UNREACHABLE_TO_STOP = 25
-"""So many addresses in a row that cannot be reached mean that the network is gone, not the pictures."""
+"""So many addresses in a row that cannot be reached mean that the network is gone, not the images."""
 
 
-class PicturesSpider(Spider):
-    """Fetch the picture of each of `results` once, and yield a `Download` that the journal has by then.
+class ImagesSpider(Spider):
+    """Fetch the image of each of `results` once, and yield a `Download` that the journal has by then.
 
     Addresses that are in `done` are not asked for again.
     """
 
-    name = "pictures"
-    unit = "pictures"
+    name = "images"
+    unit = "images"
     custom_settings = {"HTTPERROR_ALLOW_ALL": True}  # noqa: RUF012 # as Scrapy declares it
 
     def __init__(
@@ -37,12 +37,10 @@ class PicturesSpider(Spider):
     ) -> None:
         super().__init__(**kwargs)
         self.source_of = {
-            result.picture_url: result.source
-            for result in reversed(results)
-            if result.picture_url not in done
+            result.image_url: result.source for result in reversed(results) if result.image_url not in done
         }
         self.urls = list(
-            dict.fromkeys(result.picture_url for result in results if result.picture_url not in done)
+            dict.fromkeys(result.image_url for result in results if result.image_url not in done)
         )
         self.expected = dict(Counter(self.source_of.values()))
         self.journal = journal
@@ -52,7 +50,7 @@ class PicturesSpider(Spider):
 
     async def start(self) -> AsyncIterator[Request | Download]:
         """Ask for one address after another, as room comes free."""
-        self.room = asyncio.Semaphore(self.settings.getint("PICTURES_AT_A_TIME"))
+        self.room = asyncio.Semaphore(self.settings.getint("IMAGES_AT_A_TIME"))
         for url in self.urls:
             if not is_web_address(url):
                 yield self._keep(Download(url, Status.REFUSED, "not a web address"))
@@ -69,7 +67,7 @@ class PicturesSpider(Spider):
             )
 
     def parse(self, response: Response, url: str) -> Iterator[Download]:
-        """Keep a picture that came well, or say what came instead."""
+        """Keep an image that came well, or say what came instead."""
         self.unreachable_in_a_row = []
         yield self._kept(response, url)
         self._make_room(url)
@@ -77,12 +75,12 @@ class PicturesSpider(Spider):
     def _kept(self, response: Response, url: str) -> Download:
         if response.status != 200:
             return self._keep(Download(url, Status.HTTP_ERROR, status_words(response.status)))
-        if (extension := picture_extension(response.body)) is None:
-            return self._keep(Download(url, Status.NOT_AN_IMAGE, "not in a known picture format"))
+        if (extension := image_extension(response.body)) is None:
+            return self._keep(Download(url, Status.NOT_AN_IMAGE, "not in a known image format"))
         try:
-            return self.journal.keep_picture(url, response.body, extension)
+            return self.journal.keep_image(url, response.body, extension)
         except (OSError, sqlite3.Error) as error:
-            raise CloseSpider(f"a picture could not be stored: {describe(error)}") from error
+            raise CloseSpider(f"an image could not be stored: {describe(error)}") from error
 
     def give_up(self, failure: Failure) -> Iterator[Download]:
         """Say why no answer came.
@@ -96,7 +94,7 @@ class PicturesSpider(Spider):
         self.unreachable_in_a_row = [*self.unreachable_in_a_row, url] if status is Status.UNREACHABLE else []
         if len(self.unreachable_in_a_row) >= UNREACHABLE_TO_STOP:
             self.journal.forget_downloads(self.unreachable_in_a_row)
-            raise CloseSpider(f"{UNREACHABLE_TO_STOP} pictures in a row could not be reached: {reason}")
+            raise CloseSpider(f"{UNREACHABLE_TO_STOP} images in a row could not be reached: {reason}")
         yield self._keep(Download(url, status, reason))
 
     def step(self, download: Download) -> Step:

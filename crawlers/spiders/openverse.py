@@ -1,4 +1,4 @@
-"""Openverse, a search engine for pictures under open licences, through its API (https://api.openverse.org/v1/)."""
+"""Openverse, a search engine for images under open licences, through its API (https://api.openverse.org/v1/)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from scrapy import Request
 from scrapy.http import Response
 
 from crawlers.json_object import read_object
-from crawlers.licenses import read_licence
+from crawlers.licenses import read_license
 from crawlers.spiders.search import SearchSpider, Wanted, one_line, search_words
 
 PAGE_SIZE = 20
@@ -62,29 +62,29 @@ def read_result(record: Any, wanted: Wanted) -> dict[str, str] | None:
     """Read a result of the API; None if it is not as wanted, whatever was asked for.
 
     Raises:
-        ValueError: it names no picture or no licence.
+        ValueError: it names no image or no licence.
     """
     if not isinstance(record, dict):
         raise ValueError("it is no JSON object")
-    picture, code = one_line(record.get("url")), one_line(record.get("license"))
-    if not picture:
-        raise ValueError("it names no picture")
+    image, code = one_line(record.get("url")), one_line(record.get("license"))
+    if not image:
+        raise ValueError("it names no image")
     if not code:
         raise ValueError("it names no licence")
-    licence = read_licence(code, one_line(record.get("license_version")))
+    license = read_license(code, one_line(record.get("license_version")))
     if (
-        licence is None
-        or licence.code not in wanted.licenses
+        license is None
+        or license.code not in wanted.licenses
         or record.get("mature") is True
         or not wanted.accepts_type(record.get("filetype"))
         or not wanted.accepts_size(record.get("width"), record.get("height"))
     ):
         return None
     return {
-        "picture_url": picture,
+        "image_url": image,
         "page_url": one_line(record.get("foreign_landing_url")),
         "title": one_line(record.get("title")),
         "author": one_line(record.get("creator")),
-        "licence": licence.name,
-        "licence_url": one_line(record.get("license_url")) or licence.url,
+        "license": license.name,
+        "license_url": one_line(record.get("license_url")) or license.url,
     }

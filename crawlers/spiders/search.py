@@ -29,7 +29,7 @@ class Wanted:
     Attributes:
         count: results a query.
         licenses: codes of Creative Commons' licences and public-domain tools that are accepted, such as `by`.
-        types: file name extensions of the picture formats that are accepted.
+        types: file name extensions of the image formats that are accepted.
         min_side: pixels of the shorter side, where the source states them.
     """
 
@@ -39,11 +39,11 @@ class Wanted:
     min_side: int
 
     def accepts_type(self, name: object) -> bool:
-        """Whether a picture of this type is wanted, as far as it is stated."""
+        """Whether an image of this type is wanted, as far as it is stated."""
         return not isinstance(name, str) or not name or name.lower().replace("jpeg", "jpg") in self.types
 
     def accepts_size(self, *sides: object) -> bool:
-        """Whether a picture with these sides is large enough, as far as they are stated."""
+        """Whether an image with these sides is large enough, as far as they are stated."""
         return not any(isinstance(side, int | float) and 0 < side < self.min_side for side in sides)
 
 
@@ -92,7 +92,7 @@ class SearchSpider(Spider):
 
     @abstractmethod
     def read_record(self, record: Any) -> dict[str, str] | None:
-        """Read a record: the fields of a `SearchResult` from `picture_url` on, or None if it is unwanted."""
+        """Read a record: the fields of a `SearchResult` from `image_url` on, or None if it is unwanted."""
 
     def next_page(self, response: Response) -> Request | None:
         """Make the request of the page after this one, if there is any."""

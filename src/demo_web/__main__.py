@@ -1,4 +1,4 @@
-"""The process of the embedded web: parameters in on stdin, its URL out on stdout, then it serves.
+"""The process of the demo web: parameters in on stdin, its URL out on stdout, then it serves.
 
 It ends when its stdin closes, and so it never outlives the process that started it.
 """

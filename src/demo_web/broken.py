@@ -1,4 +1,4 @@
-"""Pictures that are whole files and yet of no use: too dark or light, blurred, a strip, or nearly empty."""
+"""Images that are whole files and yet of no use: too dark or light, blurred, a strip, or nearly empty."""
 
 import random
 
@@ -13,7 +13,7 @@ _NOTICE = "No preview available"
 
 
 def spoil(image: Image.Image, kind: Kind, rng: random.Random) -> Image.Image:
-    """Turn a sound RGB picture into one with a fault of the given kind; other kinds leave it as it is."""
+    """Turn a sound RGB image into one with a fault of the given kind; other kinds leave it as it is."""
     match kind:
         case Kind.DARK:
             left = rng.uniform(0.05, 0.1)

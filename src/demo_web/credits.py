@@ -1,4 +1,4 @@
-"""Invented titles, authors and licences for the pictures of the embedded web."""
+"""Invented titles, authors and licences for the images of the demo web."""
 
 import random
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _LAST_NAMES = (
 )
 _MEDIA = ("Ink", "Marker", "Gouache", "Digital", "Pencil", "Vector", "Screen print", "Watercolour")
 _FORMS = ("study", "poster", "sketch", "panel", "cover", "portrait", "commission", "fan art")
-_LICENCES = (
+_LICENSES = (
     ("CC BY 4.0", "https://creativecommons.org/licenses/by/4.0/"),
     ("CC BY-SA 4.0", "https://creativecommons.org/licenses/by-sa/4.0/"),
     ("CC BY-NC 4.0", "https://creativecommons.org/licenses/by-nc/4.0/"),
@@ -41,20 +41,20 @@ _LICENCES = (
 
 @dataclass(frozen=True)
 class Credit:
-    """Who made a picture, what it is called, and on what terms it may be used."""
+    """Who made an image, what it is called, and on what terms it may be used."""
 
     title: str
     author: str
-    licence: str
-    licence_url: str
+    license: str
+    license_url: str
 
 
-NOT_STATED = Credit(title="Untitled", author="not stated", licence="not stated", licence_url="")
-"""The credit of pictures from a folder, of which no more is known."""
+NOT_STATED = Credit(title="Untitled", author="not stated", license="not stated", license_url="")
+"""The credit of images from a folder, of which no more is known."""
 
 
 def invent_credit(rng: random.Random) -> Credit:
-    """Draw a title, an author and a licence; none of them says what the picture shows."""
+    """Draw a title, an author and a licence; none of them says what the image shows."""
     title = f"{rng.choice(_MEDIA)} {rng.choice(_FORMS)} no. {rng.randint(1, 400)}"
     author = f"{rng.choice(_FIRST_NAMES)} {rng.choice(_LAST_NAMES)}"
-    return Credit(title, author, *rng.choice(_LICENCES))
+    return Credit(title, author, *rng.choice(_LICENSES))

@@ -15,7 +15,7 @@ COLOURS = 64
 MOST = 4
 """Classes that are drawn."""
 SEED = "example 6"
-"""Chosen by eye, for drawings that people recognise. The embedded web draws from other seeds."""
+"""Chosen by eye, for drawings that people recognise. The demo web draws from other seeds."""
 
 
 def subjects(params: Params) -> list[str]:

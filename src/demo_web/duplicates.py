@@ -8,7 +8,7 @@ from demo_web.drawing.pen import font_of_size
 from demo_web.faults import Kind
 
 _MOST_CROPPED = 0.1
-"""The largest share of width, and of height, that a crop takes: together less than a fifth of the picture."""
+"""The largest share of width, and of height, that a crop takes: together less than a fifth of the image."""
 
 
 def alter(image: Image.Image, kind: Kind, rng: random.Random) -> Image.Image:

@@ -1,4 +1,4 @@
-"""Picture files, sound ones and odd ones."""
+"""Image files, sound ones and odd ones."""
 
 import random
 import struct
@@ -17,9 +17,9 @@ _TURNED = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image
 
 
 def encode(image: Image.Image, kind: Kind, rng: random.Random) -> bytes:
-    """Write a picture as the file that this kind of result is: a JPEG of varying quality, or an odd one.
+    """Write an image as the file that this kind of result is: a JPEG of varying quality, or an odd one.
 
-    The picture is RGB, but for ALPHA_PNG, which keeps the transparency of an RGBA one.
+    The image is RGB, but for ALPHA_PNG, which keeps the transparency of an RGBA one.
     """
     quality = rng.randint(70, 95)
     match kind:

@@ -1,10 +1,10 @@
-"""What can be the matter with a search result, and what that does to a request for its picture."""
+"""What can be the matter with a search result, and what that does to a request for its image."""
 
 from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a result is: a sound picture of what was asked for, or one of the faults of a real crawl.
+    """What a result is: a sound image of what was asked for, or one of the faults of a real crawl.
 
     All but SOUND are the keys of `demo_web.shares` in `params.yaml`, which say what each one means.
     """
@@ -17,7 +17,7 @@ class Kind(StrEnum):
     TRUNCATED = "truncated"
     HTML = "html"
     DISALLOWED = "disallowed"
-    EXACT_COPY = "exact_copy"
+    EXACT_DUPLICATE = "exact_duplicate"
     REENCODED = "reencoded"
     RESIZED = "resized"
     CROPPED = "cropped"
@@ -55,9 +55,9 @@ class Outcome(StrEnum):
 NEAR_COPIES = frozenset(
     {Kind.REENCODED, Kind.RESIZED, Kind.CROPPED, Kind.MIRRORED, Kind.LETTERBOXED, Kind.WATERMARKED}
 )
-COPIES = NEAR_COPIES | {Kind.EXACT_COPY}
-PICTURELESS = frozenset({Kind.NOT_FOUND, Kind.HTML, Kind.PIXEL, Kind.BOMB, Kind.BLANK})
-"""Kinds behind whose URL no picture of anything is to be seen."""
+COPIES = NEAR_COPIES | {Kind.EXACT_DUPLICATE}
+IMAGELESS = frozenset({Kind.NOT_FOUND, Kind.HTML, Kind.PIXEL, Kind.BOMB, Kind.BLANK})
+"""Kinds behind whose URL no image of anything is to be seen."""
 
 _OUTCOMES = {
     Kind.NOT_FOUND: Outcome.HTTP_ERROR,

@@ -1,4 +1,4 @@
-"""The hosts of the embedded web and what their robots.txt say."""
+"""The hosts of the demo web and what their robots.txt say."""
 
 SEARCH = "search.herodex.test"
 POKEDEX = "pokedex.herodex.test"
@@ -19,11 +19,11 @@ Disallow: /admin/
 
 
 def gallery(number: int) -> str:
-    """Name the `number`-th picture host, counted from 1."""
+    """Name the `number`-th image host, counted from 1."""
     return f"gallery-{number}.herodex.test"
 
 
-def all_robots(picture_hosts: int) -> dict[str, str]:
-    """Map every host of the embedded web to its robots.txt (RFC 9309)."""
-    galleries = {gallery(number): _GALLERY_ROBOTS for number in range(1, picture_hosts + 1)}
+def all_robots(image_hosts: int) -> dict[str, str]:
+    """Map every host of the demo web to its robots.txt (RFC 9309)."""
+    galleries = {gallery(number): _GALLERY_ROBOTS for number in range(1, image_hosts + 1)}
     return {SEARCH: _SEARCH_ROBOTS, POKEDEX: _POKEDEX_ROBOTS} | galleries

@@ -1,4 +1,4 @@
-"""The bytes behind the URL of a picture: drawn and encoded on request, or read from a folder."""
+"""The bytes behind the URL of an image: drawn and encoded on request, or read from a folder."""
 
 import mimetypes
 import random
@@ -10,27 +10,27 @@ from demo_web.broken import spoil
 from demo_web.drawing.draw import cut_out, draw
 from demo_web.duplicates import alter
 from demo_web.faults import COPIES, Kind
-from demo_web.truth import PlannedPicture
+from demo_web.truth import PlannedImage
 
 
-def picture_file(picture: PlannedPicture, seed: int) -> tuple[str, bytes]:
-    """Return the content type and the bytes of a picture; the same plan and seed give the same bytes."""
-    content_type = mimetypes.guess_type(picture.picture_url)[0] or "application/octet-stream"
-    if picture.file:
-        return content_type, picture.file.read_bytes()
-    if picture.kind is Kind.PIXEL:
+def image_file(planned: PlannedImage, seed: int) -> tuple[str, bytes]:
+    """Return the content type and the bytes of an image; the same plan and seed give the same bytes."""
+    content_type = mimetypes.guess_type(planned.image_url)[0] or "application/octet-stream"
+    if planned.file:
+        return content_type, planned.file.read_bytes()
+    if planned.kind is Kind.PIXEL:
         return content_type, encodings.pixel()
-    if picture.kind is Kind.BOMB:
+    if planned.kind is Kind.BOMB:
         return content_type, encodings.bomb()
-    shown = picture.original if picture.kind in COPIES else picture.id
-    if picture.kind is Kind.BLANK:
-        rng = random.Random(f"{seed}/file/{picture.id}")
+    shown = planned.original if planned.kind in COPIES else planned.id
+    if planned.kind is Kind.BLANK:
+        rng = random.Random(f"{seed}/file/{planned.id}")
         blank = spoil(Image.new("RGB", (rng.randint(300, 600), rng.randint(300, 600))), Kind.BLANK, rng)
         return content_type, encodings.encode(blank, Kind.BLANK, rng)
-    paint = cut_out if picture.kind is Kind.ALPHA_PNG else draw
-    image = paint(picture.subject, f"{seed}/{shown}")
+    paint = cut_out if planned.kind is Kind.ALPHA_PNG else draw
+    image = paint(planned.subject, f"{seed}/{shown}")
     # An exact copy is encoded as its original was; everything else, near copies too, in its own way.
-    own = shown if picture.kind is Kind.EXACT_COPY else picture.id
+    own = shown if planned.kind is Kind.EXACT_DUPLICATE else planned.id
     rng = random.Random(f"{seed}/file/{own}")
-    changed = spoil(alter(image, picture.kind, rng), picture.kind, rng)
-    return content_type, encodings.encode(changed, picture.kind, rng)
+    changed = spoil(alter(image, planned.kind, rng), planned.kind, rng)
+    return content_type, encodings.encode(changed, planned.kind, rng)

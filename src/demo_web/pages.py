@@ -1,4 +1,4 @@
-"""The HTML pages of the embedded web, and the batches of results that its script asks for."""
+"""The HTML pages of the demo web, and the batches of results that its script asks for."""
 
 import json
 from html import escape
@@ -6,7 +6,7 @@ from pathlib import Path
 from string import Template
 
 from demo_web.pokedex import Species
-from demo_web.truth import PlannedPicture
+from demo_web.truth import PlannedImage
 
 BATCH_SIZE = 35
 """Results on the search page as it arrives, and in each batch that its script fetches."""
@@ -14,31 +14,31 @@ BATCH_SIZE = 35
 SEARCH_SCRIPT = (Path(__file__).parent / "templates" / "search.js").read_text(encoding="utf-8")
 
 
-def search_page(query: str, results: list[PlannedPicture]) -> str:
+def search_page(query: str, results: list[PlannedImage]) -> str:
     """Write the page of a search that found `results`: the first batch of them, and a script for the rest."""
     return _fill(
         "search.html",
         query=escape(query),
         next=_next_offset(results, 0) or "",
-        results="\n".join(_result_link(picture) for picture in results[:BATCH_SIZE]),
+        results="\n".join(_result_link(image) for image in results[:BATCH_SIZE]),
         end="" if len(results) > BATCH_SIZE else '<p id="end">No more results.</p>',
     )
 
 
-def search_batch(results: list[PlannedPicture], offset: int) -> str:
+def search_batch(results: list[PlannedImage], offset: int) -> str:
     """Write the batch from `offset` on as JSON; `next` is the offset of the batch after it, or null."""
-    batch = [_result_fields(picture) for picture in results[offset : offset + BATCH_SIZE]]
+    batch = [_result_fields(image) for image in results[offset : offset + BATCH_SIZE]]
     return json.dumps({"results": batch, "next": _next_offset(results, offset)})
 
 
-def work_page(picture: PlannedPicture) -> str:
-    """Write the page about one picture: title, author, licence."""
-    fields = _result_fields(picture)
+def work_page(image: PlannedImage) -> str:
+    """Write the page about one image: title, author, licence."""
+    fields = _result_fields(image)
     fields.pop("rank")
     return _fill(
         "work.html",
-        **{key: escape(str(fields[key])) for key in ("title", "author", "licence", "licence_url")},
-        picture_url=escape(picture.picture_url),
+        **{key: escape(str(fields[key])) for key in ("title", "author", "license", "license_url")},
+        image_url=escape(image.image_url),
     )
 
 
@@ -54,32 +54,32 @@ def pokedex_page(page: int, species: list[Species], is_last: bool) -> str:
 
 
 def error_page(status: int, phrase: str) -> str:
-    """Write the page that comes with an HTTP error, or in place of a picture."""
+    """Write the page that comes with an HTTP error, or in place of an image."""
     return f"<!doctype html><title>{status} {phrase}</title><h1>{phrase}</h1>\n"
 
 
-def _next_offset(results: list[PlannedPicture], offset: int) -> int | None:
+def _next_offset(results: list[PlannedImage], offset: int) -> int | None:
     following = offset + BATCH_SIZE
     return following if following < len(results) else None
 
 
-def _result_fields(picture: PlannedPicture) -> dict[str, str | int]:
+def _result_fields(image: PlannedImage) -> dict[str, str | int]:
     return {
-        "picture": picture.picture_url,
-        "page": picture.page_url,
-        "title": picture.credit.title,
-        "author": picture.credit.author,
-        "licence": picture.credit.licence,
-        "licence_url": picture.credit.licence_url,
-        "rank": picture.rank,
+        "image": image.image_url,
+        "page": image.page_url,
+        "title": image.credit.title,
+        "author": image.credit.author,
+        "license": image.credit.license,
+        "license_url": image.credit.license_url,
+        "rank": image.rank,
     }
 
 
-def _result_link(picture: PlannedPicture) -> str:
-    data = escape(json.dumps(_result_fields(picture)))
+def _result_link(image: PlannedImage) -> str:
+    data = escape(json.dumps(_result_fields(image)))
     return (
-        f'<a class="result" href="{escape(picture.page_url)}" data-result="{data}">'
-        f'<img loading="lazy" alt=""><span>{escape(picture.credit.title)}</span></a>'
+        f'<a class="result" href="{escape(image.page_url)}" data-result="{data}">'
+        f'<img loading="lazy" alt=""><span>{escape(image.credit.title)}</span></a>'
     )
 
 

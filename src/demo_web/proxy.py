@@ -1,4 +1,4 @@
-"""The HTTP side of the embedded web: a proxy that plays all of its hosts itself."""
+"""The HTTP side of the demo web: a proxy that plays all of its hosts itself."""
 
 import logging
 import sys
@@ -52,7 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(answer(self._proxy.site, self.path, first_time=False))
 
     def do_CONNECT(self) -> None:
-        self.send_error(502, "The embedded web speaks plain HTTP only")
+        self.send_error(502, "The demo web speaks plain HTTP only")
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         log.debug(format, *args)

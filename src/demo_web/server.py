@@ -1,4 +1,4 @@
-"""Start and stop the embedded web."""
+"""Start and stop the demo web."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ _PATIENCE_S = 5
 
 @contextmanager
 def running_web(params: Params) -> Iterator[str]:
-    """Run the embedded web in a process of its own, and yield the URL of the proxy that plays its hosts.
+    """Run the demo web in a process of its own, and yield the URL of the proxy that plays its hosts.
 
     The process is stopped on leaving, whatever happened inside.
 
@@ -43,7 +43,7 @@ def running_web(params: Params) -> Iterator[str]:
                 process.stdin.write(params.model_dump_json() + "\n")
                 process.stdin.flush()
             if not (url := process.stdout.readline().strip()):
-                raise UserError("The embedded web did not start.", "See the messages above.")
+                raise UserError("The demo web did not start.", "See the messages above.")
             yield url
         finally:
             _stop(process)

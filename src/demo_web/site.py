@@ -1,4 +1,4 @@
-"""What the embedded web answers to a request: routing, and the faults that are planned."""
+"""What the demo web answers to a request: routing, and the faults that are planned."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,9 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from demo_web import hosts, pages
 from demo_web.faults import Kind
-from demo_web.images import picture_file
+from demo_web.images import image_file
 from demo_web.pokedex import Species, page_of, read_species
-from demo_web.truth import PlannedPicture, plan_web
+from demo_web.truth import PlannedImage, plan_web
 from herodex.params import Params
 
 HTML = "text/html; charset=utf-8"
@@ -17,11 +17,11 @@ HTML = "text/html; charset=utf-8"
 
 @dataclass(frozen=True)
 class Site:
-    """Everything the embedded web serves, and where it lies."""
+    """Everything the demo web serves, and where it lies."""
 
-    results: Mapping[str, list[PlannedPicture]]
-    pictures: Mapping[str, PlannedPicture]
-    works: Mapping[str, PlannedPicture]
+    results: Mapping[str, list[PlannedImage]]
+    planned_images: Mapping[str, PlannedImage]
+    works: Mapping[str, PlannedImage]
     robots: Mapping[str, str]
     species: list[Species]
     seed: int
@@ -48,12 +48,12 @@ def build_site(params: Params) -> Site:
     """
     plan = plan_web(params)
     # A shared result points at another one's URL, and it is that one's plan that holds there.
-    owned = [picture for picture in plan if picture.kind is not Kind.SHARED]
+    owned = [image for image in plan if image.kind is not Kind.SHARED]
     return Site(
-        results={query: list(results) for query, results in groupby(plan, lambda picture: picture.query)},
-        pictures={picture.picture_url: picture for picture in owned},
-        works={picture.page_url: picture for picture in owned},
-        robots=hosts.all_robots(params.demo_web.picture_hosts),
+        results={query: list(results) for query, results in groupby(plan, lambda image: image.query)},
+        planned_images={image.image_url: image for image in owned},
+        works={image.page_url: image for image in owned},
+        robots=hosts.all_robots(params.demo_web.image_hosts),
         species=read_species(),
         seed=params.demo_web.seed,
         slow_s=params.demo_web.slow_s,
@@ -68,7 +68,7 @@ def answer(site: Site, url: str, first_time: bool) -> Answer:
         return _error(400, "Bad Request")
     host, path, query = parts.hostname or "", parts.path or "/", parse_qs(parts.query)
     if parts.scheme != "http" or host not in site.robots:
-        return _error(502, "No such host in the embedded web")
+        return _error(502, "No such host in the demo web")
     if path == "/robots.txt":
         return Answer(200, "text/plain; charset=utf-8", site.robots[host].encode())
     if host == hosts.SEARCH:
@@ -78,8 +78,8 @@ def answer(site: Site, url: str, first_time: bool) -> Answer:
     address = f"http://{host}{path}"
     if work := site.works.get(address):
         return _page(pages.work_page(work))
-    if picture := site.pictures.get(address):
-        return _answer_picture(site, picture, first_time)
+    if image := site.planned_images.get(address):
+        return _answer_image(site, image, first_time)
     return _error(404, "Not Found")
 
 
@@ -108,22 +108,22 @@ def _answer_pokedex(site: Site, path: str, query: Mapping[str, list[str]]) -> An
     return _page(pages.pokedex_page(page, species, is_last=not page_of(site.species, page + 1)))
 
 
-def _answer_picture(site: Site, picture: PlannedPicture, first_time: bool) -> Answer:
-    if picture.kind is Kind.NOT_FOUND:
+def _answer_image(site: Site, image: PlannedImage, first_time: bool) -> Answer:
+    if image.kind is Kind.NOT_FOUND:
         return _error(404, "Not Found")
-    if picture.kind is Kind.ERROR_ONCE and first_time:
+    if image.kind is Kind.ERROR_ONCE and first_time:
         return _error(500, "Internal Server Error")
-    if picture.kind is Kind.THROTTLED_ONCE and first_time:
+    if image.kind is Kind.THROTTLED_ONCE and first_time:
         return _error(429, "Too Many Requests", {"Retry-After": "1"})
-    if picture.kind is Kind.HTML:
+    if image.kind is Kind.HTML:
         return Answer(200, "image/jpeg", pages.error_page(403, "Hotlinking is not allowed").encode())
-    content_type, body = picture_file(picture, site.seed)
+    content_type, body = image_file(image, site.seed)
     return Answer(
         200,
         content_type,
         body,
-        delay_s=site.slow_s if picture.kind is Kind.SLOW else 0,
-        cut=picture.kind is Kind.TRUNCATED,
+        delay_s=site.slow_s if image.kind is Kind.SLOW else 0,
+        cut=image.kind is Kind.TRUNCATED,
     )
 
 

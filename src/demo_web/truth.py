@@ -10,12 +10,12 @@ from pathlib import Path
 
 from demo_web import hosts
 from demo_web.credits import NOT_STATED, Credit, invent_credit
-from demo_web.faults import COPIES, PICTURELESS, Kind, Outcome, allot, outcome
+from demo_web.faults import COPIES, IMAGELESS, Kind, Outcome, allot, outcome
 from herodex.errors import UserError
 from herodex.params import Params
 
 DEMO = "demo"
-"""The value of `crawl.web` that asks for drawn pictures; any other is a folder of real ones."""
+"""The value of `crawl.web` that asks for drawn images; any other is a folder of real ones."""
 
 _EXTENSIONS = {
     Kind.WEBP: ".webp",
@@ -28,19 +28,19 @@ _EXTENSIONS = {
 
 
 @dataclass(frozen=True)
-class PlannedPicture:
+class PlannedImage:
     """One result of a search, and what is really behind it.
 
     `id` is opaque and unique but for SHARED results, which have that of the result they share.
-    `rank` counts from 1. `subject` is the query whose thing the picture shows, "" where it shows none.
+    `rank` counts from 1. `subject` is the query whose thing the image shows, "" where it shows none.
     `original` is the id of the result that this one copies or shares, "" where it is itself an original.
-    `outcome` is what a polite client that retries ends up with. `file` is set for pictures from a folder.
+    `outcome` is what a polite client that retries ends up with. `file` is set for images from a folder.
     """
 
     id: str
     query: str
     rank: int
-    picture_url: str
+    image_url: str
     page_url: str
     credit: Credit
     subject: str
@@ -50,7 +50,7 @@ class PlannedPicture:
     file: Path | None = None
 
 
-def plan_web(params: Params) -> list[PlannedPicture]:
+def plan_web(params: Params) -> list[PlannedImage]:
     """Plan every result of every search, ordered by query (classes, then distractors) and rank.
 
     Raises:
@@ -59,17 +59,17 @@ def plan_web(params: Params) -> list[PlannedPicture]:
     queries = params.classes + params.distractors
     if params.crawl.web == DEMO:
         plans = {query: _plan_drawn(query, queries, params) for query in queries}
-        return [picture for query in queries for picture in _resolve_shared(query, plans, params)]
+        return [image for query in queries for image in _resolve_shared(query, plans, params)]
     folder = Path(params.crawl.web)
     if not folder.is_dir():
         raise UserError(
             f"crawl.web in params.yaml is '{folder}', which is not a folder.",
-            f"Set it to '{DEMO}' or to a folder with one sub-folder of pictures for each query.",
+            f"Set it to '{DEMO}' or to a folder with one sub-folder of images for each query.",
         )
-    return [picture for query in queries for picture in _plan_files(folder, query, params)]
+    return [image for query in queries for image in _plan_files(folder, query, params)]
 
 
-def _plan_drawn(query: str, queries: list[str], params: Params) -> list[PlannedPicture]:
+def _plan_drawn(query: str, queries: list[str], params: Params) -> list[PlannedImage]:
     demo = params.demo_web
     count = max(demo.results_per_query, params.crawl.images.per_query)
     shares = {Kind(key): share for key, share in demo.shares.model_dump().items()}
@@ -81,17 +81,17 @@ def _plan_drawn(query: str, queries: list[str], params: Params) -> list[PlannedP
     others = [other for other in queries if other != query]
     plan = []
     for rank, (id_, kind) in enumerate(zip(ids, kinds, strict=True), start=1):
-        place, host = _place(rng, demo.picture_hosts, private=kind is Kind.DISALLOWED)
+        place, host = _place(rng, demo.image_hosts, private=kind is Kind.DISALLOWED)
         subject = rng.choice(others) if kind in {Kind.WRONG_SUBJECT, Kind.SHARED} else query
         plan.append(
-            PlannedPicture(
+            PlannedImage(
                 id=id_,
                 query=query,
                 rank=rank,
-                picture_url=f"http://{host}/{place}/{id_}{_EXTENSIONS.get(kind, '.jpg')}",
+                image_url=f"http://{host}/{place}/{id_}{_EXTENSIONS.get(kind, '.jpg')}",
                 page_url=f"http://{host}/works/{id_}",
                 credit=invent_credit(rng),
-                subject="" if kind in PICTURELESS else subject,
+                subject="" if kind in IMAGELESS else subject,
                 kind=kind,
                 original=rng.choice(originals) if kind in COPIES else "",
                 outcome=outcome(kind),
@@ -100,34 +100,32 @@ def _plan_drawn(query: str, queries: list[str], params: Params) -> list[PlannedP
     return plan
 
 
-def _resolve_shared(
-    query: str, plans: dict[str, list[PlannedPicture]], params: Params
-) -> list[PlannedPicture]:
+def _resolve_shared(query: str, plans: dict[str, list[PlannedImage]], params: Params) -> list[PlannedImage]:
     rng = random.Random(f"{params.demo_web.seed}/shared/{query}")
     resolved = []
-    for picture in plans[query]:
-        if picture.kind is not Kind.SHARED:
-            resolved.append(picture)
+    for image in plans[query]:
+        if image.kind is not Kind.SHARED:
+            resolved.append(image)
             continue
-        shared = rng.choice([other for other in plans[picture.subject] if other.kind is Kind.SOUND])
-        resolved.append(replace(shared, query=query, rank=picture.rank, kind=Kind.SHARED, original=shared.id))
+        shared = rng.choice([other for other in plans[image.subject] if other.kind is Kind.SOUND])
+        resolved.append(replace(shared, query=query, rank=image.rank, kind=Kind.SHARED, original=shared.id))
     return resolved
 
 
-def _plan_files(folder: Path, query: str, params: Params) -> list[PlannedPicture]:
+def _plan_files(folder: Path, query: str, params: Params) -> list[PlannedImage]:
     directory = folder / query
     files = sorted(directory.iterdir(), key=lambda file: file.name) if directory.is_dir() else []
     files = [file for file in files if file.is_file() and not file.name.startswith(".")]
     plan = []
     for rank, file in enumerate(files, start=1):
         id_ = _opaque_id(f"{query}/{file.name}")
-        place, host = _place(random.Random(id_), params.demo_web.picture_hosts, private=False)
+        place, host = _place(random.Random(id_), params.demo_web.image_hosts, private=False)
         plan.append(
-            PlannedPicture(
+            PlannedImage(
                 id=id_,
                 query=query,
                 rank=rank,
-                picture_url=f"http://{host}/{place}/{id_}{file.suffix.lower()}",
+                image_url=f"http://{host}/{place}/{id_}{file.suffix.lower()}",
                 page_url=f"http://{host}/works/{id_}",
                 credit=NOT_STATED,
                 subject=query,
@@ -144,5 +142,5 @@ def _opaque_id(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _place(rng: random.Random, picture_hosts: int, *, private: bool) -> tuple[str, str]:
-    return "private" if private else "pictures", hosts.gallery(rng.randint(1, picture_hosts))
+def _place(rng: random.Random, image_hosts: int, *, private: bool) -> tuple[str, str]:
+    return "private" if private else "images", hosts.gallery(rng.randint(1, image_hosts))

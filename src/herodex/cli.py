@@ -45,7 +45,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     tracing = commands.add_parser("trace", help="show what something comes from, and where it went")
     tracing.add_argument(
-        "end", help="a model's or picture's sha256, a run's id, a bento's tag, a name, or a picture file"
+        "end", help="a model's or image's sha256, a run's id, a bento's tag, a name, or an image file"
     )
     promoting = commands.add_parser(
         "promote", help="make a model champion if it is better by more than chance"
@@ -84,7 +84,7 @@ def versions(models: list[str]) -> dict[str, str]:
 
 
 def trace(options: argparse.Namespace) -> None:
-    """Print where something comes from, and of a picture's file, what it is most like."""
+    """Print where something comes from, and of an image's file, what it is most like."""
     from herodex.lineage.trace import gather, trace
     from herodex.lineage.tree import render
 
@@ -93,7 +93,7 @@ def trace(options: argparse.Namespace) -> None:
         from herodex.lineage.similar_images import trace_answer
         from herodex.params import load_params
 
-        sys.stdout.write(render(trace_answer(Path(options.end), known.pictures, load_params(), most=3)))
+        sys.stdout.write(render(trace_answer(Path(options.end), known.images, load_params(), most=3)))
     else:
         sys.stdout.write(render(trace(options.end, known)))
 

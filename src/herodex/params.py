@@ -93,7 +93,7 @@ class DemoWebShares(Section):
     truncated: Rate
     html: Rate
     disallowed: Rate
-    exact_copy: Rate
+    exact_duplicate: Rate
     reencoded: Rate
     resized: Rate
     cropped: Rate
@@ -117,16 +117,16 @@ class DemoWebShares(Section):
     webp: Rate
 
     @model_validator(mode="after")
-    def leave_sound_pictures(self) -> "DemoWebShares":
+    def leave_sound_images(self) -> "DemoWebShares":
         if (total := sum(self.model_dump().values())) > 0.9:
-            raise ValueError(f"add up to {total:.3g}; more than 0.9 leaves too few sound pictures")
+            raise ValueError(f"add up to {total:.3g}; more than 0.9 leaves too few sound images")
         return self
 
 
 class DemoWebParams(Section):
     seed: int
     results_per_query: Count
-    picture_hosts: Annotated[int, Field(ge=1, le=50)]
+    image_hosts: Annotated[int, Field(ge=1, le=50)]
     slow_s: Annotated[float, Field(ge=0)]
     shares: DemoWebShares
 
@@ -140,7 +140,7 @@ class CleanImagesParams(Section):
     min_side: Count
     max_side: Count
     max_pixels_mp: Positive
-    min_shape: Rate
+    min_aspect_ratio: Rate
     min_light: Rate
     min_dark: Rate
     min_information: Rate
@@ -182,7 +182,7 @@ class TrainClassifierParams(Section):
     epochs: Count
     shrinkage: Annotated[float, Field(gt=0, le=1)]
     neighbours: Count
-    false_acceptance: Annotated[float, Field(gt=0, lt=1)]
+    false_accept_rate: Annotated[float, Field(gt=0, lt=1)]
 
 
 class DropoutHeadParams(Section):
@@ -318,7 +318,7 @@ class Params(Section):
         return self.classes + self.distractors
 
     def label_of(self, query: str) -> str:
-        """What pictures found by `query` are learnt as: a class itself, or `unknown` for a distractor."""
+        """What images found by `query` are learnt as: a class itself, or `unknown` for a distractor."""
         return query if query in self.classes else UNKNOWN
 
     @model_validator(mode="after")

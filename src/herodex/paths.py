@@ -22,7 +22,7 @@ CRAWL_STATE = Path(".cache") / "crawl"
 """What crawls have learnt that have not come to their end yet."""
 
 FEATURE_CACHE = PROJECT / ".cache" / "features.db"
-"""What the backbone has said of pictures, from one run to the next."""
+"""What the backbone has said of images, from one run to the next."""
 
 DATA = Path("data")
 REVIEW = DATA / "review.csv"
@@ -37,7 +37,7 @@ SPLIT_NAMES = DATA / "names" / "split.csv"
 WORDS = DATA / "words" / "words.txt"
 EXAMPLES = DATA / "examples"
 MANIFEST = "manifest.csv"
-"""The file beside the pictures, in RAW_IMAGES and CLEAN_IMAGES, with a row for each search result."""
+"""The file beside the images, in RAW_IMAGES and CLEAN_IMAGES, with a row for each search result."""
 
 MODELS = Path("models")
 BACKBONE = MODELS / "backbone"

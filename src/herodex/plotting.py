@@ -5,7 +5,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from herodex.statistics import Measured
+from herodex.statistics import Estimate
 
 
 def save_figure(figure: Figure, path: Path) -> None:
@@ -14,7 +14,7 @@ def save_figure(figure: Figure, path: Path) -> None:
     figure.savefig(path, dpi=120, metadata={"Software": None})
 
 
-def interval_figure(figures: dict[str, Measured], unit: str) -> tuple[Figure, Axes]:
+def interval_figure(figures: dict[str, Estimate], unit: str) -> tuple[Figure, Axes]:
     """Draw measured figures with their 95 % intervals below each other; `unit` says what the axis shows."""
     figure = Figure(figsize=(7.5, 1.4 + 0.42 * len(figures)), layout="constrained")
     axes = figure.subplots()

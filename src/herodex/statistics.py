@@ -6,10 +6,10 @@ import numpy as np
 from scipy.stats import binomtest, rankdata
 
 RESAMPLES = 9999
-AUC_RESAMPLES = 1000
+AUROC_RESAMPLES = 1000
 
 
-class Measured(TypedDict):
+class Estimate(TypedDict):
     """A figure, the bounds of its 95 % interval, and the number of things behind it."""
 
     value: float
@@ -18,7 +18,7 @@ class Measured(TypedDict):
     n: int
 
 
-def measured(value: float, low: float, high: float, n: int) -> Measured:
+def measured(value: float, low: float, high: float, n: int) -> Estimate:
     """Put a figure together, rounded to 6 digits, which leaves out what differs between machines."""
     return {
         "value": round(float(value), 6),
@@ -28,13 +28,13 @@ def measured(value: float, low: float, high: float, n: int) -> Measured:
     }
 
 
-def share(hits: int, n: int) -> Measured:
+def share(hits: int, n: int) -> Estimate:
     """A share with Wilson's score interval (Wilson 1927), which holds for small counts and near 0 and 1."""
     interval = binomtest(hits, n).proportion_ci(method="wilson")
     return measured(hits / n, interval.low, interval.high, n)
 
 
-def bootstrap_mean(differences: np.ndarray, seed: int) -> Measured:
+def bootstrap_mean(differences: np.ndarray, seed: int) -> Estimate:
     """The mean of differences [n] with the 95 % percentile interval of a bootstrap."""
     rng = np.random.default_rng(seed)
     draws = rng.integers(len(differences), size=(RESAMPLES, len(differences)))
@@ -42,15 +42,15 @@ def bootstrap_mean(differences: np.ndarray, seed: int) -> Measured:
     return measured(differences.mean(), low, high, len(differences))
 
 
-def auc(positive: np.ndarray, score: np.ndarray, seed: int) -> Measured:
-    """The area under the ROC curve, with a percentile interval of a bootstrap over pictures.
+def auroc(positive: np.ndarray, score: np.ndarray, seed: int) -> Estimate:
+    """The area under the ROC curve, with a percentile interval of a bootstrap over images.
 
     Args:
         positive: bool [n], with both values in it.
         score: float [n], higher for what is taken as positive.
         seed: of the bootstrap.
     """
-    chosen = np.random.default_rng(seed).integers(len(positive), size=(AUC_RESAMPLES, len(positive)))
+    chosen = np.random.default_rng(seed).integers(len(positive), size=(AUROC_RESAMPLES, len(positive)))
     chosen = chosen[positive[chosen].any(axis=1) & ~positive[chosen].all(axis=1)]
     low, high = np.quantile(_area(positive[chosen], score[chosen]), [0.025, 0.975])
     return measured(float(_area(positive[None], score[None])[0]), low, high, len(positive))

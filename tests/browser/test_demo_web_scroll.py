@@ -58,8 +58,8 @@ def test_scrolling_brings_every_result_in_order_and_then_the_end(browser: webdri
         return bool(driver.find_elements(By.ID, "end"))
 
     waiting.until(at_the_end)
-    planned = [picture.picture_url for picture in plan_web(PARAMS) if picture.query == "bee"]
-    assert [result["picture"] for result in results(browser)] == planned
+    planned = [image.image_url for image in plan_web(PARAMS) if image.query == "bee"]
+    assert [result["image"] for result in results(browser)] == planned
 
 
 def test_one_scroll_brings_one_batch(browser: webdriver.Chrome) -> None:

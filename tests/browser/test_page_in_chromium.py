@@ -63,8 +63,8 @@ class Page:
         return self.one(selector).text
 
     def upload(self, file: Path) -> None:
-        """Choose a picture, and wait for the answer."""
-        self.one("#picture").send_keys(str(file))
+        """Choose an image, and wait for the answer."""
+        self.one("#image").send_keys(str(file))
         self.wait(lambda: self.one(".verdict").get_attribute("data-state") not in {"waiting", None})
 
     def bars(self) -> dict[str, str]:
@@ -159,7 +159,7 @@ def stubbed(page: Page, path: str, script: str) -> Iterator[None]:
 
 @pytest.fixture
 def cherry(tmp_path: Path) -> Path:
-    """A picture of the first class."""
+    """An image of the first class."""
     file = tmp_path / "cherry.png"
     Image.new("RGB", (160, 120), COLOURS["cherry"]).save(file)
     return file
@@ -174,7 +174,7 @@ def test_an_upload_shows_a_preview_the_answer_and_all_probabilities(page: Page, 
     assert set(bars) == {*(label.title() for label in COLOURS), "None of these"}
     assert next(iter(bars)) == "Cherry"
     page.wait(lambda: page.one(".preview").is_displayed())
-    assert page.one(".preview").get_attribute("alt") == "Your picture: cherry.png"
+    assert page.one(".preview").get_attribute("alt") == "Your image: cherry.png"
     widths = [
         page.driver.execute_script("return arguments[0].style.getPropertyValue('--share')", row)
         for row in page.all(".bars li")
@@ -183,7 +183,7 @@ def test_an_upload_shows_a_preview_the_answer_and_all_probabilities(page: Page, 
     assert sum(map(float, widths)) == pytest.approx(1, abs=1e-5)
 
 
-def test_a_picture_of_something_else_is_called_none_of_these(page: Page, tmp_path: Path) -> None:
+def test_an_image_of_something_else_is_called_none_of_these(page: Page, tmp_path: Path) -> None:
     file = tmp_path / "white.png"
     Image.new("RGB", (50, 50), "white").save(file)
     page.upload(file)
@@ -191,20 +191,20 @@ def test_a_picture_of_something_else_is_called_none_of_these(page: Page, tmp_pat
     assert page.text(".detail").startswith("The nearest is ")
 
 
-def test_a_second_picture_replaces_the_first(page: Page, cherry: Path, tmp_path: Path) -> None:
+def test_a_second_image_replaces_the_first(page: Page, cherry: Path, tmp_path: Path) -> None:
     page.upload(cherry)
     file = tmp_path / "ocean.webp"
     Image.new("RGB", (90, 90), COLOURS["ocean"]).save(file)
-    page.one("#picture").send_keys(str(file))
+    page.one("#image").send_keys(str(file))
     page.wait(lambda: page.text(".answer") == "Ocean")
 
 
-def test_what_is_no_picture_is_told_in_words(page: Page, tmp_path: Path) -> None:
+def test_what_is_no_image_is_told_in_words(page: Page, tmp_path: Path) -> None:
     file = tmp_path / "notes.png"
     file.write_text("These are notes.")
-    page.one("#picture").send_keys(str(file))
+    page.one("#image").send_keys(str(file))
     page.wait(lambda: page.one(".verdict").get_attribute("data-state") == "failed")
-    assert "not a picture" in page.text(".answer")
+    assert "not an image" in page.text(".answer")
     assert "JPEG, PNG or WebP" in page.text(".detail")
     assert set(page.bars().values()) == {"–"}
     # The browser logs every status above 399.
@@ -214,7 +214,7 @@ def test_what_is_no_picture_is_told_in_words(page: Page, tmp_path: Path) -> None
 def test_a_file_that_is_too_large_is_not_even_sent(page: Page, tmp_path: Path) -> None:
     file = tmp_path / "large.png"
     file.write_bytes(bytes(11 * 2**20))
-    page.one("#picture").send_keys(str(file))
+    page.one("#image").send_keys(str(file))
     page.wait(lambda: page.one(".verdict").get_attribute("data-state") == "failed")
     assert "larger than 10 MB" in page.text(".answer")
 
@@ -307,7 +307,7 @@ def test_another_quote_is_another_one_and_says_where_it_is_from(page: Page) -> N
 def test_the_page_says_what_the_params_say_it_is_about(page: Page) -> None:
     assert page.text("h1") == "Which colour is this?"
     assert page.one("#names h1").get_attribute("textContent") == "New Elf names"
-    assert page.text(".tagline") == "Colour pictures in, Elf names out."
+    assert page.text(".tagline") == "Colour images in, Elf names out."
 
 
 def test_nothing_is_asked_of_another_host(page: Page, cherry: Path) -> None:
@@ -323,7 +323,7 @@ def test_every_control_has_a_name_and_the_keyboard_reaches_it(page: Page) -> Non
     pages = ["Skip to the content", "Recognise", "Names"]
     drawings = [f"A drawing of {label}" for label in COLOURS]
     links = ["Where these models come from", "The API, described in OpenAPI"]
-    for name in [*pages, "Choose a picture", *drawings, *links]:
+    for name in [*pages, "Choose an image", *drawings, *links]:
         ActionChains(page.driver).send_keys(Keys.TAB).perform()
         assert page.driver.switch_to.active_element.accessible_name.startswith(name)
     page.open(address="names")
@@ -389,7 +389,7 @@ def test_a_drawing_can_be_tried_with_one_click(page: Page) -> None:
     assert [drawing.accessible_name for drawing in drawings] == [f"A drawing of {label}" for label in COLOURS]
     drawings[1].click()
     page.wait(lambda: page.text(".answer") == "Meadow")
-    assert page.one(".preview").get_attribute("alt") == "Your picture: A drawing of meadow"
+    assert page.one(".preview").get_attribute("alt") == "Your image: A drawing of meadow"
 
 
 def test_a_photo_can_be_taken_where_there_is_a_camera(page: Page, cherry: Path) -> None:
@@ -409,14 +409,14 @@ def test_a_photo_larger_than_the_service_takes_is_scaled_down_first(page: Page, 
     file = tmp_path / "large.png"
     # Noise in the last bits keeps the file large; the colour stays what it is.
     noise = Image.effect_noise((2200, 2200), 2).convert("RGB")
-    picture = Image.blend(noise, Image.new("RGB", noise.size, COLOURS["ocean"]), 0.9)
-    picture.save(file, compress_level=0)
+    image = Image.blend(noise, Image.new("RGB", noise.size, COLOURS["ocean"]), 0.9)
+    image.save(file, compress_level=0)
     assert file.stat().st_size > 10 * 2**20
-    page.one("#picture").send_keys(str(file))
+    page.one("#image").send_keys(str(file))
     page.wait(lambda: page.text(".answer") == "Ocean")
 
 
-def test_a_picture_that_is_pasted_or_dropped_is_recognised(page: Page) -> None:
+def test_an_image_that_is_pasted_or_dropped_is_recognised(page: Page) -> None:
     script = """
     const [kind, colour] = arguments, done = arguments[arguments.length - 1];
     const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 64 });
@@ -452,7 +452,7 @@ def test_what_was_shown_in_this_visit_can_be_seen_again_without_asking_again(
     before = page.driver.execute_script(asked)
     page.all(".seen button")[1].send_keys(Keys.ENTER)
     page.wait(lambda: page.text(".answer") == "Cherry")
-    assert page.one(".preview").get_attribute("alt") == "Your picture: cherry.png"
+    assert page.one(".preview").get_attribute("alt") == "Your image: cherry.png"
     assert page.driver.execute_script(asked) == before
 
 
@@ -489,7 +489,7 @@ def test_the_address_of_names_gives_them_again_and_so_does_the_back_button(page:
 NEAREST = """
 const answer = await (await send(path, options)).json();
 answer.nearest = [
-  { label: "cherry", similarity: 0.93, page_url: "https://pictures.example/1", title: "<b>Red</b>",
+  { label: "cherry", similarity: 0.93, page_url: "https://images.example/1", title: "<b>Red</b>",
     author: "Ada", license: "CC BY 4.0", license_url: "https://licences.example/by", source: "a gallery" },
   { label: "ocean", similarity: 0.5, page_url: "javascript:alert(1)", title: "", author: "", license: "",
     license_url: "", source: "" },
@@ -499,7 +499,7 @@ return Response.json(answer);
 """
 
 
-def test_the_nearest_pictures_are_named_with_their_authors_as_mere_text(
+def test_the_nearest_images_are_named_with_their_authors_as_mere_text(
     page: Page, cherry: Path, axe: str
 ) -> None:
     with stubbed(page, "api/classify", NEAREST):
@@ -511,13 +511,13 @@ def test_the_nearest_pictures_are_named_with_their_authors_as_mere_text(
         assert second.text == "Ocean 50% alike\nUntitled\nauthor unknown"
         links = first.find_elements(By.TAG_NAME, "a")
         addresses = [link.get_attribute("href") for link in links]
-        assert addresses == ["https://pictures.example/1", "https://licences.example/by"]
+        assert addresses == ["https://images.example/1", "https://licences.example/by"]
         assert {link.get_attribute("rel") for link in links} == {"noopener noreferrer"}
         assert not second.find_elements(By.TAG_NAME, "a")
         assert violations(page, axe) == []
 
 
-def test_the_heat_map_lies_over_the_part_of_the_picture_that_it_speaks_of(page: Page, cherry: Path) -> None:
+def test_the_heat_map_lies_over_the_part_of_the_image_that_it_speaks_of(page: Page, cherry: Path) -> None:
     with stubbed(page, "api/classify", NEAREST):
         page.upload(cherry)
         page.wait(lambda: page.one(".look").is_displayed() and page.one(".preview").is_displayed())
@@ -550,7 +550,7 @@ def test_while_the_service_is_slow_the_page_says_so_and_the_rest_of_it_works(
     page: Page, cherry: Path
 ) -> None:
     with stubbed(page, "api/classify", "return new Promise(() => {});"):
-        page.one("#picture").send_keys(str(cherry))
+        page.one("#image").send_keys(str(cherry))
         page.wait(lambda: page.text(".answer") == "Looking…")
         assert page.one(".findings").get_attribute("aria-busy") == "true"
         page.invent()

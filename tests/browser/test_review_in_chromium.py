@@ -45,7 +45,7 @@ def repro(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project whose pictures are cleaned and curated; colours stand in for the backbone's features."""
+    """A project whose images are cleaned and curated; colours stand in for the backbone's features."""
     folder = tmp_path_factory.mktemp("review")
     for name in ("src", "crawlers", "dvc.yaml", ".dvc/config", "data/review.csv"):
         target = folder / name
@@ -70,10 +70,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     cleaned = clean(manifest, checks, settings, read)
     write_manifest(cleaned, target / paths.MANIFEST)
-    pictures = cleaned[cleaned["phash"] != NO_HASH].drop_duplicates("sha256").sort_values("sha256")
-    vectors = [colour_histogram(read(file)) for file in pictures["file"]]
-    table = np.zeros(len(pictures), [("sha256", "U64"), ("features", "f4", (512,))])
-    table["sha256"], table["features"] = pictures["sha256"], np.stack(vectors)
+    images = cleaned[cleaned["phash"] != NO_HASH].drop_duplicates("sha256").sort_values("sha256")
+    vectors = [colour_histogram(read(file)) for file in images["file"]]
+    table = np.zeros(len(images), [("sha256", "U64"), ("features", "f4", (512,))])
+    table["sha256"], table["features"] = images["sha256"], np.stack(vectors)
     np.save(folder / paths.FEATURES, table)
     repro(folder)
     return folder
@@ -114,8 +114,8 @@ class Page:
             ActionChains(self.driver).send_keys(key).perform()
 
     def shown(self) -> str:
-        """The sha256 of the picture that is looked at."""
-        image = self.driver.find_element(By.ID, "picture")
+        """The sha256 of the image that is looked at."""
+        image = self.driver.find_element(By.ID, "image")
         return (image.get_attribute("src") or "").rpartition("/")[2]
 
     def decided(self) -> int:
@@ -184,7 +184,7 @@ def test_undo_takes_back_the_last_decisions_one_by_one(chromium, project):
 
 
 @pytest.mark.usefixtures("no_decisions")
-def test_keys_reach_every_search_and_every_picture_and_say_what_they_do(chromium, project):
+def test_keys_reach_every_search_and_every_image_and_say_what_they_do(chromium, project):
     with reviewing(project) as url:
         page = Page(chromium, url)
         names = []
@@ -199,7 +199,7 @@ def test_keys_reach_every_search_and_every_picture_and_say_what_they_do(chromium
         assert page.shown() == first
         scores = [float(value) for value in _scores(page)]
         assert scores == sorted(scores)
-        assert {"score", "label", "licence"} <= set(page.text("#details").split())
+        assert {"score", "label", "license"} <= set(page.text("#details").split())
 
 
 def _scores(page: Page) -> list[str]:

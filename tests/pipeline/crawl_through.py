@@ -1,6 +1,6 @@
 """Crawl through a proxy of a test: `crawl_through.py images|names PROXY [AT_A_TIME]` in a workspace.
 
-The stages start the embedded web themselves; a test can give another here, or one that it observes.
+The stages start the demo web themselves; a test can give another here, or one that it observes.
 """
 
 import sys
@@ -8,9 +8,9 @@ from pathlib import Path
 
 from crawlers import scrape_names
 from crawlers.image_crawl import crawl
-from crawlers.items import Picture
+from crawlers.items import ImageRecord
 from crawlers.journal import open_journal
-from crawlers.manifest import count_statuses, write_pictures
+from crawlers.manifest import count_statuses, write_images
 from crawlers.scrape_images import report_end
 from crawlers.sources_report import sources_report
 from crawlers.table import write_table
@@ -25,16 +25,16 @@ AT_ONCE = {"AUTOTHROTTLE_ENABLED": False, "DOWNLOAD_DELAY": 0}
 def main() -> None:
     """Write what the stage would write, into the folder `crawled`."""
     _, what, proxy, *at_a_time = sys.argv
-    pace = AT_ONCE | ({"PICTURES_AT_A_TIME": at_a_time[0]} if at_a_time else {})
+    pace = AT_ONCE | ({"IMAGES_AT_A_TIME": at_a_time[0]} if at_a_time else {})
     params, folder = load_params(), Path("crawled")
     folder.mkdir(exist_ok=True)
     if what == "images":
         with open_journal(Path("state")) as journal:
-            searches, pictures = crawl(params, proxy, journal, pace)
-            report_end(searches, pictures, count_statuses(pictures, params.queries, "query"))
-            write_pictures(pictures, journal.pictures, folder)
-        write_table(folder / "manifest.csv", Picture, pictures)
-        (folder / "sources.md").write_text(sources_report(pictures, searches), encoding="utf-8")
+            searches, images = crawl(params, proxy, journal, pace)
+            report_end(searches, images, count_statuses(images, params.queries, "query"))
+            write_images(images, journal.images, folder)
+        write_table(folder / "manifest.csv", ImageRecord, images)
+        (folder / "sources.md").write_text(sources_report(images, searches), encoding="utf-8")
     else:
         scrape_names.write_crawled(scrape_names.crawl(params, proxy, None))
 

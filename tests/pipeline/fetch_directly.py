@@ -1,4 +1,4 @@
-"""Download pictures as from the live web, past no proxy: `python fetch_directly.py URL…` in a workspace.
+"""Download images as from the live web, past no proxy: `python fetch_directly.py URL…` in a workspace.
 
 Writes to stdout, as JSON, what became of each.
 """
@@ -13,7 +13,7 @@ from scrapy.resolver import dnscache
 from crawlers.items import Download, SearchResult
 from crawlers.journal import open_journal
 from crawlers.run import Job, run_spiders, spider_settings
-from crawlers.spiders.images import PicturesSpider
+from crawlers.spiders.images import ImagesSpider
 from herodex.command import run_command
 from herodex.params import load_params
 
@@ -31,7 +31,7 @@ def main() -> None:
     dnscache[TREACHEROUS] = "127.0.0.1"
     downloads: list[Download] = []
     with open_journal(Path("state")) as journal:
-        job = Job(PicturesSpider, {"results": results, "done": {}, "journal": journal}, downloads.append)
+        job = Job(ImagesSpider, {"results": results, "done": {}, "journal": journal}, downloads.append)
         settings = spider_settings(load_params().crawl, None) | {"AUTOTHROTTLE_ENABLED": False}
         run_spiders(settings, [lambda: [job]])
     sys.stdout.write(json.dumps([asdict(download) for download in downloads]))

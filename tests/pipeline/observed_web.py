@@ -1,4 +1,4 @@
-"""The embedded web, observed."""
+"""The demo web, observed."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from herodex.params import Params
 
 
 class ObservedWeb(Proxy):
-    """The embedded web, with a list of all URLs that it was asked for, and when the first one was."""
+    """The demo web, with a list of all URLs that it was asked for, and when the first one was."""
 
     def __init__(self, params: Params) -> None:
         super().__init__(build_site(params))

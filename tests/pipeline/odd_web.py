@@ -1,4 +1,4 @@
-"""A web that does what the embedded web never does: a proxy for tests, with answers made to measure."""
+"""A web that does what the demo web never does: a proxy for tests, with answers made to measure."""
 
 import json
 import threading
@@ -160,6 +160,6 @@ def search_page(results: list[str], ended: bool = True) -> Answer:
     return give(200, page.encode(), {"Content-Type": "text/html; charset=utf-8"})
 
 
-def result(picture: str, **details: str) -> str:
-    """Make the `data-result` of a picture."""
-    return json.dumps({"picture": picture, **details})
+def result(image: str, **details: str) -> str:
+    """Make the `data-result` of an image."""
+    return json.dumps({"image": image, **details})

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from workspace import PROJECT, Run, Workspace
 
-from herodex.inference.image_decoding import normalise, open_picture
+from herodex.inference.image_decoding import normalise, open_image
 from scripts.prove import SMALL
 
 FROZEN = "    frozen: true\n"
@@ -59,10 +59,10 @@ class ProjectCopy(Workspace):
         thawed = self.text("dvc.yaml").replace(FROZEN, "")
         (self.folder / "dvc.yaml").write_text(thawed, encoding="utf-8")
 
-    def picture(self, file: str, max_side: int) -> np.ndarray:
-        """Read a crawled picture by its name in the manifest, as the service makes it of an upload."""
+    def image(self, file: str, max_side: int) -> np.ndarray:
+        """Read a crawled image by its name in the manifest, as the service makes it of an upload."""
         data = (self.folder / "data/images/raw" / file).read_bytes()
-        return normalise(open_picture(data, 50_000_000), max_side)
+        return normalise(open_image(data, 50_000_000), max_side)
 
     def text(self, name: str) -> str:
         """Read a file of the project."""

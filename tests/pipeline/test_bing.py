@@ -19,16 +19,16 @@ MALFORMED = [
     "no JSON",
     "",
     "[]",
-    '{"murl": "https://pictures.test/1.jpg"',
+    '{"murl": "https://images.test/1.jpg"',
     bing.data(4, murl=None),
-    bing.data(5, murl=["https://pictures.test/5.jpg"]),
+    bing.data(5, murl=["https://images.test/5.jpg"]),
 ]
 ODD = [
     *map(bing.result, MALFORMED),
     bing.result(bing.data(11), "150 x 800 · jpeg"),
     bing.result(bing.data(12), "1200 x 800 · svg"),
     bing.result(bing.data(21, t="The \ue000Hero\ue001\u200b and\n friends", purl=7), ""),
-    bing.result(bing.data(22, murl="http://pictures.test/22.png"), "900×700 · png"),
+    bing.result(bing.data(22, murl="http://images.test/22.png"), "900×700 · png"),
     *MANY[: PER_QUERY - 10],
 ]
 QUERIES = ["many-results", "odd-results", "hanging", "few-results", "broken-once"]
@@ -98,13 +98,13 @@ def test_adult_results_are_left_out(searched):
 
 def test_a_result_comes_with_its_provenance(searched):
     result = searched[1]["many-results"].results[7]
-    assert (result.source, result.rank, result.picture_url, result.page_url) == (
+    assert (result.source, result.rank, result.image_url, result.page_url) == (
         "bing",
         8,
-        "https://pictures.test/7.jpg",
+        "https://images.test/7.jpg",
         "https://blog.test/post/7",
     )
-    assert (result.author, result.licence, result.licence_url) == ("", "", "")
+    assert (result.author, result.license, result.license_url) == ("", "", "")
 
 
 def test_a_page_that_just_stops_gives_what_it_has(searched):
@@ -116,10 +116,10 @@ def test_every_good_result_is_kept_and_every_bad_one_named(searched):
     _, searches, log = searched
     search = searches["odd-results"]
     assert [
-        (result.rank, result.title, result.picture_url, result.page_url) for result in search.results[:2]
+        (result.rank, result.title, result.image_url, result.page_url) for result in search.results[:2]
     ] == [
-        (9, "The Hero and friends", "https://pictures.test/21.jpg", ""),
-        (10, "Title 22", "http://pictures.test/22.png", "https://blog.test/post/22"),
+        (9, "The Hero and friends", "https://images.test/21.jpg", ""),
+        (10, "Title 22", "http://images.test/22.png", "https://blog.test/post/22"),
     ]
     assert (len(search.results), search.unwanted) == (PER_QUERY - 8, 2)
     assert [fault.split(" and ")[0] for fault in search.faults] == [

@@ -1,4 +1,4 @@
-"""The classifier's stages on other classes than the project's own: twelve of them, with few pictures each."""
+"""The classifier's stages on other classes than the project's own: twelve of them, with few images each."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ from herodex.params import load_params
 from scripts.prove import SMALL
 
 TWELVE = ["ant", "bee", "cat", "dog", "eel", "fox", "gnu", "hen", "ibis", "jay", "koi", "lynx"]
-CHANGES = {
+CORRUPTIONS = {
     **SMALL,
     "classes": TWELVE,
     "distractors": [],
@@ -35,7 +35,7 @@ def run(project: ProjectCopy) -> None:
 
 @pytest.fixture(scope="module")
 def twelve(tmp_path_factory) -> ProjectCopy:
-    project = copy_project(tmp_path_factory.mktemp("twelve"), CHANGES)
+    project = copy_project(tmp_path_factory.mktemp("twelve"), CORRUPTIONS)
     run(project)
     return project
 
@@ -44,7 +44,7 @@ def report(project: ProjectCopy, name: str) -> dict:
     return json.loads((project.folder / "reports/classifier" / name).read_text(encoding="utf-8"))
 
 
-def test_twelve_classes_of_20_pictures_are_learnt_and_the_interval_says_what_that_is_worth(twelve):
+def test_twelve_classes_of_20_images_are_learnt_and_the_interval_says_what_that_is_worth(twelve):
     figures = report(twelve, "metrics.json")
     accuracy = figures["accuracy"]
     assert set(figures["recall"]) == set(TWELVE)
@@ -64,7 +64,7 @@ def test_every_recipe_is_compared_and_one_of_them_is_served(twelve):
 
 
 def test_a_tuned_backbone_is_measured_by_folds_and_served_as_evaluated(twelve, tmp_path):
-    twelve.write_params({**CHANGES, **TUNED})
+    twelve.write_params({**CORRUPTIONS, **TUNED})
     run(twelve)
     tuning, folder = report(twelve, "fine_tune.json"), twelve.folder
     assert tuning["tuned"]
@@ -77,7 +77,7 @@ def test_a_tuned_backbone_is_measured_by_folds_and_served_as_evaluated(twelve, t
     manifest = read_manifest(folder / "data/images/split.csv")
     files = dict(zip(manifest["sha256"], manifest["file"], strict=True))
     for row in pd.read_csv(folder / "reports/classifier/predictions.csv").head(5).itertuples():
-        picture = twelve.picture(files[str(row.sha256)], classifier.max_side)
+        image = twelve.image(files[str(row.sha256)], classifier.max_side)
         measured = np.array(row[5:-1])
-        assert classifier.probabilities([picture])[0] == pytest.approx(measured, abs=1e-6)
-        assert untuned.probabilities([picture])[0] != pytest.approx(measured, abs=1e-4)
+        assert classifier.probabilities([image])[0] == pytest.approx(measured, abs=1e-6)
+        assert untuned.probabilities([image])[0] != pytest.approx(measured, abs=1e-4)

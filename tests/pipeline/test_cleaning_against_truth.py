@@ -1,4 +1,4 @@
-"""The checks and hashes against what is known of every picture of a smaller embedded web."""
+"""The checks and hashes against what is known of every image of a smaller demo web."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from demo_web_params import ONE_OF_EACH, demo_params
 from PIL import Image
 
-from benchmarks.cleaning import Score, score_copies, score_faults
+from benchmarks.cleaning import Score, score_duplicates, score_faults
 from benchmarks.demo_crawl import write_crawl
 from demo_web.truth import plan_web
 from herodex.curation.clean import check_all, clean
@@ -44,12 +44,12 @@ def run_clean(manifest: pd.DataFrame, raw: Path, target: Path, workers: int) -> 
 def scores(crawl: tuple[pd.DataFrame, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Score]:
     """Scores after `clean_images`."""
     cleaned = run_clean(*crawl, tmp_path_factory.mktemp("clean"), workers=2)
-    found = [*score_faults(cleaned, [picture.kind for picture in PLAN]), *score_copies(cleaned, PLAN)]
+    found = [*score_faults(cleaned, [image.kind for image in PLAN]), *score_duplicates(cleaned, PLAN)]
     return {score.fault: score for score in found}
 
 
 def run_all(manifest: pd.DataFrame, raw: Path, target: Path, workers: int) -> pd.DataFrame:
-    """Clean, curate and split; the colours of the pictures stand in for the backbone's features."""
+    """Clean, curate and split; the colours of the images stand in for the backbone's features."""
     cleaned, read = run_clean(manifest, raw, target, workers), reader(target)
     readable = cleaned[cleaned["phash"] != NO_HASH]
     colours = [colour_histogram(read(file)).astype(np.float32) for file in readable["file"]]
@@ -83,7 +83,7 @@ def test_the_same_comes_out_in_another_order_and_with_another_number_of_workers(
     [
         "no download",
         "truncated",
-        "not a picture",
+        "not an image",
         "bomb",
         "one pixel",
         "strip",
@@ -104,6 +104,6 @@ def test_copies_that_hardly_differ_are_found_by_their_hashes(scores, kind):
     assert scores[kind].recalled == scores[kind].wanted > 0
 
 
-def test_no_two_pictures_are_taken_for_copies_that_are_none(scores):
+def test_no_two_images_are_taken_for_copies_that_are_none(scores):
     every = scores["all copies, originals too"]
     assert every.right == every.found > 40

@@ -133,7 +133,7 @@ def test_it_asks_as_robots_are_asked_to(searched):
 
 def test_a_file_comes_with_its_provenance(searched):
     result = searched[1]["two-pages"].results[7]
-    assert (result.picture_url, result.page_url, result.author, result.licence, result.licence_url) == (
+    assert (result.image_url, result.page_url, result.author, result.license, result.license_url) == (
         f"{commons.FILES}/a/ab/Hero_7.jpg",
         "https://commons.wikimedia.org/wiki/File:Hero_7.jpg",
         "U7",
@@ -147,7 +147,7 @@ def test_every_good_file_is_kept_and_every_bad_one_named(searched):
     search = searches["odd-records"]
     first = len(MALFORMED) + len(UNWANTED) + 1
     assert [
-        (result.rank, result.picture_url.rpartition("/")[2], result.title, result.author, result.licence)
+        (result.rank, result.image_url.rpartition("/")[2], result.title, result.author, result.license)
         for result in search.results
     ] == [
         (first, "960px-Hero_31.jpg", "Hero 31", "U31", "CC BY-SA 4.0"),
@@ -155,7 +155,7 @@ def test_every_good_file_is_kept_and_every_bad_one_named(searched):
         (first + 2, "Hero_33.jpg", "Hero 33", "U33", "CC BY 2.0 FR"),
         (first + 3, "Hero_34.jpg", "Hero 34", "U34", "CC0 1.0"),
     ]
-    assert search.results[2].licence_url == "https://creativecommons.org/licenses/by/2.0/fr/"
+    assert search.results[2].license_url == "https://creativecommons.org/licenses/by/2.0/fr/"
     assert search.unwanted == len(UNWANTED)
     assert [fault.split(" and ")[0] for fault in search.faults] == [
         *(f"result {place} is malformed" for place in range(1, len(MALFORMED) + 1)),

@@ -19,7 +19,7 @@ from workspace import Workspace
 
 from crawlers.browser import browser_arguments, find_browser
 
-JPEG = b"\xff\xd8\xff\xe0 a picture as far as its first bytes go"
+JPEG = b"\xff\xd8\xff\xe0 an image as far as its first bytes go"
 CONTACT = "mailto:operator@example.org"
 LIVE = {
     "classes": ["one", "two"],
@@ -40,15 +40,15 @@ NOT_PUBLIC = [
     "http://10.1.2.3/e.jpg",
     "http://169.254.169.254/latest/meta-data/f.jpg",
 ]
-ASTRAY = "http://pictures.test/..%2F..%2F../../../etc/astray.jpg"
+ASTRAY = "http://images.test/..%2F..%2F../../../etc/astray.jpg"
 ROBOTS = {
     openverse.ROBOTS_URL: give(200, openverse.ROBOTS),
     commons.ROBOTS_URL: give(200, commons.ROBOTS),
 }
 
 
-def picture(name: str) -> str:
-    return f"http://pictures.test/{name}.jpg"
+def image(name: str) -> str:
+    return f"http://images.test/{name}.jpg"
 
 
 def rows_of(workspace: Workspace) -> list[dict[str, str]]:
@@ -79,9 +79,9 @@ def crawl(workspace: Workspace, answers: Mapping[str, Answer], **changes: Any) -
 
 @pytest.fixture(scope="module")
 def both(workspace_factory: Callable[[], Workspace]) -> tuple[Workspace, OddWeb, str]:
-    """A crawl of two sources, one picture of which both find, with addresses that are no one's to ask for."""
-    own = [picture(f"openverse-{number}") for number in range(7)] + [ASTRAY]
-    others = [own[0], *(picture(f"commons-{number}") for number in range(8))]
+    """A crawl of two sources, one image of which both find, with addresses that are no one's to ask for."""
+    own = [image(f"openverse-{number}") for number in range(7)] + [ASTRAY]
+    others = [own[0], *(image(f"commons-{number}") for number in range(8))]
     cookie = give(200, JPEG, {"Set-Cookie": "who=you; Domain=test; Path=/"})
     to_loopback = give(302, b"", {"Location": NOT_PUBLIC[0]})
     workspace = workspace_factory()
@@ -97,12 +97,12 @@ def both(workspace_factory: Callable[[], Workspace]) -> tuple[Workspace, OddWeb,
 def test_the_first_source_gives_its_share_and_the_next_one_the_rest(both):
     rows = [row for row in rows_of(both[0]) if row["query"] == "one"]
     assert [row["source"] for row in rows] == ["openverse"] * 14 + ["commons"] * 6
-    assert len({row["picture_url"] for row in rows}) == len(rows)
+    assert len({row["image_url"] for row in rows}) == len(rows)
     assert [int(row["rank"]) for row in rows] == [*range(1, 15), *range(2, 8)]
 
 
-def test_whatever_its_address_a_picture_lies_in_its_folder_under_its_hash(both):
-    rows = {row["picture_url"]: row for row in rows_of(both[0])}
+def test_whatever_its_address_an_image_lies_in_its_folder_under_its_hash(both):
+    rows = {row["image_url"]: row for row in rows_of(both[0])}
     assert rows[ASTRAY]["status"] == "ok"
     written = [path for path in both[0].tree(".") if path.endswith(".jpg") and path.startswith("crawled")]
     assert written
@@ -111,12 +111,12 @@ def test_whatever_its_address_a_picture_lies_in_its_folder_under_its_hash(both):
     assert not list(both[0].folder.parent.glob("**/astray*"))
 
 
-def test_each_picture_says_where_it_comes_from_and_on_which_terms(both):
+def test_each_image_says_where_it_comes_from_and_on_which_terms(both):
     for row in rows_of(both[0]):
-        assert all(row[key] for key in ("title", "author", "licence", "licence_url", "page_url", "rank"))
-        assert row["licence"] == {"openverse": "CC BY-SA 2.0", "commons": "CC BY-SA 4.0"}[row["source"]]
+        assert all(row[key] for key in ("title", "author", "license", "license_url", "page_url", "rank"))
+        assert row["license"] == {"openverse": "CC BY-SA 2.0", "commons": "CC BY-SA 4.0"}[row["source"]]
     report = (both[0].folder / "crawled" / "sources.md").read_text(encoding="utf-8")
-    assert "| licence | pictures | commons | openverse |" in report
+    assert "| licence | images | commons | openverse |" in report
     assert "Creator 0" in report
 
 
@@ -124,11 +124,11 @@ def test_no_address_of_this_machine_or_a_private_network_is_asked(both):
     workspace, web, _ = both
     rows = rows_of(workspace)
     refused = ("refused", "not an address of the public web")
-    found = {row["picture_url"]: (row["status"], row["reason"]) for row in rows}
-    for url in [*NOT_PUBLIC, picture("commons-0")]:  # the last one redirects there
+    found = {row["image_url"]: (row["status"], row["reason"]) for row in rows}
+    for url in [*NOT_PUBLIC, image("commons-0")]:  # the last one redirects there
         assert found[url] == refused
     asked = {url.split("/")[2] for url in web.requests}
-    assert asked <= {"api.openverse.org", "commons.wikimedia.org", "pictures.test"}
+    assert asked <= {"api.openverse.org", "commons.wikimedia.org", "images.test"}
 
 
 def test_no_host_is_told_of_another_and_none_gets_a_cookie(both):
@@ -141,14 +141,14 @@ def test_each_source_has_a_line_of_its_own_and_the_end_a_table(both):
     log = both[2]
     assert re.search("openverse: 28 of at most 40 results in ", log)
     assert re.search("commons: 18 of at most 40 results in ", log)
-    assert re.search(r"openverse: 14 of at most 14 pictures, 0\.0 MB in .* 6 refused", log)
-    assert re.search("commons: 6 of at most 6 pictures.* 1 refused", log)
+    assert re.search(r"openverse: 14 of at most 14 images, 0\.0 MB in .* 6 refused", log)
+    assert re.search("commons: 6 of at most 6 images.* 1 refused", log)
     assert "source     results  kept  refused" in log
 
 
 def test_a_source_that_is_dead_does_not_stop_the_other(workspace):
-    pictures = [picture(str(number)) for number in range(3)]
-    answers = {**found_by([], pictures), **dict.fromkeys(pictures, give(200, JPEG))}
+    images = [image(str(number)) for number in range(3)]
+    answers = {**found_by([], images), **dict.fromkeys(images, give(200, JPEG))}
     web, log = crawl(workspace, {**answers, openverse.SEARCH: give(503, b"")})
     assert [(row["source"], row["status"]) for row in rows_of(workspace)] == [("commons", "ok")] * 6
     assert "openverse is skipped: it answered 503 Service Unavailable" in log
@@ -157,8 +157,8 @@ def test_a_source_that_is_dead_does_not_stop_the_other(workspace):
 
 
 def test_a_source_whose_robots_txt_forbids_it_is_skipped_with_a_line_that_says_so(workspace):
-    pictures = [picture("1")]
-    answers = {**found_by(pictures, pictures), picture("1"): give(200, JPEG)}
+    images = [image("1")]
+    answers = {**found_by(images, images), image("1"): give(200, JPEG)}
     web, log = crawl(workspace, answers, crawl__accepted_terms=["commons"])
     assert "openverse is skipped: robots.txt forbids it (see crawl.accepted_terms" in log
     assert not [url for url in web.requests if url.startswith(openverse.SEARCH)]
@@ -166,26 +166,26 @@ def test_a_source_whose_robots_txt_forbids_it_is_skipped_with_a_line_that_says_s
 
 
 def test_the_budget_of_bytes_ends_the_crawl_and_a_larger_one_goes_on_with_it(workspace):
-    pictures = [picture(str(number)) for number in range(7)]
+    images = [image(str(number)) for number in range(7)]
     large = JPEG + bytes(200_000)
-    answers = {**found_by(pictures, []), **dict.fromkeys(pictures, give(200, large))}
+    answers = {**found_by(images, []), **dict.fromkeys(images, give(200, large))}
     web, _ = crawl(workspace, answers, crawl__max_total_mb=0.5, crawl__per_host=1)
     rows = rows_of(workspace)
-    left = [row["picture_url"] for row in rows if row["status"] == "over_budget"]
-    assert 0 < len(set(left)) < len(pictures)
+    left = [row["image_url"] for row in rows if row["status"] == "over_budget"]
+    assert 0 < len(set(left)) < len(images)
     assert {row["reason"] for row in rows if row["status"] == "over_budget"} == {
         "the crawl's budget was spent"
     }
     web, _ = crawl(workspace, answers, crawl__max_total_mb=10, crawl__per_host=1)
     assert {row["status"] for row in rows_of(workspace)} == {"ok"}
-    assert {url for url in web.requests if "pictures.test" in url} - {
-        "http://pictures.test/robots.txt"
-    } == set(left)
+    assert {url for url in web.requests if "images.test" in url} - {"http://images.test/robots.txt"} == set(
+        left
+    )
 
 
 def test_a_crawl_without_time_left_asks_for_nothing(workspace):
     workspace.write_params(LIVE | {"crawl.max_minutes": 1e-9})
-    with running_odd_web(lambda _: found_by([picture("1")], [])) as web:
+    with running_odd_web(lambda _: found_by([image("1")], [])) as web:
         run = workspace.run(THROUGH, "images", web.proxy)
     assert web.requests == {}
     assert "openverse is skipped: the crawl's budget was spent" in run.log
@@ -195,15 +195,15 @@ def test_a_network_that_is_gone_stops_the_crawl_and_nothing_counts_as_lost(works
     workspace.write_params(
         LIVE | {"crawl.images.per_query": 40, "crawl.images.largest_share": 1, "crawl.retries": 0}
     )
-    pictures = [picture(str(number)) for number in range(40)]
-    robots = {"http://pictures.test/robots.txt": give(404, b"")}
-    gone = {**found_by(pictures, []), **robots, **dict.fromkeys(pictures, hang_up)}
+    images = [image(str(number)) for number in range(40)]
+    robots = {"http://images.test/robots.txt": give(404, b"")}
+    gone = {**found_by(images, []), **robots, **dict.fromkeys(images, hang_up)}
     with running_odd_web(lambda _: gone) as web:
         run = workspace.run(THROUGH, "images", web.proxy)
     assert run.code == 1
-    assert "The crawl stopped: 25 pictures in a row could not be reached" in run.log
+    assert "The crawl stopped: 25 images in a row could not be reached" in run.log
     assert "Traceback" not in run.log
-    back = gone | dict.fromkeys(pictures, give(200, JPEG))
+    back = gone | dict.fromkeys(images, give(200, JPEG))
     with running_odd_web(lambda _: back) as web:
         run = workspace.run(THROUGH, "images", web.proxy)
     assert run.code == 0, run.log

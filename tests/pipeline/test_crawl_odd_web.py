@@ -1,4 +1,4 @@
-"""The image spider on webs that misbehave in ways in which the embedded web does not."""
+"""The image spider on webs that misbehave in ways in which the demo web does not."""
 
 import csv
 import os
@@ -26,7 +26,7 @@ from odd_web import (
 )
 from workspace import Workspace
 
-JPEG = b"\xff\xd8\xff\xe0 a picture as far as its first bytes go"
+JPEG = b"\xff\xd8\xff\xe0 an image as far as its first bytes go"
 LARGE = JPEG + bytes(20_000)
 
 
@@ -34,8 +34,8 @@ def search(query: str) -> str:
     return f"http://search.herodex.test/search?q={quote(query)}"
 
 
-def picture(name: str) -> str:
-    return f"http://pictures.test/{name}"
+def image(name: str) -> str:
+    return f"http://images.test/{name}"
 
 
 def rows_of(workspace: Workspace) -> list[dict[str, str]]:
@@ -76,7 +76,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20) -> bool:
     return True
 
 
-PICTURES: list[tuple[str, str, str]] = [
+IMAGES: list[tuple[str, str, str]] = [
     # name, status, reason
     ("fine.jpg", "ok", ""),
     ("busy.jpg", "ok", ""),
@@ -88,11 +88,11 @@ PICTURES: list[tuple[str, str, str]] = [
     ("large.jpg", "too_large", "larger than crawl.max_image_mb"),
     ("endless.jpg", "too_large", "larger than crawl.max_image_mb"),
     ("mute.jpg", "unreachable", "no connection (DownloadFailedError)"),
-    ("empty.jpg", "not_an_image", "not in a known picture format"),
+    ("empty.jpg", "not_an_image", "not in a known image format"),
 ]
 ELSEWHERE = [
     "file:///etc/passwd",
-    "ftp://pictures.test/a.jpg",
+    "ftp://images.test/a.jpg",
     "data:image/png;base64,AAAA",
     "http://[",
     "no address",
@@ -105,7 +105,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (8_000_000, 8_000_000))
 del sys.argv[0]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
-MALFORMED = ["no JSON", '{"page": "a result without a picture"}', "[]"]
+MALFORMED = ["no JSON", '{"page": "a result without an image"}', "[]"]
 
 
 @pytest.fixture(scope="module")
@@ -128,22 +128,22 @@ def misbehaviour(workspace_factory: Callable[[], Workspace]) -> tuple[Workspace,
         return {
             search("one"): search_page(
                 [
-                    *(result(picture(name), title="A\n\ttitle \ud800 \0") for name, _, _ in PICTURES),
+                    *(result(image(name), title="A\n\ttitle \ud800 \0") for name, _, _ in IMAGES),
                     *map(result, ELSEWHERE),
                     *MALFORMED,
                 ]
             ),
-            search("two"): search_page([result(picture("fine.jpg"))]),
-            picture("fine.jpg"): give(200, JPEG),
-            picture("busy.jpg"): in_turn(give(429, b"", {"Retry-After": "1"}), give(200, JPEG)),
-            picture("moved.jpg"): give(301, b"", {"Location": picture("fine.jpg")}),
-            picture("broken.jpg"): give(500, b""),
-            picture("astray.jpg"): give(302, b"", {"Location": "file:///etc/passwd"}),
-            picture("never.jpg"): web.hang,
-            picture("large.jpg"): give(200, LARGE),
-            picture("endless.jpg"): stream(LARGE),
-            picture("mute.jpg"): hang_up,
-            picture("empty.jpg"): give(200, b""),
+            search("two"): search_page([result(image("fine.jpg"))]),
+            image("fine.jpg"): give(200, JPEG),
+            image("busy.jpg"): in_turn(give(429, b"", {"Retry-After": "1"}), give(200, JPEG)),
+            image("moved.jpg"): give(301, b"", {"Location": image("fine.jpg")}),
+            image("broken.jpg"): give(500, b""),
+            image("astray.jpg"): give(302, b"", {"Location": "file:///etc/passwd"}),
+            image("never.jpg"): web.hang,
+            image("large.jpg"): give(200, LARGE),
+            image("endless.jpg"): stream(LARGE),
+            image("mute.jpg"): hang_up,
+            image("empty.jpg"): give(200, b""),
         }
 
     with running_odd_web(answers) as web:
@@ -152,18 +152,16 @@ def misbehaviour(workspace_factory: Callable[[], Workspace]) -> tuple[Workspace,
     return workspace, web, done.log
 
 
-@pytest.mark.parametrize(
-    ("place", "expected"), list(enumerate(PICTURES)), ids=[name for name, _, _ in PICTURES]
-)
+@pytest.mark.parametrize(("place", "expected"), list(enumerate(IMAGES)), ids=[name for name, _, _ in IMAGES])
 def test_each_odd_answer_gets_its_status_and_reason(misbehaviour, place, expected):
     row = rows_of(misbehaviour[0])[place]
-    assert (row["picture_url"], row["status"], row["reason"]) == (picture(expected[0]), *expected[1:])
+    assert (row["image_url"], row["status"], row["reason"]) == (image(expected[0]), *expected[1:])
     assert bool(row["file"]) == bool(row["sha256"]) == (expected[1] == "ok")
 
 
 def test_an_address_outside_the_web_is_refused_and_never_read(misbehaviour):
-    rows = rows_of(misbehaviour[0])[len(PICTURES) : len(PICTURES) + len(ELSEWHERE)]
-    assert [(row["picture_url"], row["status"], row["file"]) for row in rows] == [
+    rows = rows_of(misbehaviour[0])[len(IMAGES) : len(IMAGES) + len(ELSEWHERE)]
+    assert [(row["image_url"], row["status"], row["file"]) for row in rows] == [
         (address, "refused", "") for address in ELSEWHERE
     ]
 
@@ -171,7 +169,7 @@ def test_an_address_outside_the_web_is_refused_and_never_read(misbehaviour):
 def test_a_malformed_result_is_named_in_the_log_and_costs_no_other(misbehaviour):
     workspace, _, log = misbehaviour
     rows = [row for row in rows_of(workspace) if row["query"] == "one"]
-    assert len(rows) == len(PICTURES) + len(ELSEWHERE)
+    assert len(rows) == len(IMAGES) + len(ELSEWHERE)
     for rank in range(len(rows) + 1, len(rows) + 1 + len(MALFORMED)):
         assert f"one: result {rank} is malformed" in log
 
@@ -181,22 +179,22 @@ def test_text_from_the_page_is_kept_in_one_printable_line(misbehaviour):
 
 
 def test_a_busy_server_is_not_asked_again_before_it_said(misbehaviour):
-    first, second = misbehaviour[1].requests[picture("busy.jpg")]
+    first, second = misbehaviour[1].requests[image("busy.jpg")]
     assert second - first >= 1
 
 
 def test_nothing_else_is_asked_of_a_host_that_wants_to_be_left_alone(misbehaviour):
     requests = misbehaviour[1].requests
-    asked, again = requests[picture("busy.jpg")]
-    others = [time for url, times in requests.items() if "//pictures.test/" in url for time in times]
+    asked, again = requests[image("busy.jpg")]
+    others = [time for url, times in requests.items() if "//images.test/" in url for time in times]
     assert not [time for time in others if asked < time < min(again, asked + 1)]
 
 
 def test_an_address_found_three_times_is_fetched_once_and_kept_for_both_queries(misbehaviour):
     workspace, web, _ = misbehaviour
-    # The second request is for the picture that redirects there.
-    assert len(web.requests[picture("fine.jpg")]) == 2
-    rows = [row for row in rows_of(workspace) if row["picture_url"] == picture("fine.jpg")]
+    # The second request is for the image that redirects there.
+    assert len(web.requests[image("fine.jpg")]) == 2
+    rows = [row for row in rows_of(workspace) if row["image_url"] == image("fine.jpg")]
     assert [(row["query"], row["file"].split("/")[0]) for row in rows] == [
         ("one", "one"),
         ("one", "one"),
@@ -208,13 +206,13 @@ def test_an_address_found_three_times_is_fetched_once_and_kept_for_both_queries(
 
 def test_scrapy_and_the_browser_introduce_themselves_as_params_say(misbehaviour):
     user_agents = misbehaviour[1].user_agents
-    for url in ("http://search.herodex.test/robots.txt", search("one"), picture("fine.jpg")):
+    for url in ("http://search.herodex.test/robots.txt", search("one"), image("fine.jpg")):
         assert user_agents[url] == {"a crawler of this test"}
 
 
 def test_a_failed_request_is_tried_as_often_as_params_say(misbehaviour):
     requests = misbehaviour[1].requests
-    assert [len(requests[picture(name)]) for name in ("broken.jpg", "never.jpg")] == [2, 2]
+    assert [len(requests[image(name)]) for name in ("broken.jpg", "never.jpg")] == [2, 2]
 
 
 def test_robots_txt_holds_for_all_that_was_asked_for_while_it_was_on_its_way(workspace):
@@ -231,10 +229,10 @@ def test_robots_txt_holds_for_all_that_was_asked_for_while_it_was_on_its_way(wor
         give(200, JPEG)(handler)
 
     answers: dict[str, Answer] = {
-        search("one"): search_page([*map(result, private), result(picture("last.jpg"))]),
+        search("one"): search_page([*map(result, private), result(image("last.jpg"))]),
         search("two"): search_page([]),
         "http://slow.test/robots.txt": slow_robots,
-        picture("last.jpg"): last,
+        image("last.jpg"): last,
         **dict.fromkeys(private, give(200, JPEG)),
     }
     with running_odd_web(lambda _: answers) as web:
@@ -267,9 +265,9 @@ def test_a_page_that_hangs_ends_its_search_with_a_message_and_no_other(workspace
         {"classes": ["one", "two"], "distractors": [], "crawl.timeout_s": 1, "crawl.retries": 0}
     )
     answers = {
-        search("one"): search_page([result(picture("a.jpg"))], ended=False),
-        search("two"): search_page([result(picture("b.jpg"))]),
-        picture("b.jpg"): give(200, JPEG),
+        search("one"): search_page([result(image("a.jpg"))], ended=False),
+        search("two"): search_page([result(image("b.jpg"))]),
+        image("b.jpg"): give(200, JPEG),
     }
     with running_odd_web(lambda _: answers) as web:
         done = workspace.run(THROUGH, "images", web.proxy)
@@ -283,13 +281,13 @@ def test_a_page_that_hangs_once_is_tried_again_in_a_new_browser(workspace):
     workspace.write_params(
         {"classes": ["one", "two"], "distractors": [], "crawl.timeout_s": 1, "crawl.retries": 1}
     )
-    page = search_page([result(picture("a.jpg"))])
+    page = search_page([result(image("a.jpg"))])
 
     def answers(web: OddWeb) -> Mapping[str, Answer]:
         return {
             search("one"): in_turn(search_page([], ended=False), page),
             search("two"): page,
-            picture("a.jpg"): give(200, JPEG),
+            image("a.jpg"): give(200, JPEG),
         }
 
     with running_odd_web(answers) as web:
@@ -298,15 +296,15 @@ def test_a_page_that_hangs_once_is_tried_again_in_a_new_browser(workspace):
     assert [row["query"] for row in rows_of(workspace)] == ["one", "two"]
 
 
-def test_a_picture_that_cannot_be_stored_ends_the_crawl_with_a_message(workspace):
+def test_an_image_that_cannot_be_stored_ends_the_crawl_with_a_message(workspace):
     workspace.write_params({"classes": ["one", "two"], "distractors": []})
-    page = search_page([result(picture("a.jpg")), result(picture("b.jpg"))])
+    page = search_page([result(image("a.jpg")), result(image("b.jpg"))])
     huge = give(200, JPEG + bytes(9_000_000))
-    answers = {search("one"): page, search("two"): page, picture("a.jpg"): huge, picture("b.jpg"): huge}
+    answers = {search("one"): page, search("two"): page, image("a.jpg"): huge, image("b.jpg"): huge}
     with running_odd_web(lambda _: answers) as web:
         run = workspace.run("-c", ON_A_SMALL_DISK, THROUGH, "images", web.proxy)
     assert run.code == 1
-    assert "The crawl stopped: a picture could not be stored: File too large." in run.log
+    assert "The crawl stopped: an image could not be stored: File too large." in run.log
     assert "Traceback" not in run.log
 
 

@@ -14,12 +14,12 @@ from workspace import Workspace
 from crawlers.journal import open_journal
 
 KILLS = 20
-PICTURES = 500
+IMAGES = 500
 WEB = {
     "classes": ["ant", "bee"],
     "distractors": ["cat", "dog", "eel"],
-    "crawl.images.per_query": PICTURES // 5,
-    "demo_web.results_per_query": PICTURES // 5,
+    "crawl.images.per_query": IMAGES // 5,
+    "demo_web.results_per_query": IMAGES // 5,
 }
 PROGRESS = 0.5
 """The share of an undisturbed crawl's work for which the killed ones have time, on average."""
@@ -69,7 +69,7 @@ def test_twenty_kills_change_nothing_and_cost_less_than_three_percent_more_reque
     with running_observed_web(params) as web:
         longest_s = longest_life(*crawl_undisturbed(undisturbed, web))
         expected = asked_of_the_web(web)
-    assert expected > PICTURES
+    assert expected > IMAGES
 
     # On a machine that is busy otherwise, more is under way at a time, and the lives measured before may be
     # too long, so that the crawl ends before its last kill: such a try is made again, with shorter ones.

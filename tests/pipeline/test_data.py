@@ -17,7 +17,7 @@ def manifest(project) -> pd.DataFrame:
 def test_no_search_result_is_lost_on_the_way(project, manifest):
     raw = read_manifest(project.folder / "data" / "images" / "raw" / "manifest.csv")
     assert len(raw) == 72
-    assert manifest[["query", "rank", "picture_url"]].equals(raw[["query", "rank", "picture_url"]])
+    assert manifest[["query", "rank", "image_url"]].equals(raw[["query", "rank", "image_url"]])
     assert (manifest["dropped_for"] != "").sum() == (manifest["kept"] == "0").sum() > 0
 
 
@@ -46,7 +46,7 @@ def test_every_reason_is_one_that_is_explained(manifest):
     assert set(manifest["dropped_for"]) - {""} <= set(REASONS)
 
 
-def test_the_report_shows_each_reason_that_has_pictures(project, manifest):
+def test_the_report_shows_each_reason_that_has_images(project, manifest):
     folder = project.folder / "reports" / "clean"
     shown = {sheet.stem for sheet in (folder / "sheets").iterdir()}
     assert shown == set(manifest["dropped_for"][manifest["phash"] != ""]) - {""}

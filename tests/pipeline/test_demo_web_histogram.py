@@ -19,15 +19,15 @@ def test_colour_histograms_alone_stay_far_below_95_percent() -> None:
     )
     plan = plan_web(params.model_copy(update={"crawl": crawl}))
     queries = params.classes + params.distractors
-    sound = [picture for picture in plan if picture.kind is Kind.SOUND]
+    sound = [image for image in plan if image.kind is Kind.SOUND]
     chosen = [
-        picture for query in queries for picture in [one for one in sound if one.query == query][:PER_QUERY]
+        image for query in queries for image in [one for one in sound if one.query == query][:PER_QUERY]
     ]
-    pictures = [np.asarray(draw(one.subject, f"{params.demo_web.seed}/{one.id}")) for one in chosen]
+    arrays = [np.asarray(draw(one.subject, f"{params.demo_web.seed}/{one.id}")) for one in chosen]
     labels = np.array([one.query if one.query in params.classes else UNKNOWN for one in chosen])
     test = np.arange(len(chosen)) % 3 == 0
-    train = [picture for picture, held_out in zip(pictures, test, strict=True) if not held_out]
-    held_out = [picture for picture, held_out in zip(pictures, test, strict=True) if held_out]
+    train = [image for image, held_out in zip(arrays, test, strict=True) if not held_out]
+    held_out = [image for image, held_out in zip(arrays, test, strict=True) if held_out]
     answers = predict_by_colour(train, labels[~test], held_out, params.seed)
     assert len(held_out) == len(queries) * PER_QUERY / 3
     assert np.mean(answers == labels[test]) < 0.85

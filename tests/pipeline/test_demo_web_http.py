@@ -1,4 +1,4 @@
-"""The embedded web as its clients meet it: a process, and HTTP through a proxy."""
+"""The demo web as its clients meet it: a process, and HTTP through a proxy."""
 
 import hashlib
 import http.client
@@ -18,9 +18,9 @@ from demo_web_params import ONE_OF_EACH, demo_params, folder_params
 
 from demo_web import hosts
 from demo_web.faults import Kind, Outcome
-from demo_web.images import picture_file
+from demo_web.images import image_file
 from demo_web.server import running_web
-from demo_web.truth import PlannedPicture, plan_web
+from demo_web.truth import PlannedImage, plan_web
 from herodex.errors import UserError
 
 SLOW_S = 0.3
@@ -67,54 +67,54 @@ def fetch(connection: http.client.HTTPConnection, url: str, method: str = "GET")
     return Reply(answer.status, answer.headers, body, promised)
 
 
-def fetch_twice(connection: http.client.HTTPConnection, picture: PlannedPicture) -> tuple[Reply, Reply]:
-    return fetch(connection, picture.picture_url), fetch(connection, picture.picture_url)
+def fetch_twice(connection: http.client.HTTPConnection, image: PlannedImage) -> tuple[Reply, Reply]:
+    return fetch(connection, image.image_url), fetch(connection, image.image_url)
 
 
-def of_kind(kind: Kind) -> list[PlannedPicture]:
-    chosen = [picture for picture in PLAN if picture.kind is kind]
+def of_kind(kind: Kind) -> list[PlannedImage]:
+    chosen = [image for image in PLAN if image.kind is kind]
     assert chosen
     return chosen
 
 
-def test_a_missing_picture_answers_404(connection: http.client.HTTPConnection) -> None:
-    for picture in of_kind(Kind.NOT_FOUND):
-        assert [reply.status for reply in fetch_twice(connection, picture)] == [404, 404]
+def test_a_missing_image_answers_404(connection: http.client.HTTPConnection) -> None:
+    for image in of_kind(Kind.NOT_FOUND):
+        assert [reply.status for reply in fetch_twice(connection, image)] == [404, 404]
 
 
 def test_an_error_goes_away_when_one_asks_again(connection: http.client.HTTPConnection) -> None:
-    for picture in of_kind(Kind.ERROR_ONCE):
-        first, second = fetch_twice(connection, picture)
+    for image in of_kind(Kind.ERROR_ONCE):
+        first, second = fetch_twice(connection, image)
         assert (first.status, second.status) == (500, 200)
-        assert second.body == picture_file(picture, PARAMS.demo_web.seed)[1]
+        assert second.body == image_file(image, PARAMS.demo_web.seed)[1]
 
 
 def test_a_throttled_client_is_told_when_to_come_back(connection: http.client.HTTPConnection) -> None:
-    for picture in of_kind(Kind.THROTTLED_ONCE):
-        first, second = fetch_twice(connection, picture)
+    for image in of_kind(Kind.THROTTLED_ONCE):
+        first, second = fetch_twice(connection, image)
         assert (first.status, first.headers["Retry-After"]) == (429, "1")
         assert second.status == 200
 
 
-def test_slow_pictures_take_their_time_and_others_do_not(connection: http.client.HTTPConnection) -> None:
-    for picture in of_kind(Kind.SLOW):
+def test_slow_images_take_their_time_and_others_do_not(connection: http.client.HTTPConnection) -> None:
+    for image in of_kind(Kind.SLOW):
         started = time.monotonic()
-        assert fetch(connection, picture.picture_url).status == 200
+        assert fetch(connection, image.image_url).status == 200
         assert time.monotonic() - started >= SLOW_S
-    quickest = min(_seconds_for(connection, picture) for picture in of_kind(Kind.SOUND)[:5])
+    quickest = min(_seconds_for(connection, image) for image in of_kind(Kind.SOUND)[:5])
     assert quickest < SLOW_S
 
 
-def test_a_truncated_picture_breaks_off_every_time(connection: http.client.HTTPConnection) -> None:
-    for picture in of_kind(Kind.TRUNCATED):
-        for reply in fetch_twice(connection, picture):
+def test_a_truncated_image_breaks_off_every_time(connection: http.client.HTTPConnection) -> None:
+    for image in of_kind(Kind.TRUNCATED):
+        for reply in fetch_twice(connection, image):
             assert reply.status == 200
             assert 0 < len(reply.body) < reply.promised
 
 
-def test_a_page_calls_itself_a_picture(connection: http.client.HTTPConnection) -> None:
-    for picture in of_kind(Kind.HTML):
-        reply, _ = fetch_twice(connection, picture)
+def test_a_page_calls_itself_an_image(connection: http.client.HTTPConnection) -> None:
+    for image in of_kind(Kind.HTML):
+        reply, _ = fetch_twice(connection, image)
         assert reply.headers["Content-Type"] == "image/jpeg"
         assert reply.body.startswith(b"<!doctype html>")
 
@@ -125,22 +125,20 @@ def test_a_page_calls_itself_a_picture(connection: http.client.HTTPConnection) -
 def test_whatever_should_arrive_arrives_as_it_was_drawn(
     connection: http.client.HTTPConnection, kind: Kind
 ) -> None:
-    for picture in of_kind(kind)[:4]:
-        reply = fetch(connection, picture.picture_url)
+    for image in of_kind(kind)[:4]:
+        reply = fetch(connection, image.image_url)
         if reply.status != 200:
-            assert picture.outcome is Outcome.OK_AFTER_RETRY
-            reply = fetch(connection, picture.picture_url)
-        shown = next(
-            one for one in PLAN if one.picture_url == picture.picture_url and one.kind is not Kind.SHARED
-        )
-        content_type, body = picture_file(shown, PARAMS.demo_web.seed)
+            assert image.outcome is Outcome.OK_AFTER_RETRY
+            reply = fetch(connection, image.image_url)
+        shown = next(one for one in PLAN if one.image_url == image.image_url and one.kind is not Kind.SHARED)
+        content_type, body = image_file(shown, PARAMS.demo_web.seed)
         assert (reply.headers["Content-Type"], reply.body) == (content_type, body)
         assert reply.promised == len(body)
 
 
 def test_another_process_serves_the_same_bytes_in_any_order() -> None:
     params = demo_params(results=12, shares=ONE_OF_EACH, slow_s=0)
-    urls = [picture.picture_url for picture in plan_web(params)]
+    urls = [image.image_url for image in plan_web(params)]
     digests = []
     for order in (urls, urls[::-1]):
         with running_web(params) as proxy, closing(connect(proxy)) as connection:
@@ -184,12 +182,12 @@ def test_nothing_gets_through_to_the_real_network(
 def test_a_folder_is_served_without_faults_and_without_drawings(tmp_path: Path) -> None:
     (tmp_path / "cat").mkdir()
     (tmp_path / "dog").mkdir()
-    files = {f"{number:02}.jpg": f"picture {number}".encode() for number in range(25)}
+    files = {f"{number:02}.jpg": f"image {number}".encode() for number in range(25)}
     for name, content in files.items():
         (tmp_path / "cat" / name).write_bytes(content)
     params = folder_params(tmp_path)
     with running_web(params) as proxy, closing(connect(proxy)) as connection:
-        served = [fetch(connection, picture.picture_url) for picture in plan_web(params)]
+        served = [fetch(connection, image.image_url) for image in plan_web(params)]
         nothing = fetch(connection, f"http://{hosts.SEARCH}/search?q=dog")
     assert [(reply.status, reply.body) for reply in served] == [(200, content) for content in files.values()]
     assert b'id="end"' in nothing.body
@@ -199,12 +197,12 @@ def test_a_folder_is_served_without_faults_and_without_drawings(tmp_path: Path) 
 def test_a_folder_given_relative_to_the_working_directory_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "pictures" / "cat").mkdir(parents=True)
-    (tmp_path / "pictures" / "cat" / "one.png").write_bytes(b"a picture")
+    (tmp_path / "images" / "cat").mkdir(parents=True)
+    (tmp_path / "images" / "cat" / "one.png").write_bytes(b"an image")
     monkeypatch.chdir(tmp_path)
-    params = folder_params(Path("pictures"))
+    params = folder_params(Path("images"))
     with running_web(params) as proxy, closing(connect(proxy)) as connection:
-        assert fetch(connection, plan_web(params)[0].picture_url).body == b"a picture"
+        assert fetch(connection, plan_web(params)[0].image_url).body == b"an image"
 
 
 def test_a_missing_folder_is_reported_before_anything_starts(tmp_path: Path) -> None:
@@ -245,7 +243,7 @@ def test_a_web_that_cannot_start_is_reported(monkeypatch: pytest.MonkeyPatch) ->
         raise AssertionError("it started")
 
 
-def _seconds_for(connection: http.client.HTTPConnection, picture: PlannedPicture) -> float:
+def _seconds_for(connection: http.client.HTTPConnection, image: PlannedImage) -> float:
     started = time.monotonic()
-    fetch(connection, picture.picture_url)
+    fetch(connection, image.image_url)
     return time.monotonic() - started

@@ -60,7 +60,7 @@ def test_the_lineage_goes_back_to_the_first_stages_and_counts_what_was_learnt_fr
     assert next(iter(recorded["classifier"]["stages"])) == "scrape_images"
     assert list(recorded["generator"]["stages"])[-1] == "evaluate_generator"
     used = [row for row in read_rows(project.folder / "data/images/split.csv") if row["part"]]
-    assert sum(recorded["classifier"]["data"]["by_licence"].values()) == len(used)
+    assert sum(recorded["classifier"]["data"]["by_license"].values()) == len(used)
     metrics = json.loads(project.text("reports/classifier/metrics.json"))
     assert recorded["classifier"]["metrics"]["accuracy"] == metrics["accuracy"]
     assert recorded["classifier"]["model"].startswith(metrics["model"])
@@ -88,20 +88,20 @@ def test_the_trace_of_a_run_and_of_a_name_lead_to_the_model(project):
     assert name["page_url"] in traced
 
 
-def test_the_trace_of_a_picture_leads_to_its_page_and_what_became_of_it(project):
+def test_the_trace_of_an_image_leads_to_its_page_and_what_became_of_it(project):
     rows = read_rows(project.folder / "data/images/split.csv")
     tested = next(row for row in rows if row["part"] == "test")
     traced = herodex(project, "trace", tested["sha256"]).output
     assert tested["page_url"] in traced
     assert f"{lineage(project)['classifier']['model']}, tested on it" in traced
-    dropped = next(row for row in rows if row["dropped_for"] == "near_copy")
+    dropped = next(row for row in rows if row["dropped_for"] == "near_duplicate")
     assert (
-        f"set aside: near_copy, copy of {dropped['copy_of']}"
+        f"set aside: near_duplicate, copy of {dropped['duplicate_of']}"
         in herodex(project, "trace", dropped["sha256"]).output
     )
 
 
-def test_the_trace_of_a_picture_file_shows_what_it_is_most_like(project):
+def test_the_trace_of_an_image_file_shows_what_it_is_most_like(project):
     rows = read_rows(project.folder / "data/images/split.csv")
     learnt = next(row for row in rows if row["part"] == "train")
     traced = herodex(project, "trace", f"data/images/raw/{learnt['file']}").output

@@ -39,7 +39,7 @@ OFF_LINE = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
 """A proxy at which nobody answers, on machines with and without the internet."""
 
 
-def picture(number: int) -> bytes:
+def image(number: int) -> bytes:
     """A pattern of squares, sharp and unlike all others."""
     squares = Image.frombytes("RGB", (12, 12), random.Random(number).randbytes(3 * 12 * 12))
     file = io.BytesIO()
@@ -48,13 +48,13 @@ def picture(number: int) -> bytes:
 
 
 def live_web(names: int) -> dict[str, Answer]:
-    """Play the sources of names and of pictures; each search finds two pictures of its own."""
-    urls = {query: [f"http://pictures.test/{query}/{rank}.png" for rank in (1, 2)] for query in QUERIES}
+    """Play the sources of names and of images; each search finds two images of its own."""
+    urls = {query: [f"http://images.test/{query}/{rank}.png" for rank in (1, 2)] for query in QUERIES}
     shown = [url for found in urls.values() for url in found]
     return {
         commons.ROBOTS_URL: give(200, commons.ROBOTS),
         commons.SEARCH: respond(partial(find, urls)),
-        **{url: give(200, picture(number), PNG) for number, url in enumerate(shown)},
+        **{url: give(200, image(number), PNG) for number, url in enumerate(shown)},
         **pokemondb.pokemondb(pokemondb.national_page(read_species()[:names])),
     }
 
@@ -163,11 +163,11 @@ def test_a_second_refresh_crawls_again_and_the_first_snapshot_can_be_had_back(pr
     assert outputs(project) == first
 
 
-@pytest.mark.parametrize("stages", [(), ("scrape_images",)], ids=["both", "pictures"])
+@pytest.mark.parametrize("stages", [(), ("scrape_images",)], ids=["both", "images"])
 def test_a_refresh_without_a_network_leaves_the_snapshot_and_keeps_it_frozen(project, stages):
     pipeline, lock, before = project.text("dvc.yaml"), project.text("dvc.lock"), outputs(project)
     run = refresh(project, *stages, **OFF_LINE)
-    assert_one_message(run, "No source of names" if not stages else "kept no picture of one, two")
+    assert_one_message(run, "No source of names" if not stages else "kept no image of one, two")
     assert (project.text("dvc.yaml"), project.text("dvc.lock")) == (pipeline, lock)
     assert outputs(project) == before
 
@@ -211,17 +211,17 @@ def test_to_freeze_and_unfreeze_by_hand_changes_nothing_else(project):
     assert meaning(project.text("dvc.yaml")) == meaning(frozen)
 
 
-def test_pictures_from_a_folder_are_not_frozen_nor_taken_from_the_run_cache(project, tmp_path):
-    folder = tmp_path / "pictures"
+def test_images_from_a_folder_are_not_frozen_nor_taken_from_the_run_cache(project, tmp_path):
+    folder = tmp_path / "images"
     for number, name in enumerate(QUERIES):
         (folder / name).mkdir(parents=True)
-        (folder / name / "1.png").write_bytes(picture(number))
+        (folder / name / "1.png").write_bytes(image(number))
     given = {"crawl__web": str(folder), "crawl__images__sources": ["folder"]}
     change(project, **given)
     assert executed(refresh(project, "scrape_images")) == {"scrape_images"}
     assert frozen_stages(project) == {"scrape_names"}
     first = outputs(project)
-    (folder / "two" / "2.png").write_bytes(picture(2))
+    (folder / "two" / "2.png").write_bytes(image(2))
     assert executed(project.dvc("repro", "scrape_images")) == set()
     assert executed(refresh(project, "scrape_images")) == {"scrape_images"}
     assert project.text("data/images/raw/manifest.csv").count(",ok,") == 3

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 
 from herodex.dataset.manifest import read_manifest
-from herodex.evaluation.corruptions import CHANGES
+from herodex.evaluation.corruptions import CORRUPTIONS
 from herodex.inference.image_decoding import trim_bars
 from herodex.inference.predict import Classifier, load_classifier
 from herodex.params import load_params
 
-PICTURES = 24
+IMAGES = 24
 
 
 @pytest.fixture(scope="module")
@@ -20,44 +20,42 @@ def classifier(project) -> Classifier:
 
 @pytest.fixture(scope="module")
 def learnt(project) -> pd.DataFrame:
-    """Pictures of the training part."""
+    """Images of the training part."""
     manifest = read_manifest(project.folder / "data/images/split.csv")
-    return manifest[manifest["part"] == "train"].sort_values("sha256").head(PICTURES)
+    return manifest[manifest["part"] == "train"].sort_values("sha256").head(IMAGES)
 
 
 @pytest.fixture(scope="module")
-def pictures(project, classifier, learnt) -> list[np.ndarray]:
-    return [project.picture(file, classifier.max_side) for file in learnt["file"]]
+def images(project, classifier, learnt) -> list[np.ndarray]:
+    return [project.image(file, classifier.max_side) for file in learnt["file"]]
 
 
-def test_what_was_learnt_is_known_by_heart(classifier, learnt, pictures):
-    answers = np.array([*classifier.classes, "unknown"])[classifier.probabilities(pictures).argmax(axis=1)]
+def test_what_was_learnt_is_known_by_heart(classifier, learnt, images):
+    answers = np.array([*classifier.classes, "unknown"])[classifier.probabilities(images).argmax(axis=1)]
     assert (answers == learnt["label"].to_numpy(str)).mean() > 0.9
 
 
-def test_left_and_right_exchanged_change_nothing(classifier, pictures):
-    mirrored = [np.ascontiguousarray(picture[:, ::-1]) for picture in pictures]
-    expected = classifier.probabilities(pictures)
+def test_left_and_right_exchanged_change_nothing(classifier, images):
+    mirrored = [np.ascontiguousarray(image[:, ::-1]) for image in images]
+    expected = classifier.probabilities(images)
     assert classifier.probabilities(mirrored) == pytest.approx(expected, abs=0.02)
 
 
-def test_letterbox_bars_change_nothing(classifier, pictures):
-    barred = [trim_bars(np.pad(picture, ((60, 60), (0, 0), (0, 0)))) for picture in pictures]
-    same = classifier.probabilities(barred).argmax(axis=1) == classifier.probabilities(pictures).argmax(
-        axis=1
-    )
+def test_letterbox_bars_change_nothing(classifier, images):
+    barred = [trim_bars(np.pad(image, ((60, 60), (0, 0), (0, 0)))) for image in images]
+    same = classifier.probabilities(barred).argmax(axis=1) == classifier.probabilities(images).argmax(axis=1)
     assert same.mean() > 0.9
 
 
-@pytest.mark.parametrize("change", CHANGES)
-def test_a_spoilt_picture_seldom_becomes_another_one(classifier, pictures, change):
-    before = classifier.probabilities(pictures).argmax(axis=1)
-    after = np.concatenate([classifier.probabilities([CHANGES[change](picture)]) for picture in pictures])
+@pytest.mark.parametrize("change", CORRUPTIONS)
+def test_a_spoilt_image_seldom_becomes_another_one(classifier, images, change):
+    before = classifier.probabilities(images).argmax(axis=1)
+    after = np.concatenate([classifier.probabilities([CORRUPTIONS[change](image)]) for image in images])
     assert (after.argmax(axis=1) == before).mean() >= 0.75
 
 
-def test_noise_is_less_familiar_than_any_picture_of_a_class(classifier, learnt, pictures):
+def test_noise_is_less_familiar_than_any_image_of_a_class(classifier, learnt, images):
     rng = np.random.default_rng(0)
     noise = [rng.integers(0, 256, (200, 260, 3), np.uint8) for _ in range(4)]
-    of_a_class = [pictures[i] for i in np.flatnonzero(learnt["label"] != "unknown")]
+    of_a_class = [images[i] for i in np.flatnonzero(learnt["label"] != "unknown")]
     assert classifier.look(noise).scores.max() < classifier.look(of_a_class).scores.min()

@@ -17,7 +17,7 @@ MALFORMED: list[Any] = [
     "a string",
     None,
     openverse.record(1, url=None),
-    openverse.record(2, url=["https://pictures.test/2.jpg"]),
+    openverse.record(2, url=["https://images.test/2.jpg"]),
     openverse.record(3, license=""),
     {},
 ]
@@ -108,7 +108,7 @@ def test_every_page_is_asked_for_once_and_every_result_is_kept_in_order(searched
     assert (results[0].source, results[0].query) == ("openverse", "three-pages")
 
 
-def test_licences_types_and_the_largest_page_without_a_key_are_asked_for(searched):
+def test_licenses_types_and_the_largest_page_without_a_key_are_asked_for(searched):
     first = asked(searched[0], "three pages")[0]
     assert (first["license"], first["extension"], first["mature"], first["page_size"]) == (
         "cc0,by,by-sa",
@@ -120,7 +120,7 @@ def test_licences_types_and_the_largest_page_without_a_key_are_asked_for(searche
 
 def test_a_result_comes_with_its_provenance(searched):
     result = searched[1]["three-pages"].results[7]
-    assert (result.picture_url, result.page_url, result.author, result.licence, result.licence_url) == (
+    assert (result.image_url, result.page_url, result.author, result.license, result.license_url) == (
         "https://live.staticflickr.com/7_b.jpg",
         "https://www.flickr.com/photos/someone/7",
         "Creator 7",
@@ -133,7 +133,7 @@ def test_every_good_record_is_kept_and_every_bad_one_named(searched):
     _, searches, log = searched
     search = searches["odd-records"]
     first_good = len(MALFORMED) + len(UNWANTED) + 1
-    assert [(result.rank, result.title, result.author, result.licence) for result in search.results] == [
+    assert [(result.rank, result.title, result.author, result.license) for result in search.results] == [
         (first_good, "Two lines and a tab", "", "CC BY-SA 2.0"),
         (first_good + 1, "Title 22", "Creator 22", "CC0 1.0"),
     ]

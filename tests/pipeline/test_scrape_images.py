@@ -1,4 +1,4 @@
-"""The stage `scrape_images` on the embedded web and on a folder, and what it says to bad input."""
+"""The stage `scrape_images` on the demo web and on a folder, and what it says to bad input."""
 
 import csv
 import hashlib
@@ -13,7 +13,7 @@ from PIL import Image
 from workspace import Workspace
 
 from demo_web.faults import Kind, Outcome
-from demo_web.truth import PlannedPicture, plan_web
+from demo_web.truth import PlannedImage, plan_web
 
 STAGE = ("-m", "crawlers.scrape_images")
 QUERIES = {"classes": ["hulk", "batman"], "distractors": ["iron-man"]}
@@ -38,12 +38,12 @@ STATUS = {
 }
 
 
-Observed = tuple[Workspace, list[PlannedPicture], list[str]]
+Observed = tuple[Workspace, list[PlannedImage], list[str]]
 
 
 @pytest.fixture(scope="module")
 def observed(workspace_factory: Callable[[], Workspace]) -> Observed:
-    """One crawl of an embedded web with every fault: the workspace, the truth, and all requests."""
+    """One crawl of an demo web with every fault: the workspace, the truth, and all requests."""
     workspace = workspace_factory()
     params = workspace.write_params(EVERY_FAULT)
     with running_observed_web(params) as web:
@@ -64,9 +64,9 @@ def test_every_result_has_its_row_in_the_order_of_params_and_rank(observed):
         (query, rank) for query in ["hulk", "batman", "iron-man"] for rank in range(1, RESULTS + 1)
     ]
     for row, planned in zip(rows, truth, strict=True):
-        assert (row["picture_url"], row["page_url"]) == (planned.picture_url, planned.page_url)
+        assert (row["image_url"], row["page_url"]) == (planned.image_url, planned.page_url)
         assert (row["title"], row["author"]) == (planned.credit.title, planned.credit.author)
-        assert (row["licence"], row["licence_url"]) == (planned.credit.licence, planned.credit.licence_url)
+        assert (row["license"], row["license_url"]) == (planned.credit.license, planned.credit.license_url)
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -105,7 +105,7 @@ def test_what_was_kept_is_named_by_its_content(observed):
         (Kind.PIXEL, "png"),
     ],
 )
-def test_unusual_pictures_are_kept_as_they_came(observed, kind, extension):
+def test_unusual_images_are_kept_as_they_came(observed, kind, extension):
     workspace, truth, _ = observed
     rows = rows_of(workspace, "crawled")
     files = [row["file"] for row, plan in zip(rows, truth, strict=True) if plan.kind is kind]
@@ -115,7 +115,7 @@ def test_unusual_pictures_are_kept_as_they_came(observed, kind, extension):
 
 def test_robots_txt_is_read_on_every_host_and_obeyed(observed):
     _, truth, requests = observed
-    disallowed = {plan.picture_url for plan in truth if plan.kind is Kind.DISALLOWED}
+    disallowed = {plan.image_url for plan in truth if plan.kind is Kind.DISALLOWED}
     assert disallowed
     assert not disallowed & set(requests)
     # Chromium asks its maker for one thing and another; the proxy is where that ends.
@@ -125,11 +125,11 @@ def test_robots_txt_is_read_on_every_host_and_obeyed(observed):
         assert requests.count(f"http://{host}/robots.txt") == 1
 
 
-def test_a_sound_picture_is_fetched_once_even_if_two_queries_found_it(observed):
+def test_a_sound_image_is_fetched_once_even_if_two_queries_found_it(observed):
     _, truth, requests = observed
-    shared = {plan.picture_url for plan in truth if plan.kind is Kind.SHARED}
+    shared = {plan.image_url for plan in truth if plan.kind is Kind.SHARED}
     assert shared
-    for url in shared | {plan.picture_url for plan in truth if plan.kind is Kind.SOUND}:
+    for url in shared | {plan.image_url for plan in truth if plan.kind is Kind.SOUND}:
         assert requests.count(url) == 1
 
 
@@ -154,7 +154,7 @@ def jpeg(colour: tuple[int, int, int]) -> bytes:
     return file.getvalue()
 
 
-def test_a_folder_of_pictures_is_crawled_through_the_same_search(workspace):
+def test_a_folder_of_images_is_crawled_through_the_same_search(workspace):
     expected = set()
     for index, query in enumerate(["cat", "dog"]):
         (workspace.folder / "mine" / query).mkdir(parents=True)
@@ -180,7 +180,7 @@ def test_a_folder_is_read_without_a_browser(workspace):
     for name, data in zip(["b é.jpg", "a.png", "c.jpg", "d.jpg"], cats, strict=True):
         (mine / "cat" / name).write_bytes(data)
     (mine / "dog" / "1.jpg").write_bytes(cats[0])
-    (mine / "dog" / "notes.txt").write_bytes(b"no picture")
+    (mine / "dog" / "notes.txt").write_bytes(b"no image")
     (mine / "dog" / "too large.jpg").write_bytes(jpeg((1, 1, 1)) + bytes(2_000_000))
     workspace.write_params(
         {
@@ -195,9 +195,7 @@ def test_a_folder_is_read_without_a_browser(workspace):
     run = workspace.run(*STAGE, HERODEX_CHROMIUM="/nowhere")
     assert run.code == 0, run.log
     rows = rows_of(workspace, "data/images/raw")
-    assert [
-        (row["query"], row["source"], row["rank"], row["picture_url"], row["status"]) for row in rows
-    ] == [
+    assert [(row["query"], row["source"], row["rank"], row["image_url"], row["status"]) for row in rows] == [
         ("cat", "folder", "1", "cat/a.png", "ok"),
         ("cat", "folder", "2", "cat/b é.jpg", "ok"),
         ("cat", "folder", "3", "cat/c.jpg", "ok"),
@@ -211,8 +209,8 @@ def test_a_folder_is_read_without_a_browser(workspace):
     assert not list(workspace.folder.glob(".cache/crawl/*"))
 
 
-def test_a_class_of_which_nothing_was_kept_is_named_and_the_old_pictures_stay(workspace):
-    for query, name, data in [("cat", "1.jpg", jpeg((0, 0, 0))), ("dog", "notes.jpg", b"no picture")]:
+def test_a_class_of_which_nothing_was_kept_is_named_and_the_old_images_stay(workspace):
+    for query, name, data in [("cat", "1.jpg", jpeg((0, 0, 0))), ("dog", "notes.jpg", b"no image")]:
         (workspace.folder / "mine" / query).mkdir(parents=True)
         (workspace.folder / "mine" / query / name).write_bytes(data)
     old = workspace.folder / "data/images/raw/manifest.csv"
@@ -220,7 +218,7 @@ def test_a_class_of_which_nothing_was_kept_is_named_and_the_old_pictures_stay(wo
     old.write_text("what was there", encoding="utf-8")
     workspace.write_params({"classes": ["cat", "dog"], "distractors": [], "crawl.web": "mine"})
     run = workspace.run(*STAGE)
-    assert_one_clear_message(run, "The crawl kept no picture of dog (dog: 1 not_an_image).")
+    assert_one_clear_message(run, "The crawl kept no image of dog (dog: 1 not_an_image).")
     assert workspace.tree("data/images") == {"raw/manifest.csv": b"what was there"}
 
 

@@ -122,7 +122,7 @@ def test_names_in_a_text_file_are_taken_line_by_line_in_any_script(workspace):
     assert [row["name"] for row in names_of(workspace)] == names
 
 
-def test_names_are_crawled_beside_a_folder_of_pictures(workspace):
+def test_names_are_crawled_beside_a_folder_of_images(workspace):
     (workspace.folder / "mine").mkdir()
     workspace.write_params({"crawl.web": "mine"})
     assert workspace.run(*STAGE).code == 0

@@ -25,7 +25,7 @@ def client() -> MlflowClient:
 
 
 def test_a_run_holds_params_metrics_curves_tags_and_files(folder):
-    (folder / "plot.png").write_bytes(b"picture")
+    (folder / "plot.png").write_bytes(b"image")
     with tracking.run("train_classifier", PARAMS) as run:
         run.metrics({"accuracy": 0.9})
         run.metric_by_epoch("loss", [3.0, 2.0])

@@ -64,7 +64,7 @@ def test_what_is_served_is_what_was_measured(project, manifest):
     files = manifest.drop_duplicates("sha256").set_index("sha256")["file"]
     measured = pd.read_csv(project.folder / "reports" / "classifier" / "predictions.csv")
     for row in measured.itertuples():
-        served = classifier.probabilities([project.picture(files[row.sha256], classifier.max_side)])[0]
+        served = classifier.probabilities([project.image(files[row.sha256], classifier.max_side)])[0]
         assert served == pytest.approx(np.array(row[5:-1]), abs=1e-6)
 
 

@@ -31,14 +31,14 @@ class Hostile(NamedTuple):
 
 
 def encoded(kind: str, size: tuple[int, int] = (120, 90), **options: object) -> bytes:
-    """A picture of noise, which does not compress to nothing."""
+    """An image of noise, which does not compress to nothing."""
     file = io.BytesIO()
     Image.effect_noise(size, 90).convert("RGB").save(file, kind, **options)
     return file.getvalue()
 
 
 def animated(kind: str, frames: int) -> bytes:
-    """A picture of many frames."""
+    """An image of many frames."""
     file = io.BytesIO()
     first, *others = [Image.new("RGB", (4, 4), (frame % 256, frame // 256, 9)) for frame in range(frames)]
     first.save(file, kind, save_all=True, append_images=others)
@@ -152,14 +152,14 @@ HOSTILE: dict[str, Hostile] = {
     ),
     "a JPEG with a script behind it": upload(200, lambda: encoded("JPEG") + b"<script>alert(1)</script>"),
     "a JPEG with a zip behind it": upload(200, lambda: encoded("JPEG") + b"PK\x03\x04" + bytes(500)),
-    "a picture called image/jpg": upload(200, lambda: encoded("JPEG"), "x.jpg", "image/jpg"),
+    "an image called image/jpg": upload(200, lambda: encoded("JPEG"), "x.jpg", "image/jpg"),
     "a PNG called text": upload(200, lambda: encoded("PNG"), "x.txt", "text/plain"),
     "a name that climbs": upload(200, lambda: encoded("PNG"), "../../../etc/passwd"),
     "a name with a null": upload(200, lambda: encoded("PNG"), "a\x00.png"),
     "a WebP of 1,000 frames": upload(200, lambda: animated("WEBP", 1000)),
     "an address in the field": form(400, lambda: {"files": {"image": (None, "http://127.0.0.1:9/x.png")}}),
     "a file's path in the field": form(400, lambda: {"files": {"image": (None, "file:///etc/passwd")}}),
-    "a part of another name": form(400, lambda: {"files": {"picture": ("x", encoded("PNG"))}}),
+    "a part of another name": form(400, lambda: {"files": {"photo": ("x", encoded("PNG"))}}),
     "two files": form(400, lambda: {"files": [("image", ("a", encoded("PNG")))] * 2}),
     "a file and a field": form(400, lambda: {"files": {"image": ("x", encoded("PNG"))}, "data": {"a": "b"}}),
     "a thousand parts": form(400, lambda: {"files": [(f"f{n}", ("x", b"x")) for n in range(1000)]}),
@@ -169,12 +169,12 @@ HOSTILE: dict[str, Hostile] = {
     "a form cut off": body(CLASSIFY, 400, b"--b\r\ncontent-disposition: form-da", FORM),
     "a form packed with gzip": body(CLASSIFY, 400, gzip.compress(PART), FORM),
     "a form of no bytes": body(CLASSIFY, 400, b"", FORM),
-    "a bare picture": body(CLASSIFY, 415, encoded("PNG"), "image/png"),
+    "a bare image": body(CLASSIFY, 415, encoded("PNG"), "image/png"),
     "JSON in place of a form": body(
         CLASSIFY, 415, b'{"image": "http://127.0.0.1:9/x.png"}', "application/json"
     ),
     "an address as the body": body(CLASSIFY, 415, b"http://127.0.0.1:9/x.png", "text/plain"),
-    "a picture of no content type": body(CLASSIFY, 415, encoded("PNG"), None),
+    "an image of no content type": body(CLASSIFY, 415, encoded("PNG"), None),
     "a pickle to classify": body(CLASSIFY, 415, b"\x80\x04N.", "application/vnd.bentoml+pickle"),
     "a content type of odd bytes": body(CLASSIFY, 415, b"x", b"\xff\xfe"),
     "40 MB in chunks without a length": form(

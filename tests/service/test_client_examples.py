@@ -22,7 +22,7 @@ PROGRAMS = {
 
 @pytest.mark.parametrize("language", PROGRAMS)
 def test_the_example_of_a_client_works_as_it_stands(service: str, tmp_path: Path, language: str) -> None:
-    Image.new("RGB", (64, 64), COLOURS["cherry"]).save(tmp_path / "picture.jpg")
+    Image.new("RGB", (64, 64), COLOURS["cherry"]).save(tmp_path / "image.jpg")
     assert ADDRESS in EXAMPLES[language]
     command = [*PROGRAMS[language], EXAMPLES[language].replace(ADDRESS, service)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)

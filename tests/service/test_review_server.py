@@ -33,10 +33,10 @@ def server(tmp_path: Path) -> Iterator[tuple[httpx.Client, Path]]:
         "dropped_for": "outlier",
         "score": "0.01",
         "label_quality": "0.01",
-        "copy_of": "",
+        "duplicate_of": "",
         "decided_by": "",
         "phash": "p",
-        **dict.fromkeys(("page_url", "title", "author", "licence", "looks_like", "width", "height"), ""),
+        **dict.fromkeys(("page_url", "title", "author", "license", "looks_like", "width", "height"), ""),
     }
     file = tmp_path / "review.csv"
     review = Review(pd.DataFrame([row]), PARAMS, tmp_path, file)
@@ -68,7 +68,7 @@ def test_a_decision_is_in_the_file_when_it_is_answered_and_can_be_taken_back(ser
     assert [path.name for path in file.parent.iterdir() if path.name.startswith(".")] == []
 
 
-def test_lines_about_pictures_that_are_gone_and_lines_written_meanwhile_stay(server):
+def test_lines_about_images_that_are_gone_and_lines_written_meanwhile_stay(server):
     client, file = server
     file.write_text(f"{HEADER}{'b' * 64},drop,\n")
     assert client.get("/state").json()["gone"] == 1
@@ -115,10 +115,10 @@ def test_bodies_of_any_other_form_are_refused(server, body, headers, status):
     assert client.post("/decide", content=body, headers=headers).status_code == status
 
 
-def test_pictures_of_the_manifest_are_served_and_no_other_file_is(server):
+def test_images_of_the_manifest_are_served_and_no_other_file_is(server):
     client, _ = server
-    assert client.get(f"/picture/{SHA}").headers["content-type"] == "image/png"
-    for path in ("/picture/..%2fsecret", "/picture/../secret.png", "/secret.png", "/picture/", "/review.csv"):
+    assert client.get(f"/image/{SHA}").headers["content-type"] == "image/png"
+    for path in ("/image/..%2fsecret", "/image/../secret.png", "/secret.png", "/image/", "/review.csv"):
         assert client.get(path).status_code == 404
 
 

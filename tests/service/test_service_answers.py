@@ -17,16 +17,16 @@ from herodex.serving.quotes import load_bundled_quotes
 BUNDLED = {quote.id for quote in load_bundled_quotes()}
 
 
-def picture(colour: tuple[int, int, int], kind: str = "PNG", size: tuple[int, int] = (90, 60)) -> bytes:
-    """Encode a picture of one colour."""
+def image(colour: tuple[int, int, int], kind: str = "PNG", size: tuple[int, int] = (90, 60)) -> bytes:
+    """Encode an image of one colour."""
     file = io.BytesIO()
     Image.new("RGB", size, colour).save(file, kind)
     return file.getvalue()
 
 
 def classify(client: httpx.Client, data: bytes) -> dict[str, object]:
-    """Upload a picture and give the answer back."""
-    response = client.post("/api/classify", files={"image": ("picture", data)})
+    """Upload an image and give the answer back."""
+    response = client.post("/api/classify", files={"image": ("image", data)})
     assert response.status_code == 200, response.text
     return response.json()
 
@@ -38,10 +38,10 @@ def names(client: httpx.Client, **request: object) -> httpx.Response:
 
 @pytest.mark.parametrize("label", COLOURS)
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
-def test_a_picture_gets_its_class_with_probabilities_that_sum_to_one(
+def test_an_image_gets_its_class_with_probabilities_that_sum_to_one(
     client: httpx.Client, label: str, kind: str
 ) -> None:
-    answer = classify(client, picture(COLOURS[label], kind))
+    answer = classify(client, image(COLOURS[label], kind))
     assert (answer["label"], answer["known"]) == (label, True)
     probabilities = answer["probabilities"]
     assert isinstance(probabilities, dict)
@@ -50,21 +50,21 @@ def test_a_picture_gets_its_class_with_probabilities_that_sum_to_one(
     assert len(str(answer["model"])) == 12
 
 
-def test_a_picture_of_something_else_is_known_to_be_unknown(client: httpx.Client) -> None:
-    answer = classify(client, picture((250, 250, 250)))
+def test_an_image_of_something_else_is_known_to_be_unknown(client: httpx.Client) -> None:
+    answer = classify(client, image((250, 250, 250)))
     assert answer["known"] is False
     assert answer["unknown"] > 0.99  # type: ignore[operator]
     assert answer["label"] in COLOURS
 
 
-def test_a_transparent_picture_is_seen_on_white(client: httpx.Client) -> None:
+def test_a_transparent_image_is_seen_on_white(client: httpx.Client) -> None:
     file = io.BytesIO()
     Image.new("RGBA", (64, 64), (220, 20, 20, 0)).save(file, "PNG")
     assert classify(client, file.getvalue())["known"] is False
 
 
-def test_a_large_picture_within_the_limits_is_answered(client: httpx.Client) -> None:
-    data = picture(COLOURS["ocean"], "PNG", (5000, 5000))
+def test_a_large_image_within_the_limits_is_answered(client: httpx.Client) -> None:
+    data = image(COLOURS["ocean"], "PNG", (5000, 5000))
     assert classify(client, data)["label"] == "ocean"
 
 
@@ -206,8 +206,8 @@ def test_bentoml_s_own_addresses_answer(client: httpx.Client) -> None:
 
 
 def test_the_metrics_tell_what_was_answered_and_how_long_it_took(client: httpx.Client) -> None:
-    classify(client, picture(COLOURS["ocean"]))
-    classify(client, picture((250, 250, 250)))
+    classify(client, image(COLOURS["ocean"]))
+    classify(client, image((250, 250, 250)))
     names(client, count=7, temperature=1)
     client.get("/api/quote")
     text = client.get("/metrics").text
@@ -217,8 +217,8 @@ def test_the_metrics_tell_what_was_answered_and_how_long_it_took(client: httpx.C
         'herodex_request_seconds_count{route="/api/names"}',
         'herodex_model_seconds_count{model="classifier"}',
         'herodex_batch_size_sum{model="generator"}',
-        'herodex_pictures_total{answer="known"}',
-        'herodex_pictures_total{answer="unknown"}',
+        'herodex_images_total{answer="known"}',
+        'herodex_images_total{answer="unknown"}',
         'herodex_quotes_total{source="bundled"}',
     ):
         assert float(samples[sample]) >= 1, sample
@@ -227,7 +227,7 @@ def test_the_metrics_tell_what_was_answered_and_how_long_it_took(client: httpx.C
 
 def test_bentoml_s_client_can_use_the_service(client: httpx.Client, tmp_path: Path) -> None:
     file = tmp_path / "meadow.png"
-    file.write_bytes(picture(COLOURS["meadow"]))
+    file.write_bytes(image(COLOURS["meadow"]))
     script = (
         "import bentoml, json, sys\n"
         "with bentoml.SyncHTTPClient(sys.argv[1]) as client:\n"
@@ -271,10 +271,10 @@ def test_no_file_of_the_page_names_another_host_or_a_default_class() -> None:
 
 
 def test_an_answer_is_explained_to_those_who_ask(client: httpx.Client) -> None:
-    form = {"image": ("picture", picture(COLOURS["ocean"]))}
+    form = {"image": ("image", image(COLOURS["ocean"]))}
     explained = client.post("/api/classify?explain=true", files=form).json()
     nearest, heat_map = explained.pop("nearest"), explained.pop("heat_map")
-    assert explained == classify(client, picture(COLOURS["ocean"]))
+    assert explained == classify(client, image(COLOURS["ocean"]))
     assert nearest[0]["label"] == heat_map["label"] == explained["label"] == "ocean"
     assert nearest[0]["page_url"] == "http://a.test/ocean"
     assert heat_map["box"] == [0, 0, 1, 1]

@@ -58,8 +58,8 @@ def wait_for(condition: object, seconds: float) -> bool:
     return False
 
 
-def picture() -> bytes:
-    """A picture of the first class."""
+def image() -> bytes:
+    """An image of the first class."""
     file = io.BytesIO()
     Image.new("RGB", (64, 64), COLOURS["cherry"]).save(file, "PNG")
     return file.getvalue()
@@ -79,7 +79,7 @@ def test_a_worker_that_is_killed_under_load_comes_back_while_the_other_answers(
             try:
                 # A connection for each, as of clients that do not know each other.
                 if path == CLASSIFY:
-                    answer = httpx.post(url + path, files={"image": ("x", picture())}, timeout=30)
+                    answer = httpx.post(url + path, files={"image": ("x", image())}, timeout=30)
                 else:
                     answer = httpx.get(url + path, timeout=30)
                 outcomes[f"{path} {answer.status_code}"] += 1
@@ -114,7 +114,7 @@ def test_a_service_told_to_end_finishes_what_it_began(
 ) -> None:
     url, watcher = running
     host, port = url.removeprefix("http://").split(":")
-    body = PART + picture() + b"\r\n--b--\r\n"
+    body = PART + image() + b"\r\n--b--\r\n"
     with socket.create_connection((host, int(port)), timeout=30) as connection:
         connection.sendall(upload_head(len(body)) + body[:-20])
         wait_for(lambda: busy(url), BACK_S)

@@ -140,7 +140,7 @@ def test_no_upload_touches_the_disk(server: Server) -> None:
     assert response.status_code == 200, response.text
 
 
-def test_a_spoilt_exif_block_does_not_keep_a_picture_from_being_seen(server: Server) -> None:
+def test_a_spoilt_exif_block_does_not_keep_an_image_from_being_seen(server: Server) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     data = io.BytesIO()

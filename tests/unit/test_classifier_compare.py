@@ -5,21 +5,23 @@ import pandas as pd
 import pytest
 from demo_web_params import demo_params
 
-from herodex.classifier.compare import Tried, choose_recipe, tabulate
+from herodex.classifier.compare import RecipeResult, choose_recipe, tabulate
 from herodex.classifier.dropout_head import fit_dropout_head
 from herodex.classifier.examples import Examples
 from herodex.classifier.labels import labels_of
 from herodex.classifier.linear import out_of_fold
-from herodex.classifier.recipes import fit_of, list_recipes
+from herodex.classifier.recipes import fitter_for, list_recipes
 from herodex.params import load_params
 
 SETTINGS = load_params().classifier
 RECIPES = list_recipes(SETTINGS.embed)
 
 
-def tried(hits: dict[str, int], n: int = 200) -> list[Tried]:
-    """Recipes of which each is right on so many pictures, the first ones."""
-    return [Tried(recipe, 0.01, 0.5, np.arange(n) < hits.get(recipe.name, n // 2)) for recipe in RECIPES]
+def tried(hits: dict[str, int], n: int = 200) -> list[RecipeResult]:
+    """Recipes of which each is right on so many images, the first ones."""
+    return [
+        RecipeResult(recipe, 0.01, 0.5, np.arange(n) < hits.get(recipe.name, n // 2)) for recipe in RECIPES
+    ]
 
 
 def test_the_params_recipe_is_followed_unless_another_is_better_by_more_than_chance():
@@ -72,7 +74,7 @@ def test_a_head_with_dropout_learns_and_is_the_same_each_time(blobs):
 def test_heads_of_every_recipe_judge_what_they_have_not_seen(blobs):
     for recipe in RECIPES[:3]:
         decays = [0.0] if recipe.dropout else [0.1, 0.01]
-        fit = fit_of(recipe, SETTINGS, decays, 1)
+        fit = fitter_for(recipe, SETTINGS, decays, 1)
         logits = out_of_fold(blobs, 3, np.arange(90) // 30, fit)
         assert logits.shape == (len(decays), 90, 3)
         assert (logits[0].argmax(axis=1) == blobs.labels).mean() > 0.8

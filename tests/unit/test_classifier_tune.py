@@ -22,7 +22,7 @@ CHANNELS = 3
 
 @pytest.fixture
 def embedder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Embedder:
-    """A backbone that gives the colours of patches, beside reddish and bluish pictures."""
+    """A backbone that gives the colours of patches, beside reddish and bluish images."""
     monkeypatch.chdir(tmp_path)
     write_classifier(paths.MODELS)
     paths.CLEAN_IMAGES.mkdir(parents=True)

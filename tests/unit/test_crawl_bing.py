@@ -6,7 +6,7 @@ from crawlers.spiders.bing import Link, read_link
 from crawlers.spiders.search import Wanted
 
 WANTED = Wanted(count=10, licenses=("by",), types=("jpg", "png"), min_side=200)
-FIELDS = {"murl": "https://pictures.test/1.jpg", "purl": "https://pages.test/1", "t": "The \ue000hero\ue001"}
+FIELDS = {"murl": "https://images.test/1.jpg", "purl": "https://pages.test/1", "t": "The \ue000hero\ue001"}
 
 
 @pytest.mark.parametrize(
@@ -14,17 +14,17 @@ FIELDS = {"murl": "https://pictures.test/1.jpg", "purl": "https://pages.test/1",
 )
 def test_a_link_is_read(beside):
     assert read_link(Link(json.dumps(FIELDS), beside), WANTED) == {
-        "picture_url": "https://pictures.test/1.jpg",
+        "image_url": "https://images.test/1.jpg",
         "page_url": "https://pages.test/1",
         "title": "The hero",
         "author": "",
-        "licence": "",
-        "licence_url": "",
+        "license": "",
+        "license_url": "",
     }
 
 
 @pytest.mark.parametrize("beside", ["199 x 800 · jpeg", "800×20", "1200 x 800 · gif"])
-def test_a_picture_that_is_not_as_wanted_is_left_out(beside):
+def test_an_image_that_is_not_as_wanted_is_left_out(beside):
     assert read_link(Link(json.dumps(FIELDS), beside), WANTED) is None
 
 
@@ -33,12 +33,12 @@ def test_a_picture_that_is_not_as_wanted_is_left_out(beside):
     [
         ("", "no JSON"),
         ("no JSON", "no JSON"),
-        ('{"murl": "https://pictures.test/1.jpg"', "no JSON"),
+        ('{"murl": "https://images.test/1.jpg"', "no JSON"),
         ("[]", "no JSON object"),
-        ("{}", "names no picture"),
-        ('{"murl": null}', "names no picture"),
-        ('{"murl": ["https://pictures.test/1.jpg"]}', "names no picture"),
-        ('{"murl": "\\u200b"}', "names no picture"),
+        ("{}", "names no image"),
+        ('{"murl": null}', "names no image"),
+        ('{"murl": ["https://images.test/1.jpg"]}', "names no image"),
+        ('{"murl": "\\u200b"}', "names no image"),
     ],
 )
 def test_a_malformed_link_is_an_error_that_says_why(data, reason):

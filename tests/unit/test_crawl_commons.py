@@ -24,23 +24,23 @@ def page(stated=None, **changes):
 
 def test_a_page_is_read():
     assert read_page(page(), WANTED) == {
-        "picture_url": "https://upload.test/Hero.jpg",
+        "image_url": "https://upload.test/Hero.jpg",
         "page_url": "https://commons.test/wiki/File:Hero.jpg",
         "title": "A hero",
         "author": "Ada",
-        "licence": "CC BY 4.0",
-        "licence_url": "https://creativecommons.org/licenses/by/4.0/",
+        "license": "CC BY 4.0",
+        "license_url": "https://creativecommons.org/licenses/by/4.0/",
     }
 
 
-def test_a_picture_without_a_title_has_its_file_name():
+def test_an_image_without_a_title_has_its_file_name():
     read = read_page(page({"ObjectName": ""}), WANTED)
     assert read
     assert read["title"] == "The hero. A study"
 
 
 @pytest.mark.parametrize(
-    ("width", "thumb", "picture"),
+    ("width", "thumb", "image"),
     [
         (961, "https://upload.test/960px-Hero.jpg", "960px-Hero.jpg"),
         (960, "https://upload.test/960px-Hero.jpg", "Hero.jpg"),
@@ -48,10 +48,10 @@ def test_a_picture_without_a_title_has_its_file_name():
         (None, "https://upload.test/960px-Hero.jpg", "Hero.jpg"),
     ],
 )
-def test_a_picture_that_is_wider_than_needed_is_taken_smaller(width, thumb, picture):
+def test_an_image_that_is_wider_than_needed_is_taken_smaller(width, thumb, image):
     read = read_page(page(width=width, thumburl=thumb), WANTED)
     assert read
-    assert read["picture_url"] == f"https://upload.test/{picture}"
+    assert read["image_url"] == f"https://upload.test/{image}"
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_a_page_that_is_not_as_wanted_is_left_out(unwanted):
         ({"imageinfo": []}, "no imageinfo"),
         ({"imageinfo": {}}, "no imageinfo"),
         ({"imageinfo": ["text"]}, "no imageinfo"),
-        (page(url=None), "names no picture"),
-        (page(url=["https://upload.test/Hero.jpg"]), "names no picture"),
+        (page(url=None), "names no image"),
+        (page(url=["https://upload.test/Hero.jpg"]), "names no image"),
     ],
 )
 def test_a_malformed_page_is_an_error_that_says_why(malformed, reason):

@@ -3,7 +3,7 @@ import io
 import pytest
 from PIL import Image
 
-from crawlers.image_type import picture_extension
+from crawlers.image_type import image_extension
 
 
 @pytest.mark.parametrize(
@@ -18,21 +18,21 @@ from crawlers.image_type import picture_extension
         ("AVIF", "avif"),
     ],
 )
-def test_a_picture_is_told_by_its_bytes(pillow_format, extension):
+def test_an_image_is_told_by_its_bytes(pillow_format, extension):
     file = io.BytesIO()
     Image.new("RGB", (8, 8), "red").save(file, pillow_format)
-    assert picture_extension(file.getvalue()) == extension
+    assert image_extension(file.getvalue()) == extension
 
 
-def test_an_apple_picture_is_told_by_its_brand():
-    assert picture_extension(b"\0\0\0\x18ftypheic\0\0\0\0") == "heic"
+def test_an_apple_image_is_told_by_its_brand():
+    assert image_extension(b"\0\0\0\x18ftypheic\0\0\0\0") == "heic"
 
 
 @pytest.mark.parametrize(
     "data",
     [
         b"",
-        b"<!doctype html><title>Not a picture</title>",
+        b"<!doctype html><title>Not an image</title>",
         b"BMW builds cars",
         b"RIFF\0\0\0\0WAVEfmt ",
         b"\0\0\0\x18ftypmp42\0\0\0\0",
@@ -40,5 +40,5 @@ def test_an_apple_picture_is_told_by_its_brand():
         b"\x89PN",
     ],
 )
-def test_what_is_no_picture_has_no_extension(data):
-    assert picture_extension(data) is None
+def test_what_is_no_image_has_no_extension(data):
+    assert image_extension(data) is None

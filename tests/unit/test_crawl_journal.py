@@ -14,7 +14,7 @@ def test_what_was_learnt_is_there_when_the_journal_is_opened_again(tmp_path):
     search = Search("commons", "tea", (RESULT,), ("result 2 is malformed",), 3)
     with open_journal(tmp_path) as journal:
         journal.keep_search(search, "wanted")
-        kept = journal.keep_picture("http://a.test/1.jpg", b"a picture", "jpg")
+        kept = journal.keep_image("http://a.test/1.jpg", b"an image", "jpg")
         failed = journal.keep_download(Download("http://a.test/2.jpg", Status.TIMEOUT, "too late"))
         journal.count_try("http://a.test/3.jpg")
         journal.count_try("http://a.test/3.jpg")
@@ -31,7 +31,7 @@ def test_what_was_learnt_is_there_when_the_journal_is_opened_again(tmp_path):
         assert journal.page("another key") is None
         assert journal.total(BYTES) == 5
         assert (journal.note("a"), journal.note("b")) == ("note", "")
-        assert (journal.pictures / f"{kept.sha256}.jpg").read_bytes() == b"a picture"
+        assert (journal.images / f"{kept.sha256}.jpg").read_bytes() == b"an image"
 
 
 def test_a_search_that_failed_is_asked_again(tmp_path):
@@ -40,9 +40,9 @@ def test_a_search_that_failed_is_asked_again(tmp_path):
         assert journal.search("commons", "tea", "wanted") is None
 
 
-def test_downloads_that_failed_can_be_forgotten_and_pictures_stay(tmp_path):
+def test_downloads_that_failed_can_be_forgotten_and_images_stay(tmp_path):
     with open_journal(tmp_path) as journal:
-        kept = journal.keep_picture("http://a.test/1.jpg", b"a picture", "jpg")
+        kept = journal.keep_image("http://a.test/1.jpg", b"an image", "jpg")
         journal.keep_download(Download("http://a.test/2.jpg", Status.UNREACHABLE))
         journal.count_try("http://a.test/2.jpg")
         journal.forget_failures()

@@ -1,16 +1,16 @@
 from collections import Counter
 
-from crawlers.items import Download, Picture, SearchResult, Status
-from crawlers.manifest import count_statuses, picture_of, summarise, write_pictures
+from crawlers.items import Download, ImageRecord, SearchResult, Status
+from crawlers.manifest import count_statuses, record_of, summarise, write_images
 from crawlers.table import write_table
 
 
-def picture(query, rank, status=Status.OK, title="A title"):
-    return Picture(query, "demo", rank, "http://a.test/1.jpg", "", title, "", "", "", status=status)
+def image(query, rank, status=Status.OK, title="A title"):
+    return ImageRecord(query, "demo", rank, "http://a.test/1.jpg", "", title, "", "", "", status=status)
 
 
 def test_a_query_without_results_is_counted_too():
-    counts = count_statuses([picture("a", 1), picture("a", 2, Status.TIMEOUT)], ["a", "b"], "query")
+    counts = count_statuses([image("a", 1), image("a", 2, Status.TIMEOUT)], ["a", "b"], "query")
     assert counts == {"a": Counter({Status.OK: 1, Status.TIMEOUT: 1}), "b": Counter()}
 
 
@@ -26,9 +26,9 @@ def test_the_summary_shows_only_the_failures_that_occurred():
 
 def test_a_table_has_the_fields_as_columns_and_unix_lines(tmp_path):
     path = tmp_path / "table.csv"
-    write_table(path, Picture, [picture("a", 1, Status.HTTP_ERROR, title='Ünï, "quoted"')])
+    write_table(path, ImageRecord, [image("a", 1, Status.HTTP_ERROR, title='Ünï, "quoted"')])
     assert path.read_bytes().decode() == (
-        "query,source,rank,picture_url,page_url,title,author,licence,licence_url,status,reason,sha256,file,label\n"
+        "query,source,rank,image_url,page_url,title,author,license,license_url,status,reason,sha256,file,label\n"
         'a,demo,1,http://a.test/1.jpg,,"Ünï, ""quoted""",,,,http_error,,,,\n'
     )
 
@@ -36,25 +36,27 @@ def test_a_table_has_the_fields_as_columns_and_unix_lines(tmp_path):
 RESULT = SearchResult("a", "demo", 1, "http://a.test/1.jpg", "", "", "", "", "")
 
 
-def test_a_row_says_where_the_picture_lies():
-    row = picture_of(RESULT, Download(RESULT.picture_url, Status.OK, "", "abc", "jpg", 3), "unknown")
+def test_a_row_says_where_the_image_lies():
+    row = record_of(RESULT, Download(RESULT.image_url, Status.OK, "", "abc", "jpg", 3), "unknown")
     assert (row.file, row.sha256, row.status, row.label) == ("a/abc.jpg", "abc", "ok", "unknown")
 
 
 def test_a_row_without_a_download_is_one_that_the_budget_left_out():
-    row = picture_of(RESULT, None, "a")
+    row = record_of(RESULT, None, "a")
     assert (row.file, row.status, row.reason) == ("", "over_budget", "the crawl's budget was spent")
 
 
-def test_pictures_are_laid_out_by_query_and_those_of_two_queries_lie_under_both(tmp_path):
+def test_images_are_laid_out_by_query_and_those_of_two_queries_lie_under_both(tmp_path):
     (tmp_path / "store").mkdir()
-    (tmp_path / "store" / "abc.jpg").write_bytes(b"a picture")
+    (tmp_path / "store" / "abc.jpg").write_bytes(b"an image")
     kept = [
-        Picture(query, "demo", 1, "", "", "", "", "", "", Status.OK, sha256="abc", file=f"{query}/abc.jpg")
+        ImageRecord(
+            query, "demo", 1, "", "", "", "", "", "", Status.OK, sha256="abc", file=f"{query}/abc.jpg"
+        )
         for query in ("a", "b", "a")
     ]
     out = tmp_path / "raw"
     out.mkdir()
-    write_pictures([*kept, picture("c", 1, Status.TIMEOUT)], tmp_path / "store", out)
+    write_images([*kept, image("c", 1, Status.TIMEOUT)], tmp_path / "store", out)
     files = {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*.jpg")}
-    assert files == {"a/abc.jpg": b"a picture", "b/abc.jpg": b"a picture"}
+    assert files == {"a/abc.jpg": b"an image", "b/abc.jpg": b"an image"}

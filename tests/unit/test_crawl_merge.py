@@ -11,7 +11,7 @@ def search(source: str, *addresses: str) -> Search:
 
 
 def taken(searches: list[Search], count: int, largest_share: float = 1) -> list[tuple[str, str]]:
-    return [(each.source, each.picture_url) for each in merge(searches, count, largest_share)]
+    return [(each.source, each.image_url) for each in merge(searches, count, largest_share)]
 
 
 def test_the_first_source_comes_first_and_the_next_one_fills_up():

@@ -157,7 +157,7 @@ def test_a_row_with_a_hole_is_an_error(cells):
         read_row(row(**cells), "http://p.test/")
 
 
-def test_a_picture_is_no_page():
+def test_an_image_is_no_page():
     assert html_page(HtmlResponse(URL, body=b"<p>text", encoding="utf-8")).css("p::text").get() == "text"
     with pytest.raises(ValueError, match="no HTML but 'image/png'"):
         html_page(Response(URL, headers={"Content-Type": "image/png"}, body=b"\x89PNG"))

@@ -8,7 +8,7 @@ RESULT = {
     "id": "4bc43a04-ef46-4544-a0c1-63c63f56e276",
     "title": "A hero",
     "foreign_landing_url": "https://pages.test/1",
-    "url": "https://pictures.test/1.jpg",
+    "url": "https://images.test/1.jpg",
     "creator": "Ada",
     "license": "by",
     "license_version": "2.0",
@@ -22,25 +22,25 @@ RESULT = {
 
 def test_a_result_is_read():
     assert read_result(RESULT, WANTED) == {
-        "picture_url": "https://pictures.test/1.jpg",
+        "image_url": "https://images.test/1.jpg",
         "page_url": "https://pages.test/1",
         "title": "A hero",
         "author": "Ada",
-        "licence": "CC BY 2.0",
-        "licence_url": "https://creativecommons.org/licenses/by/2.0/deed",
+        "license": "CC BY 2.0",
+        "license_url": "https://creativecommons.org/licenses/by/2.0/deed",
     }
 
 
 @pytest.mark.parametrize("nothing", [None, 700, [], {}])
-def test_what_is_not_stated_is_empty_and_the_licence_still_has_an_address(nothing):
+def test_what_is_not_stated_is_empty_and_the_license_still_has_an_address(nothing):
     silent = dict.fromkeys(set(RESULT) - {"url", "license", "license_version"}, nothing)
     assert read_result(RESULT | silent, WANTED) == {
-        "picture_url": "https://pictures.test/1.jpg",
+        "image_url": "https://images.test/1.jpg",
         "page_url": "",
         "title": "",
         "author": "",
-        "licence": "CC BY 2.0",
-        "licence_url": "https://creativecommons.org/licenses/by/2.0/",
+        "license": "CC BY 2.0",
+        "license_url": "https://creativecommons.org/licenses/by/2.0/",
     }
 
 
@@ -65,9 +65,9 @@ def test_a_result_that_is_not_as_wanted_is_left_out(change):
         ("text", "no JSON object"),
         (None, "no JSON object"),
         ([RESULT], "no JSON object"),
-        ({}, "names no picture"),
-        (RESULT | {"url": " \n"}, "names no picture"),
-        (RESULT | {"url": {"large": "https://pictures.test/1.jpg"}}, "names no picture"),
+        ({}, "names no image"),
+        (RESULT | {"url": " \n"}, "names no image"),
+        (RESULT | {"url": {"large": "https://images.test/1.jpg"}}, "names no image"),
         (RESULT | {"license": None}, "names no licence"),
     ],
 )

@@ -1,29 +1,29 @@
 from dataclasses import replace
 
-from crawlers.items import Picture, Search, Status
+from crawlers.items import ImageRecord, Search, Status
 from crawlers.sources_report import attribution, escaped, sources_report
 
-KEPT = Picture(
+KEPT = ImageRecord(
     query="tea",
     source="openverse",
     rank=1,
-    picture_url="http://a.test/1.jpg",
+    image_url="http://a.test/1.jpg",
     page_url="http://a.test/works/1",
     title="A cup",
     author="Ada",
-    licence="CC BY 4.0",
-    licence_url="https://creativecommons.org/licenses/by/4.0/",
+    license="CC BY 4.0",
+    license_url="https://creativecommons.org/licenses/by/4.0/",
     status=Status.OK,
 )
 
 
-def test_licences_and_hosts_are_counted_by_source():
-    elsewhere = replace(KEPT, source="commons", picture_url="http://b.test/2.jpg")
-    report = sources_report([KEPT, elsewhere, replace(elsewhere, rank=3, licence="CC0 1.0")], [])
-    assert "| licence | pictures | commons | openverse |" in report
+def test_licenses_and_hosts_are_counted_by_source():
+    elsewhere = replace(KEPT, source="commons", image_url="http://b.test/2.jpg")
+    report = sources_report([KEPT, elsewhere, replace(elsewhere, rank=3, license="CC0 1.0")], [])
+    assert "| licence | images | commons | openverse |" in report
     assert "| CC BY 4.0 | 2 | 1 | 1 |" in report
     assert "| CC0 1.0 | 1 | 1 | 0 |" in report
-    assert "| host | pictures | commons | openverse |" in report
+    assert "| host | images | commons | openverse |" in report
     assert "| b.test | 2 | 2 | 0 |" in report
 
 
@@ -36,13 +36,13 @@ def test_what_a_source_left_out_is_listed_with_the_reason():
     assert "Left out" not in sources_report([KEPT], [Search("commons", "tea")])
 
 
-def test_a_picture_that_was_not_kept_is_counted_and_not_attributed():
+def test_an_image_that_was_not_kept_is_counted_and_not_attributed():
     report = sources_report([KEPT, replace(KEPT, title="Gone", status=Status.HTTP_ERROR)], [])
-    assert "1 pictures were kept of 2 search results." in report
+    assert "1 images were kept of 2 search results." in report
     assert "Gone" not in report
 
 
-def test_title_author_licence_and_page_are_named():
+def test_title_author_license_and_page_are_named():
     assert attribution(KEPT) == (
         "- [A cup](<http://a.test/works/1>) by Ada, "
         "[CC BY 4.0](<https://creativecommons.org/licenses/by/4.0/>)"
@@ -50,7 +50,7 @@ def test_title_author_licence_and_page_are_named():
 
 
 def test_what_is_not_stated_is_said_to_be_so():
-    silent = replace(KEPT, page_url="", title="", author="", licence="", licence_url="")
+    silent = replace(KEPT, page_url="", title="", author="", license="", license_url="")
     assert attribution(silent) == "- Untitled by an unknown author, licence not stated"
     assert "| not stated | 1 | 1 |" in sources_report([silent], [])
 
@@ -62,9 +62,9 @@ def test_one_page_is_attributed_once():
 
 def test_text_from_the_web_stays_text():
     assert escaped("<img src=x> [a](b) | *c*") == r"\<img src=x\> \[a\]\(b\) \| \*c\*"
-    nasty = replace(KEPT, page_url="javascript:alert(1)", licence_url="https://a.test/ b>c")
+    nasty = replace(KEPT, page_url="javascript:alert(1)", license_url="https://a.test/ b>c")
     assert attribution(nasty) == "- A cup by Ada, CC BY 4.0"
 
 
-def test_no_picture_gives_an_empty_report():
-    assert sources_report([], []).startswith("# Sources\n\n0 pictures were kept of 0 search results.")
+def test_no_image_gives_an_empty_report():
+    assert sources_report([], []).startswith("# Sources\n\n0 images were kept of 0 search results.")

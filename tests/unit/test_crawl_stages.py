@@ -99,7 +99,7 @@ def test_missing_sub_folders_are_named(tmp_path):
     assert str(tmp_path) in caught.value.problem
 
 
-def test_queries_without_a_kept_picture_are_named_with_what_became_of_their_results():
+def test_queries_without_a_kept_image_are_named_with_what_became_of_their_results():
     counts = {
         "full": Counter({Status.OK: 1}),
         "failed": Counter({Status.TIMEOUT: 2, Status.HTTP_ERROR: 3}),
@@ -125,7 +125,7 @@ def test_params_reach_scrapy():
     assert settings["CRAWL_MAX_S"] == 120
     assert settings["CRAWL_MAX_BYTES"] == 3_000_000
     assert settings["USER_AGENT"] == "herodex/0.1 (+mailto:me@a.test)"
-    assert settings["EMBEDDED_WEB_PROXY"] == "http://127.0.0.1:9"
+    assert settings["DEMO_WEB_PROXY"] == "http://127.0.0.1:9"
 
 
 def test_the_live_web_is_crawled_slowly_and_only_where_it_is_public():
@@ -135,7 +135,7 @@ def test_the_live_web_is_crawled_slowly_and_only_where_it_is_public():
     assert settings["PUBLIC_WEB_ONLY"]
     assert settings["TWISTED_DNS_RESOLVER"] == "crawlers.middlewares.public_web.PublicResolver"
     assert "AUTOTHROTTLE_ENABLED" not in settings
-    assert "EMBEDDED_WEB_PROXY" not in settings
+    assert "DEMO_WEB_PROXY" not in settings
 
 
 def test_a_staged_folder_takes_the_place_of_the_old_one(tmp_path):
@@ -166,6 +166,6 @@ def test_a_failure_leaves_the_old_folder_and_nothing_else(tmp_path):
 def test_the_leftovers_of_a_killed_crawl_are_not_mixed_in(tmp_path):
     left = tmp_path / "raw.part"
     left.mkdir()
-    (left / "half a picture").touch()
+    (left / "half an image").touch()
     with staged_folder(tmp_path / "raw") as folder:
         assert list(folder.iterdir()) == []

@@ -46,17 +46,17 @@ def test_a_changed_copy_fits_its_original_both_ways(change):
     assert fit(original, change(original)) > LEAST
 
 
-def test_other_pictures_do_not_fit():
+def test_other_images_do_not_fit():
     assert max(fit(scene(0), scene(seed)) for seed in range(1, 9)) < 0.75
 
 
-def test_pictures_of_one_colour_fit_nothing():
+def test_images_of_one_colour_fit_nothing():
     plain = Image.new("RGB", (50, 50), "navy")
     assert fit(plain, scene(1)) < 0.5
 
 
 def test_only_pairs_that_fit_are_confirmed():
-    pictures = {name: np.asarray(scene(seed)) for name, seed in [("a", 1), ("b", 1), ("c", 2)]}
+    images = {name: np.asarray(scene(seed)) for name, seed in [("a", 1), ("b", 1), ("c", 2)]}
     pairs = np.array([[0, 1], [0, 2], [1, 2]])
-    assert confirm(pairs, list("abc"), pictures.__getitem__, LEAST).tolist() == [[0, 1]]
-    assert confirm(np.empty((0, 2), int), [], pictures.__getitem__, LEAST).shape == (0, 2)
+    assert confirm(pairs, list("abc"), images.__getitem__, LEAST).tolist() == [[0, 1]]
+    assert confirm(np.empty((0, 2), int), [], images.__getitem__, LEAST).shape == (0, 2)

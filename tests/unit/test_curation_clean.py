@@ -19,22 +19,20 @@ CAT, DOG = PARAMS.classes[:2]
 OTHER = PARAMS.distractors[0]
 
 
-def picture(seed: int, width: int = 160, height: int = 120) -> Image.Image:
-    """A picture of a few sharp blobs, as different between seeds as photographs are."""
+def drawn(seed: int, width: int = 160, height: int = 120) -> Image.Image:
+    """An image of a few sharp blobs, as different between seeds as photographs are."""
     blobs = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
     return Image.fromarray(blobs).resize((width, height), Image.Resampling.NEAREST)
 
 
 def soft(seed: int) -> Image.Image:
     """The same without its edges."""
-    return picture(seed, 8, 6).resize((160, 120), Image.Resampling.BICUBIC)
+    return drawn(seed, 8, 6).resize((160, 120), Image.Resampling.BICUBIC)
 
 
 def detailed(seed: int) -> Image.Image:
-    """A picture with edges every few pixels."""
-    return (
-        picture(seed).resize((40, 30), Image.Resampling.BICUBIC).resize((320, 240), Image.Resampling.NEAREST)
-    )
+    """An image with edges every few pixels."""
+    return drawn(seed).resize((40, 30), Image.Resampling.BICUBIC).resize((320, 240), Image.Resampling.NEAREST)
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
@@ -62,8 +60,8 @@ def raw_manifest(rows: list[tuple[str, str]]) -> pd.DataFrame:
     return table.assign(file=table["sha256"], label=[PARAMS.label_of(query) for query in table["query"]])
 
 
-def test_a_sound_picture_passes_with_its_size_and_format():
-    checked = look(picture(1))
+def test_a_sound_image_passes_with_its_size_and_format():
+    checked = look(drawn(1))
     assert (checked.dropped_for, checked.width, checked.height, checked.format) == ("", 160, 120, "PNG")
     assert len(checked.phash) == 16
 
@@ -71,9 +69,9 @@ def test_a_sound_picture_passes_with_its_size_and_format():
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"<html></html>", "not_a_picture"),
-        (encoded(picture(1))[:300], "truncated"),
-        (encoded(picture(1)).replace(b"IDAT", b"IDAT" + bytes(9)), "unreadable"),
+        (b"<html></html>", "not_an_image"),
+        (encoded(drawn(1))[:300], "truncated"),
+        (encoded(drawn(1)).replace(b"IDAT", b"IDAT" + bytes(9)), "unreadable"),
         (encoded(Image.new("1", (9000, 9000))), "too_large"),
     ],
 )
@@ -87,14 +85,14 @@ def test_what_cannot_be_decoded_has_its_reason(data, reason):
     ("image", "reason"),
     [
         (Image.new("RGB", (1, 1)), "too_small"),
-        (picture(1, 400, 50), "odd_aspect"),
-        (picture(1).point([level // 20 for level in range(256)] * 3), "too_dark"),
-        (picture(1).point([255 - level // 20 for level in range(256)] * 3), "too_light"),
+        (drawn(1, 400, 50), "odd_aspect"),
+        (drawn(1).point([level // 20 for level in range(256)] * 3), "too_dark"),
+        (drawn(1).point([255 - level // 20 for level in range(256)] * 3), "too_light"),
         (Image.new("RGB", (90, 90), "grey"), "low_information"),
         (detailed(1).filter(ImageFilter.GaussianBlur(8)), "blurry"),
     ],
 )
-def test_a_picture_of_no_use_has_its_reason_and_score_and_its_pixels_stay(image, reason):
+def test_an_image_of_no_use_has_its_reason_and_score_and_its_pixels_stay(image, reason):
     checked = look(image)
     assert checked.dropped_for == reason
     assert 0 <= float(checked.score) < 1
@@ -102,19 +100,19 @@ def test_a_picture_of_no_use_has_its_reason_and_score_and_its_pixels_stay(image,
     assert len(checked.phash) == 16
 
 
-def test_a_sharp_picture_between_bars_passes_every_check():
+def test_a_sharp_image_between_bars_passes_every_check():
     assert look(ImageOps.expand(detailed(1), (0, 200), "black")).dropped_for == ""
 
 
 def test_the_same_pixels_in_another_format_have_the_same_hash_of_pixels():
-    image = picture(1)
+    image = drawn(1)
     as_bmp = check(encoded(image, "BMP"), PARAMS.classifier.clean)
-    assert as_bmp.pixel_sha256 == look(image).pixel_sha256 != look(picture(2)).pixel_sha256
+    assert as_bmp.pixel_sha256 == look(image).pixel_sha256 != look(drawn(2)).pixel_sha256
 
 
 @pytest.mark.parametrize(
     ("status", "reason"),
-    [("truncated", "truncated"), ("not_an_image", "not_a_picture"), ("timeout", "no_download")],
+    [("truncated", "truncated"), ("not_an_image", "not_an_image"), ("timeout", "no_download")],
 )
 def test_a_download_that_failed_says_why(status, reason):
     manifest = raw_manifest([(CAT, "")]).assign(status=status)
@@ -124,7 +122,7 @@ def test_a_download_that_failed_says_why(status, reason):
 def test_the_number_of_workers_changes_nothing(tmp_path):
     files = [f"{i}.png" for i in range(12)]
     for i, file in enumerate(files):
-        picture(i % 7).save(tmp_path / file)
+        drawn(i % 7).save(tmp_path / file)
     one, four = (
         check_all(files, tmp_path, tmp_path / str(n), PARAMS.classifier.clean, workers=n) for n in (1, 4)
     )
@@ -156,48 +154,48 @@ def test_a_changed_copy_is_found_by_its_hash(change):
 
 
 def test_the_largest_of_several_copies_stays_and_the_others_name_it():
-    checks = [look(picture(1, *size)) for size in [(160, 120), (320, 240), (80, 60)]]
+    checks = [look(drawn(1, *size)) for size in [(160, 120), (320, 240), (80, 60)]]
     cleaned = clean(raw_manifest([(CAT, "a"), (CAT, "b"), (CAT, "c")]), checks)
     assert list(cleaned["kept"]) == ["0", "1", "0"]
-    assert list(cleaned["copy_of"]) == ["b", "", "b"]
+    assert list(cleaned["duplicate_of"]) == ["b", "", "b"]
     assert set(cleaned["cluster"]) == {"a"}
-    assert list(cleaned["dropped_for"]) == ["near_copy", "", "near_copy"]
+    assert list(cleaned["dropped_for"]) == ["near_duplicate", "", "near_duplicate"]
 
 
 def test_the_same_bytes_twice_are_an_exact_copy():
-    checks = [look(picture(1))] * 2
+    checks = [look(drawn(1))] * 2
     cleaned = clean(raw_manifest([(CAT, "a"), (CAT, "a")]), checks)
-    assert list(cleaned["dropped_for"]) == ["", "exact_copy"]
+    assert list(cleaned["dropped_for"]) == ["", "exact_duplicate"]
 
 
-def test_a_picture_under_two_classes_is_set_aside_with_all_its_copies():
-    checks = [look(picture(1))] * 2 + [look(picture(2))]
+def test_an_image_under_two_classes_is_set_aside_with_all_its_copies():
+    checks = [look(drawn(1))] * 2 + [look(drawn(2))]
     cleaned = clean(raw_manifest([(CAT, "a"), (DOG, "a"), (DOG, "b")]), checks)
     assert list(cleaned["dropped_for"]) == ["conflict", "conflict", ""]
 
 
-def test_a_picture_under_two_distractors_is_no_conflict():
-    checks = [look(picture(1))] * 2
+def test_an_image_under_two_distractors_is_no_conflict():
+    checks = [look(drawn(1))] * 2
     cleaned = clean(raw_manifest([(OTHER, "a"), (PARAMS.distractors[1], "a")]), checks)
-    assert sorted(cleaned["dropped_for"]) == ["", "exact_copy"]
+    assert sorted(cleaned["dropped_for"]) == ["", "exact_duplicate"]
 
 
 def test_no_row_is_lost_and_failed_downloads_say_so():
     manifest = raw_manifest([(CAT, "a"), (CAT, ""), (DOG, "")])
-    cleaned = clean(manifest, [look(picture(1)), Checked(), Checked()])
+    cleaned = clean(manifest, [look(drawn(1)), Checked(), Checked()])
     assert list(cleaned["query"]) == list(manifest["query"])
     assert list(cleaned["dropped_for"]) == ["", "no_download", "no_download"]
     assert list(cleaned["cluster"]) == ["a", "", ""]
 
 
-def test_pictures_that_could_not_be_read_are_no_copies_of_each_other():
+def test_images_that_could_not_be_read_are_no_copies_of_each_other():
     checks = [Checked("unreadable"), Checked("unreadable")]
     cleaned = clean(raw_manifest([(CAT, "a"), (CAT, "b")]), checks)
     assert list(cleaned["dropped_for"]) == ["unreadable", "unreadable"]
 
 
 def test_the_choice_does_not_depend_on_the_order_of_rows():
-    checks = [look(picture(1)), look(picture(1).resize((200, 150))), look(picture(3))]
+    checks = [look(drawn(1)), look(drawn(1).resize((200, 150))), look(drawn(3))]
     manifest = raw_manifest([(CAT, "a"), (CAT, "b"), (CAT, "c")])
     forward = clean(manifest, checks).set_index("sha256")
     backward = clean(manifest.iloc[::-1].reset_index(drop=True), checks[::-1]).set_index("sha256")
@@ -208,12 +206,12 @@ def test_a_class_that_lost_everything_is_named_with_its_reasons():
     manifest = pd.DataFrame(
         {"query": [CAT, DOG, DOG], "kept": ["1", "0", "0"], "dropped_for": ["", "a", "a"]}
     )
-    with pytest.raises(UserError, match=rf"no picture of '{DOG}' is left \(2 a\)"):
+    with pytest.raises(UserError, match=rf"no image of '{DOG}' is left \(2 a\)"):
         require_every_class(manifest, PARAMS, "clean_images")
 
 
-def test_simple_pictures_that_share_a_hash_by_chance_are_no_copies():
-    first, second = look(picture(1)), look(picture(2))
+def test_simple_images_that_share_a_hash_by_chance_are_no_copies():
+    first, second = look(drawn(1)), look(drawn(2))
     checks = [first, replace(second, phash=first.phash, mirrored=first.mirrored)]
     cleaned = clean(raw_manifest([(CAT, "a"), (CAT, "b")]), checks)
     assert list(cleaned["kept"]) == ["1", "1"]

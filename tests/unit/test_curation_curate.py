@@ -19,7 +19,7 @@ def cleaned(rows: list[tuple[str, str]]) -> pd.DataFrame:
         width=[str(100 - i) for i in range(len(table))],
         height="10",
         cluster=table["sha256"],
-        copy_of="",
+        duplicate_of="",
         score="",
         pixel_sha256=table["sha256"],
         file=table["sha256"],
@@ -27,11 +27,11 @@ def cleaned(rows: list[tuple[str, str]]) -> pd.DataFrame:
 
 
 def curate(manifest: pd.DataFrame, vectors: dict[str, np.ndarray], decisions: dict[str, Decision]):
-    return curate_with(manifest, vectors, decisions, PARAMS, read=picture)
+    return curate_with(manifest, vectors, decisions, PARAMS, read=image)
 
 
-def picture(file: str) -> np.ndarray:
-    """A picture of the file's own, but for `b`, which shows what `a` does."""
+def image(file: str) -> np.ndarray:
+    """An image of the file's own, but for `b`, which shows what `a` does."""
     seed = {"b": ord("a")}.get(file, ord(file))
     return np.random.default_rng(seed).integers(0, 256, (40, 40, 3), dtype=np.uint8)
 
@@ -43,14 +43,14 @@ def features(**vectors: list[float]) -> dict[str, np.ndarray]:
 APART = features(a=[1, 0, 0], b=[0, 1, 0], c=[0, 0, 1])
 
 
-def test_pictures_that_look_alike_are_copies_even_if_their_hashes_differ():
+def test_images_that_look_alike_are_copies_even_if_their_hashes_differ():
     alike = features(a=[1, 0, 0], b=[0.99, 0.05, 0], c=[0, 0, 1])
     curated = curate(cleaned([(CAT, "a"), (CAT, "b"), (CAT, "c")]), alike, {})
-    assert list(curated["dropped_for"]) == ["", "near_copy", ""]
+    assert list(curated["dropped_for"]) == ["", "near_duplicate", ""]
     assert curated["cluster"].nunique() == 2
 
 
-def test_pictures_that_look_alike_to_the_backbone_alone_are_no_copies():
+def test_images_that_look_alike_to_the_backbone_alone_are_no_copies():
     alike = features(a=[1, 0, 0], c=[0.99, 0.05, 0])
     curated = curate(
         cleaned([(CAT, "a"), (CAT, "c")]),
@@ -67,7 +67,7 @@ def test_distractors_are_labelled_unknown():
 
 def test_a_person_drops_keeps_and_relabels():
     manifest = cleaned([(CAT, "a"), (CAT, "b"), (CAT, "c")])
-    manifest.loc[1, ["kept", "dropped_for"]] = "0", "near_copy"
+    manifest.loc[1, ["kept", "dropped_for"]] = "0", "near_duplicate"
     decisions = {"a": Decision(False, ""), "b": Decision(True, ""), "c": Decision(True, DOG)}
     curated = curate(manifest, APART, decisions)
     assert list(curated["kept"]) == ["0", "1", "1"]
@@ -84,13 +84,13 @@ def test_a_person_can_settle_a_conflict():
     assert set(curated["label"]) == {DOG}
 
 
-def test_a_picture_that_could_not_be_read_stays_dropped_whatever_was_decided():
+def test_an_image_that_could_not_be_read_stays_dropped_whatever_was_decided():
     manifest = cleaned([(CAT, "a"), (CAT, "b")])
     manifest.loc[0, ["kept", "dropped_for", "phash"]] = "0", "unreadable", ""
     curated = curate(manifest, features(b=[1, 0]), {"a": Decision(True, "")})
     assert list(curated["dropped_for"]) == ["unreadable", ""]
 
 
-def test_a_decision_about_a_picture_that_is_gone_changes_nothing():
+def test_a_decision_about_an_image_that_is_gone_changes_nothing():
     manifest = cleaned([(CAT, "a"), (CAT, "b")])
     assert curate(manifest, APART, {"z": Decision(False, "")}).equals(curate(manifest, APART, {}))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from herodex.curation.label_errors import Doubts, judge, out_of_fold
+from herodex.curation.label_errors import LabelQuality, judge, out_of_fold
 
 RNG = np.random.default_rng(4)
 N = 120
@@ -35,7 +35,7 @@ def test_the_scores_are_the_same_whatever_the_order_of_rows():
     assert one.quality[order] == pytest.approx(other.quality, abs=1e-3)
 
 
-def test_no_picture_is_judged_by_a_model_that_has_seen_a_copy_of_it():
+def test_no_image_is_judged_by_a_model_that_has_seen_a_copy_of_it():
     """A lone wrong label is believed by whoever has seen its copies, and by nobody else."""
     features, labels = np.repeat(FEATURES[:60], 2, axis=0), np.repeat(LABELS[:60], 2)
     labels[:2] = "owl"
@@ -61,7 +61,7 @@ def test_a_row_without_a_label_has_no_quality_but_looks_like_something():
 @pytest.mark.parametrize("labels", [["cat"] * 4, ["", "", "", ""], ["cat", "dog", "", ""]])
 def test_too_few_labels_raise_no_doubt(labels):
     doubts = judge(FEATURES[:4], np.array(labels), CLUSTERS[:4], np.ones(4, bool), folds=2)
-    assert isinstance(doubts, Doubts)
+    assert isinstance(doubts, LabelQuality)
     assert not (doubts.quality < 0.1).any()
 
 

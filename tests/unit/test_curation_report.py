@@ -30,18 +30,18 @@ def test_decisions_are_counted_and_those_that_cannot_be_obeyed_are_named():
     decisions = {"a": Decision(True), "d": Decision(True, "dog"), "z": Decision(False)}
     summary = summarise(TABLE, decisions)
     assert summary["decisions"] == {"keep": 1, "relabel": 1, "drop": 1}
-    assert summary["pictures_decided"] == 1
-    assert summary["decisions_about_unreadable_pictures"] == ["d"]
-    assert summary["decisions_about_pictures_that_are_gone"] == ["z"]
+    assert summary["images_decided"] == 1
+    assert summary["decisions_about_unreadable_images"] == ["d"]
+    assert summary["decisions_about_images_that_are_gone"] == ["z"]
     assert summary["set_aside"] == {"no_download": 1, "unreadable": 1, "blurry": 3}
 
 
-def test_a_sheet_shows_each_picture_once_and_the_worst_first():
+def test_a_sheet_shows_each_image_once_and_the_worst_first():
     assert list(rows_on_sheet(TABLE, "blurry")["sha256"]) == ["c", "b"]
     assert len(rows_on_sheet(TABLE, "unreadable")) == 0
 
 
-def test_a_contact_sheet_holds_every_picture_and_pairs_side_by_side():
+def test_a_contact_sheet_holds_every_image_and_pairs_side_by_side():
     red, blue = (np.full((60, 80, 3), colour, np.uint8) for colour in ([200, 0, 0], [0, 0, 200]))
     single = contact_sheet("nine", [([red], "caption\nsecond line")] * 9)
     assert single.height > 2 * SIDE

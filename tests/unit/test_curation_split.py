@@ -18,7 +18,7 @@ from herodex.params import SplitImagesParams, load_params
 
 SHARES = SplitImagesParams(validation=0.2, test=0.3)
 CLASSIFIER = load_params().classifier
-PICTURE = np.random.default_rng(0).integers(0, 256, (30, 30, 3), dtype=np.uint8)
+IMAGE = np.random.default_rng(0).integers(0, 256, (30, 30, 3), dtype=np.uint8)
 ORDER = ["test", "validation", "train"]
 
 
@@ -49,7 +49,7 @@ def test_a_cluster_never_straddles_parts_even_under_two_queries():
     assert (parts == 1).all()
 
 
-def test_pictures_that_are_added_move_no_other_one():
+def test_images_that_are_added_move_no_other_one():
     before = split(table(names(200)), SHARES, seed=1)
     after = split(table(names(400)[::-1]), SHARES, seed=1)
     moved = before.merge(after, on="sha256", suffixes=("", "_after"))
@@ -63,7 +63,7 @@ def test_pictures_that_are_added_move_no_other_one():
     bridges=st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=3),
 )
 def test_copies_that_are_added_and_clusters_that_join_move_nothing_towards_test(before, added, bridges):
-    """`before` and `added` give each picture its cluster; `bridges` join two clusters."""
+    """`before` and `added` give each image its cluster; `bridges` join two clusters."""
     hashes = names(len(before) + len(added))
     merged = {old: new for old, new in bridges if old > new}
 
@@ -111,12 +111,12 @@ def test_positions_are_spread_over_the_unit_interval():
     assert 0.99 < max(values) < 1
 
 
-def test_a_class_without_a_test_picture_is_reported():
+def test_a_class_without_a_test_image_is_reported():
     params = load_params()
     *others, last = params.classes
     rows = [(label, part) for label in others for part in ("train", "validation", "test")]
     manifest = pd.DataFrame([*rows, (last, "train")], columns=["label", "part"])
-    with pytest.raises(UserError, match=f"'{last}' has 1 pictures, none of them for validation"):
+    with pytest.raises(UserError, match=f"'{last}' has 1 images, none of them for validation"):
         require_every_part(manifest, params)
 
 
@@ -124,22 +124,20 @@ def parted(*parts: str) -> pd.DataFrame:
     return table(names(len(parts))).assign(part=parts, file="")
 
 
-def test_pictures_that_look_alike_in_two_parts_are_found_and_stop_the_stage():
+def test_images_that_look_alike_in_two_parts_are_found_and_stop_the_stage():
     features = {"c0": np.array([1, 0], np.float32), "c1": np.array([0.99, 0.1], np.float32)}
     manifest = parted("train", "test")
-    leaks = find_leaks(manifest, features, CLASSIFIER, read=lambda _: PICTURE)
+    leaks = find_leaks(manifest, features, CLASSIFIER, read=lambda _: IMAGE)
     assert leaks == [("c1", "c0")]
-    with pytest.raises(
-        UserError, match="1 pairs of pictures look alike and are in different parts: c1 and c0"
-    ):
+    with pytest.raises(UserError, match="1 pairs of images look alike and are in different parts: c1 and c0"):
         require_no_leak(leaks)
 
 
 @pytest.mark.parametrize("parts", [("train", "train"), ("train", ""), ("test", "test")])
-def test_pictures_that_look_alike_in_one_part_are_no_leak(parts):
+def test_images_that_look_alike_in_one_part_are_no_leak(parts):
     features = {name: np.array([1, 0], np.float32) for name in names(2)}
     features |= {"c2": np.array([0, 1], np.float32)}
-    assert find_leaks(parted(*parts, "train"), features, CLASSIFIER, read=lambda _: PICTURE) == []
+    assert find_leaks(parted(*parts, "train"), features, CLASSIFIER, read=lambda _: IMAGE) == []
     require_no_leak([])
 
 
@@ -154,7 +152,7 @@ def test_parts_are_counted_by_query_and_by_source_where_there_is_one():
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_class_of_few_pictures_is_in_every_part_whatever_the_seed(seed):
+def test_a_class_of_few_images_is_in_every_part_whatever_the_seed(seed):
     classes = [f"class{i}" for i in range(12)]
     few = pd.concat([table(names(4, name), query=name) for name in classes], ignore_index=True)
     placed = split(few, SHARES, seed)

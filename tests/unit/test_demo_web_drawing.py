@@ -51,8 +51,8 @@ def test_every_part_of_a_known_costume_has_a_colour_in_every_palette(name: str) 
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_known_heroes_are_drawn_differently_each_time(name: str) -> None:
-    pictures = {draw(name, str(number)).tobytes() for number in range(6)}
-    assert len(pictures) == 6
+    images = {draw(name, str(number)).tobytes() for number in range(6)}
+    assert len(images) == 6
 
 
 def test_any_other_query_gets_a_costume_of_its_own_and_keeps_it() -> None:
@@ -69,7 +69,7 @@ def test_whatever_is_invented_can_be_drawn(number: int) -> None:
     assert len(image.getcolors(image.width * image.height) or []) > 2
 
 
-def test_a_picture_depends_on_subject_and_seed_alone() -> None:
+def test_an_image_depends_on_subject_and_seed_alone() -> None:
     random.seed(1)
     first = draw("fox", "a").tobytes()
     random.seed(2)
@@ -79,7 +79,7 @@ def test_a_picture_depends_on_subject_and_seed_alone() -> None:
     assert draw("owl", "a").tobytes() != first
 
 
-def test_a_cut_out_figure_fills_a_part_of_the_picture() -> None:
+def test_a_cut_out_figure_fills_a_part_of_the_image() -> None:
     for number in range(20):
         alpha = cut_out("fox", str(number)).getchannel("A")
         histogram = alpha.histogram()

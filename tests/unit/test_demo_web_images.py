@@ -1,4 +1,4 @@
-"""The files of the embedded web: each is what its kind says, and always the same."""
+"""The files of the demo web: each is what its kind says, and always the same."""
 
 from dataclasses import replace
 from io import BytesIO
@@ -9,31 +9,31 @@ from demo_web_params import ONE_OF_EACH, demo_params
 from PIL import Image, ImageOps
 
 from demo_web.faults import Kind
-from demo_web.images import picture_file
-from demo_web.truth import PlannedPicture, plan_web
+from demo_web.images import image_file
+from demo_web.truth import PlannedImage, plan_web
 
 SEED = 7
 ALIKE = 14
-"""Mean difference in grey levels that a lossy copy may have; two pictures of a hero differ by far more."""
+"""Mean difference in grey levels that a lossy copy may have; two images of a hero differ by far more."""
 PLAN = plan_web(demo_params(results=40, shares=ONE_OF_EACH))
 
 
-def some(kind: Kind) -> list[PlannedPicture]:
-    chosen = [picture for picture in PLAN if picture.kind is kind][:4]
+def some(kind: Kind) -> list[PlannedImage]:
+    chosen = [planned for planned in PLAN if planned.kind is kind][:4]
     assert chosen
     return chosen
 
 
-def original_of(copy: PlannedPicture) -> PlannedPicture:
-    return next(picture for picture in PLAN if picture.id == copy.original)
+def original_of(copy: PlannedImage) -> PlannedImage:
+    return next(planned for planned in PLAN if planned.id == copy.original)
 
 
-def bytes_of(picture: PlannedPicture) -> bytes:
-    return picture_file(picture, SEED)[1]
+def bytes_of(planned: PlannedImage) -> bytes:
+    return image_file(planned, SEED)[1]
 
 
-def opened(picture: PlannedPicture) -> Image.Image:
-    return Image.open(BytesIO(bytes_of(picture)))
+def opened(planned: PlannedImage) -> Image.Image:
+    return Image.open(BytesIO(bytes_of(planned)))
 
 
 def where_it_lies(part: Image.Image, whole: Image.Image) -> tuple[int, int, int, int]:
@@ -51,7 +51,7 @@ def where_it_lies(part: Image.Image, whole: Image.Image) -> tuple[int, int, int,
 
 
 def difference(one: Image.Image, other: Image.Image) -> float:
-    """Return the mean difference of two pictures of one size, in grey levels."""
+    """Return the mean difference of two images of one size, in grey levels."""
     one_pixels, other_pixels = (np.asarray(image.convert("RGB"), float) for image in (one, other))
     return float(np.abs(one_pixels - other_pixels).mean())
 
@@ -70,16 +70,16 @@ def difference(one: Image.Image, other: Image.Image) -> float:
     ],
 )
 def test_files_are_what_their_kind_says(kind: Kind, file_format: str, mode: str) -> None:
-    for picture in some(kind):
-        content_type, data = picture_file(picture, SEED)
+    for planned in some(kind):
+        content_type, data = image_file(planned, SEED)
         image = Image.open(BytesIO(data))
         image.load()
         assert (image.format, image.mode) == (file_format, mode)
         assert content_type == f"image/{file_format.lower()}"
 
 
-def test_pictures_have_sides_of_160_to_640_pixels_in_several_shapes() -> None:
-    sizes = [opened(picture).size for picture in PLAN if picture.kind is Kind.SOUND]
+def test_images_have_sides_of_160_to_640_pixels_in_several_shapes() -> None:
+    sizes = [opened(planned).size for planned in PLAN if planned.kind is Kind.SOUND]
     assert min(min(size) for size in sizes) >= 160
     assert max(max(size) for size in sizes) <= 640
     assert len({round(width / height, 1) for width, height in sizes}) >= 4
@@ -106,25 +106,25 @@ def test_an_animation_has_frames_that_differ() -> None:
     assert difference(first, image) > 1
 
 
-def test_an_alpha_picture_is_cut_out() -> None:
-    for picture in some(Kind.ALPHA_PNG):
-        alpha = np.asarray(opened(picture))[..., 3]
+def test_an_alpha_image_is_cut_out() -> None:
+    for planned in some(Kind.ALPHA_PNG):
+        alpha = np.asarray(opened(planned))[..., 3]
         assert (alpha == 0).any()
         assert (alpha == 255).any()
 
 
-def test_an_exif_rotated_picture_stands_upright_once_its_tag_is_obeyed() -> None:
-    for picture in some(Kind.EXIF_ROTATED):
-        image = opened(picture)
+def test_an_exif_rotated_image_stands_upright_once_its_tag_is_obeyed() -> None:
+    for planned in some(Kind.EXIF_ROTATED):
+        image = opened(planned)
         assert image.getexif()[0x0112] in {3, 6, 8}
         upright = ImageOps.exif_transpose(image)
-        twin = Image.open(BytesIO(picture_file(_as(picture, Kind.SOUND), SEED)[1]))
+        twin = Image.open(BytesIO(image_file(_as(planned, Kind.SOUND), SEED)[1]))
         assert upright.size == twin.size
         assert difference(upright, twin) < ALIKE
 
 
 def test_an_exact_copy_has_the_bytes_of_its_original() -> None:
-    for copy in some(Kind.EXACT_COPY):
+    for copy in some(Kind.EXACT_DUPLICATE):
         assert bytes_of(copy) == bytes_of(original_of(copy))
 
 
@@ -166,19 +166,19 @@ def test_a_letterboxed_copy_is_its_original_between_black_bars() -> None:
         assert difference(inside, original) < ALIKE
 
 
-def test_pictures_that_are_no_copies_do_not_look_alike() -> None:
-    originals = [opened(picture).resize((64, 64)) for picture in some(Kind.SOUND)]
+def test_images_that_are_no_copies_do_not_look_alike() -> None:
+    originals = [opened(planned).resize((64, 64)) for planned in some(Kind.SOUND)]
     for number, one in enumerate(originals):
         assert all(difference(one, other) > 2 * ALIKE for other in originals[:number])
 
 
-def test_another_seed_draws_other_pictures() -> None:
-    picture = some(Kind.SOUND)[0]
-    assert picture_file(picture, SEED)[1] != picture_file(picture, SEED + 1)[1]
+def test_another_seed_draws_other_images() -> None:
+    planned = some(Kind.SOUND)[0]
+    assert image_file(planned, SEED)[1] != image_file(planned, SEED + 1)[1]
 
 
-def _as(picture: PlannedPicture, kind: Kind) -> PlannedPicture:
-    return replace(picture, kind=kind)
+def _as(planned: PlannedImage, kind: Kind) -> PlannedImage:
+    return replace(planned, kind=kind)
 
 
 def test_a_watermarked_copy_differs_from_its_original_in_a_part_of_it() -> None:
@@ -190,29 +190,29 @@ def test_a_watermarked_copy_differs_from_its_original_in_a_part_of_it() -> None:
         assert 0.001 < changed.mean() < 0.25
 
 
-def test_dark_and_light_pictures_are_next_to_black_and_white() -> None:
-    assert all(np.asarray(opened(picture)).mean() < 30 for picture in some(Kind.DARK))
-    assert all(np.asarray(opened(picture)).mean() > 225 for picture in some(Kind.LIGHT))
+def test_dark_and_light_images_are_next_to_black_and_white() -> None:
+    assert all(np.asarray(opened(planned)).mean() < 30 for planned in some(Kind.DARK))
+    assert all(np.asarray(opened(planned)).mean() > 225 for planned in some(Kind.LIGHT))
 
 
-def test_a_blurred_picture_has_no_edges() -> None:
-    for picture in some(Kind.BLURRY):
+def test_a_blurred_image_has_no_edges() -> None:
+    for planned in some(Kind.BLURRY):
         blurred, sharp = (
             np.abs(np.diff(np.asarray(image.convert("L"), float), axis=1)).max()
-            for image in (opened(picture), opened(_as(picture, Kind.SOUND)))
+            for image in (opened(planned), opened(_as(planned, Kind.SOUND)))
         )
         assert blurred < sharp / 2
 
 
 def test_a_strip_is_far_longer_than_wide() -> None:
-    for picture in some(Kind.STRIP):
-        assert max(opened(picture).size) / min(opened(picture).size) > 5
-        assert min(opened(picture).size) >= 36
+    for planned in some(Kind.STRIP):
+        assert max(opened(planned).size) / min(opened(planned).size) > 5
+        assert min(opened(planned).size) >= 36
 
 
-def test_a_blank_picture_has_one_colour_and_a_few_letters() -> None:
-    for picture in some(Kind.BLANK):
-        pixels = np.asarray(opened(picture).convert("L"))
+def test_a_blank_image_has_one_colour_and_a_few_letters() -> None:
+    for planned in some(Kind.BLANK):
+        pixels = np.asarray(opened(planned).convert("L"))
         values, counts = np.unique(pixels, return_counts=True)
         assert counts.max() / pixels.size > 0.8
         assert len(values) > 1

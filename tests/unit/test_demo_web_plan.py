@@ -1,4 +1,4 @@
-"""The plan of the embedded web: what is behind each result."""
+"""The plan of the demo web: what is behind each result."""
 
 from collections import Counter
 from pathlib import Path
@@ -9,22 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from demo_web.faults import COPIES, Kind, Outcome, allot
-from demo_web.truth import PlannedPicture, plan_web
+from demo_web.truth import PlannedImage, plan_web
 from herodex.errors import UserError
 from herodex.params import DemoWebShares
 
 PLAN = plan_web(demo_params(results=50, shares=ONE_OF_EACH))
 
 
-def of_kind(*kinds: Kind) -> list[PlannedPicture]:
-    chosen = [picture for picture in PLAN if picture.kind in kinds]
+def of_kind(*kinds: Kind) -> list[PlannedImage]:
+    chosen = [image for image in PLAN if image.kind in kinds]
     assert chosen
     return chosen
 
 
 def test_each_kind_comes_within_one_of_its_share() -> None:
     params = demo_params(results=120)
-    counts, total = Counter(picture.kind for picture in plan_web(params)), 120 * len(QUERIES)
+    counts, total = Counter(image.kind for image in plan_web(params)), 120 * len(QUERIES)
     for kind, share in params.demo_web.shares.model_dump().items():
         assert abs(counts[Kind(kind)] - share * total) <= 1
 
@@ -46,7 +46,7 @@ def test_no_search_has_copies_without_an_original(share: float, results: int, qu
 
 def test_results_are_ranked_query_by_query_in_the_order_of_the_parameters() -> None:
     expected = [(query, rank) for query in QUERIES for rank in range(1, 51)]
-    assert [(picture.query, picture.rank) for picture in PLAN] == expected
+    assert [(image.query, image.rank) for image in PLAN] == expected
 
 
 def test_a_search_has_as_many_results_as_a_crawl_asks_for() -> None:
@@ -55,52 +55,52 @@ def test_a_search_has_as_many_results_as_a_crawl_asks_for() -> None:
         update={"images": params.crawl.images.model_copy(update={"per_query": 90})}
     )
     plan = plan_web(params.model_copy(update={"crawl": crawl}))
-    assert Counter(picture.query for picture in plan) == dict.fromkeys(QUERIES, 90)
+    assert Counter(image.query for image in plan) == dict.fromkeys(QUERIES, 90)
 
 
 def test_copies_have_a_sound_original_of_the_same_query() -> None:
-    sound = {picture.id: picture for picture in of_kind(Kind.SOUND)}
+    sound = {image.id: image for image in of_kind(Kind.SOUND)}
     for copy in of_kind(*COPIES):
         assert sound[copy.original].query == copy.query
-        assert sound[copy.original].picture_url != copy.picture_url
+        assert sound[copy.original].image_url != copy.image_url
 
 
 def test_a_shared_result_is_a_sound_one_of_another_query() -> None:
-    sound = {picture.picture_url: picture for picture in of_kind(Kind.SOUND)}
+    sound = {image.image_url: image for image in of_kind(Kind.SOUND)}
     for shared in of_kind(Kind.SHARED):
-        other = sound[shared.picture_url]
+        other = sound[shared.image_url]
         assert other.query != shared.query
         assert (shared.original, shared.subject) == (other.id, other.query)
 
 
 def test_somebody_else_is_somebody_that_another_query_asks_for() -> None:
-    for picture in of_kind(Kind.WRONG_SUBJECT):
-        assert picture.subject in set(QUERIES) - {picture.query}
+    for image in of_kind(Kind.WRONG_SUBJECT):
+        assert image.subject in set(QUERIES) - {image.query}
 
 
 def test_all_but_shared_results_have_urls_of_their_own() -> None:
-    owned = [picture for picture in PLAN if picture.kind is not Kind.SHARED]
-    assert len({picture.picture_url for picture in owned}) == len(owned)
-    assert len({picture.page_url for picture in owned}) == len(owned)
+    owned = [image for image in PLAN if image.kind is not Kind.SHARED]
+    assert len({image.image_url for image in owned}) == len(owned)
+    assert len({image.page_url for image in owned}) == len(owned)
 
 
 def test_what_robots_may_not_fetch_lies_in_the_private_part_and_nothing_else_does() -> None:
-    for picture in PLAN:
-        assert ("/private/" in picture.picture_url) == (picture.kind is Kind.DISALLOWED)
-        assert (picture.outcome is Outcome.DISALLOWED) == (picture.kind is Kind.DISALLOWED)
+    for image in PLAN:
+        assert ("/private/" in image.image_url) == (image.kind is Kind.DISALLOWED)
+        assert (image.outcome is Outcome.DISALLOWED) == (image.kind is Kind.DISALLOWED)
 
 
 def test_urls_and_credits_do_not_give_the_truth_away() -> None:
     # A WebP file may be called one; it is so everywhere.
     telling = {*QUERIES, *Kind} - {Kind.WEBP}
-    for picture in PLAN:
-        shown = f"{picture.picture_url} {picture.page_url} {picture.credit}".lower()
+    for image in PLAN:
+        shown = f"{image.image_url} {image.page_url} {image.credit}".lower()
         words = set(shown.replace("/", " ").replace(".", " ").replace("'", " ").split())
         assert not words & telling
 
 
 def test_another_seed_plans_another_web() -> None:
-    urls, others = ({picture.picture_url for picture in plan_web(demo_params(seed=seed))} for seed in (7, 8))
+    urls, others = ({image.image_url for image in plan_web(demo_params(seed=seed))} for seed in (7, 8))
     assert not urls & others
 
 
@@ -112,12 +112,12 @@ def test_a_folder_is_planned_in_the_order_of_its_file_names(tmp_path: Path) -> N
     (ant / "folder").mkdir()
     (tmp_path / "bee").mkdir()
     plan = plan_web(folder_params(tmp_path))
-    assert [(picture.query, picture.rank, picture.file) for picture in plan] == [
+    assert [(image.query, image.rank, image.file) for image in plan] == [
         ("ant", 1, ant / "C.JPG"),
         ("ant", 2, ant / "a.jpg"),
         ("ant", 3, ant / "b.png"),
     ]
-    assert {picture.kind for picture in plan} == {Kind.SOUND}
+    assert {image.kind for image in plan} == {Kind.SOUND}
 
 
 def test_a_missing_folder_is_the_users_to_put_right(tmp_path: Path) -> None:

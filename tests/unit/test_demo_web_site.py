@@ -1,4 +1,4 @@
-"""What the embedded web answers, without HTTP in between."""
+"""What the demo web answers, without HTTP in between."""
 
 import json
 import re
@@ -91,18 +91,18 @@ def test_a_search_page_holds_the_first_results_and_the_batches_hold_the_rest(sit
         batch = json.loads(read(site, f"{SEARCH}/search/more?q=cat&offset={offset}"))
         results += batch["results"]
         offset = batch["next"]
-    planned = [picture for picture in PLAN if picture.query == "cat"]
+    planned = [image for image in PLAN if image.query == "cat"]
     assert results == [
         {
-            "picture": picture.picture_url,
-            "page": picture.page_url,
-            "title": picture.credit.title,
-            "author": picture.credit.author,
-            "licence": picture.credit.licence,
-            "licence_url": picture.credit.licence_url,
-            "rank": picture.rank,
+            "image": image.image_url,
+            "page": image.page_url,
+            "title": image.credit.title,
+            "author": image.credit.author,
+            "license": image.credit.license,
+            "license_url": image.credit.license_url,
+            "rank": image.rank,
         }
-        for picture in planned
+        for image in planned
     ]
 
 
@@ -113,12 +113,12 @@ def test_a_search_for_something_else_finds_nothing_and_says_so(site: Site) -> No
     assert "<b>" not in page
 
 
-def test_the_page_of_a_picture_names_its_author_and_licence(site: Site) -> None:
-    for picture in PLAN[:10]:
-        page = unescape(read(site, picture.page_url))
-        assert f'<span class="author">{picture.credit.author}</span>' in page
-        assert f'href="{picture.credit.licence_url}">{picture.credit.licence}</a>' in page
-        assert f'href="{picture.picture_url}"' in page
+def test_the_page_of_an_image_names_its_author_and_license(site: Site) -> None:
+    for image in PLAN[:10]:
+        page = unescape(read(site, image.page_url))
+        assert f'<span class="author">{image.credit.author}</span>' in page
+        assert f'href="{image.credit.license_url}">{image.credit.license}</a>' in page
+        assert f'href="{image.image_url}"' in page
 
 
 def test_robots_may_fetch_all_but_the_private_part_and_the_batches(site: Site) -> None:
@@ -133,9 +133,9 @@ def test_robots_may_fetch_all_but_the_private_part_and_the_batches(site: Site) -
     assert may_fetch(f"{SEARCH}/search?q=cat")
     assert not may_fetch(f"{SEARCH}/search/more?q=cat&offset=20")
     assert may_fetch(f"{POKEDEX}/pokemon?page=2")
-    for picture in PLAN:
-        assert may_fetch(picture.page_url)
-        assert may_fetch(picture.picture_url) == (picture.kind is not Kind.DISALLOWED)
+    for image in PLAN:
+        assert may_fetch(image.page_url)
+        assert may_fetch(image.image_url) == (image.kind is not Kind.DISALLOWED)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_robots_may_fetch_all_but_the_private_part_and_the_batches(site: Site) -
         (f"{SEARCH}/nothing", 404),
         (f"{SEARCH}/search/more?q=cat&offset=-20", 400),
         (f"{POKEDEX}/nothing", 404),
-        ("http://gallery-1.herodex.test/pictures/0.jpg", 404),
+        ("http://gallery-1.herodex.test/images/0.jpg", 404),
     ],
 )
 def test_what_is_not_there_is_an_error(site: Site, url: str, status: int) -> None:

@@ -7,7 +7,7 @@ from herodex.inference.views import View
 MIDDLE = View("middle", mirrored=False)
 
 
-def test_what_is_stored_is_found_again_by_key_and_picture(tmp_path):
+def test_what_is_stored_is_found_again_by_key_and_image(tmp_path):
     vector = np.arange(3, dtype=np.float32)
     with open_cache(tmp_path / "cache" / "features.db") as cache:
         store(cache, ["a", "b"], {"1": np.stack([vector, 2 * vector])})

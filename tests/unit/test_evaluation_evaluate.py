@@ -32,7 +32,7 @@ def test_recall_is_given_for_each_label_with_its_count():
 
 def test_without_distractors_there_is_no_figure_about_them():
     figures = measure(ACTUAL[:3], PROBABILITIES[:3], LABELS, seed=1)
-    assert "auc_known" not in figures
+    assert "auroc_known" not in figures
     assert set(figures["recall"]) == {"cat", "dog"}
 
 
@@ -45,9 +45,9 @@ def test_curves_start_and_end_where_they_must():
 
 
 def test_a_histogram_counts_each_colour_once():
-    picture = np.zeros((4, 4, 3), np.uint8)
-    picture[:2] = 255
-    histogram = colour_histogram(picture)
+    image = np.zeros((4, 4, 3), np.uint8)
+    image[:2] = 255
+    histogram = colour_histogram(image)
     assert histogram[0] == histogram[BINS**3 - 1] == 0.5
     assert histogram.sum() == pytest.approx(1)
 

@@ -20,9 +20,9 @@ def backbone(tmp_path_factory) -> Path:
 
 
 def striped() -> np.ndarray:
-    picture = np.zeros((64, 64, 3), np.uint8)
-    picture[:, :32] = 100
-    return picture
+    image = np.zeros((64, 64, 3), np.uint8)
+    image[:, :32] = 100
+    return image
 
 
 @pytest.mark.parametrize(("pooling", "expected"), [("avg", [50]), ("max", [100]), ("both", [100, 50])])
@@ -35,17 +35,17 @@ def test_pooling_is_over_the_whole_feature_map(backbone, pooling, expected):
 
 def test_features_are_the_mean_over_views_of_the_chosen_stages(backbone):
     settings = SETTINGS.model_copy(update={"views": ["start", "whole"], "stages": [4, 5]})
-    picture = np.zeros((64, 128, 3), np.uint8)
-    picture[:, :64] = 100
-    (features,) = embed(load_embedder(backbone, "f32", settings), [picture])
+    image = np.zeros((64, 128, 3), np.uint8)
+    image[:, :64] = 100
+    (features,) = embed(load_embedder(backbone, "f32", settings), [image])
     assert features == pytest.approx(np.full(6, 75), abs=2)
 
 
-def test_a_mirrored_picture_has_the_same_features_where_views_are_mirrored(backbone):
+def test_a_mirrored_image_has_the_same_features_where_views_are_mirrored(backbone):
     settings = SETTINGS.model_copy(update={"mirror": True, "pooling": "max"})
     embedder = load_embedder(backbone, "f32", settings)
-    pictures = [striped(), np.ascontiguousarray(striped()[:, ::-1])]
-    one, other = embed(embedder, pictures)
+    images = [striped(), np.ascontiguousarray(striped()[:, ::-1])]
+    one, other = embed(embedder, images)
     assert one == pytest.approx(other, abs=1e-4)
 
 
@@ -53,8 +53,8 @@ def test_a_mirrored_picture_has_the_same_features_where_views_are_mirrored(backb
 def test_the_evidence_of_all_places_adds_up_to_what_the_head_sums(backbone, pooling):
     settings = SETTINGS.model_copy(update={"pooling": pooling, "mirror": True, "stages": [4, 5]})
     embedder = load_embedder(backbone, "f32", settings)
-    picture = np.random.default_rng(3).integers(0, 256, (80, 90, 3), np.uint8)
-    with looking(embedder, [picture], embedder.views) as maps:
+    image = np.random.default_rng(3).integers(0, 256, (80, 90, 3), np.uint8)
+    with looking(embedder, [image], embedder.views) as maps:
         (features,) = features_of(settings, pool(maps), channels_of(maps))
         weights = np.random.default_rng(4).normal(size=len(features)).astype(np.float32)
         added = sum(part.sum() for part in evidence_maps([stage[0] for stage in maps], embedder, weights))

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from herodex.inference.image_decoding import FORMATS, PictureError, normalise, open_picture, trim_bars
+from herodex.inference.image_decoding import FORMATS, ImageError, normalise, open_image, trim_bars
 
 LIMIT = 1_000_000
 
@@ -28,68 +28,68 @@ def mid_tones(width: int, height: int) -> Image.Image:
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_each_accepted_format_is_decoded_by_content(kind):
-    assert open_picture(encoded(gradient(), kind), LIMIT).size == (40, 30)
+    assert open_image(encoded(gradient(), kind), LIMIT).size == (40, 30)
 
 
 def test_a_format_that_was_not_asked_for_is_unsupported():
-    with pytest.raises(PictureError) as raised:
-        open_picture(encoded(gradient(), "GIF"), LIMIT, formats=("JPEG", "PNG"))
+    with pytest.raises(ImageError) as raised:
+        open_image(encoded(gradient(), "GIF"), LIMIT, formats=("JPEG", "PNG"))
     assert raised.value.kind == "unsupported"
 
 
-@pytest.mark.parametrize("data", [b"", b"<html>not a picture</html>", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"])
-def test_bytes_that_are_no_picture_are_refused(data):
-    with pytest.raises(PictureError) as raised:
-        open_picture(data, LIMIT)
+@pytest.mark.parametrize("data", [b"", b"<html>not an image</html>", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"])
+def test_bytes_that_are_no_image_are_refused(data):
+    with pytest.raises(ImageError) as raised:
+        open_image(data, LIMIT)
     assert raised.value.kind in ("unsupported", "unreadable")
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
-def test_a_picture_that_breaks_off_is_truncated(kind):
+def test_an_image_that_breaks_off_is_truncated(kind):
     data = encoded(gradient(200, 200), kind)
-    with pytest.raises(PictureError) as raised:
-        open_picture(data[: len(data) // 2], LIMIT)
+    with pytest.raises(ImageError) as raised:
+        open_image(data[: len(data) // 2], LIMIT)
     assert raised.value.kind == "truncated"
 
 
 @pytest.mark.parametrize("left", [0.5, 0.95])
-def test_an_avif_that_breaks_off_is_told_from_no_picture(left):
+def test_an_avif_that_breaks_off_is_told_from_no_image(left):
     data = encoded(gradient(200, 200), "AVIF")
-    with pytest.raises(PictureError) as raised:
-        open_picture(data[: int(left * len(data))], LIMIT)
+    with pytest.raises(ImageError) as raised:
+        open_image(data[: int(left * len(data))], LIMIT)
     assert raised.value.kind in ("truncated", "unreadable")
 
 
 @pytest.mark.parametrize("side", [1_100, 10_000, 20_000])
-def test_a_picture_that_claims_too_many_pixels_is_never_decoded(side, monkeypatch):
+def test_an_image_that_claims_too_many_pixels_is_never_decoded(side, monkeypatch):
     header = encoded(Image.new("1", (side, side)), "PNG")[:2000]
     monkeypatch.setattr(Image.Image, "load", lambda _: pytest.fail("decoded"))
-    with pytest.raises(PictureError) as raised:
-        open_picture(header, LIMIT)
+    with pytest.raises(ImageError) as raised:
+        open_image(header, LIMIT)
     assert raised.value.kind == "too_large"
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_a_spoilt_picture_gives_a_picture_or_a_picture_error_and_nothing_else(data):
+def test_a_spoilt_image_gives_an_image_or_an_image_error_and_nothing_else(data):
     kind = data.draw(st.sampled_from(FORMATS))
     spoilt = bytearray(encoded(gradient(), kind))
     for position in data.draw(st.lists(st.integers(0, len(spoilt) - 1), max_size=8)):
         spoilt[position] = data.draw(st.integers(0, 255))
     try:
-        picture = normalise(open_picture(bytes(spoilt), LIMIT), 64)
-    except PictureError:
+        pixels = normalise(open_image(bytes(spoilt), LIMIT), 64)
+    except ImageError:
         return
-    assert picture.dtype == np.uint8
-    assert picture.shape[2] == 3
+    assert pixels.dtype == np.uint8
+    assert pixels.shape[2] == 3
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
 def test_every_colour_mode_becomes_rgb(mode):
     image = Image.new(mode, (8, 8)) if mode == "I;16" else mid_tones(8, 8).convert(mode)
-    picture = normalise(image, 64)
-    assert picture.ndim == 3
-    assert picture.shape[2] == 3
+    pixels = normalise(image, 64)
+    assert pixels.ndim == 3
+    assert pixels.shape[2] == 3
 
 
 def test_sixteen_bit_grey_keeps_its_shades():
@@ -101,20 +101,20 @@ def test_transparent_parts_become_white():
     assert (normalise(Image.new("RGBA", (4, 4), (255, 0, 0, 0)), 64) == 255).all()
 
 
-def test_a_picture_taken_on_its_side_is_turned_upright():
+def test_an_image_taken_on_its_side_is_turned_upright():
     exif = Image.Exif()
     exif[0x0112] = 6
-    turned = open_picture(encoded(gradient(40, 30), "JPEG", exif=exif), LIMIT)
+    turned = open_image(encoded(gradient(40, 30), "JPEG", exif=exif), LIMIT)
     assert normalise(turned, 64).shape == (40, 30, 3)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
-def test_spoilt_exif_data_leave_a_picture_as_it_is(kind):
+def test_spoilt_exif_data_leave_an_image_as_it_is(kind):
     data = encoded(gradient(40, 30), kind, exif=b"Exif\0\0junkjunk")
-    assert normalise(open_picture(data, LIMIT), 64).shape == (30, 40, 3)
+    assert normalise(open_image(data, LIMIT), 64).shape == (30, 40, 3)
 
 
-def test_a_large_picture_is_scaled_down_in_proportion_and_a_small_one_left_alone():
+def test_a_large_image_is_scaled_down_in_proportion_and_a_small_one_left_alone():
     assert normalise(gradient(400, 200), 100).shape == (50, 100, 3)
     assert normalise(gradient(40, 30), 100).shape == (30, 40, 3)
 
@@ -125,20 +125,20 @@ def test_a_large_picture_is_scaled_down_in_proportion_and_a_small_one_left_alone
 def test_bars_are_cut_off_but_for_what_compression_blurs(colour, size, kind, blur):
     framed = Image.new("RGB", size, colour)
     framed.paste(mid_tones(400, 300), ((size[0] - 400) // 2, (size[1] - 300) // 2))
-    height, width, _ = trim_bars(normalise(open_picture(encoded(framed, kind), LIMIT), 1000)).shape
+    height, width, _ = trim_bars(normalise(open_image(encoded(framed, kind), LIMIT), 1000)).shape
     assert 0 <= height - 300 <= blur
     assert 0 <= width - 400 <= blur
 
 
 @pytest.mark.parametrize("colour", ["black", "white"])
-def test_a_picture_that_is_nothing_but_bar_stays_whole(colour):
+def test_an_image_that_is_nothing_but_bar_stays_whole(colour):
     assert trim_bars(np.asarray(Image.new("RGB", (50, 40), colour))).shape == (40, 50, 3)
     speck = Image.new("RGB", (50, 40), colour)
     speck.paste("red", (20, 20, 23, 23))
     assert trim_bars(np.asarray(speck)).shape == (40, 50, 3)
 
 
-def test_a_dark_line_inside_a_picture_is_no_bar():
+def test_a_dark_line_inside_an_image_is_no_bar():
     divided = mid_tones(40, 30)
     divided.paste("black", (0, 14, 40, 17))
     assert trim_bars(np.asarray(divided)).shape == (30, 40, 3)
@@ -147,4 +147,4 @@ def test_a_dark_line_inside_a_picture_is_no_bar():
 def test_only_the_first_frame_of_an_animation_is_used():
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
     data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
-    assert normalise(open_picture(data, LIMIT), 8)[0, 0].tolist() == [255, 0, 0]
+    assert normalise(open_image(data, LIMIT), 8)[0, 0].tolist() == [255, 0, 0]

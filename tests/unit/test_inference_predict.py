@@ -15,7 +15,7 @@ from herodex.inference.predict import MODEL_FILES, answer, explain, load_classif
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory) -> Path:
-    """A classifier that knows a picture by the nearest of three colours."""
+    """A classifier that knows an image by the nearest of three colours."""
     folder = tmp_path_factory.mktemp("models")
     write_classifier(folder)
     return folder
@@ -25,26 +25,26 @@ def plain(red: int, green: int, blue: int) -> np.ndarray:
     return np.full((40, 50, 3), (red, green, blue), np.uint8)
 
 
-def test_probabilities_follow_what_is_on_the_picture_and_sum_to_1(models):
+def test_probabilities_follow_what_is_on_the_image_and_sum_to_1(models):
     classifier = load_classifier(models, "f32")
     probabilities = classifier.probabilities([plain(*colour) for colour in COLOURS.values()])
     assert probabilities.argmax(axis=1).tolist() == [0, 1, 2]
     assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-6)
 
 
-def test_one_picture_gets_the_same_answer_alone_and_in_a_batch(models):
+def test_one_image_gets_the_same_answer_alone_and_in_a_batch(models):
     classifier = load_classifier(models, "f32")
-    pictures = [plain(9 * i, 100, 255 - 9 * i) for i in range(20)]
-    alone = np.concatenate([classifier.probabilities([picture]) for picture in pictures])
-    assert classifier.probabilities(pictures) == pytest.approx(alone, abs=1e-6)
+    images = [plain(9 * i, 100, 255 - 9 * i) for i in range(20)]
+    alone = np.concatenate([classifier.probabilities([image]) for image in images])
+    assert classifier.probabilities(images) == pytest.approx(alone, abs=1e-6)
 
 
 def test_many_threads_get_their_own_answers(models):
     classifier = load_classifier(models, "f32")
-    pictures = [plain(9 * i, 0, 255 - 9 * i) for i in range(28)]
-    alone = [classifier.probabilities([picture]) for picture in pictures]
+    images = [plain(9 * i, 0, 255 - 9 * i) for i in range(28)]
+    alone = [classifier.probabilities([image]) for image in images]
     with ThreadPoolExecutor(8) as pool:
-        together = list(pool.map(lambda picture: classifier.probabilities([picture]), pictures * 4))
+        together = list(pool.map(lambda image: classifier.probabilities([image]), images * 4))
     for i, row in enumerate(together):
         assert (row == alone[i % len(alone)]).all()
 
@@ -68,11 +68,11 @@ def test_an_answer_names_the_likeliest_class_and_whether_it_is_one(models):
     assert strange.unknown > 0.5
 
 
-def test_an_explanation_shows_the_nearest_picture_first_and_where_the_evidence_lies(models):
+def test_an_explanation_shows_the_nearest_image_first_and_where_the_evidence_lies(models):
     classifier = load_classifier(models, "f32")
-    picture = plain(128, 128, 128)
-    picture[:, :20] = COLOURS["ocean"]
-    reasons = explain(classifier, classifier.look([picture], explained=True), picture)
+    image = plain(128, 128, 128)
+    image[:, :20] = COLOURS["ocean"]
+    reasons = explain(classifier, classifier.look([image], explained=True), image)
     assert reasons.nearest[0].label == reasons.heat_map.label == "ocean"
     assert reasons.nearest[0].page_url == "http://a.test/ocean"
     # Of the square in the middle, which is looked at, the left half is blue.
@@ -106,6 +106,6 @@ def test_a_classifier_answers_by_the_backbone_that_was_tuned_for_it(models, tmp_
     shutil.copytree(models, tmp_path, dirs_exist_ok=True)
     for name in ("backbone.xml", "backbone.bin"):
         shutil.move(tmp_path / "backbone" / name, tmp_path / "classifier" / name)
-    pictures = [plain(*colour) for colour in COLOURS.values()]
-    expected = load_classifier(models, "f32").probabilities(pictures)
-    assert (load_classifier(tmp_path, "f32").probabilities(pictures) == expected).all()
+    images = [plain(*colour) for colour in COLOURS.values()]
+    expected = load_classifier(models, "f32").probabilities(images)
+    assert (load_classifier(tmp_path, "f32").probabilities(images) == expected).all()

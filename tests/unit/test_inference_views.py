@@ -19,12 +19,12 @@ def test_each_view_lies_where_its_name_says(name, box):
 
 
 @pytest.mark.parametrize("name", ["middle", "whole", "zoom", "start", "end"])
-def test_a_picture_of_any_shape_fits_the_network(name):
+def test_an_image_of_any_shape_fits_the_network(name):
     assert to_input(np.zeros((7, 300, 3), np.uint8), View(name, True), 32).shape == (32, 32, 3)
 
 
-def test_a_mirrored_view_is_the_view_of_the_mirrored_picture():
-    picture = np.random.default_rng(1).integers(0, 256, (40, 60, 3), np.uint8)
-    mirrored = to_input(np.ascontiguousarray(picture[:, ::-1]), View("middle", False), 32)
+def test_a_mirrored_view_is_the_view_of_the_mirrored_image():
+    image = np.random.default_rng(1).integers(0, 256, (40, 60, 3), np.uint8)
+    mirrored = to_input(np.ascontiguousarray(image[:, ::-1]), View("middle", False), 32)
     # Scaling may round the other way.
-    assert np.abs(to_input(picture, View("middle", True), 32).astype(int) - mirrored).max() <= 1
+    assert np.abs(to_input(image, View("middle", True), 32).astype(int) - mirrored).max() <= 1

@@ -15,7 +15,7 @@ def figure(value: float, n: int = 20) -> dict[str, float]:
 
 def described(metrics: dict[str, dict[str, float]], **data: Any) -> dict[str, Any]:
     numbers = {"found": 9, "used": 7, "by_part": {"test": 2, "train": 5}, "set_aside": {"blurry": 2}}
-    places = {"by_source": {"commons": 7}, "by_host": {"a.org": 7}, "by_licence": {"CC BY-NC 4.0": 7}}
+    places = {"by_source": {"commons": 7}, "by_host": {"a.org": 7}, "by_license": {"CC BY-NC 4.0": 7}}
     backbone = {"name": "ResNet50", "weights": "ImageNet", "source": "npm nets@1"}
     return {
         "model": "abc123",
@@ -43,7 +43,7 @@ def test_a_card_names_its_model_its_data_and_its_figures_with_intervals(card):
 def test_a_class_that_is_often_missed_is_named_among_the_limits_and_others_are_not():
     text = classifier_card(described({"recall.tea": figure(0.6), "recall.cocoa": figure(0.95)}), PARAMS)
     limits = text.partition("## Limits")[2]
-    assert "`tea` is recognised in 0.60 [0.50, 0.70] of its pictures" in limits
+    assert "`tea` is recognised in 0.60 [0.50, 0.70] of its images" in limits
     assert "cocoa" not in limits
 
 
@@ -53,7 +53,7 @@ def test_figures_of_single_parts_are_left_to_the_report():
     assert "slices.source.demo" not in text
 
 
-def test_a_card_tells_the_licences_of_the_pictures_and_what_was_set_aside():
+def test_a_card_tells_the_licenses_of_the_images_and_what_was_set_aside():
     text = classifier_card(described({}), PARAMS)
     assert "| licence | n |\n|---|---:|\n| CC BY-NC 4.0 | 7 |\n" in text
     assert "Set aside: 2 blurry." in text
@@ -61,8 +61,8 @@ def test_a_card_tells_the_licences_of_the_pictures_and_what_was_set_aside():
 
 
 def test_a_classifier_without_distractors_says_that_it_learnt_no_others():
-    assert "from pictures of nothing." in classifier_card(described({}), without_distractors())
-    assert f"from pictures of {', '.join(PARAMS.distractors)}." in classifier_card(described({}), PARAMS)
+    assert "from images of nothing." in classifier_card(described({}), without_distractors())
+    assert f"from images of {', '.join(PARAMS.distractors)}." in classifier_card(described({}), PARAMS)
 
 
 def test_counts_read_as_a_list():

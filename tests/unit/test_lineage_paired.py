@@ -14,7 +14,7 @@ def costs(nats: list[float]) -> list[dict[str, str]]:
     return [{"text": str(place), "nats": str(value)} for place, value in enumerate(nats)]
 
 
-def test_mcnemar_counts_only_pictures_on_which_the_models_differ():
+def test_mcnemar_counts_only_images_on_which_the_models_differ():
     before = [True] * 50 + [False] * 10
     after = [True] * 50 + [True] * 10
     comparison = compare_labels(labelled(before), labelled(after), 0)

@@ -12,7 +12,7 @@ COLUMNS = (
     "dropped_for",
     "score",
     "label_quality",
-    "copy_of",
+    "duplicate_of",
     "decided_by",
     "phash",
 )
@@ -20,7 +20,7 @@ COLUMNS = (
 
 def table(*rows: tuple[str, ...]) -> pd.DataFrame:
     manifest = pd.DataFrame(rows, columns=COLUMNS)
-    rest = dict.fromkeys(("title", "author", "licence", "looks_like"), "x")
+    rest = dict.fromkeys(("title", "author", "license", "looks_like"), "x")
     return manifest.assign(label=CAT, page_url="javascript:alert(1)", width="9", height="9", **rest)
 
 
@@ -28,9 +28,9 @@ ROWS = table(
     (CAT, "fine", "1", "", "", "0.9", "", "", "p"),
     (CAT, "doubtful", "1", "", "", "0.2", "", "", "p"),
     (CAT, "blurry", "0", "blurry", "0.4", "0.9", "", "", "p"),
-    (CAT, "wrong", "0", "doubtful_label", "0.01", "0.01", "", "", "p"),
+    (CAT, "wrong", "0", "label_error", "0.01", "0.01", "", "", "p"),
     (CAT, "broken", "0", "unreadable", "", "", "", "", ""),
-    (CAT, "fine", "0", "exact_copy", "0.0", "", "fine", "", "p"),
+    (CAT, "fine", "0", "exact_duplicate", "0.0", "", "fine", "", "p"),
     (CAT, "decided", "1", "", "", "0.9", "", "person", "p"),
 )
 
@@ -38,7 +38,7 @@ ROWS = table(
 def test_what_was_set_aside_is_doubtful_or_decided_is_shown_worst_first():
     shown = to_review(ROWS)
     assert list(shown["sha256"]) == ["wrong", "doubtful", "blurry", "decided"]
-    assert list(shown["shown_reason"]) == ["doubtful_label", "doubtful", "blurry", "kept"]
+    assert list(shown["shown_reason"]) == ["label_error", "doubtful", "blurry", "kept"]
 
 
 def test_the_board_has_every_query_in_order_and_what_can_be_answered():
@@ -46,16 +46,16 @@ def test_the_board_has_every_query_in_order_and_what_can_be_answered():
     assert [query["name"] for query in board["queries"]] == PARAMS.classes + PARAMS.distractors
     assert board["labels"] == [*PARAMS.classes, UNKNOWN]
     assert board["queries"][0]["kept"] == 3
-    assert len(board["queries"][0]["pictures"]) == 4
+    assert len(board["queries"][0]["images"]) == 4
 
 
 def test_only_addresses_of_the_web_become_links():
-    picture = build_board(ROWS, PARAMS)["queries"][0]["pictures"][0]
-    assert picture["page_url"] == ""
+    image = build_board(ROWS, PARAMS)["queries"][0]["images"][0]
+    assert image["page_url"] == ""
     with_page = ROWS.assign(page_url="https://example.org/a")
-    assert build_board(with_page, PARAMS)["queries"][0]["pictures"][0]["page_url"] == "https://example.org/a"
+    assert build_board(with_page, PARAMS)["queries"][0]["images"][0]["page_url"] == "https://example.org/a"
 
 
 def test_a_crawl_that_names_its_sources_is_shown_with_them():
-    picture = build_board(ROWS.assign(source="demo"), PARAMS)["queries"][0]["pictures"][0]
-    assert picture["source"] == "demo"
+    image = build_board(ROWS.assign(source="demo"), PARAMS)["queries"][0]["images"][0]
+    assert image["source"] == "demo"

@@ -23,8 +23,8 @@ MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
 async def api(scope: Scope, receive: Receive, send: Send) -> None:
     """What stands behind the guard: says what it was given."""
     request = Request(scope, receive)
-    picture = scope.get("state", {}).get("picture")
-    given = list(picture.size) if picture else (await request.body()).decode()
+    image = scope.get("state", {}).get("image")
+    given = list(image.size) if image else (await request.body()).decode()
     await JSONResponse({"given": given})(scope, receive, send)
 
 
@@ -39,8 +39,8 @@ def ask(method: str, path: str, upload_timeout_s: float = 10, **options: object)
     return asyncio.run(send())
 
 
-def picture_bytes(kind: str = "PNG", size: tuple[int, int] = (40, 30)) -> bytes:
-    """Encode a plain picture."""
+def image_bytes(kind: str = "PNG", size: tuple[int, int] = (40, 30)) -> bytes:
+    """Encode a plain image."""
     file = io.BytesIO()
     Image.new("RGB", size, "teal").save(file, kind)
     return file.getvalue()
@@ -48,7 +48,7 @@ def picture_bytes(kind: str = "PNG", size: tuple[int, int] = (40, 30)) -> bytes:
 
 def upload(data: bytes, name: str = "image", kind: str = "image/png") -> httpx.Response:
     """Send bytes as the file part of a form."""
-    return ask("POST", "/api/classify", files={name: ("picture", data, kind)})
+    return ask("POST", "/api/classify", files={name: ("image", data, kind)})
 
 
 def assert_refused(answer: httpx.Response, status: int, *words: str) -> None:
@@ -61,29 +61,29 @@ def assert_refused(answer: httpx.Response, status: int, *words: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_a_picture_is_decoded_whatever_type_the_client_claims(kind: str) -> None:
-    answer = upload(picture_bytes(kind), kind="image/jpg")
+def test_an_image_is_decoded_whatever_type_the_client_claims(kind: str) -> None:
+    answer = upload(image_bytes(kind), kind="image/jpg")
     assert answer.json() == {"given": [40, 30]}
 
 
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "ICO"])
 def test_other_formats_are_refused_by_content(kind: str) -> None:
-    assert_refused(upload(picture_bytes(kind), kind="image/png"), 415, "JPEG, PNG, WEBP")
+    assert_refused(upload(image_bytes(kind), kind="image/png"), 415, "JPEG, PNG, WEBP")
 
 
-@pytest.mark.parametrize("data", [b"no picture", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%PDF-1.7"])
-def test_what_is_no_picture_is_refused(data: bytes) -> None:
+@pytest.mark.parametrize("data", [b"no image", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%PDF-1.7"])
+def test_what_is_no_image_is_refused(data: bytes) -> None:
     assert_refused(upload(data), 415)
 
 
-def test_a_truncated_picture_is_refused() -> None:
+def test_a_truncated_image_is_refused() -> None:
     file = io.BytesIO()
     Image.effect_noise((100, 90), 80).save(file, "JPEG")
     assert_refused(upload(file.getvalue()[:-500]), 422, "truncated")
 
 
 def test_too_many_pixels_are_refused_from_the_header() -> None:
-    assert_refused(upload(picture_bytes(size=(200, 100))), 413, "200×100")
+    assert_refused(upload(image_bytes(size=(200, 100))), 413, "200×100")
 
 
 def test_an_empty_file_is_refused() -> None:
@@ -96,11 +96,11 @@ def test_an_address_in_the_field_is_refused_and_not_fetched() -> None:
 
 
 def test_a_part_of_another_name_is_named() -> None:
-    assert_refused(upload(picture_bytes(), name="file"), 400, "'file'")
+    assert_refused(upload(image_bytes(), name="file"), 400, "'file'")
 
 
 def test_two_files_are_refused() -> None:
-    files = [("image", ("a", picture_bytes())), ("image", ("b", picture_bytes()))]
+    files = [("image", ("a", image_bytes())), ("image", ("b", image_bytes()))]
     assert_refused(ask("POST", "/api/classify", files=files), 400, "Too many files")
 
 
@@ -109,7 +109,7 @@ def test_two_files_are_refused() -> None:
 )
 def test_a_body_that_is_no_form_is_refused(content_type: str) -> None:
     headers = {"content-type": content_type}
-    answer = ask("POST", "/api/classify", content=picture_bytes(), headers=headers)
+    answer = ask("POST", "/api/classify", content=image_bytes(), headers=headers)
     assert_refused(answer, 415, "multipart/form-data")
 
 
@@ -125,7 +125,7 @@ def test_a_form_that_cannot_be_taken_apart_is_refused(content_type: str) -> None
 
 @settings(deadline=None)
 @given(st.binary(max_size=300), st.booleans())
-def test_no_bytes_whatever_get_past_as_a_picture_or_break_the_guard(noise: bytes, in_a_form: bool) -> None:
+def test_no_bytes_whatever_get_past_as_an_image_or_break_the_guard(noise: bytes, in_a_form: bool) -> None:
     if in_a_form:
         answer = upload(noise)
     else:

@@ -11,7 +11,7 @@ from herodex.serving.upload_form import MAX_CHUNKS, MAX_MARKERS, MAX_SCANS, chec
 
 
 def encoded(kind: str, **options: bool) -> bytes:
-    """A picture that fills its format's parts with something."""
+    """An image that fills its format's parts with something."""
     file = io.BytesIO()
     Image.effect_noise((400, 300), 90).convert("RGB").save(file, kind, **options)
     return file.getvalue()
@@ -36,11 +36,11 @@ def png_chunk(name: bytes) -> bytes:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
 @pytest.mark.parametrize("progressive", [False, True])
-def test_ordinary_pictures_pass(kind: str, progressive: bool) -> None:
+def test_ordinary_images_pass(kind: str, progressive: bool) -> None:
     check_parts(encoded(kind, progressive=progressive))
 
 
-def test_a_picture_with_random_metadata_passes() -> None:
+def test_an_image_with_random_metadata_passes() -> None:
     noise = encoded("PNG")[:60_000]
     segment = b"\xff\xef" + struct.pack(">H", len(noise) + 2) + noise
     check_parts(after_start(encoded("JPEG"), 2, segment * 20))

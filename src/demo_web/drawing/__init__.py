@@ -1,1 +1,1 @@
-"""Pictures of heroes, drawn from a costume table and a seed."""
+"""Images of heroes, drawn from a costume table and a seed."""

@@ -19,7 +19,7 @@ def draw_background(size: tuple[int, int], rng: random.Random) -> Image.Image:
 
 
 def add_caption(image: Image.Image, rng: random.Random) -> None:
-    """Write a comic's caption or noise into a corner of a picture."""
+    """Write a comic's caption or noise into a corner of an image."""
     draw = ImageDraw.Draw(image)
     width, height = image.size
     font = font_of_size(max(10, min(width, height) // rng.randint(9, 14)))

@@ -1,4 +1,4 @@
-"""Draw one picture of a subject: who, in which colours, how he stands, before what."""
+"""Draw one image of a subject: who, in which colours, how he stands, before what."""
 
 import random
 
@@ -15,7 +15,7 @@ from demo_web.drawing.head import draw_back_of_head, draw_head
 from demo_web.drawing.pose import BUILDS, POSES, Pose, loosened, skeleton
 
 SHORTEST, LONGEST = 160, 640
-"""Bounds of the sides of a picture, in pixels."""
+"""Bounds of the sides of an image, in pixels."""
 _ASPECTS = (1, 1, 3 / 4, 3 / 4, 2 / 3, 4 / 3, 16 / 9)
 _FINER = 2
 """Figures are drawn this many times as large and then scaled down, for smooth edges."""
@@ -24,7 +24,7 @@ _MOST_ROLL = 12
 
 
 def draw(subject: str, seed: str) -> Image.Image:
-    """Draw `subject` before a background, as an RGB picture; subject and seed decide everything."""
+    """Draw `subject` before a background, as an RGB image; subject and seed decide everything."""
     rng = random.Random(f"{seed}/{subject}")
     size = _any_size(rng)
     image = draw_background(size, rng)
@@ -38,7 +38,7 @@ def draw(subject: str, seed: str) -> Image.Image:
 
 
 def cut_out(subject: str, seed: str) -> Image.Image:
-    """Draw `subject` before nothing, as an RGBA picture; subject and seed decide everything."""
+    """Draw `subject` before nothing, as an RGBA image; subject and seed decide everything."""
     rng = random.Random(f"{seed}/{subject}")
     return _draw_somebody(subject, _any_size(rng), rng)
 

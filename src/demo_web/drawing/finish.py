@@ -1,4 +1,4 @@
-"""What happens to a picture once it is drawn: light, print, age, lens."""
+"""What happens to an image once it is drawn: light, print, age, lens."""
 
 import math
 import random
@@ -12,7 +12,7 @@ _LUMA = (0.299, 0.587, 0.114)
 
 
 def finish(image: Image.Image, rng: random.Random) -> Image.Image:
-    """Grade the colours of an RGB picture and perhaps print, light, blur or grain it."""
+    """Grade the colours of an RGB image and perhaps print, light, blur or grain it."""
     image = rng.choice(_GRADES)(image, rng)
     if rng.random() < 0.25:
         image = _lit_from_one_side(image, rng)

@@ -14,8 +14,8 @@ Framing: TypeAlias = Literal["full", "bust", "face"]
 
 
 def any_framing(size: tuple[int, int], rng: random.Random) -> Framing:
-    """Choose how much of somebody to show in a picture of this size."""
-    # A whole figure would be tiny in a wide picture.
+    """Choose how much of somebody to show in an image of this size."""
+    # A whole figure would be tiny in a wide image.
     full = 0.15 if size[0] > size[1] else 0.45
     framings: list[Framing] = ["full", "bust", "face"]
     return rng.choices(framings, [full, 0.4, 0.2])[0]

@@ -130,7 +130,7 @@ def mirrored(half: Sequence[Point]) -> list[Point]:
 
 @cache
 def font_of_size(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Return the font that Pillow brings along, so that no picture depends on the machine's fonts."""
+    """Return the font that Pillow brings along, so that no image depends on the machine's fonts."""
     return ImageFont.load_default(size)
 
 

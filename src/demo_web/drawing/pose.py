@@ -1,6 +1,6 @@
 """Builds, poses, and the joints that follow from them.
 
-Figure units: a head is about 1 high; the origin is the pelvis; x runs to the right of the picture, y down.
+Figure units: a head is about 1 high; the origin is the pelvis; x runs to the right of the image, y down.
 """
 
 import math

@@ -12,19 +12,19 @@ from herodex.classifier.examples import Examples
 from herodex.classifier.labels import labels_of
 from herodex.classifier.linear import are_right, fold_numbers
 from herodex.classifier.model_selection import cross_validate
-from herodex.classifier.recipes import Recipe, decays_of, features_for, fit_of, list_recipes
+from herodex.classifier.recipes import Recipe, features_for, fitter_for, list_recipes, weight_decays_for
 from herodex.command import run_command
 from herodex.dataset.manifest import read_manifest
 from herodex.errors import UserError
 from herodex.params import Params, load_params
 from herodex.plotting import interval_figure, save_figure
-from herodex.statistics import Measured, bootstrap_mean, share
+from herodex.statistics import Estimate, bootstrap_mean, share
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Tried:
+class RecipeResult:
     """A recipe and how it did out of fold: `right` bool [n], `l2` its best weight decay."""
 
     recipe: Recipe
@@ -33,23 +33,23 @@ class Tried:
     right: np.ndarray
 
 
-def try_recipe(recipe: Recipe, train: pd.DataFrame, params: Params) -> Tried:
+def cross_validate_recipe(recipe: Recipe, train: pd.DataFrame, params: Params) -> RecipeResult:
     """Cross-validate a recipe over the clusters of the training part's rows."""
     settings, classes = params.classifier, len(params.classes)
     labels, shown = labels_of(train, params, recipe.fine)
-    decays = decays_of(recipe, settings)
+    decays = weight_decays_for(recipe, settings)
     table, best, logits = cross_validate(
         Examples(features_for(recipe, train["sha256"].tolist()), shown),
         fold_numbers(train["cluster"].to_numpy(str), settings.train.folds),
         classes,
         len(labels),
-        fit_of(recipe, settings, decays, params.seed),
+        fitter_for(recipe, settings, decays, params.seed),
     )
     right = are_right(logits, shown, classes)
-    return Tried(recipe, decays[best], float(table["log_loss"][best]), right)
+    return RecipeResult(recipe, decays[best], float(table["log_loss"][best]), right)
 
 
-def choose_recipe(tried: list[Tried], seed: int) -> tuple[Recipe, dict[str, Measured]]:
+def choose_recipe(tried: list[RecipeResult], seed: int) -> tuple[Recipe, dict[str, Estimate]]:
     """Take the last, unless a candidate is better and the interval of its gain says that this is no chance.
 
     Returns:
@@ -66,7 +66,7 @@ def choose_recipe(tried: list[Tried], seed: int) -> tuple[Recipe, dict[str, Meas
     return next(one.recipe for one in tried if one.recipe.name == chosen), gains
 
 
-def tabulate(tried: list[Tried], seed: int) -> pd.DataFrame:
+def tabulate(tried: list[RecipeResult], seed: int) -> pd.DataFrame:
     """Make a row for each recipe: its accuracy, and what it gained over the one before, with intervals."""
     rows, before = [], None
     for one in tried:
@@ -90,9 +90,9 @@ def main() -> None:
     if len(np.unique(labels_of(train, params, fine=True)[1])) < 2:
         raise UserError(
             "compare_recipes: the training part shows a single thing.",
-            "Add a class or a distractor to params.yaml, or more pictures.",
+            "Add a class or a distractor to params.yaml, or more images.",
         )
-    tried = [try_recipe(recipe, train, params) for recipe in list_recipes(params.classifier.embed)]
+    tried = [cross_validate_recipe(recipe, train, params) for recipe in list_recipes(params.classifier.embed)]
     recipe, gains = choose_recipe(tried, params.seed)
     folder = paths.CLASSIFIER_REPORTS
     folder.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ def fit_dropout_head(
         examples: to learn from.
         count: of labels.
         settings: of the training.
-        seed: of first weights, dropout and the order of pictures.
+        seed: of first weights, dropout and the order of images.
 
     Returns:
         the head, and a table with `epoch`, `loss` and `accuracy`.

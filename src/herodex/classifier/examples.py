@@ -1,22 +1,22 @@
-"""Pictures to learn from, or to judge: their features, and what they show."""
+"""Images to learn from, or to judge: their features, and what they show."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from herodex.classifier.projection import Turned, turn
+from herodex.classifier.projection import RowSpace, turn
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Features float32 [n, features] and what each picture shows, int [n]."""
+    """Features float32 [n, features] and what each image shows, int [n]."""
 
     features: np.ndarray
     labels: np.ndarray
 
     @cached_property
-    def turned(self) -> Turned:
+    def turned(self) -> RowSpace:
         """The features as linear models fit them; worked out once, which takes as long as to fit a head."""
         return turn(self.features)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from herodex import paths
-from herodex.classifier.compare import try_recipe
+from herodex.classifier.compare import cross_validate_recipe
 from herodex.classifier.examples import Examples
 from herodex.classifier.labels import labels_of
 from herodex.classifier.linear import are_right, fit_heads, fold_numbers
@@ -42,7 +42,7 @@ def right_when_tuned(
     l2: float,
     params: Params,
 ) -> np.ndarray:
-    """Say of each picture whether it is recognised after tuning on the other folds, bool [n].
+    """Say of each image whether it is recognised after tuning on the other folds, bool [n].
 
     Args:
         stage: the backbone's last one; it is as it was in the end.
@@ -81,12 +81,12 @@ def write_tuned(network: "keras.Model", rows: pd.DataFrame, record: dict[str, An
         "ir_sha256": network_hash,
     }
     write_record(record | tuned)
-    pictures = rows.drop_duplicates("sha256").sort_values("sha256")
+    images = rows.drop_duplicates("sha256").sort_values("sha256")
     pooled, channels = pooled_views(
-        pictures, settings, precision, views_of(settings), paths.FEATURE_CACHE, paths.TUNED
+        images, settings, precision, views_of(settings), paths.FEATURE_CACHE, paths.TUNED
     )
     columns = {"views": features_of(settings, pooled, channels)}
-    write_features(paths.TUNED_FEATURES, pictures["sha256"].tolist(), columns)
+    write_features(paths.TUNED_FEATURES, images["sha256"].tolist(), columns)
 
 
 def write_record(record: dict[str, Any]) -> None:
@@ -123,7 +123,7 @@ def main() -> None:
     recipe = list_recipes(settings.embed)[-1]
     labels, shown = labels_of(train, params, recipe.fine)
     examples = Examples(features_for(recipe, train["sha256"].tolist()), shown)
-    frozen = try_recipe(recipe, train, params)
+    frozen = cross_validate_recipe(recipe, train, params)
     l2 = frozen.l2
 
     precision = resolve_precision(params.backbone.precision)

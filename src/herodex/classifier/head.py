@@ -42,9 +42,9 @@ def fit_head(
     epochs: int,
     seed: int,
 ) -> tuple["keras.Model", pd.DataFrame]:
-    """Train the head on all pictures at once; its loss has one minimum, so that nothing is stopped early.
+    """Train the head on all images at once; its loss has one minimum, so that nothing is stopped early.
 
-    It is trained in the space that the pictures span, where the same head has fewer weights, and from the
+    It is trained in the space that the images span, where the same head has fewer weights, and from the
     minimum that L-BFGS finds, to which Adam alone would take thousands of steps.
 
     Args:

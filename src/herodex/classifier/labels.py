@@ -1,4 +1,4 @@
-"""What a head tells apart, made of what pictures were searched for and of a person's verdicts."""
+"""What a head tells apart, made of what images were searched for and of a person's verdicts."""
 
 import numpy as np
 import pandas as pd
@@ -11,13 +11,13 @@ def labels_of(rows: pd.DataFrame, params: Params, fine: bool) -> tuple[list[str]
     """Name what the head tells apart: the classes, and what is none of them.
 
     Args:
-        rows: of the manifest, with pictures to learn from.
+        rows: of the manifest, with images to learn from.
         params: with the classes and distractors.
         fine: each distractor is a label of its own, because what is none of the classes has little in common;
             an answer gives the sum of them. Else all of it is one label.
 
     Returns:
-        the labels that have a picture in `rows`, and the classes in any case; and each row's label, int [n].
+        the labels that have an image in `rows`, and the classes in any case; and each row's label, int [n].
     """
     shown = np.where(subjects(rows, params) == "", UNKNOWN, subjects(rows, params))
     if not fine:

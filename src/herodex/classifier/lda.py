@@ -1,18 +1,18 @@
-"""Fits the space in which pictures are compared; the service only uses it."""
+"""Fits the space in which images are compared; the service only uses it."""
 
 import numpy as np
 from sklearn.covariance import shrunk_covariance
 from threadpoolctl import threadpool_limits
 
 from herodex.classifier.examples import Examples
-from herodex.inference.ood import Space
+from herodex.inference.ood import Whitening
 
 
-def fit_space(examples: Examples, shrinkage: float) -> Space:
+def fit_whitening(examples: Examples, shrinkage: float) -> Whitening:
     """Fit the metric of linear discriminant analysis: what varies within labels counts less.
 
-    There are more features than pictures, so the covariance within labels is shrunk towards a multiple of
-    the identity, and only what the pictures span is looked at.
+    There are more features than images, so the covariance within labels is shrunk towards a multiple of
+    the identity, and only what the images span is looked at.
 
     Args:
         examples: to fit it to.
@@ -27,6 +27,6 @@ def fit_space(examples: Examples, shrinkage: float) -> Space:
         covariance = shrunk_covariance(within.T @ within / len(within), shrinkage=shrinkage)
         whitening = np.linalg.cholesky(np.linalg.inv(covariance))
         projection = (turned.basis @ whitening) / turned.deviation[:, None]
-        # The pictures' own mean becomes the origin; standardising has moved it there already.
+        # The images' own mean becomes the origin; standardising has moved it there already.
         origin = turned.mean @ projection
-    return Space(projection.astype(np.float32), origin.astype(np.float32))
+    return Whitening(projection.astype(np.float32), origin.astype(np.float32))

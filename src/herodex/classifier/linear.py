@@ -1,4 +1,4 @@
-"""Linear heads that judge pictures which they have not seen: what settings are chosen by.
+"""Linear heads that judge images which they have not seen: what settings are chosen by.
 
 The head that is served is trained in Keras. These have the same loss, with its minimum found by
 scikit-learn in a fraction of the time.
@@ -41,7 +41,7 @@ def fit_heads(examples: Examples, count: int, l2: list[float]) -> Iterator[Linea
 
     Args:
         examples: of at least two labels.
-        count: of labels that there are; one without a picture is never answered.
+        count: of labels that there are; one without an image is never answered.
         l2: the weight decays.
     """
     turned, labels = examples.turned, examples.labels
@@ -63,17 +63,17 @@ def fit_heads(examples: Examples, count: int, l2: list[float]) -> Iterator[Linea
 
 
 def fold_numbers(clusters: np.ndarray, folds: int) -> np.ndarray:
-    """Give each picture the fold of its cluster, int [n]: it depends on the cluster's id alone."""
+    """Give each image the fold of its cluster, int [n]: it depends on the cluster's id alone."""
     return np.array([int(folds * position(cluster, "head")) for cluster in clusters], int)
 
 
 def out_of_fold(examples: Examples, count: int, fold: np.ndarray, fit: Fit) -> np.ndarray:
-    """Let heads that were fitted to the other folds judge each picture.
+    """Let heads that were fitted to the other folds judge each image.
 
     Args:
         examples: to learn from and to judge.
         count: of labels.
-        fold: of each picture, int [n]; below 0: learnt from at all times, and not judged.
+        fold: of each image, int [n]; below 0: learnt from at all times, and not judged.
         fit: makes the heads.
 
     Returns:

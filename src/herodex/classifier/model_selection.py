@@ -8,15 +8,15 @@ import pandas as pd
 
 from herodex.classifier.examples import Examples
 from herodex.classifier.linear import Fit, are_right, fit_temperature, log_loss, out_of_fold
-from herodex.classifier.ood_calibration import all_figures, fit_judge
-from herodex.classifier.recipes import Recipe, decays_of, fit_of
-from herodex.inference.ood import Judge, class_probabilities
+from herodex.classifier.ood_calibration import fit_ood_detector, leave_one_query_out
+from herodex.classifier.recipes import Recipe, fitter_for, weight_decays_for
+from herodex.inference.ood import OodDetector, class_probabilities
 from herodex.params import ClassifierParams
-from herodex.statistics import auc, share
+from herodex.statistics import auroc, share
 
 
 @dataclass(frozen=True)
-class Choice:
+class Selection:
     """What was chosen, and by what.
 
     Attributes:
@@ -31,7 +31,7 @@ class Choice:
 
     l2: float
     temperature: float
-    judge: Judge
+    judge: OodDetector
     by_l2: pd.DataFrame
     probabilities: np.ndarray
     strangers: pd.DataFrame
@@ -48,8 +48,8 @@ def choose(
     recipe: Recipe,
     settings: ClassifierParams,
     seed: int,
-) -> Choice:
-    """Choose by what was held out of folds, and by strangers beside the classes' validation pictures.
+) -> Selection:
+    """Choose by what was held out of folds, and by strangers beside the classes' validation images.
 
     Args:
         judged: what the head is cross-validated on.
@@ -62,21 +62,21 @@ def choose(
         settings: weight decays to choose from, similarity and threshold.
         seed: of heads with dropout, and of the bootstrap of intervals.
     """
-    decays = decays_of(recipe, settings)
-    fit = fit_of(recipe, settings, decays, seed)
+    decays = weight_decays_for(recipe, settings)
+    fit = fitter_for(recipe, settings, decays, seed)
     by_l2, best, logits = cross_validate(judged, fold, classes, count, fit)
     by_l2.insert(0, "l2", decays)
     labels = judged.labels[fold >= 0]
     l2, temperature = decays[best], fit_temperature(logits, labels, classes)
-    fit = fit_of(recipe, settings, [l2], seed)
-    seen = list(all_figures(train, validation, classes, count, fit, settings.train))
+    fit = fitter_for(recipe, settings, [l2], seed)
+    seen = list(leave_one_query_out(train, validation, classes, count, fit, settings.train))
     figures, strange = (np.concatenate([part[i] for part in seen]) for i in (1, 2))
-    judge = fit_judge(figures, strange, settings.train.false_acceptance)
+    judge = fit_ood_detector(figures, strange, settings.train.false_accept_rate)
     scores = judge.score(figures)
-    told = measure_strangers(scores, strange, judge.threshold, seed) if 0 < strange.mean() < 1 else {}
+    told = ood_metrics(scores, strange, judge.threshold, seed) if 0 < strange.mean() < 1 else {}
     probabilities = class_probabilities(logits, classes, temperature)
     right = are_right(logits, labels, classes, temperature)
-    return Choice(
+    return Selection(
         l2=l2,
         temperature=temperature,
         judge=judge,
@@ -128,13 +128,13 @@ def cross_validate(
     return table, best, logits[best]
 
 
-def measure_strangers(scores: np.ndarray, strange: np.ndarray, threshold: float, seed: int) -> dict[str, Any]:
-    """Say how well scores [n] tell strangers, bool [n], from pictures of the classes."""
+def ood_metrics(scores: np.ndarray, strange: np.ndarray, threshold: float, seed: int) -> dict[str, Any]:
+    """Say how well scores [n] tell strangers, bool [n], from images of the classes."""
     familiar, unfamiliar = scores[~strange], scores[strange]
     at_two_percent = float(np.quantile(familiar, 0.02))
     return {
-        "auc": auc(~strange, scores, seed),
-        "false_acceptance": share(int((unfamiliar >= threshold).sum()), len(unfamiliar)),
-        "false_rejection": share(int((familiar < threshold).sum()), len(familiar)),
-        "false_acceptance_at_2_percent": share(int((unfamiliar >= at_two_percent).sum()), len(unfamiliar)),
+        "auroc": auroc(~strange, scores, seed),
+        "false_accept_rate": share(int((unfamiliar >= threshold).sum()), len(unfamiliar)),
+        "false_reject_rate": share(int((familiar < threshold).sum()), len(familiar)),
+        "false_accept_rate_at_2_percent": share(int((unfamiliar >= at_two_percent).sum()), len(unfamiliar)),
     }

@@ -1,4 +1,4 @@
-"""Many features of few pictures, turned so that as few numbers as pictures tell the same."""
+"""Many features of few images, turned so that as few numbers as images tell the same."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ LEAST_SHARE = 1e-7
 
 
 @dataclass(frozen=True)
-class Turned:
+class RowSpace:
     """Standardised features, turned into the space that they span.
 
     Attributes:
@@ -29,12 +29,12 @@ class Turned:
     basis: np.ndarray
 
 
-def turn(features: np.ndarray) -> Turned:
+def turn(features: np.ndarray) -> RowSpace:
     """Standardise and turn features, float [n, features]."""
     mean, deviation = standardise(features)
     # On several threads sums would come out in another order, and other digits with them.
     with threadpool_limits(1):
-        return Turned(mean, deviation, *rotate((features - mean) / deviation))
+        return RowSpace(mean, deviation, *rotate((features - mean) / deviation))
 
 
 def standardise(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

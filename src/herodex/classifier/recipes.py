@@ -21,7 +21,7 @@ class Recipe:
     Attributes:
         name: by which the reports call it.
         columns: of the table of features that it sees, side by side.
-        embed: how the service has to look at a picture to see the same.
+        embed: how the service has to look at an image to see the same.
         fine: whether each distractor is a label of its own.
         dropout: whether the head has dropout, and no weight decay.
         candidate: whether it may be what is served; the others say what a single step is worth.
@@ -59,17 +59,17 @@ def find_recipe(name: str, embed: EmbedParams) -> Recipe:
 
 
 def features_for(recipe: Recipe, hashes: list[str], path: Path = FEATURES) -> np.ndarray:
-    """Read what the recipe sees of pictures, by their sha256, from a table; float32 [n, features]."""
+    """Read what the recipe sees of images, by their sha256, from a table; float32 [n, features]."""
     tables = [read_features(path, column) for column in recipe.columns]
     return np.stack([np.concatenate([table[sha256] for table in tables]) for sha256 in hashes])
 
 
-def decays_of(recipe: Recipe, settings: ClassifierParams) -> list[float]:
+def weight_decays_for(recipe: Recipe, settings: ClassifierParams) -> list[float]:
     """List the weight decays that there are to choose from."""
     return [0.0] if recipe.dropout else settings.train.l2
 
 
-def fit_of(recipe: Recipe, settings: ClassifierParams, decays: list[float], seed: int) -> Fit:
+def fitter_for(recipe: Recipe, settings: ClassifierParams, decays: list[float], seed: int) -> Fit:
     """Make what fits the recipe's heads, one for each weight decay."""
     if recipe.dropout:
         return partial(_fit_dropout, settings=settings.compare, seed=seed)

@@ -14,15 +14,15 @@ from herodex.classifier.dropout_head import fit_dropout_head
 from herodex.classifier.examples import Examples
 from herodex.classifier.head import build_head, fit_head
 from herodex.classifier.labels import labels_of
-from herodex.classifier.lda import fit_space
+from herodex.classifier.lda import fit_whitening
 from herodex.classifier.linear import fold_numbers
-from herodex.classifier.model_selection import Choice, choose
+from herodex.classifier.model_selection import Selection, choose
 from herodex.classifier.recipes import Recipe, features_for, find_recipe, list_recipes
 from herodex.classifier.training_plot import training_figure
 from herodex.command import run_command
 from herodex.dataset.manifest import read_manifest
 from herodex.export import export_ir
-from herodex.inference.ood import Space
+from herodex.inference.ood import Whitening
 from herodex.inference.predict import GALLERY_COLUMNS, model_hash
 from herodex.params import UNKNOWN, Params, load_params
 from herodex.plotting import save_figure
@@ -56,7 +56,7 @@ def fit_final(
 def write_model(
     folder: Path,
     head: "keras.Model",
-    space: Space,
+    space: Whitening,
     units: np.ndarray,
     gallery: pd.DataFrame,
     record: dict[str, Any],
@@ -66,8 +66,8 @@ def write_model(
     Args:
         folder: of the classifier.
         head: from features to logits.
-        space: in which pictures are compared.
-        units: where the pictures that were learnt from lie in it, float32 [n, dimensions].
+        space: in which images are compared.
+        units: where the images that were learnt from lie in it, float32 [n, dimensions].
         gallery: where they are from and what they show, a row each.
         record: `classifier.json`.
     """
@@ -84,7 +84,7 @@ def write_model(
     (folder / "classifier.json").write_text(text, encoding="utf-8")
 
 
-def write_reports(folder: Path, choice: Choice, tables: dict[str, pd.DataFrame]) -> None:
+def write_reports(folder: Path, choice: Selection, tables: dict[str, pd.DataFrame]) -> None:
     """Write how the classifier was trained: `tables` by their names, the plot, and the figures."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
@@ -130,7 +130,7 @@ def main() -> None:
         )
 
         # What was chosen is fitted to both parts; only the test part has not been seen.
-        space = fit_space(everything, settings.shrinkage)
+        space = fit_whitening(everything, settings.shrinkage)
         # Before Keras exports anything: after that NumPy waits for threads that are gone.
         units = space.unit(everything.features).astype(np.float32)
         head, history = fit_final(recipe, everything, count, choice.l2, params)

@@ -13,7 +13,7 @@ def training_figure(
         history: `epoch`, `loss`.
         cross_validation: `l2`, `log_loss`.
         strangers: `strange` 0 or 1, `score`.
-        threshold: of the score, from which on a picture is familiar.
+        threshold: of the score, from which on an image is familiar.
     """
     figure = Figure(figsize=(11, 3.4), layout="constrained")
     left, middle, right = figure.subplots(1, 3)

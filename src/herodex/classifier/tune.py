@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def join(stage: "keras.Model", head: LinearHead, embed: EmbedParams, l2: float) -> "keras.Model":
     """Put a head on a last stage: from the feature maps before it, [n, rows, columns, channels], to logits.
 
-    Batch norms keep their statistics and their weights: a few hundred pictures say little of them.
+    Batch norms keep their statistics and their weights: a few hundred images say little of them.
     """
     import keras
 
@@ -54,12 +54,12 @@ def tune(
     Args:
         stage: from the feature maps of the fourth stage to those of the fifth.
         embedder: gives the maps of the fourth.
-        files: the pictures' names in the manifest.
+        files: the images' names in the manifest.
         labels: what they show, int [n].
         head: fitted to the features of the backbone as it was.
         l2: its weight decay.
         settings: of the training.
-        seed: of the order of pictures and of the views.
+        seed: of the order of images and of the views.
 
     Returns:
         the mean loss of each epoch.
@@ -79,27 +79,27 @@ def tune(
         reading = batches([files[i] for i in order], size)
         work = zip(starts, reading, strict=True)
         lost = []
-        for start, pictures in track(work, len(starts), f"tune, epoch {epoch}", "batches"):
+        for start, images in track(work, len(starts), f"tune, epoch {epoch}", "batches"):
             view = embedder.views[rng.integers(len(embedder.views))]
             shown = labels[order[start : start + size]]
-            with looking(embedder, pictures, [view]) as (fourth, _):
+            with looking(embedder, images, [view]) as (fourth, _):
                 lost.append(float(cast(Any, model.train_on_batch(fourth[:, 0], shown))))
         losses.append(float(np.mean(lost)))
     return losses
 
 
 def tuned_features(stage: "keras.Model", embedder: Embedder, files: list[str], size: int) -> np.ndarray:
-    """Compute the features of pictures with another last stage, float32 [n, features].
+    """Compute the features of images with another last stage, float32 [n, features].
 
     Args:
         stage: the last stage.
         embedder: gives the maps before it.
-        files: the pictures' names in the manifest.
-        size: pictures a batch.
+        files: the images' names in the manifest.
+        size: images a batch.
     """
     found, steps = [], -(-len(files) // size)
-    for pictures in track(batches(files, size), steps, "embed anew", "batches"):
-        with looking(embedder, pictures, embedder.views) as (fourth, _):
+    for images in track(batches(files, size), steps, "embed anew", "batches"):
+        with looking(embedder, images, embedder.views) as (fourth, _):
             flat = fourth.reshape(-1, *fourth.shape[2:])
             fifth = np.asarray(cast(Any, stage.predict_on_batch(flat)))
             maps = [fourth, fifth.reshape(*fourth.shape[:2], *fifth.shape[1:])]

@@ -1,4 +1,4 @@
-"""Whether one picture is another one cut, scaled, mirrored or marked: pixel by pixel, part by part."""
+"""Whether one image is another one cut, scaled, mirrored or marked: pixel by pixel, part by part."""
 
 from collections.abc import Callable
 
@@ -7,16 +7,16 @@ from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
 SIDE = 30
-"""Pixels a side at which pictures are compared: enough to tell two apart, too few to see a watermark."""
+"""Pixels a side at which images are compared: enough to tell two apart, too few to see a watermark."""
 SURE = 0.97
 """The correlation of wholes from which no part is looked at."""
 LEAST = 24
 """Pixels of a side that a cut leaves at least; a fifth may be missing."""
 
 
-def miniature(picture: np.ndarray) -> np.ndarray:
-    """Scale a uint8 RGB picture [h, w, 3] to SIDE pixels a side, whatever its proportions."""
-    return np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BOX))
+def miniature(pixels: np.ndarray) -> np.ndarray:
+    """Scale a uint8 RGB image [h, w, 3] to SIDE pixels a side, whatever its proportions."""
+    return np.asarray(Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BOX))
 
 
 def alignment(one: np.ndarray, other: np.ndarray) -> float:
@@ -60,13 +60,13 @@ def _correlations(rows: np.ndarray, vector: np.ndarray) -> np.ndarray:
 def confirm(
     pairs: np.ndarray, files: list[str], read: Callable[[str], np.ndarray], least: float
 ) -> np.ndarray:
-    """Keep those pairs whose pictures fit each other.
+    """Keep those pairs whose images fit each other.
 
     Args:
         pairs: int [n, 2], positions in `files`.
-        files: the pictures' names in the manifest.
-        read: gives a picture by its name, uint8 RGB [h, w, 3].
-        least: the alignment from which two pictures are one.
+        files: the images' names in the manifest.
+        read: gives an image by its name, uint8 RGB [h, w, 3].
+        least: the alignment from which two images are one.
 
     Returns:
         int [n, 2], some of the pairs.

@@ -1,4 +1,4 @@
-"""Stage `clean_images`: which downloads are pictures, in one form, and which are copies by their hashes."""
+"""Stage `clean_images`: which downloads are images, in one form, and which are copies by their hashes."""
 
 import hashlib
 import logging
@@ -15,7 +15,7 @@ from PIL import Image
 from herodex import paths
 from herodex.command import run_command
 from herodex.curation.alignment import confirm
-from herodex.curation.duplicate_groups import mark_copies, same_values
+from herodex.curation.duplicate_groups import mark_duplicates, same_values
 from herodex.curation.image_quality import measure_quality, worst_fault
 from herodex.curation.near_duplicates import near_hashes
 from herodex.dataset.manifest import (
@@ -26,7 +26,7 @@ from herodex.dataset.manifest import (
     summary,
     write_manifest,
 )
-from herodex.inference.image_decoding import PictureError, normalise, open_picture
+from herodex.inference.image_decoding import ImageError, normalise, open_image
 from herodex.params import CleanImagesParams, load_params
 from herodex.progress import track
 
@@ -35,11 +35,11 @@ log = logging.getLogger(__name__)
 UNUSABLE = {
     "truncated": "truncated",
     "unreadable": "unreadable",
-    "unsupported": "not_a_picture",
+    "unsupported": "not_an_image",
     "too_large": "too_large",
 }
-"""What `PictureError.kind` is called in the manifest."""
-NOT_DOWNLOADED = {"truncated": "truncated", "not_an_image": "not_a_picture", "too_large": "too_large"}
+"""What `ImageError.kind` is called in the manifest."""
+NOT_DOWNLOADED = {"truncated": "truncated", "not_an_image": "not_an_image", "too_large": "too_large"}
 """What a `status` of the crawl is called; any other that is not `ok` is `no_download`."""
 
 
@@ -47,9 +47,9 @@ NOT_DOWNLOADED = {"truncated": "truncated", "not_an_image": "not_a_picture", "to
 class Checked:
     """What a look at one download found.
 
-    `pixels` is the normalised picture, uint8 RGB [h, w, 3], or None where it cannot be decoded.
-    `dropped_for` says why a picture is set aside, and `score`, from 0 (worst) to 1, how bad it is. `width`
-    and `height` are what the file has of the picture itself, upright and without bars.
+    `pixels` is the normalised image, uint8 RGB [h, w, 3], or None where it cannot be decoded.
+    `dropped_for` says why an image is set aside, and `score`, from 0 (worst) to 1, how bad it is. `width`
+    and `height` are what the file has of the image itself, upright and without bars.
     `pixel_sha256` is of the decoded pixels; `phash` and `mirrored` are perceptual hashes as 16
     hexadecimal digits.
     """
@@ -71,9 +71,9 @@ def check(data: bytes, params: CleanImagesParams) -> Checked:
     Whatever can be decoded is normalised, even if it is set aside: a person may want it all the same.
     """
     try:
-        image = open_picture(data, int(params.max_pixels_mp * 1e6))
+        image = open_image(data, int(params.max_pixels_mp * 1e6))
         pixels = normalise(image, params.max_side)
-    except PictureError as error:
+    except ImageError as error:
         return Checked(UNUSABLE[error.kind])
     height, width = (round(side / scale_of(image, params.max_side)) for side in pixels.shape[:2])
     reason, score = worst_fault(measure_quality(pixels), params)
@@ -93,12 +93,12 @@ def check(data: bytes, params: CleanImagesParams) -> Checked:
 
 
 def scale_of(image: Image.Image, max_side: int) -> float:
-    """By how much a picture is scaled so that no side is above `max_side`."""
+    """By how much an image is scaled so that no side is above `max_side`."""
     return min(1.0, max_side / max(image.size))
 
 
 def perceptual_hash(pixels: np.ndarray) -> str:
-    """The DCT hash of 64 bits of a uint8 RGB picture [h, w, 3], as 16 hexadecimal digits."""
+    """The DCT hash of 64 bits of a uint8 RGB image [h, w, 3], as 16 hexadecimal digits."""
     return str(imagehash.phash(Image.fromarray(pixels)))
 
 
@@ -111,13 +111,13 @@ def hash_pairs(
     """Find rows that are copies by bytes or pixels, or nearly so by perceptual hash, mirrored or not.
 
     Only rows that are still kept are compared by perceptual hash, which says little of a dark or blank one;
-    and simple pictures may share a hash by chance, so the pixels have to fit as well.
+    and simple images may share a hash by chance, so the pixels have to fit as well.
 
     Args:
         manifest: with `sha256`, `pixel_sha256`, `phash`, `kept` and `file`.
-        mirrored: the perceptual hashes of the mirrored pictures.
+        mirrored: the perceptual hashes of the mirrored images.
         params: how far hashes may differ, and how well pixels must fit.
-        read: gives a picture in normal form by its name in the manifest.
+        read: gives an image in normal form by its name in the manifest.
 
     Returns:
         int [pairs, 2], positions of rows.
@@ -149,7 +149,7 @@ def clean(
         manifest: the crawl's.
         checks: what `check` found, a row each.
         params: of the stage.
-        read: gives a picture in normal form by its name in the manifest.
+        read: gives an image in normal form by its name in the manifest.
     """
     cleaned = manifest.assign(
         dropped_for=[
@@ -162,11 +162,11 @@ def clean(
         format=[checked.format for checked in checks],
         pixel_sha256=[checked.pixel_sha256 for checked in checks],
         phash=[checked.phash for checked in checks],
-        copy_of="",
+        duplicate_of="",
     )
     cleaned["kept"] = np.where(cleaned["dropped_for"] == "", "1", "0")
     pairs = hash_pairs(cleaned, [checked.mirrored for checked in checks], params, read)
-    return mark_copies(cleaned, pairs)
+    return mark_duplicates(cleaned, pairs)
 
 
 def check_and_save(file: str, raw: Path, clean: Path, params: CleanImagesParams) -> Checked:
@@ -187,11 +187,11 @@ def check_all(
     """Check and save all downloads, in their order, on several threads; their number changes nothing."""
     with ThreadPoolExecutor(workers) as pool:
         checks = pool.map(lambda file: check_and_save(file, raw, clean, params), files)
-        return list(track(checks, len(files), "clean", "pictures"))
+        return list(track(checks, len(files), "clean", "images"))
 
 
 def main() -> None:
-    """Write each picture that can be decoded in its normal form, copies too, and the manifest beside them."""
+    """Write each image that can be decoded in its normal form, copies too, and the manifest beside them."""
     params = load_params()
     settings = params.classifier.clean
     manifest = read_manifest(paths.RAW_IMAGES / paths.MANIFEST)

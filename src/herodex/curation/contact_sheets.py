@@ -1,4 +1,4 @@
-"""Contact sheets: many pictures on one, each with a caption."""
+"""Contact sheets: many images on one, each with a caption."""
 
 from collections.abc import Sequence
 
@@ -10,12 +10,12 @@ SIDE, GAP, CAPTION, TITLE = 144, 8, 32, 40
 PAPER, INK, MUTED = "#ffffff", "#17130d", "#6b6358"
 
 Cell = tuple[Sequence[np.ndarray], str]
-"""One picture, or a copy and the one that stays, uint8 RGB [h, w, 3]; and a caption of up to two lines."""
+"""One image, or a copy and the one that stays, uint8 RGB [h, w, 3]; and a caption of up to two lines."""
 
 
 def contact_sheet(title: str, cells: Sequence[Cell]) -> Image.Image:
-    """Lay pictures out in rows below a title; pairs stand side by side in a cell of double width."""
-    paired = any(len(pictures) > 1 for pictures, _ in cells)
+    """Lay images out in rows below a title; pairs stand side by side in a cell of double width."""
+    paired = any(len(images) > 1 for images, _ in cells)
     columns, width = (COLUMNS // 2, 2 * SIDE + GAP // 2) if paired else (COLUMNS, SIDE)
     rows = (len(cells) + columns - 1) // columns
     height = SIDE + CAPTION
@@ -23,11 +23,11 @@ def contact_sheet(title: str, cells: Sequence[Cell]) -> Image.Image:
     draw = ImageDraw.Draw(sheet)
     draw.text((GAP, 10), title, INK, ImageFont.load_default(18))
     font = ImageFont.load_default(12)
-    for place, (pictures, caption) in enumerate(cells):
+    for place, (images, caption) in enumerate(cells):
         left = GAP + place % columns * (width + GAP)
         top = TITLE + place // columns * (height + GAP)
-        for shift, picture in enumerate(pictures):
-            image = Image.fromarray(picture)
+        for shift, pixels in enumerate(images):
+            image = Image.fromarray(pixels)
             image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
             x = left + shift * (SIDE + GAP // 2) + (SIDE - image.width) // 2
             sheet.paste(image, (x, top + (SIDE - image.height) // 2))

@@ -1,4 +1,4 @@
-"""Clusters of pictures that are copies of each other, and which one of each stays."""
+"""Clusters of images that are copies of each other, and which one of each stays."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-EXACT_COPY, NEAR_COPY, CONFLICT = "exact_copy", "near_copy", "conflict"
+EXACT_DUPLICATE, NEAR_DUPLICATE, CONFLICT = "exact_duplicate", "near_duplicate", "conflict"
 ID_DIGITS = 12
 
 
@@ -28,7 +28,7 @@ def clusters(pairs: np.ndarray, n: int) -> np.ndarray:
     return connected_components(graph, directed=False)[1]
 
 
-def mark_copies(
+def mark_duplicates(
     manifest: pd.DataFrame,
     pairs: np.ndarray,
     chosen: np.ndarray | None = None,
@@ -42,20 +42,21 @@ def mark_copies(
     cluster with it where it would have been the one to stay; its label counts for nothing in a conflict.
 
     Args:
-        manifest: with `kept`, `dropped_for`, `copy_of`, `sha256`, `pixel_sha256`, `label`, `width`, `height`.
+        manifest: with `kept`, `dropped_for`, `duplicate_of`, `sha256`, `pixel_sha256`, `label`, `width` and
+            `height`.
         pairs: int [n, 2], positions of rows that are copies of each other.
         chosen: bool [rows], those that a person keeps.
         refused: bool [rows], those that a person drops.
 
     Returns:
-        the manifest with `cluster` (the least sha256 of its rows, shortened), `copy_of`, `kept` and
+        the manifest with `cluster` (the least sha256 of its rows, shortened), `duplicate_of`, `kept` and
         `dropped_for`.
     """
     marked = manifest.copy()
     group = clusters(pairs, len(marked))
-    has_picture = marked["sha256"] != ""
-    ids = marked["sha256"].where(has_picture, "~").groupby(group).transform("min")
-    marked["cluster"] = ids.str[:ID_DIGITS].where(has_picture, "")
+    has_image = marked["sha256"] != ""
+    ids = marked["sha256"].where(has_image, "~").groupby(group).transform("min")
+    marked["cluster"] = ids.str[:ID_DIGITS].where(has_image, "")
     exact = clusters(
         np.concatenate([same_values(list(marked[name])) for name in ("sha256", "pixel_sha256")]), len(marked)
     )
@@ -66,10 +67,14 @@ def mark_copies(
     members: dict[int, list[int]] = {}
     for row in np.flatnonzero((marked["kept"] == "1").to_numpy()).tolist():
         members.setdefault(int(group[row]), []).append(row)
-    outcome = {name: marked[name].tolist() for name in ("kept", "dropped_for", "copy_of")}
+    outcome = {name: marked[name].tolist() for name in ("kept", "dropped_for", "duplicate_of")}
 
-    def drop(row: int, reason: str, copy_of: str = "") -> None:
-        outcome["kept"][row], outcome["dropped_for"][row], outcome["copy_of"][row] = "0", reason, copy_of
+    def drop(row: int, reason: str, duplicate_of: str = "") -> None:
+        outcome["kept"][row], outcome["dropped_for"][row], outcome["duplicate_of"][row] = (
+            "0",
+            reason,
+            duplicate_of,
+        )
 
     for rows in members.values():
         rows.sort(key=lambda row: (not chosen[row], -pixels[row], hashes[row], row))
@@ -84,9 +89,9 @@ def mark_copies(
             best = next((row for row in rows if labels[row] in claimed), best)
         stay = {hashes[best]}
         for row in rows:
-            # Said of a picture, not of a result: one copy of the same bytes is enough.
+            # Said of an image, not of a result: one copy of the same bytes is enough.
             if chosen[row] and hashes[row] not in stay:
                 stay.add(hashes[row])
             elif row != best:
-                drop(row, EXACT_COPY if exact[row] == exact[best] else NEAR_COPY, hashes[best])
+                drop(row, EXACT_DUPLICATE if exact[row] == exact[best] else NEAR_DUPLICATE, hashes[best])
     return marked.assign(**outcome)

@@ -1,4 +1,4 @@
-"""How good a picture is to look at: its shape, light, content and focus.
+"""How good an image is to look at: its shape, light, content and focus.
 
 Shape, light and content are cleanvision's measures. Its blurriness counts grey levels as well as edges, and
 takes most blurred drawings for sharp ones; the measure of Crété et al. 2007 does not.
@@ -20,7 +20,7 @@ from herodex.params import CleanImagesParams
 INFORMATION_SCALE = 0.1
 """cleanvision's default, by which an entropy in bits comes to lie between 0 and 1."""
 FOCUS_SIDE = 224
-"""Pixels of the long side at which focus is measured, so that it does not depend on a picture's size."""
+"""Pixels of the long side at which focus is measured, so that it does not depend on an image's size."""
 BLUR_WIDTH = 11
 
 
@@ -44,7 +44,7 @@ class Quality:
 
 
 def measure_quality(pixels: np.ndarray) -> Quality:
-    """Measure a uint8 RGB picture [h, w, 3] without its bars."""
+    """Measure a uint8 RGB image [h, w, 3] without its bars."""
     image = Image.fromarray(pixels)
     darkest, lightest = calc_percentile_brightness(image, [5, 99])
     return Quality(
@@ -76,9 +76,9 @@ def _edges_lost(grey: np.ndarray, axis: int) -> float:
 
 
 def worst_fault(quality: Quality, params: CleanImagesParams) -> tuple[str, float]:
-    """Name the first check that a picture fails and its score there; ("", 1) where it fails none."""
+    """Name the first check that an image fails and its score there; ("", 1) where it fails none."""
     checks = (
-        ("odd_aspect", quality.shape, params.min_shape),
+        ("odd_aspect", quality.shape, params.min_aspect_ratio),
         ("too_dark", quality.light, params.min_light),
         ("too_light", quality.dark, params.min_dark),
         ("low_information", quality.information, params.min_information),

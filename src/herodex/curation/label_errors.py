@@ -1,6 +1,6 @@
 """Labels that the features do not bear out: confident learning (Northcutt, Jiang, Chuang 2021).
 
-Each picture is judged by a model that has seen neither it nor any copy of it; cleanlab scores its label by
+Each image is judged by a model that has seen neither it nor any copy of it; cleanlab scores its label by
 that model's probabilities.
 """
 
@@ -16,12 +16,12 @@ from threadpoolctl import threadpool_limits
 from herodex.hashing import position
 
 REGULARISATION = 0.003
-"""Inverse weight of the L2 penalty of the judging model: few pictures, many features."""
+"""Inverse weight of the L2 penalty of the judging model: few images, many features."""
 
 
 @dataclass(frozen=True)
-class Doubts:
-    """What the features say of each picture [n]; NaN and "" where nothing is to be judged.
+class LabelQuality:
+    """What the features say of each image [n]; NaN and "" where nothing is to be judged.
 
     Attributes:
         quality: of the label, from 0 (it is out of the question) to 1 (it is certain).
@@ -39,15 +39,15 @@ class Doubts:
 def out_of_fold(
     features: np.ndarray, labels: np.ndarray, clusters: np.ndarray, known: np.ndarray, folds: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Let logistic regression, fitted to the other folds, say what each picture shows.
+    """Let logistic regression, fitted to the other folds, say what each image shows.
 
     A cluster's fold depends on its id alone, so that copies are judged by the same model.
 
     Args:
         features: float32 [n, channels].
-        labels: text [n]; "" where a picture has none.
+        labels: text [n]; "" where an image has none.
         clusters: ids [n].
-        known: bool [n], the pictures to learn from.
+        known: bool [n], the images to learn from.
         folds: how many models are fitted.
 
     Returns:
@@ -73,8 +73,8 @@ def out_of_fold(
 
 def judge(
     features: np.ndarray, labels: np.ndarray, clusters: np.ndarray, known: np.ndarray, folds: int
-) -> Doubts:
-    """Score the label of every picture by a model that has not seen it; the arguments are `out_of_fold`'s."""
+) -> LabelQuality:
+    """Score the label of every image by a model that has not seen it; the arguments are `out_of_fold`'s."""
     classes, probabilities = out_of_fold(features, labels, clusters, known, folds)
     n, place = len(labels), {str(name): i for i, name in enumerate(classes)}
     quality, certainty, looks_like = np.full(n, np.nan), np.full(n, np.nan), np.full(n, "", object)
@@ -86,4 +86,4 @@ def judge(
     if judged.any():
         certainty[judged] = probabilities[judged].max(axis=1)
         looks_like[judged] = classes[probabilities[judged].argmax(axis=1)]
-    return Doubts(quality, certainty, looks_like, 1 / max(len(classes), 1))
+    return LabelQuality(quality, certainty, looks_like, 1 / max(len(classes), 1))

@@ -29,8 +29,8 @@ def near_hashes(hashes: np.ndarray, others: np.ndarray, distance: int) -> np.nda
     """Find pairs of 64-bit hashes that differ in few bits.
 
     Args:
-        hashes: uint64 [n], one for each picture.
-        others: uint64 [n], what they are compared with: the same hashes, or those of the mirrored pictures.
+        hashes: uint64 [n], one for each image.
+        others: uint64 [n], what they are compared with: the same hashes, or those of the mirrored images.
         distance: the number of bits in which a pair may differ, below 16.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Stage `report_cleaning`: what was set aside and why, in numbers and in pictures."""
+"""Stage `report_cleaning`: what was set aside and why, in numbers and in images."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ from herodex.plotting import save_figure
 log = logging.getLogger(__name__)
 
 SHOWN = 64
-"""Pictures on a sheet; the worst ones where there are more."""
+"""Images on a sheet; the worst ones where there are more."""
 
 
 def count_reasons(manifest: pd.DataFrame) -> pd.DataFrame:
@@ -57,14 +57,14 @@ def summarise(manifest: pd.DataFrame, decisions: dict[str, Decision]) -> dict[st
             "relabel": sum(word.keep and bool(word.label) for word in decisions.values()),
             "drop": sum(not word.keep for word in decisions.values()),
         },
-        "pictures_decided": int(manifest.loc[manifest["decided_by"] == PERSON, "sha256"].nunique()),
-        "decisions_about_unreadable_pictures": sorted(set(unreadable["sha256"])),
-        "decisions_about_pictures_that_are_gone": lost,
+        "images_decided": int(manifest.loc[manifest["decided_by"] == PERSON, "sha256"].nunique()),
+        "decisions_about_unreadable_images": sorted(set(unreadable["sha256"])),
+        "decisions_about_images_that_are_gone": lost,
     }
 
 
 def counts_figure(counts: pd.DataFrame) -> Figure:
-    """Draw the counts of `count_reasons` as one bar a query, kept pictures first."""
+    """Draw the counts of `count_reasons` as one bar a query, kept images first."""
     rows = counts[counts["query"] != "all"].set_index("query")
     names = [name for name in rows.columns if name not in ("results", "decided")]
     figure = Figure(figsize=(9, 1.8 + 0.34 * len(rows)), layout="constrained")
@@ -87,24 +87,24 @@ def _colours(n: int) -> list[tuple[float, ...]]:
 
 
 def rows_on_sheet(manifest: pd.DataFrame, reason: str) -> pd.DataFrame:
-    """Choose the pictures of one reason that can be shown, each once, the worst first."""
+    """Choose the images of one reason that can be shown, each once, the worst first."""
     rows = manifest[(manifest["dropped_for"] == reason) & (manifest["phash"] != NO_HASH)]
     order = pd.to_numeric(rows["score"], errors="coerce").fillna(0)
     return rows.assign(order=order).sort_values(["order", "sha256", "query"]).drop_duplicates("sha256")
 
 
 def cell(row: Mapping[Any, Any], file_of: dict[str, str]) -> Cell:
-    """Put a picture on a sheet, beside the one that stays where it is a copy of another."""
-    pictures = [read_clean(row["file"])]
-    if row["copy_of"] not in ("", row["sha256"]):
-        pictures.append(read_clean(file_of[row["copy_of"]]))
+    """Put an image on a sheet, beside the one that stays where it is a copy of another."""
+    images = [read_clean(row["file"])]
+    if row["duplicate_of"] not in ("", row["sha256"]):
+        images.append(read_clean(file_of[row["duplicate_of"]]))
     score = f" · {float(row['score']):.2f}" if row["score"] else ""
     says = (
         f"looks like {row['looks_like']}"
         if row["looks_like"] not in ("", row["query"])
         else row["sha256"][:12]
     )
-    return pictures, f"{row['query']}{score}\n{says}"
+    return images, f"{row['query']}{score}\n{says}"
 
 
 def main() -> None:
@@ -129,7 +129,7 @@ def main() -> None:
             continue
         cells = [cell(row, file_of) for row in rows.head(SHOWN).to_dict("records")]
         some = f", the worst {len(cells)}" if len(cells) < len(rows) else ""
-        title = f"{reason.replace('_', ' ')}: {meaning} ({len(rows)} pictures{some})"
+        title = f"{reason.replace('_', ' ')}: {meaning} ({len(rows)} images{some})"
         contact_sheet(title, cells).save(sheets / f"{reason}.png", optimize=False)
     log.info("%s", counts.to_string(index=False))
 

@@ -1,4 +1,4 @@
-"""What a person has decided about pictures: `review.csv`, lines of `sha256,decision,class`."""
+"""What a person has decided about images: `review.csv`, lines of `sha256,decision,class`."""
 
 import csv
 import io
@@ -22,16 +22,16 @@ PERSON = "person"
 
 @dataclass(frozen=True)
 class Decision:
-    """A person's word about one picture: whether it stays and, unless empty, what it shows."""
+    """A person's word about one image: whether it stays and, unless empty, what it shows."""
 
     keep: bool
     label: str = ""
 
 
 def read_review(path: Path, params: Params) -> dict[str, Decision]:
-    """Read a person's decisions, by the sha256 of the picture's bytes, in the order of the file.
+    """Read a person's decisions, by the sha256 of the image's bytes, in the order of the file.
 
-    Of several lines about one picture the last one counts.
+    Of several lines about one image the last one counts.
 
     Raises:
         UserError: the file is no UTF-8 CSV, or a line is not of the form, or names a class that is not in
@@ -90,7 +90,7 @@ def write_review(path: Path, decisions: dict[str, Decision]) -> None:
 def obey(manifest: "pd.DataFrame", decisions: dict[str, Decision]) -> "pd.DataFrame":
     """Let a person's word overrule every check, and say so in `decided_by`.
 
-    A picture that could not be decoded stays dropped, whatever was decided.
+    An image that could not be decoded stays dropped, whatever was decided.
     """
     decided = [
         decisions.get(sha256) if phash else None
@@ -104,7 +104,7 @@ def obey(manifest: "pd.DataFrame", decisions: dict[str, Decision]) -> "pd.DataFr
         kept=column("kept", {True: "1", False: "0"}),
         dropped_for=column("dropped_for", {True: "", False: "review"}),
         score=column("score", {True: "", False: ""}),
-        copy_of=column("copy_of", {True: "", False: ""}),
+        duplicate_of=column("duplicate_of", {True: "", False: ""}),
         label=[
             word.label or old if word else old for word, old in zip(decided, manifest["label"], strict=True)
         ],
@@ -113,5 +113,5 @@ def obey(manifest: "pd.DataFrame", decisions: dict[str, Decision]) -> "pd.DataFr
 
 
 def gone(manifest: "pd.DataFrame", decisions: dict[str, Decision]) -> list[str]:
-    """The sha256 of pictures that a person decided about and that are no longer there, sorted."""
+    """The sha256 of images that a person decided about and that are no longer there, sorted."""
     return sorted(set(decisions) - set(manifest["sha256"]))

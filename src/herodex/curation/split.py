@@ -1,10 +1,10 @@
-"""Stage `split_images`: which pictures are for training, validation and test.
+"""Stage `split_images`: which images are for training, validation and test.
 
-A picture's part depends on the pictures of its cluster and on the seed, on no other picture. Each of them has
+An image's part depends on the images of its cluster and on the seed, on no other image. Each of them has
 a position between 0 and 1, and the cluster stands where the last of them stands: test comes first, then
-validation, then training. So a picture that is added moves no other one, unless it is a copy; and copies only
+validation, then training. So an image that is added moves no other one, unless it is a copy; and copies only
 ever draw a cluster towards training, so that nothing that was learnt from is ever tested on. The one
-exception is a class that would have no picture in a part.
+exception is a class that would have no image in a part.
 """
 
 import logging
@@ -32,7 +32,7 @@ NAMED_LEAKS = 5
 
 
 def cluster_positions(manifest: pd.DataFrame, seed: int) -> pd.Series:
-    """Say where each row's cluster stands: float in [0, 1), the greatest `position` among its pictures."""
+    """Say where each row's cluster stands: float in [0, 1), the greatest `position` among its images."""
     positions = pd.Series([position(sha256, str(seed)) for sha256 in manifest["sha256"]], manifest.index)
     return positions.groupby(manifest["cluster"]).transform("max")
 
@@ -41,11 +41,11 @@ def split(manifest: pd.DataFrame, params: SplitImagesParams, seed: int) -> pd.Da
     """Give each kept row a `part`; a cluster's rows all go to one part.
 
     Every class, and every source of it, gives each part the same share but for chance: exact shares could
-    not be had without moving pictures when others are added.
+    not be had without moving images when others are added.
 
     Args:
         manifest: with `kept`, `cluster` and `sha256`.
-        params: the shares of validation and test, of clusters of a single picture; of k copies, a test
+        params: the shares of validation and test, of clusters of a single image; of k copies, a test
             cluster is as rare as the share to the power of k.
         seed: another seed gives another split.
 
@@ -109,7 +109,7 @@ def find_leaks(
 
 
 def require_no_leak(leaks: list[tuple[str, str]]) -> None:
-    """Check that no picture is in one part and a copy of it in another.
+    """Check that no image is in one part and a copy of it in another.
 
     Raises:
         UserError: one is; the message names the first of them.
@@ -117,29 +117,29 @@ def require_no_leak(leaks: list[tuple[str, str]]) -> None:
     if leaks:
         named = ", ".join(f"{one[:12]} and {other[:12]}" for one, other in leaks[:NAMED_LEAKS])
         raise UserError(
-            f"{len(leaks)} pairs of pictures look alike and are in different parts: {named}.",
+            f"{len(leaks)} pairs of images look alike and are in different parts: {named}.",
             f"Drop one of each in {paths.REVIEW} (`make review`), or raise classifier.clean.near_alignment.",
         )
 
 
 def require_every_part(manifest: pd.DataFrame, params: Params) -> None:
-    """Check that each class has a picture in each part.
+    """Check that each class has an image in each part.
 
     Raises:
-        UserError: a class has too few pictures for that.
+        UserError: a class has too few images for that.
     """
     for name in params.classes:
         counts = manifest[manifest["label"] == name]["part"].value_counts()
         if empty := [part for part in PARTS if part not in counts]:
             kept = sum(int(counts[part]) for part in PARTS if part in counts)
             raise UserError(
-                f"'{name}' has {kept} pictures, none of them for {empty[0]}.",
+                f"'{name}' has {kept} images, none of them for {empty[0]}.",
                 "Raise crawl.images.per_query, loosen classifier.clean, or take the class out.",
             )
 
 
 def count_parts(manifest: pd.DataFrame) -> pd.DataFrame:
-    """Count the kept pictures of each query, source and part; a crawl that names no source has one."""
+    """Count the kept images of each query, source and part; a crawl that names no source has one."""
     used = manifest[manifest["part"] != ""]
     keys = ["query", "source"] if "source" in used else ["query"]
     counts = used.groupby([*keys, "part"], sort=False).size().unstack(fill_value=0)
@@ -147,7 +147,7 @@ def count_parts(manifest: pd.DataFrame) -> pd.DataFrame:
 
 
 def main() -> None:
-    """Write `split.csv`: the manifest with `part`; and how many pictures of each kind are in which part."""
+    """Write `split.csv`: the manifest with `part`; and how many images of each kind are in which part."""
     params = load_params()
     placed = split(read_manifest(paths.CURATED_IMAGES), params.classifier.split, params.seed)
     manifest = fill_parts(placed, params.classes, params.seed)

@@ -7,13 +7,13 @@ import numpy as np
 
 
 def read_features(path: Path, column: str = "features") -> dict[str, np.ndarray]:
-    """Read a column of the table of features: sha256 of a picture's bytes → float32 [values]."""
+    """Read a column of the table of features: sha256 of an image's bytes → float32 [values]."""
     table = np.load(path)
     return dict(zip(table["sha256"].tolist(), table[column], strict=True))
 
 
 def write_features(path: Path, hashes: Sequence[str], columns: Mapping[str, np.ndarray]) -> None:
-    """Write a table with `sha256` and float32 columns [pictures, values].
+    """Write a table with `sha256` and float32 columns [images, values].
 
     As `.npy`, not as `.npz`, whose zip headers differ between releases of Python.
     """

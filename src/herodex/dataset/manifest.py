@@ -1,18 +1,18 @@
-"""The table that follows every picture through the pipeline, one row for each search result.
+"""The table that follows every image through the pipeline, one row for each search result.
 
 A stage adds columns and never removes a row:
 
-- the crawl: `query`, `rank`, `picture_url`, `page_url`, `title`, `author`, `licence`, `licence_url`,
-  `status` (`ok` or why there is no picture), `reason`, `sha256` of the picture's bytes, `file`, `label`
+- the crawl: `query`, `rank`, `image_url`, `page_url`, `title`, `author`, `license`, `license_url`,
+  `status` (`ok` or why there is no image), `reason`, `sha256` of the image's bytes, `file`, `label`
   (what it should show: a class, or `unknown` where the query is a distractor);
 - `clean_images`: `kept` (1 or 0), `dropped_for` (see `REASONS`), `score` (of what it was dropped for, from
   0, worst, to 1), `width` and `height` (upright, without bars), `format`, `pixel_sha256` (of the pixels in
   normal form), `phash` (nothing
-  where there are no pixels), `cluster` (shared by copies of one picture), `copy_of` (the sha256 of the one
+  where there are no pixels), `cluster` (shared by copies of one image), `duplicate_of` (the sha256 of the one
   that stays);
 - `curate_images`: `decided_by` (`person` or nothing), `label_quality` (how far the features bear the label
   out, from 0, worst, to 1), `looks_like` (the query that they bear out best), and `label`, `kept`,
-  `dropped_for`, `score`, `cluster`, `copy_of` anew;
+  `dropped_for`, `score`, `cluster`, `duplicate_of` anew;
 - `split_images`: `part` (`train`, `validation`, `test`, or nothing).
 """
 
@@ -32,7 +32,7 @@ NO_HASH = ""
 REASONS = {
     "no_download": "nothing came from its address",
     "truncated": "breaks off before its end",
-    "not_a_picture": "in no format that is read",
+    "not_an_image": "in no format that is read",
     "unreadable": "spoilt",
     "too_large": "claims more pixels than are decoded",
     "too_small": "too few pixels a side",
@@ -41,18 +41,18 @@ REASONS = {
     "too_light": "next to white",
     "low_information": "next to empty",
     "blurry": "out of focus",
-    "exact_copy": "the bytes or the pixels of another one",
-    "near_copy": "another one, changed a little",
+    "exact_duplicate": "the bytes or the pixels of another one",
+    "near_duplicate": "another one, changed a little",
     "conflict": "found under several classes",
-    "doubtful_label": "shows what another search asked for",
+    "label_error": "shows what another search asked for",
     "outlier": "shows nothing that was asked for",
     "review": "a person said so",
 }
-"""Every value of `dropped_for`, in the order in which they are found, and what it says of a picture."""
+"""Every value of `dropped_for`, in the order in which they are found, and what it says of an image."""
 
 
 def read_clean(file: str) -> "np.ndarray":
-    """Read a picture in normal form by its name in the manifest; returns uint8 RGB [h, w, 3]."""
+    """Read an image in normal form by its name in the manifest; returns uint8 RGB [h, w, 3]."""
     import numpy as np
     from PIL import Image
 
@@ -79,10 +79,10 @@ def write_manifest(manifest: "pd.DataFrame", path: Path) -> None:
 
 
 def require_every_class(manifest: "pd.DataFrame", params: Params, where: str) -> None:
-    """Check that each class still has a kept picture, and name those that have none.
+    """Check that each class still has a kept image, and name those that have none.
 
     Raises:
-        UserError: a class has lost all its pictures; the message says to what.
+        UserError: a class has lost all its images; the message says to what.
     """
     kept = set(manifest["query"][manifest["kept"] == "1"])
     for name in params.classes:
@@ -90,7 +90,7 @@ def require_every_class(manifest: "pd.DataFrame", params: Params, where: str) ->
             reasons = manifest["dropped_for"][manifest["query"] == name].value_counts()
             lost = ", ".join(f"{count} {reason}" for reason, count in reasons.items()) or "none was found"
             raise UserError(
-                f"{where}: no picture of '{name}' is left ({lost}).",
+                f"{where}: no image of '{name}' is left ({lost}).",
                 "Raise crawl.images.per_query, loosen classifier.clean, or take the class out.",
             )
 
@@ -102,7 +102,7 @@ def subjects(manifest: "pd.DataFrame", params: Params) -> "np.ndarray":
 
 
 def summary(manifest: "pd.DataFrame") -> str:
-    """Word how many pictures of each query are kept, and how many were dropped for what."""
+    """Word how many images of each query are kept, and how many were dropped for what."""
     import pandas as pd
 
     outcome = manifest["dropped_for"].where(manifest["dropped_for"] != "", "kept")

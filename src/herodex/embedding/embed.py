@@ -1,4 +1,4 @@
-"""Stage `embed_images`: the features of every readable picture, from the frozen backbone."""
+"""Stage `embed_images`: the features of every readable image, from the frozen backbone."""
 
 import json
 import logging
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 def batches(
     files: list[str], size: int, read: Callable[[str], np.ndarray] = read_clean
 ) -> Iterator[list[np.ndarray]]:
-    """Read normalised pictures in batches of `size`, the next batch while the last one is used."""
+    """Read normalised images in batches of `size`, the next batch while the last one is used."""
     starts = range(0, len(files), size)
     with ThreadPoolExecutor() as pool:
         reading = pool.map(read, files[:size])
@@ -46,12 +46,12 @@ def batches(
 def run_on_all(
     network: Callable[[list[np.ndarray]], np.ndarray], files: list[str], size: int, label: str
 ) -> np.ndarray:
-    """Run `network` on normalised pictures, `size` at a time, and show under `label` how far it is.
+    """Run `network` on normalised images, `size` at a time, and show under `label` how far it is.
 
     Args:
-        network: from uint8 RGB pictures [h, w, 3] to an array [pictures, …].
-        files: the pictures' names in the manifest.
-        size: pictures a batch.
+        network: from uint8 RGB images [h, w, 3] to an array [images, …].
+        files: the images' names in the manifest.
+        size: images a batch.
         label: what the work is called.
 
     Returns:
@@ -63,7 +63,7 @@ def run_on_all(
 
 
 def pooled_views(
-    pictures: pd.DataFrame,
+    images: pd.DataFrame,
     settings: EmbedParams,
     precision: str,
     views: list[View],
@@ -71,29 +71,27 @@ def pooled_views(
     backbone: Path = paths.BACKBONE,
     read: Callable[[str], np.ndarray] = read_clean,
 ) -> tuple[np.ndarray, list[int]]:
-    """Look at views of pictures; what was looked at before, in whatever run, comes from the cache.
+    """Look at views of images; what was looked at before, in whatever run, comes from the cache.
 
     Args:
-        pictures: with `file` and `pixel_sha256`.
-        settings: the input's size, and how many pictures go through the backbone at a time.
+        images: with `file` and `pixel_sha256`.
+        settings: the input's size, and how many images go through the backbone at a time.
         precision: of inference, not `auto`.
         views: what to look at.
         cache_file: where it is kept.
         backbone: its folder.
-        read: gives a picture in normal form by its name in the manifest.
+        read: gives an image in normal form by its name in the manifest.
 
     Returns:
-        float32 [pictures, views, values], as `pool` gives them, and the channels of the stages.
+        float32 [images, views, values], as `pool` gives them, and the channels of the stages.
     """
     record = json.loads((backbone / "backbone.json").read_text(encoding="utf-8"))
     keys = [view_key(record["ir_sha256"], precision, settings.input_size, view) for view in views]
     with open_cache(cache_file) as cache:
-        found = [look_up(cache, key, pictures["pixel_sha256"]) for key in keys]
-        missing = pictures[
-            [not all(sha256 in known for known in found) for sha256 in pictures["pixel_sha256"]]
-        ]
+        found = [look_up(cache, key, images["pixel_sha256"]) for key in keys]
+        missing = images[[not all(sha256 in known for known in found) for sha256 in images["pixel_sha256"]]]
         missing = missing.drop_duplicates("pixel_sha256")
-        log.info("%d of %d pictures are embedded, the others were before", len(missing), len(pictures))
+        log.info("%d of %d images are embedded, the others were before", len(missing), len(images))
         if len(missing):
             embedder = load_embedder(backbone, precision, settings)
             size, hashes = settings.batch_size, missing["pixel_sha256"].tolist()
@@ -106,7 +104,7 @@ def pooled_views(
                 store(cache, keys, vectors)
                 for place, known in enumerate(found):
                     known |= {sha256: values[place] for sha256, values in vectors.items()}
-    stacked = [np.stack([known[sha256] for known in found]) for sha256 in pictures["pixel_sha256"]]
+    stacked = [np.stack([known[sha256] for known in found]) for sha256 in images["pixel_sha256"]]
     return np.stack(stacked), list(record["channels"].values())
 
 
@@ -119,11 +117,11 @@ def main() -> None:
     """
     params = load_params()
     manifest = read_manifest(paths.CLEAN_IMAGES / paths.MANIFEST)
-    pictures = manifest[manifest["phash"] != ""].drop_duplicates("sha256").sort_values("sha256")
+    images = manifest[manifest["phash"] != ""].drop_duplicates("sha256").sort_values("sha256")
     settings, precision = params.classifier.embed, resolve_precision(params.backbone.precision)
     wanted = views_of(settings)
     views = wanted if MIDDLE in wanted else [*wanted, MIDDLE]
-    pooled, channels = pooled_views(pictures, settings, precision, views, paths.FEATURE_CACHE)
+    pooled, channels = pooled_views(images, settings, precision, views, paths.FEATURE_CACHE)
     middle, places = pooled[:, views.index(MIDDLE)], parts_of(channels)
     columns = {
         "features": middle[:, places[5, "max"]],
@@ -131,7 +129,7 @@ def main() -> None:
         "stage_4": middle[:, places[4, "max"]],
         "views": features_of(settings, pooled[:, : len(wanted)], channels),
     }
-    write_features(paths.FEATURES, pictures["sha256"].tolist(), columns)
+    write_features(paths.FEATURES, images["sha256"].tolist(), columns)
 
 
 if __name__ == "__main__":

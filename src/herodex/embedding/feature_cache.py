@@ -1,4 +1,4 @@
-"""What the backbone has once said of a picture is kept, so that only what is new is embedded."""
+"""What the backbone has once said of an image is kept, so that only what is new is embedded."""
 
 import hashlib
 import logging
@@ -16,18 +16,18 @@ from herodex.inference.views import View
 
 log = logging.getLogger(__name__)
 
-TABLE = """CREATE TABLE IF NOT EXISTS vectors
-           (key TEXT, picture TEXT, vector BLOB, PRIMARY KEY (key, picture)) WITHOUT ROWID"""
+TABLE = """CREATE TABLE IF NOT EXISTS pooled
+           (key TEXT, image TEXT, vector BLOB, PRIMARY KEY (key, image)) WITHOUT ROWID"""
 
 
 def view_key(backbone: str, precision: str, input_size: int, view: View) -> str:
-    """Name everything that a picture's vector depends on, other than the picture.
+    """Name everything that an image's vector depends on, other than the image.
 
     Args:
         backbone: the sha256 of the network.
         precision: in which it runs.
         input_size: pixels a side.
-        view: of the picture.
+        view: of the image.
     """
     code = hashlib.sha256()
     for module in (features, views):
@@ -62,22 +62,22 @@ def _connect(path: Path) -> sqlite3.Connection:
     return cache
 
 
-def look_up(cache: sqlite3.Connection, key: str, pictures: Iterable[str]) -> dict[str, np.ndarray]:
-    """Find the vectors, float32 [values], of those pictures that have one, by the sha256 of their pixels."""
+def look_up(cache: sqlite3.Connection, key: str, images: Iterable[str]) -> dict[str, np.ndarray]:
+    """Find the vectors, float32 [values], of those images that have one, by the sha256 of their pixels."""
     found = {}
-    for picture in pictures:
-        query = "SELECT vector FROM vectors WHERE key = ? AND picture = ?"
-        if row := cache.execute(query, (key, picture)).fetchone():
-            found[picture] = np.frombuffer(row[0], "<f4")
+    for image in images:
+        query = "SELECT vector FROM pooled WHERE key = ? AND image = ?"
+        if row := cache.execute(query, (key, image)).fetchone():
+            found[image] = np.frombuffer(row[0], "<f4")
     return found
 
 
 def store(cache: sqlite3.Connection, keys: Sequence[str], vectors: Mapping[str, np.ndarray]) -> None:
-    """Keep the vectors of pictures, float32 [views, values] each, a row for each of `keys`."""
+    """Keep the vectors of images, float32 [views, values] each, a row for each of `keys`."""
     rows = [
-        (key, picture, vector.astype("<f4").tobytes())
-        for picture, by_view in vectors.items()
+        (key, image, vector.astype("<f4").tobytes())
+        for image, by_view in vectors.items()
         for key, vector in zip(keys, by_view, strict=True)
     ]
     with cache:
-        cache.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
+        cache.executemany("INSERT OR REPLACE INTO pooled VALUES (?, ?, ?)", rows)

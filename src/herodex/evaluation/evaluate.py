@@ -1,4 +1,4 @@
-"""Stage `evaluate_classifier`: the exported classifier on the test part, pictures in, figures out."""
+"""Stage `evaluate_classifier`: the exported classifier on the test part, images in, figures out."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ from herodex.dataset.manifest import read_clean, read_manifest
 from herodex.embedding.embed import run_on_all
 from herodex.errors import UserError
 from herodex.evaluation.baseline import predict_by_colour
-from herodex.evaluation.corruptions import CHANGES
+from herodex.evaluation.corruptions import CORRUPTIONS
 from herodex.evaluation.metrics import (
     accuracy,
     brier_score,
@@ -34,19 +34,19 @@ from herodex.inference.predict import Classifier, load_classifier, model_hash
 from herodex.params import UNKNOWN, load_params
 from herodex.plotting import save_figure
 from herodex.progress import track
-from herodex.statistics import Measured, auc, share
+from herodex.statistics import Estimate, auroc, share
 
 log = logging.getLogger(__name__)
 
-MEASURED = {"accuracy", "accuracy_known", "auc_known"}
+MEASURED = {"accuracy", "accuracy_known", "auroc_known"}
 CHANGED = 60
-"""Test pictures that are changed on purpose, the first in the order of their hashes."""
+"""Test images that are changed on purpose, the first in the order of their hashes."""
 WORST = 20
 """Wrong answers on the contact sheet."""
 
 
 def measure(actual: np.ndarray, probabilities: np.ndarray, labels: list[str], seed: int) -> dict[str, Any]:
-    """Compute the figures of a classifier on labelled pictures.
+    """Compute the figures of a classifier on labelled images.
 
     Args:
         actual: the true labels, text [n].
@@ -55,8 +55,8 @@ def measure(actual: np.ndarray, probabilities: np.ndarray, labels: list[str], se
         seed: of the bootstrap.
 
     Returns:
-        `accuracy` over all labels; `accuracy_known`: of pictures of the classes, when only a class can
-        be answered; `auc_known`: how well 1 - p(unknown) tells the classes from anything else, where
+        `accuracy` over all labels; `accuracy_known`: of images of the classes, when only a class can
+        be answered; `auroc_known`: how well 1 - p(unknown) tells the classes from anything else, where
         the part holds both; `f1_macro`; `recall` of each label.
     """
     predicted = np.array(labels)[probabilities.argmax(axis=1)]
@@ -73,7 +73,7 @@ def measure(actual: np.ndarray, probabilities: np.ndarray, labels: list[str], se
         },
     }
     if not known.all():
-        figures["auc_known"] = auc(known, 1 - probabilities[:, -1], seed)
+        figures["auroc_known"] = auroc(known, 1 - probabilities[:, -1], seed)
     return figures
 
 
@@ -99,48 +99,48 @@ def curves(
 
 
 def decisions(actual: np.ndarray, scores: np.ndarray, threshold: float) -> dict[str, Any]:
-    """Say how often the service's word whether it knows a picture is wrong.
+    """Say how often the service's word whether it knows an image is wrong.
 
     Args:
         actual: the true labels, text [n].
-        scores: how familiar each picture is, float [n].
+        scores: how familiar each image is, float [n].
         threshold: from which on it counts as known.
     """
     known, taken = actual != UNKNOWN, scores >= threshold
-    figures: dict[str, Any] = {"false_rejection": share(int((known & ~taken).sum()), int(known.sum()))}
+    figures: dict[str, Any] = {"false_reject_rate": share(int((known & ~taken).sum()), int(known.sum()))}
     if not known.all():
-        figures["false_acceptance"] = share(int((~known & taken).sum()), int((~known).sum()))
+        figures["false_accept_rate"] = share(int((~known & taken).sum()), int((~known).sum()))
     return figures
 
 
 def look_at_all(classifier: Classifier, files: list[str], size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Classify pictures by their names in the manifest.
+    """Classify images by their names in the manifest.
 
     Returns:
         probabilities, float [n, labels], and how familiar each is, float [n].
     """
 
-    def look(pictures: list[np.ndarray]) -> np.ndarray:
-        seen = classifier.look(pictures)
+    def look(images: list[np.ndarray]) -> np.ndarray:
+        seen = classifier.look(images)
         return np.column_stack([seen.probabilities, seen.scores])
 
     seen = run_on_all(look, files, size, "evaluate")
     return seen[:, :-1], seen[:, -1]
 
 
-def withstand(
-    classifier: Classifier, pictures: list[np.ndarray], actual: np.ndarray, labels: list[str]
-) -> dict[str, Measured]:
-    """Measure the accuracy on pictures that were changed on purpose, by the name of the change."""
+def corruption_robustness(
+    classifier: Classifier, images: list[np.ndarray], actual: np.ndarray, labels: list[str]
+) -> dict[str, Estimate]:
+    """Measure the accuracy on images that were changed on purpose, by the name of the change."""
     figures = {}
-    for name, change in track(CHANGES.items(), len(CHANGES), "change", "changes"):
-        changed = np.concatenate([classifier.probabilities([change(picture)]) for picture in pictures])
+    for name, change in track(CORRUPTIONS.items(), len(CORRUPTIONS), "change", "changes"):
+        changed = np.concatenate([classifier.probabilities([change(image)]) for image in images])
         figures[name] = accuracy(actual, np.array(labels)[changed.argmax(axis=1)])
     return figures
 
 
 def worst_errors(
-    test: pd.DataFrame, pictures: list[np.ndarray], probabilities: np.ndarray, labels: list[str]
+    test: pd.DataFrame, images: list[np.ndarray], probabilities: np.ndarray, labels: list[str]
 ) -> list[Cell]:
     """Caption the wrong answers for a contact sheet, those first that were the surest."""
     actual = np.array([labels.index(label) for label in test["label"]])
@@ -149,7 +149,7 @@ def worst_errors(
     queries, hashes = test["query"].tolist(), test["sha256"].tolist()
     return [
         (
-            [pictures[i]],
+            [images[i]],
             f"{queries[i]} → {labels[int(probabilities[i].argmax())]} {probabilities[i].max():.2f}\n"
             f"{hashes[i][:12]}",
         )
@@ -165,8 +165,8 @@ def main() -> None:
     test, train = (manifest[manifest["part"] == part] for part in ("test", "train"))
     if test.empty:
         raise UserError(
-            "evaluate_classifier: no picture is in the test part.",
-            "Raise classifier.split.test, or crawl.images.per_query for more pictures.",
+            "evaluate_classifier: no image is in the test part.",
+            "Raise classifier.split.test, or crawl.images.per_query for more images.",
         )
     actual = test["label"].to_numpy(str)
     classifier = load_classifier(paths.MODELS, params.backbone.precision)
@@ -174,7 +174,7 @@ def main() -> None:
     with tracking.run("evaluate_classifier", params.backbone) as run:
         batch_size = params.classifier.embed.batch_size
         probabilities, scores = look_at_all(classifier, list(test["file"]), batch_size)
-        pictures = [read_clean(file) for file in test["file"]]
+        images = [read_clean(file) for file in test["file"]]
         place = np.array([labels.index(label) for label in actual])
         right = probabilities.argmax(axis=1) == place
         figures = measure(actual, probabilities, labels, params.seed)
@@ -187,14 +187,16 @@ def main() -> None:
         }
         figures["slices"] = {
             name: share(int(right[chosen].sum()), int(chosen.sum()))
-            for name, chosen in slices(test, pictures).items()
+            for name, chosen in slices(test, images).items()
         }
         some = np.argsort(test["sha256"].to_numpy(str), kind="stable")[:CHANGED]
-        figures["changed"] = withstand(classifier, [pictures[i] for i in some], actual[some], labels)
+        figures["changed"] = corruption_robustness(
+            classifier, [images[i] for i in some], actual[some], labels
+        )
         by_colour = predict_by_colour(
             [read_clean(file) for file in train["file"]],
             train["label"].to_numpy(str),
-            pictures,
+            images,
             params.seed,
         )
         figures["baseline"] = {"name": "colour histogram", "accuracy": accuracy(actual, by_colour)}
@@ -220,7 +222,7 @@ def main() -> None:
         ):
             rows.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
 
-        about = f"{backbone['name']}, {len(test)} test pictures"
+        about = f"{backbone['name']}, {len(test)} test images"
         counts = confusion_matrix(actual, predicted, labels=labels)
         save_figure(confusion_figure(counts, labels, about), folder / "confusion.png")
         save_figure(curves_figure(roc, precision_recall, about), folder / "curves.png")
@@ -229,13 +231,13 @@ def main() -> None:
             "accuracy": figures["accuracy"],
             "colour histogram": figures["baseline"]["accuracy"],
             "accuracy, classes only": figures["accuracy_known"],
-            **({"AUC known / unknown": figures["auc_known"]} if "auc_known" in figures else {}),
+            **({"AUC known / unknown": figures["auroc_known"]} if "auroc_known" in figures else {}),
             **{f"recall {label}": value for label, value in figures["recall"].items()},
             **figures["slices"],
             **figures["changed"],
         }
         save_figure(comparison_figure(measured), folder / "figures.png")
-        worst = worst_errors(test, pictures, probabilities, labels)
+        worst = worst_errors(test, images, probabilities, labels)
         title = f"wrong answers on the test part, the surest first ({(~right).sum()} in all)"
         contact_sheet(title, worst).save(folder / "worst.png", optimize=False)
 

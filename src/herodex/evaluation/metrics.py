@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from herodex.statistics import Measured, share
+from herodex.statistics import Estimate, share
 
 
-def accuracy(actual: np.ndarray, predicted: np.ndarray) -> Measured:
+def accuracy(actual: np.ndarray, predicted: np.ndarray) -> Estimate:
     """The share of labels [n] that are predicted right."""
     return share(int((actual == predicted).sum()), len(actual))
 
@@ -20,7 +20,7 @@ def calibration(actual: np.ndarray, probabilities: np.ndarray, bins: int = 10) -
         bins: of equal width, from 0 to 1.
 
     Returns:
-        a table of the bins that hold a picture: `confidence` (the mean), `accuracy`, `n`.
+        a table of the bins that hold an image: `confidence` (the mean), `accuracy`, `n`.
     """
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == actual
@@ -31,7 +31,7 @@ def calibration(actual: np.ndarray, probabilities: np.ndarray, bins: int = 10) -
 
 
 def expected_calibration_error(table: pd.DataFrame) -> float:
-    """The mean distance of confidence and accuracy over bins, by their pictures (Naeini et al. 2015)."""
+    """The mean distance of confidence and accuracy over bins, by their images (Naeini et al. 2015)."""
     weight = table["n"] / table["n"].sum()
     return round(float((weight * (table["confidence"] - table["accuracy"]).abs()).sum()), 6)
 
@@ -50,7 +50,7 @@ def risk_coverage(right: np.ndarray, score: np.ndarray) -> pd.DataFrame:
         score: float [n], the surer the higher.
 
     Returns:
-        a table of `coverage`, the share of pictures that get an answer, and `risk`, the share of those
+        a table of `coverage`, the share of images that get an answer, and `risk`, the share of those
         answers that is wrong.
     """
     order = np.argsort(-score, kind="stable")

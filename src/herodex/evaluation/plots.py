@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from herodex.plotting import interval_figure
-from herodex.statistics import Measured
+from herodex.statistics import Estimate
 
 
 def confusion_figure(counts: np.ndarray, labels: list[str], title: str) -> Figure:
@@ -57,14 +57,12 @@ def reliability_figure(bins: pd.DataFrame, risk: pd.DataFrame, title: str) -> Fi
         left.annotate(f"n = {n}", (confidence, right_share), (4, -12), textcoords="offset points", fontsize=8)
     left.set(xlabel="probability of the answer", ylabel="share that is right", xlim=(0, 1.02), ylim=(0, 1.05))
     right.plot(risk["coverage"], risk["risk"])
-    right.set(
-        xlabel="share of pictures answered, the surest first", ylabel="share that is wrong", xlim=(0, 1)
-    )
+    right.set(xlabel="share of images answered, the surest first", ylabel="share that is wrong", xlim=(0, 1))
     right.set_ylim(bottom=0)
     return figure
 
 
-def comparison_figure(figures: dict[str, Measured]) -> Figure:
+def comparison_figure(figures: dict[str, Estimate]) -> Figure:
     """Draw measured shares with their intervals below each other, from 0 to 1."""
     figure, axes = interval_figure(figures, "share")
     axes.set(xlim=(0, 1.02))

@@ -1,4 +1,4 @@
-"""Kinds of test pictures that are looked at on their own, because a mean may hide one that fares badly."""
+"""Kinds of test images that are looked at on their own, because a mean may hide one that fares badly."""
 
 from collections.abc import Sequence
 
@@ -6,40 +6,40 @@ import numpy as np
 import pandas as pd
 
 SMALL = 200
-"""Pixels of the short side below which a picture is small."""
+"""Pixels of the short side below which an image is small."""
 DARK = 60
-"""Mean level of 255 below which a picture is dark."""
+"""Mean level of 255 below which an image is dark."""
 FLAT = {16: 0.5, 4: 0.4}
-"""Shares of a picture's pixels in so many of its commonest colours, of 512, from which it is flat."""
+"""Shares of an image's pixels in so many of its commonest colours, of 512, from which it is flat."""
 LEAST = 5
-"""Pictures that a slice must have to be reported."""
+"""Images that a slice must have to be reported."""
 
 
-def is_flat(picture: np.ndarray) -> bool:
-    """Whether a uint8 RGB picture [h, w, 3] has large areas of few colours, as drawings and logos have."""
-    levels = (picture.reshape(-1, 3) // 32).astype(int) @ np.array([64, 8, 1])
+def is_flat(image: np.ndarray) -> bool:
+    """Whether a uint8 RGB image [h, w, 3] has large areas of few colours, as drawings and logos have."""
+    levels = (image.reshape(-1, 3) // 32).astype(int) @ np.array([64, 8, 1])
     counts = np.sort(np.bincount(levels, minlength=512))
     return all(counts[-few:].sum() >= share * counts.sum() for few, share in FLAT.items())
 
 
-def slices(rows: pd.DataFrame, pictures: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
-    """Sort test pictures into slices, which may overlap.
+def slices(rows: pd.DataFrame, images: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """Sort test images into slices, which may overlap.
 
     Args:
         rows: with `source`, `width` and `height`.
-        pictures: uint8 RGB [h, w, 3].
+        images: uint8 RGB [h, w, 3].
 
     Returns:
-        for each slice that has some pictures, which they are: bool [n].
+        for each slice that has some images, which they are: bool [n].
     """
     short = rows[["width", "height"]].astype(int).min(axis=1).to_numpy()
-    shape = np.array([max(p.shape[:2]) / min(p.shape[:2]) for p in pictures])
-    flat = np.array([is_flat(picture) for picture in pictures])
+    shape = np.array([max(p.shape[:2]) / min(p.shape[:2]) for p in images])
+    flat = np.array([is_flat(image) for image in images])
     found = {
         "flat colours, as drawings": flat,
         "many colours, as photographs": ~flat,
         f"below {SMALL} pixels": short < SMALL,
-        "dark": np.array([picture.mean() < DARK for picture in pictures]),
+        "dark": np.array([image.mean() < DARK for image in images]),
         "wider or taller than 3:2": shape > 1.5,
     }
     for source in sorted(set(rows["source"])):

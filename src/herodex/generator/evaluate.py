@@ -25,7 +25,7 @@ from herodex.generator.vocabulary import Vocabulary, encode
 from herodex.generator.words_list import read_words
 from herodex.params import load_params
 from herodex.plotting import save_figure
-from herodex.statistics import Measured, share
+from herodex.statistics import Estimate, share
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ def status(text: str, known: set[str], test: set[str]) -> str:
 
 def measure_samples(
     texts: list[str], known: set[str], test: set[str], real: RealNames, seed: int
-) -> dict[str, Measured | None]:
+) -> dict[str, Estimate | None]:
     """Count where sampled texts are found, how many are left without repeats, and what they are like.
 
     Returns:
@@ -84,7 +84,7 @@ def measure_samples(
     """
     found = [status(text, known, test) for text in texts]
     distances = np.array([distance for _, distance in real.nearest(texts)])
-    shares: dict[str, Measured | None] = {
+    shares: dict[str, Estimate | None] = {
         name.replace(" ", "_"): share(found.count(name), len(texts))
         for name in ("new", "in train", "in test")
     }
@@ -96,7 +96,7 @@ def measure_samples(
     }
 
 
-def share_pronounceable(texts: Sequence[str]) -> Measured | None:
+def share_pronounceable(texts: Sequence[str]) -> Estimate | None:
     """The share of texts that can be spoken by the rule, of those it applies to; None if it does to none."""
     verdicts = [verdict for verdict in map(pronounceable, texts) if verdict is not None]
     return share(sum(verdicts), len(verdicts)) if verdicts else None

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from herodex.statistics import Measured, measured
+from herodex.statistics import Estimate, measured
 
 RESAMPLES = 2000
 
@@ -28,14 +28,14 @@ def measure_folds(held_out: pd.DataFrame, seed: int) -> dict[str, Any]:
         `nats` a character over all of them, and `by_fold`.
     """
 
-    def figure(rows: pd.DataFrame) -> Measured:
+    def figure(rows: pd.DataFrame) -> Estimate:
         return per_character(rows["nats"].to_numpy(), count_characters(rows["text"].tolist()), seed)
 
     by_fold = {str(name): figure(rows) for name, rows in held_out.groupby("fold", sort=False)}
     return {"nats": figure(held_out), "by_fold": by_fold}
 
 
-def per_character(nats: np.ndarray, characters: np.ndarray, seed: int) -> Measured:
+def per_character(nats: np.ndarray, characters: np.ndarray, seed: int) -> Estimate:
     """Nats a character, with a percentile interval of a bootstrap over names (Efron 1979).
 
     Args:
@@ -49,11 +49,11 @@ def per_character(nats: np.ndarray, characters: np.ndarray, seed: int) -> Measur
     return measured(nats.sum() / characters.sum(), low, high, len(nats))
 
 
-def mean(values: np.ndarray, seed: int) -> Measured:
+def mean(values: np.ndarray, seed: int) -> Estimate:
     """The mean of values [n], with a percentile interval of a bootstrap."""
     return per_character(values, np.ones(len(values)), seed)
 
 
-def perplexity(nats: Measured) -> Measured:
+def perplexity(nats: Estimate) -> Estimate:
     """The number of equally likely characters that would be as hard to guess: exp of nats a character."""
     return measured(math.exp(nats["value"]), math.exp(nats["low"]), math.exp(nats["high"]), nats["n"])

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from herodex.plotting import interval_figure
-from herodex.statistics import Measured
+from herodex.statistics import Estimate
 
 
 def history_figure(history: pd.DataFrame) -> Figure:
@@ -24,7 +24,7 @@ def history_figure(history: pd.DataFrame) -> Figure:
     return figure
 
 
-def nats_figure(figures: dict[str, Measured], uniform: float) -> Figure:
+def nats_figure(figures: dict[str, Estimate], uniform: float) -> Figure:
     """Draw nats a character with their intervals below each other, and where a uniform guess lies."""
     figure, axes = interval_figure(figures, "nats a character; less is better")
     axes.axvline(uniform, color="grey", linestyle=":", label=f"uniform guess, {uniform:.2f}")

@@ -1,4 +1,4 @@
-"""Says why a picture got its answer: what it is like, and where on it the evidence lies."""
+"""Says why an image got its answer: what it is like, and where on it the evidence lies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ GRID = 28
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A picture that was learnt from; `similarity` is a cosine, from 0, nothing in common, to 1."""
+    """An image that was learnt from; `similarity` is a cosine, from 0, nothing in common, to 1."""
 
     label: str
     similarity: float
@@ -40,7 +40,7 @@ class HeatMap:
 def nearest(
     gallery: Gallery, sources: Sequence[dict[str, str]], unit: np.ndarray, count: int = NEAREST
 ) -> list[Neighbour]:
-    """Find the pictures of the gallery that are nearest to one, float32 [dimensions], the nearest first."""
+    """Find the images of the gallery that are nearest to one, float32 [dimensions], the nearest first."""
     cosines = gallery.units @ unit
     return [
         Neighbour(
@@ -49,8 +49,8 @@ def nearest(
             page_url=source["page_url"],
             title=source["title"],
             author=source["author"],
-            license=source["licence"],
-            license_url=source["licence_url"],
+            license=source["license"],
+            license_url=source["license_url"],
             source=source["source"],
         )
         for i in np.argsort(-cosines, kind="stable")[:count]
@@ -98,14 +98,14 @@ def heat_map(
     label: str,
     shape: tuple[int, ...],
 ) -> HeatMap:
-    """Lay what speaks for a label over the picture.
+    """Lay what speaks for a label over the image.
 
     Args:
         maps: of each stage, float32 [views, rows, columns, channels].
         embedder: which made them.
         weights: what each feature adds to the label's logit, float32 [features].
         label: the label.
-        shape: height and width of the picture in pixels.
+        shape: height and width of the image in pixels.
     """
     height, width = shape
     canvas = np.zeros((GRID, GRID))

@@ -1,4 +1,4 @@
-"""Pictures to features: views of them through the frozen backbone, run by OpenVINO."""
+"""Images to features: views of them through the frozen backbone, run by OpenVINO."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -42,23 +42,23 @@ def load_embedder(directory: Path, precision: str, settings: EmbedParams) -> Emb
 
 @contextmanager
 def looking(
-    embedder: Embedder, pictures: Sequence[np.ndarray], views: Sequence[View]
+    embedder: Embedder, images: Sequence[np.ndarray], views: Sequence[View]
 ) -> Iterator[list[np.ndarray]]:
-    """Run the backbone on views of uint8 RGB pictures [h, w, 3] of any size, and lend its feature maps.
+    """Run the backbone on views of uint8 RGB images [h, w, 3] of any size, and lend its feature maps.
 
-    Of each of `STAGES` it is float32 [pictures, views, rows, columns, channels], until the context ends.
+    Of each of `STAGES` it is float32 [images, views, rows, columns, channels], until the context ends.
     """
     side = embedder.settings.input_size
-    inputs = np.stack([to_input(picture, view, side) for picture in pictures for view in views])
+    inputs = np.stack([to_input(image, view, side) for image in images for view in views])
     with running(embedder.network, inputs) as maps:
-        yield [maps[name].reshape(len(pictures), len(views), *maps[name].shape[1:]) for name in STAGES]
+        yield [maps[name].reshape(len(images), len(views), *maps[name].shape[1:]) for name in STAGES]
 
 
 def pool(maps: list[np.ndarray]) -> np.ndarray:
     """Pool feature maps in every way that the params can ask for.
 
     Returns:
-        float32 [pictures, views, values]: of each stage the greatest value of each channel, then the means.
+        float32 [images, views, values]: of each stage the greatest value of each channel, then the means.
     """
     return np.concatenate([pooled for values in maps for pooled in _both_ways(values)], axis=-1)
 
@@ -96,11 +96,11 @@ def channels_of(maps: Sequence[np.ndarray]) -> list[int]:
 
 
 def features_of(settings: EmbedParams, pooled: np.ndarray, channels: Sequence[int]) -> np.ndarray:
-    """Make features of pooled vectors [pictures, views, values]: the chosen values' mean over views."""
+    """Make features of pooled vectors [images, views, values]: the chosen values' mean over views."""
     return pooled[..., chosen_parts(settings, channels)].mean(axis=1)
 
 
-def embed(embedder: Embedder, pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """Compute the features of uint8 RGB pictures [h, w, 3] of any size, float32 [pictures, features]."""
-    with looking(embedder, pictures, embedder.views) as maps:
+def embed(embedder: Embedder, images: Sequence[np.ndarray]) -> np.ndarray:
+    """Compute the features of uint8 RGB images [h, w, 3] of any size, float32 [images, features]."""
+    with looking(embedder, images, embedder.views) as maps:
         return features_of(embedder.settings, pool(maps), channels_of(maps))

@@ -1,6 +1,6 @@
-"""Opens a picture that nobody vouches for, and brings every picture into one form.
+"""Opens an image that nobody vouches for, and brings every image into one form.
 
-The pipeline and the service both read pictures through these functions, so that what was
+The pipeline and the service both read images through these functions, so that what was
 measured is what is served.
 """
 
@@ -15,16 +15,16 @@ BAR_TOLERANCE = 24
 BAR_PURITY = 0.98
 """The share of a row's or column's pixels that make it part of a bar."""
 LEAST_CONTENT = 0.1
-"""The share of a picture that must be left for it to be trimmed."""
+"""The share of an image that must be left for it to be trimmed."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
 
-class PictureError(Exception):
-    """A picture cannot be used.
+class ImageError(Exception):
+    """An image cannot be used.
 
     `kind` is `truncated` (it breaks off before its end), `unreadable` (spoilt otherwise), `unsupported`
-    (no picture, or a format that was not asked for) or `too_large` (more pixels than allowed).
+    (no image, or a format that was not asked for) or `too_large` (more pixels than allowed).
     """
 
     def __init__(
@@ -34,32 +34,32 @@ class PictureError(Exception):
         self.kind = kind
 
 
-def open_picture(data: bytes, max_pixels: int, formats: tuple[str, ...] = FORMATS) -> Image.Image:
-    """Decode the first frame of a picture; its size is checked in the header, before any pixel is decoded.
+def open_image(data: bytes, max_pixels: int, formats: tuple[str, ...] = FORMATS) -> Image.Image:
+    """Decode the first frame of an image; its size is checked in the header, before any pixel is decoded.
 
     Args:
         data: the file's bytes; its content alone tells the format.
-        max_pixels: width × height from which on the picture is refused.
+        max_pixels: width × height from which on the image is refused.
         formats: the names, as Pillow gives them, of the formats that are accepted.
 
     Raises:
-        PictureError: the bytes are not such a picture, are spoilt, or claim too many pixels.
+        ImageError: the bytes are not such an image, are spoilt, or claim too many pixels.
     """
     try:
         image = Image.open(io.BytesIO(data), formats=formats)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise PictureError("too_large", "it has far too many pixels") from None
+        raise ImageError("too_large", "it has far too many pixels") from None
     except Image.UnidentifiedImageError:
         # Pillow asks the AVIF library for the whole file before it believes the signature.
         if "AVIF" in formats and data[4:12] in (b"ftypavif", b"ftypavis"):
-            raise PictureError("unreadable", "it is a spoilt or truncated AVIF") from None
-        raise PictureError("unsupported", f"it is not a picture in {', '.join(formats)}") from None
+            raise ImageError("unreadable", "it is a spoilt or truncated AVIF") from None
+        raise ImageError("unsupported", f"it is not an image in {', '.join(formats)}") from None
     # Pillow's readers raise whatever a spoilt header makes them stumble over.
     except Exception as error:
         raise _spoilt(data, error) from None
     width, height = image.size
     if width * height > max_pixels:
-        raise PictureError("too_large", f"it has {width}×{height} pixels, more than {max_pixels:,}")
+        raise ImageError("too_large", f"it has {width}×{height} pixels, more than {max_pixels:,}")
     try:
         image.load()
     except Exception as error:
@@ -67,16 +67,16 @@ def open_picture(data: bytes, max_pixels: int, formats: tuple[str, ...] = FORMAT
     return image
 
 
-def _spoilt(data: bytes, error: Exception) -> PictureError:
+def _spoilt(data: bytes, error: Exception) -> ImageError:
     # Of a WebP that is shorter than its header (RIFF) says, Pillow says no more than that it is spoilt.
     is_webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
     if (is_webp and int.from_bytes(data[4:8], "little") + 8 > len(data)) or "truncated" in str(error).lower():
-        return PictureError("truncated", "it is truncated")
-    return PictureError("unreadable", f"it is spoilt ({error})")
+        return ImageError("truncated", "it is truncated")
+    return ImageError("unreadable", f"it is spoilt ({error})")
 
 
 def turn_upright(image: Image.Image) -> Image.Image:
-    """Turn a picture as its Exif data say; spoilt ones say nothing, as in a browser."""
+    """Turn an image as its Exif data say; spoilt ones say nothing, as in a browser."""
     try:
         return ImageOps.exif_transpose(image)
     # Pillow raises whatever such data make it stumble over.
@@ -85,12 +85,12 @@ def turn_upright(image: Image.Image) -> Image.Image:
 
 
 def normalise(image: Image.Image, max_side: int) -> np.ndarray:
-    """Bring a decoded picture into the form in which it is looked at: `to_rgb`, then `trim_bars`."""
+    """Bring a decoded image into the form in which it is looked at: `to_rgb`, then `trim_bars`."""
     return trim_bars(to_rgb(image, max_side))
 
 
 def to_rgb(image: Image.Image, max_side: int) -> np.ndarray:
-    """Turn a decoded picture upright, make it RGB and scale it down to `max_side`.
+    """Turn a decoded image upright, make it RGB and scale it down to `max_side`.
 
     Transparent parts become white, as a browser shows them on a page.
 
@@ -110,12 +110,12 @@ def to_rgb(image: Image.Image, max_side: int) -> np.ndarray:
 
 
 def trim_bars(pixels: np.ndarray) -> np.ndarray:
-    """Cut off the black or white bars, and margins, at the edges of a uint8 RGB picture [h, w, 3]."""
+    """Cut off the black or white bars, and margins, at the edges of a uint8 RGB image [h, w, 3]."""
     return pixels[content(pixels)]
 
 
 def content(pixels: np.ndarray) -> tuple[slice, slice]:
-    """Find the rows and columns of a uint8 RGB picture [h, w, 3] that are no bars at its edges.
+    """Find the rows and columns of a uint8 RGB image [h, w, 3] that are no bars at its edges.
 
     Where little would be left, all of them.
     """

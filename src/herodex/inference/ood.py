@@ -1,8 +1,8 @@
-"""How familiar a picture is: whether it shows a class at all, or something that was never heard of.
+"""How familiar an image is: whether it shows a class at all, or something that was never heard of.
 
-A softmax must name something, however strange the picture. Three figures tell more: how sure the head is
+A softmax must name something, however strange the image. Three figures tell more: how sure the head is
 of a class, how much evidence it has (the energy of Liu et al. 2020, https://arxiv.org/abs/2010.03759), and
-how close the nearest pictures of the class are that were learnt from. They are compared by the cosine in a
+how close the nearest images of the class are that were learnt from. They are compared by the cosine in a
 space in which features vary alike within every class (the metric of linear discriminant analysis).
 """
 
@@ -15,8 +15,8 @@ FEW = 64
 
 
 @dataclass(frozen=True)
-class Space:
-    """A linear map into the space in which pictures are compared.
+class Whitening:
+    """A linear map into the space in which images are compared.
 
     Attributes:
         projection: float32 [features, dimensions].
@@ -34,13 +34,13 @@ class Space:
 
 @dataclass(frozen=True)
 class Gallery:
-    """The pictures that were learnt from, as they lie in the space.
+    """The images that were learnt from, as they lie in the space.
 
     Attributes:
-        units: float32 [pictures, dimensions], of length 1.
-        labels: of what each shows, int [pictures].
+        units: float32 [images, dimensions], of length 1.
+        labels: of what each shows, int [images].
         count: how many labels there are.
-        neighbours: pictures of a label that a picture is compared with.
+        neighbours: images of a label that an image is compared with.
     """
 
     units: np.ndarray
@@ -50,8 +50,8 @@ class Gallery:
 
 
 @dataclass(frozen=True)
-class Judge:
-    """Weighs the three figures of a picture, and says from which sum on it is familiar."""
+class OodDetector:
+    """Weighs the three figures of an image, and says from which sum on it is familiar."""
 
     weights: np.ndarray
     bias: float
@@ -72,9 +72,9 @@ def product(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def similarities(gallery: Gallery, units: np.ndarray) -> np.ndarray:
-    """Say how close pictures are to each label: the mean cosine with its nearest ones, float32 [n, labels].
+    """Say how close images are to each label: the mean cosine with its nearest ones, float32 [n, labels].
 
-    A label without a picture is as far as can be, -1.
+    A label without an image is as far as can be, -1.
     """
     cosines = product(units, gallery.units.T)
     close = np.full((len(units), gallery.count), -1, np.float32)
@@ -85,8 +85,8 @@ def similarities(gallery: Gallery, units: np.ndarray) -> np.ndarray:
     return close
 
 
-def familiarity_figures(logits: np.ndarray, close: np.ndarray, classes: int) -> np.ndarray:
-    """Collect the figures by which a picture is familiar.
+def ood_features(logits: np.ndarray, close: np.ndarray, classes: int) -> np.ndarray:
+    """Collect the figures by which an image is familiar.
 
     Args:
         logits: of the head, float [n, labels], the classes first.

@@ -1,4 +1,4 @@
-"""Answers which class a picture shows. Imports only what the service's image holds."""
+"""Answers which class an image shows. Imports only what the service's image holds."""
 
 import csv
 import json
@@ -19,10 +19,10 @@ from herodex.inference.features import (
 )
 from herodex.inference.ood import (
     Gallery,
-    Judge,
-    Space,
+    OodDetector,
+    Whitening,
     class_probabilities,
-    familiarity_figures,
+    ood_features,
     similarities,
 )
 from herodex.inference.openvino_runtime import Network, compile_network, run_network
@@ -38,8 +38,8 @@ MODEL_FILES = (
     "head.xml",
     "space.npy",
 )
-GALLERY_COLUMNS = ["sha256", "source", "page_url", "title", "author", "licence", "licence_url"]
-"""What `gallery.csv` tells of a picture that was learnt from, beside what it shows."""
+GALLERY_COLUMNS = ["sha256", "source", "page_url", "title", "author", "license", "license_url"]
+"""What `gallery.csv` tells of an image that was learnt from, beside what it shows."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class Classifier:
         labels: the classes, then what else the head tells apart.
         temperature: by which the head's logits are divided.
         evidence: what a feature adds to the logit of a label, float32 [features, labels].
-        sources: where each picture of the gallery is from.
-        max_side: pixels to which a picture is scaled down before it is looked at.
+        sources: where each image of the gallery is from.
+        max_side: pixels to which an image is scaled down before it is looked at.
         model: the first 12 hexadecimal digits of the model's sha256.
     """
 
@@ -61,23 +61,23 @@ class Classifier:
     classes: tuple[str, ...]
     labels: tuple[str, ...]
     temperature: float
-    space: Space
+    space: Whitening
     gallery: Gallery
-    judge: Judge
+    judge: OodDetector
     evidence: np.ndarray
     sources: tuple[dict[str, str], ...]
     max_side: int
     model: str
 
-    def look(self, pictures: Sequence[np.ndarray], explained: bool = False) -> "Look":
-        """Look at uint8 RGB pictures [h, w, 3], with all that answers are made of, or also explanations."""
-        with looking(self.embedder, pictures, self.embedder.views) as maps:
+    def look(self, images: Sequence[np.ndarray], explained: bool = False) -> "Look":
+        """Look at uint8 RGB images [h, w, 3], with all that answers are made of, or also explanations."""
+        with looking(self.embedder, images, self.embedder.views) as maps:
             features = features_of(self.embedder.settings, pool(maps), channels_of(maps))
             kept = [values.copy() for values in maps] if explained else []
         (logits,) = run_network(self.head, features)
         units = self.space.unit(features)
         classes = len(self.classes)
-        figures = familiarity_figures(logits, similarities(self.gallery, units), classes)
+        figures = ood_features(logits, similarities(self.gallery, units), classes)
         return Look(
             probabilities=class_probabilities(logits, classes, self.temperature),
             scores=self.judge.score(figures),
@@ -85,20 +85,20 @@ class Classifier:
             maps=kept,
         )
 
-    def probabilities(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
-        """Classify uint8 RGB pictures [h, w, 3]; float [pictures, classes + 1], unknown last."""
-        return self.look(pictures).probabilities
+    def probabilities(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Classify uint8 RGB images [h, w, 3]; float [images, classes + 1], unknown last."""
+        return self.look(images).probabilities
 
 
 @dataclass(frozen=True)
 class Look:
-    """What was seen on pictures.
+    """What was seen on images.
 
     Attributes:
-        probabilities: of the classes, and of none of them last, float [pictures, classes + 1].
-        scores: how familiar each picture is, float [pictures].
-        units: where they lie in the space, float32 [pictures, dimensions].
-        maps: the backbone's feature maps, each float32 [pictures, views, rows, columns, channels]; none
+        probabilities: of the classes, and of none of them last, float [images, classes + 1].
+        scores: how familiar each image is, float [images].
+        units: where they lie in the space, float32 [images, dimensions].
+        maps: the backbone's feature maps, each float32 [images, views, rows, columns, channels]; none
             unless answers are to be explained.
     """
 
@@ -110,7 +110,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer for one picture; `probabilities` and `unknown` sum to 1."""
+    """The answer for one image; `probabilities` and `unknown` sum to 1."""
 
     label: str
     known: bool
@@ -121,7 +121,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why an answer is what it is: the nearest pictures learnt from, and where the evidence lies."""
+    """Why an answer is what it is: the nearest images learnt from, and where the evidence lies."""
 
     nearest: list[Neighbour]
     heat_map: HeatMap
@@ -156,14 +156,14 @@ def load_classifier(models: Path, precision: str) -> Classifier:
         classes=tuple(settings["classes"]),
         labels=labels,
         temperature=settings["temperature"],
-        space=Space(space[:-1], space[-1]),
+        space=Whitening(space[:-1], space[-1]),
         gallery=Gallery(
             np.load(directory / "gallery.npy"),
             np.array([labels.index(source["shows"]) for source in sources], int),
             len(labels),
             familiarity["neighbours"],
         ),
-        judge=Judge(np.array(familiarity["weights"]), familiarity["bias"], familiarity["threshold"]),
+        judge=OodDetector(np.array(familiarity["weights"]), familiarity["bias"], familiarity["threshold"]),
         evidence=np.load(directory / "evidence.npy"),
         sources=sources,
         max_side=settings["max_side"],
@@ -172,9 +172,9 @@ def load_classifier(models: Path, precision: str) -> Classifier:
 
 
 def answer(classifier: Classifier, look: Look, row: int = 0) -> Prediction:
-    """Word what was seen on a picture as an answer.
+    """Word what was seen on an image as an answer.
 
-    The label is the likeliest class even if the picture is taken for none of them: `known` tells.
+    The label is the likeliest class even if the image is taken for none of them: `known` tells.
     """
     *named, unknown = (float(p) for p in look.probabilities[row])
     return Prediction(
@@ -186,8 +186,8 @@ def answer(classifier: Classifier, look: Look, row: int = 0) -> Prediction:
     )
 
 
-def explain(classifier: Classifier, look: Look, picture: np.ndarray, row: int = 0) -> Explanation:
-    """Say why a picture, uint8 RGB [h, w, 3], got its answer; it was looked at to be explained."""
+def explain(classifier: Classifier, look: Look, image: np.ndarray, row: int = 0) -> Explanation:
+    """Say why an image, uint8 RGB [h, w, 3], got its answer; it was looked at to be explained."""
     best = int(np.argmax(look.probabilities[row, : len(classifier.classes)]))
     maps = [values[row] for values in look.maps]
     return Explanation(
@@ -197,6 +197,6 @@ def explain(classifier: Classifier, look: Look, picture: np.ndarray, row: int = 
             classifier.embedder,
             classifier.evidence[:, best],
             classifier.classes[best],
-            picture.shape[:2],
+            image.shape[:2],
         ),
     )

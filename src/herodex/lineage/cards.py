@@ -20,11 +20,11 @@ def classifier_card(described: Described, params: Params) -> str:
     classes = ", ".join(params.classes)
     others = ", ".join(params.distractors) or "nothing"
     weak = [
-        f"`{name.removeprefix('recall.')}` is recognised in {worded(figure)} of its pictures"
+        f"`{name.removeprefix('recall.')}` is recognised in {worded(figure)} of its images"
         for name, figure in metrics.items()
         if name.startswith("recall.") and figure["value"] < WEAK
     ]
-    return f"""# Model card: the classifier of {params.page.thing} pictures
+    return f"""# Model card: the classifier of {params.page.thing} images
 
 {head(described)}
 A softmax layer on the features of {backbone["name"]} with {backbone["weights"]} weights, from
@@ -32,21 +32,21 @@ A softmax layer on the features of {backbone["name"]} with {backbone["weights"]}
 
 ## Intended use
 
-To say which of these one picture shows: {classes}; or that it likely shows none of them, which was learnt
-from pictures of {others}. For play, teaching, and as a pattern for classifiers of other things.
+To say which of these one image shows: {classes}; or that it likely shows none of them, which was learnt
+from images of {others}. For play, teaching, and as a pattern for classifiers of other things.
 
-Not intended: to identify people, to judge anything that matters to someone, or to find all pictures of a
+Not intended: to identify people, to judge anything that matters to someone, or to find all images of a
 class without a person who looks at them.
 
 ## Data
 
-{described["data"]["found"]} search results, of which {described["data"]["used"]} pictures were used: \
-{counts(described["data"]["by_part"])}. Copies of one picture are in one part alone. Set aside: \
+{described["data"]["found"]} search results, of which {described["data"]["used"]} images were used: \
+{counts(described["data"]["by_part"])}. Copies of one image are in one part alone. Set aside: \
 {counts(described["data"]["set_aside"]) or "none"}.
 
 {table("source", described["data"]["by_source"])}
-{table("licence", described["data"]["by_licence"])}
-Each picture is attributed to its author, with its licence, in `reports/sources.md`.
+{table("licence", described["data"]["by_license"])}
+Each image is attributed to its author, with its licence, in `reports/sources.md`.
 
 ## Figures
 
@@ -55,14 +55,14 @@ On the test part, which nothing was chosen by; with 95 % intervals.
 {figures(metrics)}
 ## Limits
 
-- Each picture is taken for one of {len(params.classes)} classes or none; of two on a picture it names one.
-- It was measured on pictures from the same sources as those it learnt from. On others, expect less.
+- Each image is taken for one of {len(params.classes)} classes or none; of two on an image it names one.
+- It was measured on images from the same sources as those it learnt from. On others, expect less.
 - Whatever the searches show too often or too seldom, and whatever their labels get wrong, it has learnt.
 {"".join(f"- {line}." + chr(10) for line in weak)}
 ## Licences
 
 The backbone's weights were trained on ImageNet, and come under the licence of {backbone["source"]}.
-The licences of the pictures are those in the table above; where they forbid commercial use (NC), whether that
+The licences of the images are those in the table above; where they forbid commercial use (NC), whether that
 reaches a model is for a lawyer to say. The code is under the MIT licence.
 """
 

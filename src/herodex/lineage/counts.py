@@ -11,7 +11,7 @@ from herodex.errors import UserError
 
 Row = dict[str, str]
 GIVEN = "given"
-"""The source of what came from no page: names that the user lists, pictures of a folder."""
+"""The source of what came from no page: names that the user lists, images of a folder."""
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -27,8 +27,8 @@ def read_rows(path: Path) -> list[Row]:
         raise UserError(f"{path} is missing.", "Run `dvc repro`, which makes it.") from None
 
 
-def count_pictures(rows: Iterable[Row]) -> dict[str, Any]:
-    """Count the pictures that were used, and what was set aside, from the rows of `split_images`."""
+def count_images(rows: Iterable[Row]) -> dict[str, Any]:
+    """Count the images that were used, and what was set aside, from the rows of `split_images`."""
     rows = list(rows)
     used = [row for row in rows if row["part"]]
     return {
@@ -37,7 +37,7 @@ def count_pictures(rows: Iterable[Row]) -> dict[str, Any]:
         "by_part": tally(row["part"] for row in used),
         "by_source": tally(row["source"] or GIVEN for row in used),
         "by_host": tally(host(row["page_url"]) for row in used),
-        "by_licence": tally(row["licence"] or "not stated" for row in used),
+        "by_license": tally(row["license"] or "not stated" for row in used),
         "set_aside": tally(row["dropped_for"] for row in rows if row["dropped_for"]),
     }
 
@@ -62,12 +62,12 @@ def tally(values: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(values).items()))
 
 
-def measured_leaves(figures: dict[str, Any], prefix: str = "") -> dict[str, dict[str, float]]:
+def estimates_in(figures: dict[str, Any], prefix: str = "") -> dict[str, dict[str, float]]:
     """Find every figure that has a count and an interval, keyed by its dotted path."""
     if {"value", "low", "high", "n"} <= figures.keys():
         return {prefix.removesuffix("."): figures}
     found: dict[str, dict[str, float]] = {}
     for name, value in figures.items():
         if isinstance(value, dict):
-            found |= measured_leaves(value, f"{prefix}{name}.")
+            found |= estimates_in(value, f"{prefix}{name}.")
     return found

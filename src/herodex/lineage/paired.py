@@ -19,7 +19,7 @@ class Comparison(NamedTuple):
         gain: by how much it is better; below 0, by how much it is worse.
         low, high: the 95 % interval of `gain`, by a bootstrap over the test part.
         p: the probability of a difference as large where there is none.
-        n: how many pictures or names both were tested on.
+        n: how many images or names both were tested on.
     """
 
     test: str
@@ -39,11 +39,11 @@ class Comparison(NamedTuple):
 
 
 def compare_labels(champion: list[Row], challenger: list[Row], seed: int) -> Comparison | None:
-    """McNemar's exact test (McNemar 1947) on the pictures that both classified; None where there are none.
+    """McNemar's exact test (McNemar 1947) on the images that both classified; None where there are none.
 
     Args:
         champion: rows with `sha256`, `label` and `predicted`.
-        challenger: such rows of the other model; a picture counts where both give it the same label.
+        challenger: such rows of the other model; an image counts where both give it the same label.
         seed: of the bootstrap.
     """
     theirs = {(row["sha256"], row["label"]): row["predicted"] == row["label"] for row in champion}

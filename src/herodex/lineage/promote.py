@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Contest:
-    """What two models of one kind are compared by: a report with a row for each test picture or name."""
+    """What two models of one kind are compared by: a report with a row for each test image or name."""
 
     report: str
     compare: Callable[[list[Row], list[Row], int], Comparison | None]
@@ -116,7 +116,7 @@ def current(name: str) -> Registered:
 
 
 def rows_of(registered: Registered, report: str) -> list[Row]:
-    """What a version was measured by, a row for each picture or name of its test part.
+    """What a version was measured by, a row for each image or name of its test part.
 
     Raises:
         UserError: MLflow has no such report.

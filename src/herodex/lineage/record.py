@@ -19,7 +19,7 @@ from herodex.generator.language_model import model_hash as generator_hash
 from herodex.inference.predict import MODEL_FILES as CLASSIFIER_FILES
 from herodex.inference.predict import model_hash as classifier_hash
 from herodex.lineage.cards import classifier_card, generator_card
-from herodex.lineage.counts import Row, count_names, count_pictures, measured_leaves, read_rows
+from herodex.lineage.counts import Row, count_images, count_names, estimates_in, read_rows
 from herodex.lineage.lock import StageRecord, read_lock, upstream
 from herodex.lineage.runs import log_lineage
 from herodex.model_files import content_hash
@@ -51,7 +51,7 @@ ROOMS = {
         classifier_hash,
         paths.CLASSIFIER_REPORTS,
         paths.SPLIT_IMAGES,
-        count_pictures,
+        count_images,
         "evaluate_classifier",
     ),
     "generator": Room(
@@ -84,7 +84,7 @@ def describe_room(room: Room, stages: dict[str, StageRecord]) -> dict[str, Any]:
     figures = json.loads((room.reports / "metrics.json").read_text(encoding="utf-8"))
     return described | {
         "data": room.count(read_rows(room.table)),
-        "metrics": measured_leaves(figures),
+        "metrics": estimates_in(figures),
         "stages": {name: stages[name] for name in upstream(stages, [room.last_stage])},
     }
 

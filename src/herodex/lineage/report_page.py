@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 from herodex import paths
 from herodex.command import run_command
 from herodex.errors import UserError
-from herodex.lineage.counts import Row, measured_leaves, read_rows
+from herodex.lineage.counts import Row, estimates_in, read_rows
 from herodex.stage_times import StageTime, read_stage_times
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def read_part(folder: Path, reports: Path, files: Iterator[Path]) -> Part:
             case ".md":
                 part.texts[file.stem] = markdown(file)
             case ".json":
-                found = measured_leaves(json.loads(file.read_text(encoding="utf-8")))
+                found = estimates_in(json.loads(file.read_text(encoding="utf-8")))
                 part.figures |= {name: figure for name, figure in found.items() if name}
             case ".csv" if (
                 len(rows := read_rows(file)) <= MOST_ROWS and rows and len(rows[0]) <= MOST_COLUMNS

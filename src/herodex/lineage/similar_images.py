@@ -1,4 +1,4 @@
-"""Of all pictures that a classifier has learnt from, those that it sees as most like a given one."""
+"""Of all images that a classifier has learnt from, those that it sees as most like a given one."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from herodex import paths
 from herodex.errors import UserError
-from herodex.inference.image_decoding import PictureError, normalise, open_picture
+from herodex.inference.image_decoding import ImageError, normalise, open_image
 from herodex.inference.predict import answer, load_classifier
 from herodex.lineage.counts import Row
 from herodex.lineage.trace import word_source
@@ -14,26 +14,24 @@ from herodex.lineage.tree import Node
 from herodex.params import Params
 
 
-def trace_answer(picture: Path, rows: list[Row], params: Params, most: int) -> Node:
-    """Draw the answer for a picture, and the training pictures whose features are nearest to its own.
+def trace_answer(image: Path, rows: list[Row], params: Params, most: int) -> Node:
+    """Draw the answer for an image, and the training images whose features are nearest to its own.
 
     Args:
-        picture: an image file.
-        rows: of `split_images`, if they are there: the model itself tells less of its pictures.
+        image: an image file.
+        rows: of `split_images`, if they are there: the model itself tells less of its images.
         params: for the precision.
         most: how many of them to show.
 
     Raises:
-        UserError: the file is no picture, or there is no model.
+        UserError: the file is no image, or there is no model.
     """
     classifier = load_classifier(paths.MODELS, params.backbone.precision)
     try:
-        data = picture.read_bytes()
-        pixels = normalise(
-            open_picture(data, int(params.serve.max_pixels_mp * 1_000_000)), classifier.max_side
-        )
-    except (OSError, PictureError) as error:
-        raise UserError(f"{picture} cannot be read: {error}.", "Give a JPEG, PNG or WebP file.") from None
+        data = image.read_bytes()
+        pixels = normalise(open_image(data, int(params.serve.max_pixels_mp * 1_000_000)), classifier.max_side)
+    except (OSError, ImageError) as error:
+        raise UserError(f"{image} cannot be read: {error}.", "Give a JPEG, PNG or WebP file.") from None
     look = classifier.look([pixels])
     said = answer(classifier, look)
     by_hash = {row["sha256"]: row for row in rows}

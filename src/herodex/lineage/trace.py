@@ -1,4 +1,4 @@
-"""`herodex trace`: from a model, a run, a bento, a picture or a name, back to pages and on to answers."""
+"""`herodex trace`: from a model, a run, a bento, an image or a name, back to pages and on to answers."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from herodex.lineage.counts import Row, read_rows
 from herodex.lineage.tree import Node
 
 PAGES = 3
-"""Pages that are listed under a model; each of the others is found by its picture or name."""
+"""Pages that are listed under a model; each of the others is found by its image or name."""
 ROOMS = ("classifier", "generator")
 SHORT = 12
 
@@ -27,7 +27,7 @@ class Known:
     bentos: list[PackedLineage] = field(default_factory=list)
     runs: list[Any] = field(default_factory=list)
     versions: dict[str, list[str]] = field(default_factory=dict)
-    pictures: list[Row] = field(default_factory=list)
+    images: list[Row] = field(default_factory=list)
     names: list[Row] = field(default_factory=list)
 
 
@@ -41,7 +41,7 @@ def gather() -> Known:
 
     known = Known(bentos=list_bentos(), runs=tracked_runs(), versions=tracked_versions(ROOMS))
     if paths.SPLIT_IMAGES.exists():
-        known.pictures = read_rows(paths.SPLIT_IMAGES)
+        known.images = read_rows(paths.SPLIT_IMAGES)
     if paths.SPLIT_NAMES.exists():
         known.names = read_rows(paths.SPLIT_NAMES)
     lineages = [bento.lineage for bento in known.bentos]
@@ -53,7 +53,7 @@ def gather() -> Known:
 
 
 def trace(end: str, known: Known) -> Node:
-    """Draw the way from one end: a model's sha256, a run's id, a bento's tag, a picture's sha256, or a name.
+    """Draw the way from one end: a model's sha256, a run's id, a bento's tag, an image's sha256, or a name.
 
     Of a hash or an id, the first 6 digits are enough.
 
@@ -66,17 +66,17 @@ def trace(end: str, known: Known) -> Node:
         if runs := [run for run in known.runs if run.info.run_id.startswith(end)]:
             _only([run.info.run_id for run in runs], end)
             return trace_run(runs[0], known)
-        if rows := [row for row in known.pictures if row["sha256"].startswith(end)]:
+        if rows := [row for row in known.images if row["sha256"].startswith(end)]:
             _only(sorted({row["sha256"] for row in rows}), end)
-            return trace_picture(rows, known)
+            return trace_image(rows, known)
     newest = end.removesuffix(":latest")
     if bentos := [bento for bento in known.bentos if end == bento.tag or newest == bento.tag.split(":")[0]]:
         return trace_bento(bentos[0], known)
     if rows := [row for row in known.names if end.casefold() in (row["name"].casefold(), row["text"])]:
         return trace_name(rows[0], known)
     raise UserError(
-        f"No model, run, bento, picture or name is known as '{end}'.",
-        "Give the `model` of an answer, a run's id, a bento's tag, a picture's sha256, or a listed name.",
+        f"No model, run, bento, image or name is known as '{end}'.",
+        "Give the `model` of an answer, a run's id, a bento's tag, an image's sha256, or a listed name.",
     )
 
 
@@ -107,13 +107,11 @@ def add_sources(node: Node, room: str, described: Described, known: Known) -> No
         weights = backbone["ir_sha256"][:SHORT]
         node.add(f"{backbone['name']}, {backbone['weights']} weights, {backbone['source']}, IR {weights}")
     data = described["data"]
-    counted = node.add(
-        f"{data['used']} {'pictures' if 'found' in data else 'names'}: {word(data['by_part'])}"
-    )
-    for key in ("by_source", "by_licence", "by_host"):
+    counted = node.add(f"{data['used']} {'images' if 'found' in data else 'names'}: {word(data['by_part'])}")
+    for key in ("by_source", "by_license", "by_host"):
         if key in data:
             counted.add(f"{key.removeprefix('by_')}: {word(data[key])}")
-    rows = [row for row in (known.pictures if "found" in data else known.names) if row.get("part") == "train"]
+    rows = [row for row in (known.images if "found" in data else known.names) if row.get("part") == "train"]
     pages = counted.add(f"pages, of which this shows {min(PAGES, len(rows))}")
     for row in rows[:PAGES]:
         pages.add(word_source(row))
@@ -169,17 +167,17 @@ def trace_bento(bento: PackedLineage, known: Known) -> Node:
     return root
 
 
-def trace_picture(rows: list[Row], known: Known) -> Node:
-    """Draw where a picture was found, what became of it, and which model was learnt from or tested on it."""
-    root = Node(f"picture {rows[0]['sha256']}")
+def trace_image(rows: list[Row], known: Known) -> Node:
+    """Draw where an image was found, what became of it, and which model was learnt from or tested on it."""
+    root = Node(f"image {rows[0]['sha256']}")
     for row in rows:
         found = root.add(f"result {row['rank']} of the search for {row['query']}, by {row['source']}")
         found.add(f"page {word_source(row)}")
-        found.add(f"picture {row['picture_url']}")
+        found.add(f"image {row['image_url']}")
         if row["part"]:
             found.add(f"{row['part']} part, as {row['label']}, among the copies of {row['cluster']}")
         else:
-            copied = f", copy of {row['copy_of']}" if row["copy_of"] else ""
+            copied = f", copy of {row['duplicate_of']}" if row["duplicate_of"] else ""
             found.add(f"set aside: {row['dropped_for']}{copied}")
     parts = {row["part"] for row in rows if row["part"]}
     add_readers(root, "classifier", parts, known)
@@ -223,10 +221,10 @@ def word_run(run: Any) -> str:
 
 
 def word_source(row: Row) -> str:
-    """Word where a row comes from: the page, and of a picture its title, author and licence."""
+    """Word where a row comes from: the page, and of an image its title, author and licence."""
     if "name" in row:
         return f"{row['page_url'] or 'given'} ({row['name']})"
-    about = ", ".join(row[key] for key in ("title", "author", "licence") if row[key])
+    about = ", ".join(row[key] for key in ("title", "author", "license") if row[key])
     return f"{row['page_url'] or row.get('file') or 'given'} ({about}) {row['sha256'][:SHORT]}"
 
 

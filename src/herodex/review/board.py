@@ -1,4 +1,4 @@
-"""What there is to review: which pictures were set aside or are doubtful, and what a person said of them."""
+"""What there is to review: which images were set aside or are doubtful, and what a person said of them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,16 +10,16 @@ from herodex.dataset.manifest import NO_HASH, REASONS
 from herodex.params import UNKNOWN, Params
 
 DOUBTFUL, KEPT = "doubtful", "kept"
-"""The reasons shown for a kept picture: its features prefer another label, or a person decided about it."""
+"""The reasons shown for a kept image: its features prefer another label, or a person decided about it."""
 WHY = REASONS | {DOUBTFUL: "kept, but looks like something else", KEPT: "kept, as a person said"}
 DOUBTED_BELOW = 0.5
 """The label quality at which another label is as likely."""
 
 
 def to_review(manifest: pd.DataFrame) -> pd.DataFrame:
-    """Choose the rows that a person may want to look at, each picture of a query once, worst first.
+    """Choose the rows that a person may want to look at, each image of a query once, worst first.
 
-    These are the pictures that were set aside, those kept that look like another query's, and those that a
+    These are the images that were set aside, those kept that look like another query's, and those that a
     person has decided about. A copy byte for byte needs no decision of its own.
 
     Returns:
@@ -29,7 +29,7 @@ def to_review(manifest: pd.DataFrame) -> pd.DataFrame:
     doubtful = (manifest["kept"] == "1") & (quality < DOUBTED_BELOW)
     by_person = manifest["decided_by"] == PERSON
     aside = manifest["dropped_for"] != ""
-    repeated = (manifest["copy_of"] != "") & (manifest["copy_of"] == manifest["sha256"])
+    repeated = (manifest["duplicate_of"] != "") & (manifest["duplicate_of"] == manifest["sha256"])
     visible = (manifest["phash"] != NO_HASH) & ~repeated & (doubtful | by_person | aside)
     rows = manifest[visible].drop_duplicates(["query", "sha256"])
     of_kept = doubtful[rows.index].map({True: DOUBTFUL, False: KEPT})
@@ -40,7 +40,7 @@ def to_review(manifest: pd.DataFrame) -> pd.DataFrame:
 
 
 def describe(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """Put together what the page shows of one picture."""
+    """Put together what the page shows of one image."""
     page = row["page_url"] if row["page_url"].startswith(("http://", "https://")) else ""
     return {
         "sha256": row["sha256"],
@@ -50,18 +50,18 @@ def describe(row: Mapping[Any, Any]) -> dict[str, Any]:
         "why": WHY[row["shown_reason"]],
         "score": round(float(row["shown_score"]), 3),
         "looks_like": row["looks_like"],
-        "copy_of": row["copy_of"],
+        "duplicate_of": row["duplicate_of"],
         "size": f"{row['width']} × {row['height']}",
         "title": row["title"],
         "author": row["author"],
-        "licence": row["licence"],
+        "license": row["license"],
         "source": row.get("source", ""),
         "page_url": page,
     }
 
 
 def build_board(manifest: pd.DataFrame, params: Params) -> dict[str, Any]:
-    """Lay out all that the page needs but the decisions: labels, and each query with its pictures."""
+    """Lay out all that the page needs but the decisions: labels, and each query with its images."""
     rows = to_review(manifest).to_dict("records")
     return {
         "labels": [*params.classes, UNKNOWN],
@@ -70,7 +70,7 @@ def build_board(manifest: pd.DataFrame, params: Params) -> dict[str, Any]:
                 "name": query,
                 "class": query in params.classes,
                 "kept": int(((manifest["query"] == query) & (manifest["kept"] == "1")).sum()),
-                "pictures": [describe(row) for row in rows if row["query"] == query],
+                "images": [describe(row) for row in rows if row["query"] == query],
             }
             for query in params.classes + params.distractors
         ],
@@ -86,5 +86,5 @@ def decisions_as_json(decisions: dict[str, Decision]) -> dict[str, dict[str, str
 
 
 def lost_decisions(manifest: pd.DataFrame, decisions: dict[str, Decision]) -> int:
-    """Count the decisions about pictures that are gone."""
+    """Count the decisions about images that are gone."""
     return len(gone(manifest, decisions))

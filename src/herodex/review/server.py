@@ -1,7 +1,7 @@
 """A page on this machine alone, on which a person overrules the cleaning: `make review`.
 
 It answers on loopback only, and only requests that name it as such, so that no page of another host can
-reach it through the browser. It serves its own files and the pictures of the manifest, and nothing else.
+reach it through the browser. It serves its own files and the images of the manifest, and nothing else.
 """
 
 import argparse
@@ -66,16 +66,16 @@ class Review:
 
     manifest: pd.DataFrame
     params: Params
-    pictures: Path
+    images: Path
     file: Path
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
     def files(self) -> dict[str, Path]:
-        """Where the normal form of each picture lies, by the sha256 of its bytes."""
+        """Where the normal form of each image lies, by the sha256 of its bytes."""
         rows = self.manifest[self.manifest["phash"] != NO_HASH].drop_duplicates("sha256")
         return {
-            sha256: (self.pictures / file).with_suffix(".png")
+            sha256: (self.images / file).with_suffix(".png")
             for sha256, file in zip(rows["sha256"], rows["file"], strict=True)
         }
 
@@ -94,10 +94,10 @@ class Review:
         """Write one decision to the file, or take it back where it is empty; what else stands there stays.
 
         Raises:
-            RefusedError: there is no such picture, decision or class.
+            RefusedError: there is no such image, decision or class.
         """
         if sha256 not in self.files:
-            raise RefusedError(HTTPStatus.NOT_FOUND, "no such picture")
+            raise RefusedError(HTTPStatus.NOT_FOUND, "no such image")
         if decision not in (KEEP, DROP, ""):
             raise RefusedError(HTTPStatus.BAD_REQUEST, "no such decision")
         if label and (label not in self.board["labels"] or decision != KEEP):
@@ -120,7 +120,7 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 30
 
     def do_GET(self) -> None:
-        """Answer with a file of the page, the state, or a picture."""
+        """Answer with a file of the page, the state, or an image."""
         self._answer(self._get)
 
     def do_POST(self) -> None:
@@ -152,8 +152,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in HEADERS.items():
             self.send_header(name, value)
-        is_picture = content_type == "image/png"
-        self.send_header("Cache-Control", "private, max-age=86400" if is_picture else "no-store")
+        is_image = content_type == "image/png"
+        self.send_header("Cache-Control", "private, max-age=86400" if is_image else "no-store")
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         if self.close_connection:
@@ -178,7 +178,7 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/state":
             return "application/json", _json(self._review.state())
         folder, _, sha256 = path.rpartition("/")
-        file = self._review.files.get(sha256) if folder == "/picture" else None
+        file = self._review.files.get(sha256) if folder == "/image" else None
         if file is None or not file.is_file():
             raise RefusedError(HTTPStatus.NOT_FOUND, "nothing is here")
         return "image/png", file.read_bytes()

@@ -1,6 +1,6 @@
 """Stands before the API: reads, bounds and checks what clients send, and says no where it must.
 
-BentoML 1.4 has no limit on a body, answers a spoilt picture with 500, and words its own refusals as
+BentoML 1.4 has no limit on a body, answers a spoilt image with 500, and words its own refusals as
 lists; so nothing reaches it that this module has not read.
 """
 
@@ -19,7 +19,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from herodex.inference.image_decoding import PictureError, open_picture
+from herodex.inference.image_decoding import ImageError, open_image
 from herodex.serving import endpoints
 from herodex.serving.client_error import ClientError, Reason
 from herodex.serving.messages import (
@@ -39,8 +39,8 @@ from herodex.serving.upload import read_chunks, read_file
 from herodex.serving.upload_form import check_parts
 
 FORMATS = ("JPEG", "PNG", "WEBP")
-MAX_PICTURES = 2
-"""Decoded pictures in memory at a time: each may hold a few bytes for every pixel allowed."""
+MAX_IMAGES = 2
+"""Decoded images in memory at a time: each may hold a few bytes for every pixel allowed."""
 MAX_HEADER_BYTES = 8192
 """As much as other servers allow by default."""
 BUFFERED_UPLOADS = 8
@@ -48,19 +48,19 @@ BUFFERED_UPLOADS = 8
 BUSY_S = 2
 """When to come back to a service that had no room: by then a full queue has moved on."""
 
-PICTURE_REFUSALS: dict[str, tuple[int, Reason]] = {
+IMAGE_REFUSALS: dict[str, tuple[int, Reason]] = {
     "unsupported": (415, "unsupported"),
     "too_large": (413, "too_many_pixels"),
     "truncated": (422, "truncated"),
     "unreadable": (422, "unreadable"),
 }
-PICTURE_HINTS = {
-    "unsupported": "Send a JPEG, PNG or WebP picture; its content tells, not its name.",
+IMAGE_HINTS = {
+    "unsupported": "Send a JPEG, PNG or WebP image; its content tells, not its name.",
     "too_large": "Send a scaled-down copy.",
     "truncated": "Send the file again, to its end.",
     "unreadable": "Open the file and save it anew, or send another one.",
 }
-PICTURE_TOO_LARGE = "Send a smaller file, for example a scaled-down copy of the picture."
+IMAGE_TOO_LARGE = "Send a smaller file, for example a scaled-down copy of the image."
 
 
 class JsonRequest(NamedTuple):
@@ -95,8 +95,8 @@ class Guard:
 
     Args:
         app: what comes behind it.
-        max_upload: bytes of a request with a picture.
-        max_pixels: width × height of a picture.
+        max_upload: bytes of a request with an image.
+        max_pixels: width × height of an image.
         upload_timeout_s: patience with a client that sends slowly.
         max_queue: requests that a model works on or that wait for it.
     """
@@ -108,7 +108,7 @@ class Guard:
         self._max_upload = max_upload
         self._max_pixels = max_pixels
         self._upload_timeout_s = upload_timeout_s
-        self._pictures = asyncio.Semaphore(MAX_PICTURES)
+        self._images = asyncio.Semaphore(MAX_IMAGES)
         self._queue = Room(max_queue)
         self._buffered = Room(BUFFERED_UPLOADS * max_upload)
 
@@ -136,13 +136,13 @@ class Guard:
     async def _pass_upload(self, scope: Scope, receive: Receive, send: Send) -> None:
         with contextlib.ExitStack() as held:
             async with patience(self._upload_timeout_s):
-                chunks = read_chunks(receive, self._max_upload, PICTURE_TOO_LARGE)
+                chunks = read_chunks(receive, self._max_upload, IMAGE_TOO_LARGE)
                 kept = self._buffered.hold(chunks, held)
                 data = await read_file(Headers(scope=scope), kept, self._max_upload)
             held.enter_context(self._queue.taken(1))
-            async with self._pictures:
-                picture = await anyio.to_thread.run_sync(decode, data, self._max_pixels)
-                scope.setdefault("state", {})["picture"] = picture
+            async with self._images:
+                image = await anyio.to_thread.run_sync(decode, data, self._max_pixels)
+                scope.setdefault("state", {})["image"] = image
                 await self._app(scope, receive, send)
 
     async def _read_json(self, request: JsonRequest, scope: Scope, receive: Receive) -> Receive:
@@ -228,14 +228,14 @@ def check_headers(scope: Scope) -> None:
 
 
 def decode(data: bytes, max_pixels: int) -> Image.Image:
-    """Decode an uploaded picture; what is wrong with it becomes a refusal."""
+    """Decode an uploaded image; what is wrong with it becomes a refusal."""
     check_parts(data)
     try:
-        return open_picture(data, max_pixels, FORMATS)
-    except PictureError as error:
-        status, reason = PICTURE_REFUSALS[error.kind]
+        return open_image(data, max_pixels, FORMATS)
+    except ImageError as error:
+        status, reason = IMAGE_REFUSALS[error.kind]
         raise ClientError(
-            status, reason, f"The picture cannot be used: {error}.", PICTURE_HINTS[error.kind]
+            status, reason, f"The image cannot be used: {error}.", IMAGE_HINTS[error.kind]
         ) from None
 
 

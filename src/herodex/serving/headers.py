@@ -8,7 +8,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
-        # The preview of a chosen picture is a blob that never leaves the page.
+        # The preview of a chosen image is a blob that never leaves the page.
         "img-src 'self' blob:",
         "connect-src 'self'",
         "base-uri 'none'",

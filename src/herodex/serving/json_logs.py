@@ -17,7 +17,7 @@ def write_json_logs() -> None:
     Fields are `time`, `level`, `logger`, `message`, and what a call adds with `extra`: an id of a request
     is given as `request`, and written as `request_id`.
     """
-    # Pillow's warnings of large pictures go the same way.
+    # Pillow's warnings of large images go the same way.
     logging.captureWarnings(True)
     formatter = JsonFormatter(
         "%(levelname)s %(name)s %(message)s",

@@ -68,9 +68,9 @@ ScoredTexts = Annotated[list[ScoredText], Field(strict=True, min_length=1, max_l
 
 
 class HeatMapMessage(BaseModel):
-    """Where the evidence for `label` lies: `grid` in rows from the top, 0 to 1, over a part of the picture.
+    """Where the evidence for `label` lies: `grid` in rows from the top, 0 to 1, over a part of the image.
 
-    `box` says which: left, top, right and bottom as shares of the upright picture.
+    `box` says which: left, top, right and bottom as shares of the upright image.
     """
 
     label: str
@@ -104,7 +104,7 @@ class ClassifyAnswer(BaseModel):
         reasons: Explanation | None,
         box: tuple[float, float, float, float],
     ) -> "ClassifyAnswer":
-        """Word a prediction, and its reasons if asked for; `box` is what of the picture was looked at."""
+        """Word a prediction, and its reasons if asked for; `box` is what of the image was looked at."""
         if reasons is None:
             return cls.model_validate(asdict(prediction))
         heat_map = {**asdict(reasons.heat_map), "box": box}

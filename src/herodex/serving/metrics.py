@@ -22,17 +22,17 @@ MODEL_SECONDS = Histogram(
 )
 BATCH_SIZE = Histogram(
     "herodex_batch_size",
-    "Pictures or names that one computation was for.",
+    "Images or names that one computation was for.",
     ("model",),
     buckets=(1, 2, 4, 8, 16),
 )
-PICTURES = Counter("herodex_pictures", "Classified pictures by what was answered.", ("answer",))
+IMAGES = Counter("herodex_images", "Classified images by what was answered.", ("answer",))
 QUOTES = Counter("herodex_quotes", "Quotes by where they came from.", ("source",))
 
 
 @contextlib.contextmanager
 def measured(model: str, batch_size: int) -> Iterator[None]:
-    """Measure the computation in the block: `batch_size` pictures or names for `model`."""
+    """Measure the computation in the block: `batch_size` images or names for `model`."""
     started = time.perf_counter()
     yield
     MODEL_SECONDS.labels(model).observe(time.perf_counter() - started)

@@ -20,8 +20,8 @@ NEEDED = (
 
 ENVIRONMENT = {
     "BENTOML_DO_NOT_TRACK": "True",
-    # Large pictures' memory goes back to the system at once, where glibc would keep it after a rush. That of
-    # usual pictures is kept: to have it set up anew for each answer would take it a millisecond longer.
+    # Large images' memory goes back to the system at once, where glibc would keep it after a rush. That of
+    # usual images is kept: to have it set up anew for each answer would take it a millisecond longer.
     "MALLOC_MMAP_THRESHOLD_": "4000000",
     "MALLOC_TRIM_THRESHOLD_": "16000000",
 }

@@ -11,8 +11,8 @@ from herodex.serving.client_error import ClientError
 
 FIELD = "image"
 SEND_A_FILE = (
-    f"Send the picture as multipart/form-data with one file part named '{FIELD}', "
-    f"for example: curl -F {FIELD}=@picture.jpg"
+    f"Send the image as multipart/form-data with one file part named '{FIELD}', "
+    f"for example: curl -F {FIELD}=@image.jpg"
 )
 MAX_TEXT_BYTES = 4096
 """A form's text parts, which are not wanted at all, are read up to here to say what is wrong."""
@@ -83,7 +83,7 @@ async def read_file(headers: Headers, chunks: AsyncGenerator[bytes, None], max_b
 
 
 def only_file(form: FormData) -> bytes:
-    """The bytes of the one part that a form with a picture has; raises ClientError for any other form."""
+    """The bytes of the one part that a form with an image has; raises ClientError for any other form."""
     parts = form.multi_items()
     if unexpected := sorted({name for name, _ in parts if name != FIELD}):
         raise ClientError(400, "form", f"The form has a part named '{unexpected[0][:40]}'.", SEND_A_FILE)

@@ -1,4 +1,4 @@
-"""Counts the parts of a picture file before anything decodes it.
+"""Counts the parts of an image file before anything decodes it.
 
 A few kilobytes of JPEG can hold thousands of scans, each of which makes a decoder go over every pixel,
 and ten megabytes of empty segments or chunks keep a parser busy for many seconds.
@@ -54,6 +54,6 @@ def check_count(what: str, count: int, most: int) -> None:
         raise ClientError(
             422,
             "parts",
-            f"The picture cannot be used: it is made of more than {most} {what}.",
+            f"The image cannot be used: it is made of more than {most} {what}.",
             "Open the file and save it anew.",
         )

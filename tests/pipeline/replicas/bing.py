@@ -1,4 +1,4 @@
-"""Bing's page of picture results, as far as it is known from outside.
+"""Bing's page of image results, as far as it is known from outside.
 
 Results are links of the class `iusc` whose attribute `m` is JSON. More are appended as one scrolls, until a
 button has to be clicked; at the end, the page just stops.
@@ -53,7 +53,7 @@ def data(number: int, **changes: Any) -> dict[str, Any]:
         "cturl": "",
         "cid": "AbCdEfGh",
         "purl": f"https://blog.test/post/{number}",
-        "murl": f"https://pictures.test/{number}.jpg",
+        "murl": f"https://images.test/{number}.jpg",
         "turl": f"https://tse1.mm.bing.net/th?id=OIP.{number}&pid=15.1",
         "md5": f"{number:032x}",
         "shkey": "",

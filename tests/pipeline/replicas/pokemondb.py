@@ -17,9 +17,9 @@ def card(species: Species) -> str:
     """The card of one species."""
     path = f"/pokedex/{species.name.lower()}"
     return (
-        f'<div class="infocard"><span class="infocard-lg-img"><a href="{escape(path)}"><picture>'
+        f'<div class="infocard"><span class="infocard-lg-img"><a href="{escape(path)}"><image>'
         f'<img class="img-fixed img-sprite" src="https://img.pokemondb.net/1.png" alt="">'
-        "</picture></a></span>"
+        "</image></a></span>"
         f'<span class="infocard-lg-data text-muted"><small>#{species.number:04}</small><br> '
         f'<a class="ent-name" href="{escape(path)}">{escape(species.name)}</a><br> '
         '<small><a href="/type/grass" class="itype grass">Grass</a> · '

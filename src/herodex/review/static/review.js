@@ -1,4 +1,4 @@
-/** The review page: one picture at a time, one key for each decision, written down at once. */
+/** The review page: one image at a time, one key for each decision, written down at once. */
 
 const UNKNOWN = "unknown";
 const ALL = "all";
@@ -21,10 +21,10 @@ function element(tag, className, ...children) {
 
 const words = (reason) => reason.replaceAll("_", " ");
 const query = () => board.queries[view.query];
-const pictures = () => query().pictures.filter((picture) => view.reason === ALL || picture.reason === view.reason);
-const current = () => pictures()[view.place];
-const decisionOn = (picture) => board.decisions[picture.sha256];
-const isDecided = (picture) => decisionOn(picture) !== undefined;
+const images = () => query().images.filter((image) => view.reason === ALL || image.reason === view.reason);
+const current = () => images()[view.place];
+const decisionOn = (image) => board.decisions[image.sha256];
+const isDecided = (image) => decisionOn(image) !== undefined;
 
 function describe(decision) {
   if (!decision) return "";
@@ -67,16 +67,16 @@ function write(sha256, { decision, class: label }) {
 }
 
 function decide(decision, label = "") {
-  const picture = current();
-  if (!picture) return;
-  const before = decisionOn(picture) ?? { decision: "", class: "" };
-  history.push({ sha256: picture.sha256, before, view: { ...view } });
+  const image = current();
+  if (!image) return;
+  const before = decisionOn(image) ?? { decision: "", class: "" };
+  history.push({ sha256: image.sha256, before, view: { ...view } });
   const after = { decision, class: label };
-  board.decisions = { ...board.decisions, [picture.sha256]: after };
+  board.decisions = { ...board.decisions, [image.sha256]: after };
   view.relabelling = false;
-  if (view.place < pictures().length - 1) view.place += 1;
+  if (view.place < images().length - 1) view.place += 1;
   draw();
-  write(picture.sha256, after);
+  write(image.sha256, after);
 }
 
 function undo() {
@@ -92,7 +92,7 @@ function undo() {
 }
 
 function move(step) {
-  const last = pictures().length - 1;
+  const last = images().length - 1;
   view.place = Math.max(0, Math.min(last, view.place + step));
   view.relabelling = false;
   draw();
@@ -104,9 +104,9 @@ function open(index) {
   draw();
 }
 
-/** Go to the next picture without a decision, in this search or in a later one. */
+/** Go to the next image without a decision, in this search or in a later one. */
 function skip() {
-  const here = pictures().findIndex((picture, place) => place > view.place && !isDecided(picture));
+  const here = images().findIndex((image, place) => place > view.place && !isDecided(image));
   if (here >= 0) {
     view.place = here;
     draw();
@@ -114,7 +114,7 @@ function skip() {
   }
   for (let step = 1; step <= board.queries.length; step += 1) {
     const index = (view.query + step) % board.queries.length;
-    const place = board.queries[index].pictures.findIndex((picture) => !isDecided(picture));
+    const place = board.queries[index].images.findIndex((image) => !isDecided(image));
     if (place >= 0) {
       Object.assign(view, { query: index, reason: ALL, place, relabelling: false });
       draw();
@@ -146,12 +146,12 @@ const KEYS = {
 
 function drawQueries() {
   const items = board.queries.map((each, index) => {
-    const decided = each.pictures.filter(isDecided).length;
+    const decided = each.images.filter(isDecided).length;
     const item = element(
       "button",
       each.class ? "class" : "distractor",
       element("span", "name", each.name),
-      element("span", "count", `${decided}/${each.pictures.length}`),
+      element("span", "count", `${decided}/${each.images.length}`),
     );
     item.type = "button";
     if (index === view.query) item.setAttribute("aria-current", "true");
@@ -162,8 +162,8 @@ function drawQueries() {
 }
 
 function drawFilters() {
-  const counts = new Map([[ALL, query().pictures.length]]);
-  for (const { reason } of query().pictures) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  const counts = new Map([[ALL, query().images.length]]);
+  for (const { reason } of query().images) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   const items = [...counts].map(([reason, count]) => {
     const item = element("button", "", `${words(reason)} `, element("span", "count", String(count)));
     item.type = "button";
@@ -182,36 +182,36 @@ function fact(name, ...value) {
 }
 
 function drawStage() {
-  const picture = current();
-  one("#stage").hidden = !picture;
-  one("#nothing").hidden = query().pictures.length > 0;
-  if (!picture) return;
-  const decision = decisionOn(picture);
-  const image = one("#picture");
-  image.src = `/picture/${picture.sha256}`;
-  image.alt = `${picture.query}: ${words(picture.reason)}`;
-  one("#picture-caption").textContent = `${view.place + 1} of ${pictures().length} · ${picture.size}`;
-  one("#original-figure").hidden = !picture.copy_of;
-  if (picture.copy_of) one("#original").src = `/picture/${picture.copy_of}`;
+  const image = current();
+  one("#stage").hidden = !image;
+  one("#nothing").hidden = query().images.length > 0;
+  if (!image) return;
+  const decision = decisionOn(image);
+  const image = one("#image");
+  image.src = `/image/${image.sha256}`;
+  image.alt = `${image.query}: ${words(image.reason)}`;
+  one("#image-caption").textContent = `${view.place + 1} of ${images().length} · ${image.size}`;
+  one("#original-figure").hidden = !image.duplicate_of;
+  if (image.duplicate_of) one("#original").src = `/image/${image.duplicate_of}`;
   one("#verdict").replaceChildren(
-    element("span", `reason ${picture.reason}`, words(picture.reason)),
-    element("span", "why", picture.why),
+    element("span", `reason ${image.reason}`, words(image.reason)),
+    element("span", "why", image.why),
     element("span", decision ? `decision ${decision.decision}` : "decision", describe(decision) || "undecided"),
   );
-  let source = picture.source || "";
-  if (picture.page_url) {
-    source = element("a", "", picture.title || picture.page_url);
-    Object.assign(source, { href: picture.page_url, target: "_blank", rel: "noopener noreferrer" });
+  let source = image.source || "";
+  if (image.page_url) {
+    source = element("a", "", image.title || image.page_url);
+    Object.assign(source, { href: image.page_url, target: "_blank", rel: "noopener noreferrer" });
   }
   one("#details").replaceChildren(
-    ...fact("score", picture.score.toFixed(3)),
-    ...fact("found as", picture.query),
-    ...fact("label", picture.label),
-    ...fact("looks like", picture.looks_like),
-    ...fact("source", source, picture.page_url && picture.source ? ` · ${picture.source}` : ""),
-    ...fact("author", picture.author),
-    ...fact("licence", picture.licence || "not stated"),
-    ...fact("sha256", element("code", "", picture.sha256.slice(0, 12))),
+    ...fact("score", image.score.toFixed(3)),
+    ...fact("found as", image.query),
+    ...fact("label", image.label),
+    ...fact("looks like", image.looks_like),
+    ...fact("source", source, image.page_url && image.source ? ` · ${image.source}` : ""),
+    ...fact("author", image.author),
+    ...fact("licence", image.license || "not stated"),
+    ...fact("sha256", element("code", "", image.sha256.slice(0, 12))),
   );
   const labels = board.labels.map((label, index) => {
     const item = element("button", "", element("kbd", "", String(index + 1)), ` ${label}`);
@@ -225,19 +225,19 @@ function drawStage() {
 }
 
 function drawStrip() {
-  const items = pictures().map((picture, place) => {
-    const decision = decisionOn(picture);
+  const items = images().map((image, place) => {
+    const decision = decisionOn(image);
     const image = element("img", "");
-    Object.assign(image, { src: `/picture/${picture.sha256}`, loading: "lazy", alt: "" });
+    Object.assign(image, { src: `/image/${image.sha256}`, loading: "lazy", alt: "" });
     const button = element(
       "button",
       decision ? decision.decision : "",
       image,
-      element("span", `reason ${picture.reason}`, words(picture.reason)),
+      element("span", `reason ${image.reason}`, words(image.reason)),
       element("span", "mark", describe(decision)),
     );
     button.type = "button";
-    button.setAttribute("aria-label", `${words(picture.reason)}, ${describe(decision) || "undecided"}`);
+    button.setAttribute("aria-label", `${words(image.reason)}, ${describe(decision) || "undecided"}`);
     if (place === view.place) button.setAttribute("aria-current", "true");
     button.addEventListener("click", () => {
       Object.assign(view, { place, relabelling: false });
@@ -253,9 +253,9 @@ function drawStrip() {
 }
 
 function drawSummary() {
-  const all = [...new Set(board.queries.flatMap((each) => each.pictures.map((picture) => picture.sha256)))];
+  const all = [...new Set(board.queries.flatMap((each) => each.images.map((image) => image.sha256)))];
   const decided = all.filter((sha256) => board.decisions[sha256]).length;
-  const gone = board.gone ? ` · ${board.gone} decisions are about pictures that are gone` : "";
+  const gone = board.gone ? ` · ${board.gone} decisions are about images that are gone` : "";
   one("#summary").textContent = `${decided} of ${all.length} decided${gone}`;
   const progress = one("#progress");
   progress.setAttribute("aria-valuemax", String(all.length));
@@ -291,4 +291,4 @@ for (const button of document.querySelectorAll("#actions button")) {
 
 load()
   .then(draw)
-  .catch((error) => complain(`The pictures cannot be listed: ${error.message}.`));
+  .catch((error) => complain(`The images cannot be listed: ${error.message}.`));

@@ -8,7 +8,7 @@ import { setUpViews } from "./views.js";
 
 function word(about) {
   const words = {
-    tagline: `${capitalised(about.thing)} pictures in, ${about.name} names out.`,
+    tagline: `${capitalised(about.thing)} images in, ${about.name} names out.`,
     question: `Which ${about.thing} is this?`,
     invitation: `New ${about.name} names`,
     limits: `JPEG, PNG or WebP, up to ${about.max_upload_mb} MB`,

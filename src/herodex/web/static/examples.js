@@ -1,4 +1,4 @@
-/** Drawings to try, for those who have no picture at hand. */
+/** Drawings to try, for those who have no image at hand. */
 
 /**
  * @param {HTMLElement} view
@@ -14,9 +14,9 @@ export function setUpExamples(view, examples, use) {
 function button({ address, subject }, use) {
   const made = document.createElement("button");
   made.type = "button";
-  const picture = document.createElement("img");
-  Object.assign(picture, { src: address, alt: `A drawing of ${subject}`, width: 48, height: 48 });
-  made.append(picture);
+  const image = document.createElement("img");
+  Object.assign(image, { src: address, alt: `A drawing of ${subject}`, width: 48, height: 48 });
+  made.append(image);
   made.addEventListener("click", async () => {
     made.disabled = true;
     try {

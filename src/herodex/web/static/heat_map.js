@@ -1,4 +1,4 @@
-/** Where the classifier looked, drawn over the picture. */
+/** Where the classifier looked, drawn over the image. */
 
 const MOST_SIDE = 640;
 const STRONGEST = 200;
@@ -28,10 +28,10 @@ export function setUpHeatMap(view) {
   return { show };
 }
 
-/** Scale the grid over the part of the picture that it speaks of. */
+/** Scale the grid over the part of the image that it speaks of. */
 function draw(canvas, preview, { grid, box }) {
   const scale = Math.min(1, MOST_SIDE / Math.max(preview.naturalWidth, preview.naturalHeight));
-  // As large in proportion as the picture, so that the same style puts both in the same place.
+  // As large in proportion as the image, so that the same style puts both in the same place.
   canvas.width = Math.max(1, Math.round(preview.naturalWidth * scale));
   canvas.height = Math.max(1, Math.round(preview.naturalHeight * scale));
   const [left, top, right, bottom] = box;

@@ -12,15 +12,15 @@ export function setUpHistory(view, show) {
   const list = view.querySelector(".seen");
 
   function add(file, answer) {
-    const picture = document.createElement("img");
-    picture.alt = "";
-    picture.src = URL.createObjectURL(file);
-    picture.onerror = () => picture.replaceWith(element("span", "unseeable"));
+    const image = document.createElement("img");
+    image.alt = "";
+    image.src = URL.createObjectURL(file);
+    image.onerror = () => image.replaceWith(element("span", "unseeable"));
     const [what, share] = answer.known
       ? [element("span", "what", answer.label), answer.probabilities[answer.label]]
       : [element("span", "", "None of these"), answer.unknown];
     const said = element("span", "said", what, element("span", "value", ` ${percent(share)}`));
-    const button = element("button", "", picture, said);
+    const button = element("button", "", image, said);
     button.type = "button";
     button.addEventListener("click", () => show(file, answer));
     list.prepend(element("li", "", button));
@@ -32,7 +32,7 @@ export function setUpHistory(view, show) {
 }
 
 function forget(entry) {
-  const picture = entry.querySelector("img");
-  if (picture) URL.revokeObjectURL(picture.src);
+  const image = entry.querySelector("img");
+  if (image) URL.revokeObjectURL(image.src);
   entry.remove();
 }

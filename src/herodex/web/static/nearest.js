@@ -1,4 +1,4 @@
-/** The pictures of the training set that are most like the one shown: who made them, and where they are. */
+/** The images of the training set that are most like the one shown: who made them, and where they are. */
 
 import { element, percent } from "./dom.js";
 

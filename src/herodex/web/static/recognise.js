@@ -1,4 +1,4 @@
-/** The picture: choosing, dropping, pasting or taking it, and what the service says it shows. */
+/** The image: choosing, dropping, pasting or taking it, and what the service says it shows. */
 
 import { ApiError, ask, describe } from "./api.js";
 import { element, percent } from "./dom.js";
@@ -89,7 +89,7 @@ function takeChoices(view, use) {
 }
 
 function takeDrops(view, use) {
-  // A picture dropped beside the panel must not replace the page.
+  // An image dropped beside the panel must not replace the page.
   for (const type of ["dragover", "drop"]) {
     document.addEventListener(type, (event) => event.preventDefault());
   }
@@ -120,7 +120,7 @@ function showPreview(view, file) {
   preview.onload = () => show(true);
   // What the browser cannot show is not worth a frame; the service says what is wrong with it.
   preview.onerror = () => show(false);
-  preview.alt = `Your picture: ${file.name}`;
+  preview.alt = `Your image: ${file.name}`;
   preview.src = URL.createObjectURL(file);
 }
 

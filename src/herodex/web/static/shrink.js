@@ -7,25 +7,25 @@ const SURELY_FITS = 1_500_000;
 /** @returns {Promise<File>} the file itself where the service takes it, and else a copy that it takes */
 export async function fitting(file, { max_upload_mb, max_pixels_mp }) {
   if (file.size < SURELY_FITS) return file;
-  let picture;
+  let image;
   try {
-    picture = await createImageBitmap(file);
+    image = await createImageBitmap(file);
   } catch {
     return file;
   }
-  const { width, height } = picture;
+  const { width, height } = image;
   const fits = file.size <= max_upload_mb * 2 ** 20 && width * height <= max_pixels_mp * 1e6;
-  const copy = fits ? file : await scaled(picture, file.name);
-  picture.close();
+  const copy = fits ? file : await scaled(image, file.name);
+  image.close();
   return copy;
 }
 
-async function scaled(picture, name) {
-  const scale = Math.min(1, SIDE / Math.max(picture.width, picture.height));
+async function scaled(image, name) {
+  const scale = Math.min(1, SIDE / Math.max(image.width, image.height));
   const canvas = document.createElement("canvas");
-  canvas.width = Math.round(picture.width * scale);
-  canvas.height = Math.round(picture.height * scale);
-  canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+  canvas.width = Math.round(image.width * scale);
+  canvas.height = Math.round(image.height * scale);
+  canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", QUALITY));
   return new File([blob], name, { type: blob.type });
 }
