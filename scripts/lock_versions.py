@@ -19,13 +19,16 @@ def named_libraries(pipeline: dict[str, dict[str, dict[str, list[object]]]]) -> 
 def main() -> None:
     """Write the file anew from dvc.yaml and uv.lock."""
     lock = tomllib.loads(Path("uv.lock").read_text(encoding="utf-8"))
-    locked = {package["name"]: package.get("version", "") for package in lock["package"]}
+    locked: dict[str, list[str]] = {}
+    for package in lock["package"]:
+        # There may be one version for each release of Python.
+        locked.setdefault(package["name"], []).append(package.get("version", ""))
     named = named_libraries(yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8")))
     if missing := sorted(named - set(locked)):
         sys.exit(
             f"error: dvc.yaml names {', '.join(missing)}, which uv.lock lacks.\n  fix: Correct dvc.yaml."
         )
-    lines = [f"{name}: {locked[name]!r}".replace("'", '"') for name in sorted(named)]
+    lines = [f'{name}: "{", ".join(sorted(locked[name]))}"' for name in sorted(named)]
     head = (
         "# Versions of uv.lock that stages depend on. `python scripts/lock_versions.py` writes this file.\n"
     )
