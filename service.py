@@ -15,7 +15,7 @@ from herodex.generator.sample import Wish, load_generator, sample_names
 from herodex.generator.score import score_names
 from herodex.generator.spelling import normalise_start
 from herodex.inference.image_decoding import content, to_rgb
-from herodex.inference.predict import answer, explain, load_classifier
+from herodex.inference.predict import explain, load_classifier, to_prediction
 from herodex.params import load_params
 from herodex.serving import endpoints, metrics
 from herodex.serving.client_error import ClientError
@@ -86,10 +86,10 @@ class Herodex:
         trimmed = pixels[rows, columns]
         asked = ctx.request.query_params.get("explain", "false").lower() == "true"
         with metrics.measured("classifier", 1):
-            look = self.classifier.look([trimmed], explained=asked)
-        prediction = answer(self.classifier, look)
+            outputs = self.classifier.run([trimmed], keep_maps=asked)
+        prediction = to_prediction(self.classifier, outputs)
         metrics.IMAGES.labels("known" if prediction.known else "unknown").inc()
-        reasons = explain(self.classifier, look, trimmed) if asked else None
+        reasons = explain(self.classifier, outputs, trimmed) if asked else None
         height, width = pixels.shape[:2]
         box = (columns.start / width, rows.start / height, columns.stop / width, rows.stop / height)
         return ClassifyAnswer.of(prediction, reasons, box)

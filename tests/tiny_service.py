@@ -27,8 +27,10 @@ from herodex.inference.predict import GALLERY_COLUMNS
 ROOT = Path(__file__).parent.parent
 COLOURS = {"cherry": (220, 20, 20), "meadow": (20, 200, 40), "ocean": (20, 40, 220)}
 """The classes of the tiny project: its classifier knows an image by the nearest of these colours."""
-RADIUS = 80
-"""How far from every colour an image must be to be none of the classes."""
+GREY = (128, 128, 128)
+"""The colour of images of no class."""
+SHARPNESS = np.float32(4e-4)
+"""Of the probabilities: the greater, the more certain is the nearest colour."""
 NAMES = ["Anemo", "Bulbeo", "Corvin", "Delmor", "Elphin", "Fenrow", "Gorbat", "Hulmin", "Ixalot"]
 DOWN = "https://127.0.0.1:9/quotes"
 """A quote API that nobody can reach: nothing listens on the discard port."""
@@ -46,7 +48,7 @@ def save(outputs: dict[str, ov.Node], inputs: list[Any], xml: Path) -> None:
 
 
 def write_classifier(models: Path) -> None:
-    """Write a backbone that gives the mean colours of patches, and a head that compares them with COLOURS."""
+    """Write a backbone that computes mean colours of patches, and a head that compares them with COLOURS."""
     rgb = ops.parameter(ov.PartialShape([-1, -1, -1, 3]), np.float32, name="rgb")
     planes = ops.transpose(rgb, ops.constant([0, 3, 1, 2]))
     patches = ops.avg_pool(planes, [32, 32], [0, 0], [0, 0], [32, 32], exclude_pad=True)
@@ -55,19 +57,16 @@ def write_classifier(models: Path) -> None:
     save({"stage_4": maps, "stage_5": doubled}, [rgb], models / "backbone/backbone.xml")
 
     folder = models / "classifier"
-    colour = ops.parameter(ov.PartialShape([-1, 3]), np.float32, name="features")
-    colours = np.array([list(COLOURS.values())], np.float32)
-    offsets = ops.subtract(ops.unsqueeze(colour, ops.constant(1)), ops.constant(colours))
-    squares = ops.reduce_sum(ops.multiply(offsets, offsets), ops.constant([2]))
-    # Where even the nearest colour is farther than RADIUS, what is none of them has the least to overcome.
-    padded = ops.pad(squares, ops.constant([0, 0]), ops.constant([0, 1]), "constant", np.float32(RADIUS**2))
-    save({"logits": ops.multiply(padded, ops.constant(np.float32(-4e-4)))}, [colour], folder / "head.xml")
+    folder.mkdir(parents=True, exist_ok=True)
+    colours = np.array([*COLOURS.values(), GREY], np.float32)
+    # The softmax of these logits favours the nearest colour: its square does not depend on the label.
+    np.save(folder / "head.npy", SHARPNESS * np.vstack([2 * colours.T, -(colours**2).sum(axis=1)]))
     record = {
         "classes": list(COLOURS),
         "labels": [*COLOURS, "grey"],
         "temperature": 1.0,
-        # Known is what is likelier a class than none of them.
-        "familiarity": {"weights": [1, 0, 0], "bias": 0, "threshold": np.log(0.5), "neighbours": 1},
+        # An image is known where a class is likelier than none.
+        "ood": {"weights": [1, 0, 0], "bias": 0, "threshold": np.log(0.5), "neighbours": 1},
         "embed": {
             "input_size": 64,
             "views": ["middle"],
@@ -79,11 +78,9 @@ def write_classifier(models: Path) -> None:
         "max_side": 256,
     }
     (folder / "classifier.json").write_text(json.dumps(record), encoding="utf-8")
-    middle = np.full((1, 3), 128, np.float32)
-    np.save(folder / "space.npy", np.vstack([np.eye(3, dtype=np.float32), middle]))
-    offset = colours[0] - middle
+    np.save(folder / "whitening.npy", np.vstack([np.eye(3), colours[3]]).astype(np.float32))
+    offset = colours[:3] - colours[3]
     np.save(folder / "gallery.npy", offset / np.linalg.norm(offset, axis=1, keepdims=True))
-    np.save(folder / "evidence.npy", np.hstack([offset.T, np.zeros((3, 1), np.float32)]))
     rows = [
         [f"{i}", "demo", f"http://a.test/{name}", f"A {name}", "Ann", "cc0", "", name]
         for i, name in enumerate(COLOURS)

@@ -1,0 +1,1 @@
+"""Herodex: from two lists to a served image classifier and name generator."""

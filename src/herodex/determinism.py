@@ -1,8 +1,8 @@
-"""Makes training with Keras repeatable, bit for bit."""
+"""Repeatable training with Keras."""
 
 
 def seed_keras(seed: int) -> None:
-    """Make Keras draw the same numbers and compute the same sums each time, on any number of threads."""
+    """Seed Keras and make its operations deterministic, on any number of threads."""
     import keras
     import tensorflow as tf
 

@@ -1,9 +1,12 @@
-"""Numbers that depend on a text alone, in place of random ones."""
+"""Deterministic pseudo-random numbers from text."""
 
 import hashlib
 
 
-def position(text: str, salt: str) -> float:
-    """A number in [0, 1) that depends on the text and the salt alone."""
+def uniform_hash(text: str, salt: str) -> float:
+    """Hash a text to a number in [0, 1); another salt gives independent numbers."""
     digest = hashlib.sha256(f"{salt}:{text}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
+
+
+position = uniform_hash

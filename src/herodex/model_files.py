@@ -1,4 +1,4 @@
-"""A trained model is its files: whether they are there, and what names them by content."""
+"""Files of trained models: completeness and content hash."""
 
 import hashlib
 from collections.abc import Iterable
@@ -8,10 +8,10 @@ from herodex.errors import UserError
 
 
 def require_files(files: Iterable[Path], model: str) -> None:
-    """Check that the files of a model, as people call it, are there.
+    """Check that a model's files are there.
 
     Raises:
-        UserError: it names those that are missing.
+        UserError: it names the missing files; `model` names the model in the message.
     """
     if missing := [str(file) for file in files if not file.exists()]:
         raise UserError(
@@ -20,7 +20,7 @@ def require_files(files: Iterable[Path], model: str) -> None:
 
 
 def content_hash(files: Iterable[Path]) -> str:
-    """The sha256 of the files' contents, one after the other, as hexadecimal digits."""
+    """Compute the sha256 of the files' concatenated contents, in hexadecimal digits."""
     digest = hashlib.sha256()
     for file in files:
         digest.update(file.read_bytes())

@@ -1,4 +1,4 @@
-"""`params.yaml` as typed, validated values. An unknown key is an error."""
+"""`params.yaml` as typed, validated settings; an unknown key is an error."""
 
 import difflib
 import re
@@ -16,29 +16,45 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Rate = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(gt=0)]
 Positive = Annotated[float, Field(gt=0)]
-# A class names a folder and a search, so it is kept to what is safe in both.
+# A class names a folder and a search, so it has only characters that are safe in both.
 ClassName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)]
 
 UNKNOWN = "unknown"
-"""The label of everything that is none of the classes; it may not be a class itself."""
-
+"""The label of images of no class; it cannot be a class itself."""
 
 FEWEST_NAMES = 20
-"""Of fewer names no part could be held out."""
+"""Names that a generator needs, so that some can be held out."""
+
+RENAMED = {
+    "classifier.clean.min_shape": "classifier.clean.min_aspect_ratio",
+    "classifier.train.false_acceptance": "classifier.train.false_accept_rate",
+    "demo_web.picture_hosts": "demo_web.image_hosts",
+    "demo_web.shares.exact_copy": "demo_web.shares.exact_duplicate",
+}
+"""Keys of earlier releases, by their new names."""
+REMOVED = {
+    "classifier.train.learning_rate": "the head is fitted by L-BFGS, which needs no learning rate",
+    "classifier.train.epochs": "the head is fitted by L-BFGS until it converges",
+}
+"""Keys of earlier releases that are gone, with the reason."""
 
 
 class Section(BaseModel):
-    """A mapping in `params.yaml`: immutable, and no key beside the declared ones."""
+    """A section of `params.yaml`: immutable, with no undeclared keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class PageParams(Section):
+    """The page's wording."""
+
     thing: str
     name: str
 
 
 class CrawlImagesParams(Section):
+    """The image crawl."""
+
     sources: Annotated[list[Literal["openverse", "commons", "bing", "folder"]], Field(min_length=1)]
     per_query: Count
     largest_share: Annotated[float, Field(gt=0, le=1)]
@@ -51,6 +67,7 @@ class CrawlImagesParams(Section):
 
     @model_validator(mode="after")
     def names_every_source_once(self) -> "CrawlImagesParams":
+        """Refuse a source that is named twice, or a folder beside web sources."""
         if len(set(self.sources)) < len(self.sources):
             raise ValueError("name a source twice")
         if "folder" in self.sources and len(self.sources) > 1:
@@ -59,17 +76,22 @@ class CrawlImagesParams(Section):
 
 
 class CrawlNamesParams(Section):
+    """The crawl of names."""
+
     sources: Annotated[list[Literal["pokeapi", "pokemondb"]], Field(min_length=1)]
     language: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)?$")]
 
     @model_validator(mode="after")
     def names_every_source_once(self) -> "CrawlNamesParams":
+        """Refuse a source that is named twice."""
         if len(set(self.sources)) < len(self.sources):
             raise ValueError("name a source twice")
         return self
 
 
 class CrawlParams(Section):
+    """The crawl."""
+
     web: str
     contact: str
     user_agent: str
@@ -86,6 +108,8 @@ class CrawlParams(Section):
 
 
 class DemoWebShares(Section):
+    """Shares of the demo web's results with each fault; the rest are sound images of their query."""
+
     not_found: Rate
     error_once: Rate
     throttled_once: Rate
@@ -117,13 +141,16 @@ class DemoWebShares(Section):
     webp: Rate
 
     @model_validator(mode="after")
-    def leave_sound_images(self) -> "DemoWebShares":
+    def leaves_sound_images(self) -> "DemoWebShares":
+        """Refuse shares that leave too few sound images."""
         if (total := sum(self.model_dump().values())) > 0.9:
             raise ValueError(f"add up to {total:.3g}; more than 0.9 leaves too few sound images")
         return self
 
 
 class DemoWebParams(Section):
+    """The demo web."""
+
     seed: int
     results_per_query: Count
     image_hosts: Annotated[int, Field(ge=1, le=50)]
@@ -132,11 +159,15 @@ class DemoWebParams(Section):
 
 
 class BackboneParams(Section):
+    """The backbone."""
+
     candidates: Annotated[list[Literal["ResNet50V2", "ResNet50"]], Field(min_length=1)]
     precision: Literal["auto", "f32", "bf16"]
 
 
 class CleanImagesParams(Section):
+    """Stage `clean_images`."""
+
     min_side: Count
     max_side: Count
     max_pixels_mp: Positive
@@ -150,6 +181,8 @@ class CleanImagesParams(Section):
 
 
 class EmbedParams(Section):
+    """Stage `embed_images`: which features the backbone computes."""
+
     input_size: Annotated[int, Field(ge=32, le=1024)]
     views: Annotated[list[Literal["middle", "whole", "zoom", "start", "end"]], Field(min_length=1)]
     mirror: bool
@@ -159,33 +192,40 @@ class EmbedParams(Section):
 
 
 class CurateParams(Section):
+    """Stage `curate_images`."""
+
     near_similarity: Annotated[float, Field(gt=0, le=1)]
     folds: Annotated[int, Field(ge=2, le=20)]
     min_label_quality: Annotated[float, Field(ge=0)]
 
 
 class SplitImagesParams(Section):
+    """Stage `split_images`."""
+
     validation: Share
     test: Share
 
     @model_validator(mode="after")
     def leaves_something_to_train_on(self) -> "SplitImagesParams":
+        """Refuse shares that leave no training part."""
         if self.validation + self.test >= 1:
             raise ValueError("validation and test together leave nothing to train on")
         return self
 
 
 class TrainClassifierParams(Section):
+    """Stage `train_classifier`."""
+
     l2: Annotated[list[Positive], Field(min_length=1)]
     folds: Annotated[int, Field(ge=2, le=20)]
-    learning_rate: Positive
-    epochs: Count
     shrinkage: Annotated[float, Field(gt=0, le=1)]
     neighbours: Count
     false_accept_rate: Annotated[float, Field(gt=0, lt=1)]
 
 
 class DropoutHeadParams(Section):
+    """The head with dropout in stage `compare_recipes`."""
+
     dropout: Annotated[float, Field(ge=0, lt=1)]
     learning_rate: Positive
     epochs: Count
@@ -193,6 +233,8 @@ class DropoutHeadParams(Section):
 
 
 class FineTuneParams(Section):
+    """Stage `fine_tune_backbone`."""
+
     use: Literal["never", "if_better", "always"]
     learning_rate: Positive
     epochs: Count
@@ -200,6 +242,8 @@ class FineTuneParams(Section):
 
 
 class ClassifierParams(Section):
+    """The classifier's stages."""
+
     clean: CleanImagesParams
     embed: EmbedParams
     curate: CurateParams
@@ -210,10 +254,14 @@ class ClassifierParams(Section):
 
 
 class CleanNamesParams(Section):
+    """Stage `clean_names`."""
+
     max_length: Annotated[int, Field(ge=2, le=100)]
 
 
 class SplitNamesParams(Section):
+    """Stage `split_names`."""
+
     by: Literal["generation", "random"]
     test: list[int]
     test_share: Share
@@ -224,23 +272,31 @@ WordSource = Literal["subtlex", "wordnet"]
 
 
 class FetchWordsParams(Section):
+    """Stage `fetch_words`."""
+
     sources: list[WordSource]
     min_length: Count
     max_length: Count
 
 
 class NetworkParams(Section):
+    """The generator's network."""
+
     embedding: Count
     units: Count
 
 
 class DropoutParams(Section):
+    """Dropout of the generator's network."""
+
     embedding_dropout: Annotated[float, Field(ge=0, lt=1)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     recurrent_dropout: Annotated[float, Field(ge=0, lt=1)]
 
 
 class PretrainParams(DropoutParams):
+    """Stage `pretrain_generator`."""
+
     max_words: Annotated[int, Field(ge=100)]
     learning_rate: Positive
     batch_size: Count
@@ -248,6 +304,8 @@ class PretrainParams(DropoutParams):
 
 
 class TrainGeneratorParams(DropoutParams):
+    """Stage `train_generator`."""
+
     learning_rate: Positive
     averaging: Annotated[float, Field(ge=0, lt=1)]
     batch_size: Count
@@ -261,19 +319,24 @@ SampleTemperature = Annotated[float, Field(ge=0.5, le=5)]
 
 
 class EvaluateGeneratorParams(Section):
+    """Stage `evaluate_generator`."""
+
     samples: Count
     listed: Count
     temperatures: Annotated[list[SampleTemperature], Field(min_length=1)]
     temperature: SampleTemperature
 
     @model_validator(mode="after")
-    def lists_what_is_drawn(self) -> "EvaluateGeneratorParams":
+    def lists_a_sampled_temperature(self) -> "EvaluateGeneratorParams":
+        """Refuse to list names at a temperature that is not sampled."""
         if self.temperature not in self.temperatures:
             raise ValueError(f"temperature {self.temperature:g} is none of the temperatures")
         return self
 
 
 class GeneratorParams(Section):
+    """The generator's stages."""
+
     clean: CleanNamesParams
     split: SplitNamesParams
     words: FetchWordsParams
@@ -284,6 +347,8 @@ class GeneratorParams(Section):
 
 
 class ServeParams(Section):
+    """The service."""
+
     max_upload_mb: Positive
     max_pixels_mp: Positive
     upload_timeout_s: Positive
@@ -299,6 +364,8 @@ class ServeParams(Section):
 
 
 class Params(Section):
+    """All of `params.yaml`."""
+
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     classes: Annotated[list[ClassName], Field(min_length=2)]
     distractors: list[ClassName]
@@ -314,22 +381,23 @@ class Params(Section):
 
     @property
     def queries(self) -> list[str]:
-        """All that is searched for: the classes, then the distractors."""
+        """The searches: the classes, then the distractors."""
         return self.classes + self.distractors
 
     def label_of(self, query: str) -> str:
-        """What images found by `query` are learnt as: a class itself, or `unknown` for a distractor."""
+        """Return the label of images found by a query: the class, or `unknown` for a distractor."""
         return query if query in self.classes else UNKNOWN
 
     @model_validator(mode="after")
     def names_every_query_once(self) -> "Params":
+        """Refuse repeated or reserved queries, and too few names."""
         queries = self.queries
         if repeated := sorted({query for query in queries if queries.count(query) > 1}):
             raise ValueError(f"classes and distractors name {', '.join(repeated)} more than once")
         if UNKNOWN in queries:
-            raise ValueError(f"'{UNKNOWN}' is reserved for what is none of the classes")
+            raise ValueError(f"'{UNKNOWN}' is reserved for images of no class")
         if 0 < len(self.names) < FEWEST_NAMES:
-            raise ValueError(f"names lists {len(self.names)}; a model of names needs {FEWEST_NAMES} or more")
+            raise ValueError(f"names lists {len(self.names)}; the generator needs {FEWEST_NAMES} or more")
         return self
 
 
@@ -345,7 +413,7 @@ def load_params(path: Path = paths.PARAMS) -> Params:
         raise UserError(f"{path} is missing.", "Run the command in the project's folder.") from None
     except yaml.YAMLError as error:
         where = str(error).replace("\n", " ")
-        raise UserError(f"{path} is not valid YAML: {where}.", "Mend that line.") from None
+        raise UserError(f"{path} is not valid YAML: {where}.", "Correct that line.") from None
     try:
         return Params.model_validate(values)
     except ValidationError as error:
@@ -356,17 +424,26 @@ def load_params(path: Path = paths.PARAMS) -> Params:
 def _explain(location: tuple[int | str, ...], message: str) -> str:
     key = ".".join(map(str, location))
     if message == "Extra inputs are not permitted":
-        section: type[BaseModel] = Params
-        for part in location[:-1]:
-            annotation = section.model_fields[str(part)].annotation
-            assert isinstance(annotation, type)
-            section = annotation
-        close = difflib.get_close_matches(str(location[-1]), section.model_fields, n=1)
-        return f"unknown key '{key}'" + (f" (did you mean '{close[0]}'?)" if close else "")
+        return _explain_unknown(key, location)
     if message == "Field required":
         return f"key '{key}' is missing"
     reason = re.sub("^(Input|Value error,) ?", "", message)
     return f"'{key}' {reason}" if key else reason
+
+
+def _explain_unknown(key: str, location: tuple[int | str, ...]) -> str:
+    if key in RENAMED:
+        return f"'{key}' is now called '{RENAMED[key]}'"
+    if key in REMOVED:
+        return f"'{key}' is gone, take it out: {REMOVED[key]}"
+    section: type[BaseModel] = Params
+    for part in location[:-1]:
+        annotation = section.model_fields[str(part)].annotation
+        assert isinstance(annotation, type)
+        assert issubclass(annotation, BaseModel)
+        section = annotation
+    close = difflib.get_close_matches(str(location[-1]), section.model_fields, n=1)
+    return f"unknown key '{key}'" + (f" (did you mean '{close[0]}'?)" if close else "")
 
 
 def main() -> None:

@@ -1,16 +1,21 @@
-"""Figures that come with a count and a 95 % interval."""
+"""Estimates with a count and a 95 % confidence interval."""
 
+import warnings
 from typing import TypedDict
 
 import numpy as np
-from scipy.stats import binomtest, rankdata
+from jaxtyping import Bool, Float
+from scipy.stats import DegenerateDataWarning, binomtest, bootstrap, rankdata
 
 RESAMPLES = 9999
 AUROC_RESAMPLES = 1000
+CONFIDENCE = 0.95
+DRAWS_AT_A_TIME = 2**20
+"""Values that a bootstrap holds in memory at a time (8 MiB)."""
 
 
 class Estimate(TypedDict):
-    """A figure, the bounds of its 95 % interval, and the number of things behind it."""
+    """An estimate, the bounds of its 95 % confidence interval, and the number of observations."""
 
     value: float
     low: float
@@ -18,8 +23,8 @@ class Estimate(TypedDict):
     n: int
 
 
-def measured(value: float, low: float, high: float, n: int) -> Estimate:
-    """Put a figure together, rounded to 6 digits, which leaves out what differs between machines."""
+def estimate(value: float, low: float, high: float, n: int) -> Estimate:
+    """Put an estimate together, rounded to 6 digits to leave out differences between machines."""
     return {
         "value": round(float(value), 6),
         "low": round(float(low), 6),
@@ -28,36 +33,68 @@ def measured(value: float, low: float, high: float, n: int) -> Estimate:
     }
 
 
-def share(hits: int, n: int) -> Estimate:
-    """A share with Wilson's score interval (Wilson 1927), which holds for small counts and near 0 and 1."""
+def proportion(hits: int, n: int) -> Estimate:
+    """Estimate a proportion with Wilson's score interval, which holds for small counts and near 0 and 1.
+
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
+    """
     interval = binomtest(hits, n).proportion_ci(method="wilson")
-    return measured(hits / n, interval.low, interval.high, n)
+    return estimate(hits / n, interval.low, interval.high, n)
 
 
-def bootstrap_mean(differences: np.ndarray, seed: int) -> Estimate:
-    """The mean of differences [n] with the 95 % percentile interval of a bootstrap."""
-    rng = np.random.default_rng(seed)
-    draws = rng.integers(len(differences), size=(RESAMPLES, len(differences)))
-    low, high = np.percentile(differences[draws].mean(axis=1), [2.5, 97.5])
-    return measured(differences.mean(), low, high, len(differences))
+def bootstrap_mean(values: Float[np.ndarray, " n"], seed: int) -> Estimate:
+    """Estimate a mean with the percentile interval of a bootstrap."""
+    mean = float(values.mean())
+    if len(values) == 1:
+        return estimate(mean, mean, mean, 1)
+    interval = bootstrap(
+        (values,),
+        np.mean,
+        n_resamples=RESAMPLES,
+        batch=_batch(len(values)),
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return estimate(mean, interval.low, interval.high, len(values))
 
 
-def auroc(positive: np.ndarray, score: np.ndarray, seed: int) -> Estimate:
-    """The area under the ROC curve, with a percentile interval of a bootstrap over images.
+def auroc(positive: Bool[np.ndarray, " n"], score: Float[np.ndarray, " n"], seed: int) -> Estimate:
+    """Estimate the area under the ROC curve with the percentile interval of a bootstrap over observations.
 
     Args:
-        positive: bool [n], with both values in it.
-        score: float [n], higher for what is taken as positive.
+        positive: with both values in it.
+        score: higher for what is taken as positive.
         seed: of the bootstrap.
     """
-    chosen = np.random.default_rng(seed).integers(len(positive), size=(AUROC_RESAMPLES, len(positive)))
-    chosen = chosen[positive[chosen].any(axis=1) & ~positive[chosen].all(axis=1)]
-    low, high = np.quantile(_area(positive[chosen], score[chosen]), [0.025, 0.975])
-    return measured(float(_area(positive[None], score[None])[0]), low, high, len(positive))
+    with warnings.catch_warnings():
+        # A resample may hold one kind of observation alone, and has no area then.
+        warnings.simplefilter("ignore", DegenerateDataWarning)
+        draws = bootstrap(
+            (positive, score),
+            _area_under_roc,
+            n_resamples=AUROC_RESAMPLES,
+            batch=_batch(len(positive)),
+            paired=True,
+            vectorized=True,
+            method="percentile",
+            rng=np.random.default_rng(seed),
+        ).bootstrap_distribution
+    low, high = np.nanquantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return estimate(float(_area_under_roc(positive, score)), low, high, len(positive))
 
 
-def _area(positive: np.ndarray, score: np.ndarray) -> np.ndarray:
-    # The Mann-Whitney statistic, a row at a time: what scikit-learn gives, but a thousand times at once.
-    ones = positive.sum(axis=1)
-    ranks = np.where(positive, rankdata(score, axis=1), 0).sum(axis=1)
-    return (ranks - ones * (ones + 1) / 2) / (ones * (positive.shape[1] - ones))
+def _area_under_roc(positive: np.ndarray, score: np.ndarray, axis: int = -1) -> np.ndarray:
+    # The Mann-Whitney statistic: scikit-learn's figure, for many resamples at once.
+    ones = positive.sum(axis=axis)
+    ranks = np.where(positive, rankdata(score, axis=axis), 0).sum(axis=axis)
+    pairs = ones * (positive.shape[axis] - ones)
+    return np.where(pairs > 0, (ranks - ones * (ones + 1) / 2) / np.maximum(pairs, 1), np.nan)
+
+
+def _batch(n: int) -> int:
+    return max(1, DRAWS_AT_A_TIME // n)
+
+
+measured = estimate
+share = proportion

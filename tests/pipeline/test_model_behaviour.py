@@ -58,4 +58,4 @@ def test_noise_is_less_familiar_than_any_image_of_a_class(classifier, learnt, im
     rng = np.random.default_rng(0)
     noise = [rng.integers(0, 256, (200, 260, 3), np.uint8) for _ in range(4)]
     of_a_class = [images[i] for i in np.flatnonzero(learnt["label"] != "unknown")]
-    assert classifier.look(noise).scores.max() < classifier.look(of_a_class).scores.min()
+    assert classifier.run(noise).ood_scores.max() < classifier.run(of_a_class).ood_scores.min()

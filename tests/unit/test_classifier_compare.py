@@ -8,8 +8,8 @@ from demo_web_params import demo_params
 from herodex.classifier.compare import RecipeResult, choose_recipe, tabulate
 from herodex.classifier.dropout_head import fit_dropout_head
 from herodex.classifier.examples import Examples
-from herodex.classifier.labels import labels_of
-from herodex.classifier.linear import out_of_fold
+from herodex.classifier.labels import head_labels
+from herodex.classifier.linear import out_of_fold_logits
 from herodex.classifier.recipes import fitter_for, list_recipes
 from herodex.params import load_params
 
@@ -17,64 +17,64 @@ SETTINGS = load_params().classifier
 RECIPES = list_recipes(SETTINGS.embed)
 
 
-def tried(hits: dict[str, int], n: int = 200) -> list[RecipeResult]:
-    """Recipes of which each is right on so many images, the first ones."""
+def results(hits: dict[str, int], n: int = 200) -> list[RecipeResult]:
+    """Results in which each recipe answers its first so many images correctly."""
     return [
         RecipeResult(recipe, 0.01, 0.5, np.arange(n) < hits.get(recipe.name, n // 2)) for recipe in RECIPES
     ]
 
 
-def test_the_params_recipe_is_followed_unless_another_is_better_by_more_than_chance():
+def test_the_params_recipe_is_chosen_unless_another_is_significantly_better():
     own, plain = RECIPES[-1].name, RECIPES[0].name
-    assert choose_recipe(tried({own: 150, plain: 151}), 1)[0].name == own
-    assert choose_recipe(tried({own: 150, plain: 180}), 1)[0].name == plain
+    assert choose_recipe(results({own: 150, plain: 151}), 1)[0].name == own
+    assert choose_recipe(results({own: 150, plain: 180}), 1)[0].name == plain
 
 
-def test_what_only_shows_a_step_is_never_served():
+def test_recipes_that_are_not_candidates_are_never_chosen():
     step = next(recipe for recipe in RECIPES if not recipe.candidate)
-    chosen, gains = choose_recipe(tried({step.name: 200}), 1)
+    chosen, gains = choose_recipe(results({step.name: 200}), 1)
     assert chosen == RECIPES[-1]
     assert set(gains) == {recipe.name for recipe in RECIPES[:-1] if recipe.candidate}
 
 
-def test_a_gain_is_measured_against_the_step_before():
-    table = tabulate(tried({RECIPES[0].name: 100, RECIPES[1].name: 120, RECIPES[2].name: 110}), 1)
+def test_gains_compare_with_the_step_before():
+    table = tabulate(results({RECIPES[0].name: 100, RECIPES[1].name: 120, RECIPES[2].name: 110}), 1)
     assert table["gain"][1:3].tolist() == [0.1, -0.05]
     assert (table["gain_low"][1:] <= table["gain"][1:]).all()
     assert np.isnan(table["gain"][0])
 
 
-def test_a_distractor_is_a_label_of_its_own_or_one_of_many():
+def test_distractors_have_labels_of_their_own_or_one_together():
     params = demo_params()
     rows = pd.DataFrame(
         {"query": ["ant", "cat", "dog", "bee"], "label": ["ant", "unknown", "unknown", "bee"]}
     )
-    fine, places = labels_of(rows, params, fine=True)
+    fine, places = head_labels(rows, params, label_per_distractor=True)
     assert (fine, places.tolist()) == (["ant", "bee", "cat", "dog"], [0, 2, 3, 1])
-    coarse, places = labels_of(rows, params, fine=False)
+    coarse, places = head_labels(rows, params, label_per_distractor=False)
     assert (coarse, places.tolist()) == (["ant", "bee", "unknown"], [0, 2, 2, 1])
 
 
 @pytest.fixture(scope="module")
 def blobs() -> Examples:
     rng = np.random.default_rng(4)
-    shown = np.arange(90) % 3
-    return Examples(3 * np.eye(3)[shown] @ rng.normal(size=(3, 30)) + rng.normal(size=(90, 30)), shown)
+    own = np.arange(90) % 3
+    return Examples(3 * np.eye(3)[own] @ rng.normal(size=(3, 30)) + rng.normal(size=(90, 30)), own)
 
 
-def test_a_head_with_dropout_learns_and_is_the_same_each_time(blobs):
+def test_dropout_head_learns_and_is_repeatable(blobs):
     fit = partial(fit_dropout_head, blobs, 3, SETTINGS.compare)
-    head, history = fit(1)
+    head = fit(1)
     assert (head.logits(blobs.features).argmax(axis=1) == blobs.labels).mean() > 0.9
-    assert history["loss"].iloc[-1] < history["loss"].iloc[0]
-    assert (fit(1)[0].kernel == head.kernel).all()
-    assert (fit(2)[0].kernel != head.kernel).any()
+    assert head.losses[-1] < head.losses[0]
+    assert (fit(1).kernel == head.kernel).all()
+    assert (fit(2).kernel != head.kernel).any()
 
 
-def test_heads_of_every_recipe_judge_what_they_have_not_seen(blobs):
+def test_every_recipe_predicts_held_out_images(blobs):
     for recipe in RECIPES[:3]:
         decays = [0.0] if recipe.dropout else [0.1, 0.01]
         fit = fitter_for(recipe, SETTINGS, decays, 1)
-        logits = out_of_fold(blobs, 3, np.arange(90) // 30, fit)
+        logits = out_of_fold_logits(blobs, 3, np.arange(90) // 30, fit)
         assert logits.shape == (len(decays), 90, 3)
         assert (logits[0].argmax(axis=1) == blobs.labels).mean() > 0.8

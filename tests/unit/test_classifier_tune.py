@@ -16,23 +16,23 @@ from herodex.params import EmbedParams, FineTuneParams
 
 EMBED = EmbedParams(input_size=64, views=["middle"], mirror=True, stages=[4, 5], pooling="max", batch_size=4)
 SETTINGS = FineTuneParams(use="always", learning_rate=0.01, epochs=4, batch_size=4)
-SHOWN = np.arange(12) % 2
+LABELS = np.arange(12) % 2
 CHANNELS = 3
 
 
 @pytest.fixture
 def embedder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Embedder:
-    """A backbone that gives the colours of patches, beside reddish and bluish images."""
+    """A backbone that computes the colours of patches, with reddish and bluish images."""
     monkeypatch.chdir(tmp_path)
     write_classifier(paths.MODELS)
     paths.CLEAN_IMAGES.mkdir(parents=True)
-    for place, blue in enumerate(SHOWN):
+    for place, blue in enumerate(LABELS):
         colour = (90, 9 * place, 140) if blue else (140, 9 * place, 90)
         Image.new("RGB", (80, 64), colour).save(paths.CLEAN_IMAGES / f"{place}.png")
     return load_embedder(paths.BACKBONE, "f32", EMBED)
 
 
-FILES = [f"{place}.png" for place in range(len(SHOWN))]
+FILES = [f"{place}.png" for place in range(len(LABELS))]
 
 
 def make_stage() -> keras.Model:
@@ -42,8 +42,8 @@ def make_stage() -> keras.Model:
     return keras.Model(inputs, keras.layers.BatchNormalization(name="norm")(convolved))
 
 
-def untaught() -> LinearHead:
-    """A head that finds everything equally likely."""
+def untrained() -> LinearHead:
+    """A head with equal probabilities for all labels."""
     width = 2 * CHANNELS
     return LinearHead(np.full(width, 100.0), np.full(width, 50.0), np.zeros((width, 2)), np.zeros(2))
 
@@ -52,25 +52,25 @@ def weights(stage: keras.Model, layer: str) -> list[Any]:
     return [np.asarray(weight) for weight in stage.get_layer(layer).weights]
 
 
-def test_tuning_lowers_the_loss_and_leaves_batch_norms_as_they_are(embedder):
+def test_tuning_lowers_the_loss_and_keeps_batch_norms(embedder):
     stage = make_stage()
     conv, norm = weights(stage, "conv"), weights(stage, "norm")
-    losses = tune(stage, embedder, FILES, SHOWN, untaught(), 0.001, SETTINGS, seed=1)
+    losses = tune(stage, embedder, FILES, LABELS, untrained(), 0.001, SETTINGS, seed=1)
     assert losses[-1] < losses[0]
     assert not np.allclose(weights(stage, "conv")[0], conv[0])
     assert all((after == before).all() for after, before in zip(weights(stage, "norm"), norm, strict=True))
 
 
-def test_the_same_seed_tunes_to_the_same_weights(embedder):
+def test_tuning_is_repeatable(embedder):
     tuned = []
     for _ in range(2):
         stage = make_stage()
-        tune(stage, embedder, FILES, SHOWN, untaught(), 0.001, SETTINGS, seed=1)
+        tune(stage, embedder, FILES, LABELS, untrained(), 0.001, SETTINGS, seed=1)
         tuned.append(weights(stage, "conv")[0])
     assert (tuned[0] == tuned[1]).all()
 
 
-def test_features_of_a_stage_that_changes_nothing_are_the_embedders_own(embedder):
+def test_an_identity_stage_keeps_the_features(embedder):
     inputs = keras.Input((None, None, CHANNELS))
     stage = keras.Model(inputs, keras.layers.Activation("linear")(inputs))
     found = tuned_features(stage, embedder, FILES, size=5)

@@ -27,11 +27,11 @@ from herodex.errors import UserError
         ("conv5_block3_3_bn", "bn5c_branch2c"),
     ],
 )
-def test_layer_names_are_those_of_older_keras(keras_name, tfjs_name):
+def test_layer_names_of_older_keras(keras_name, tfjs_name):
     assert tfjs_layer_name(keras_name) == tfjs_name
 
 
-def test_weights_that_straddle_two_shards_are_joined():
+def test_weights_across_two_shards_are_joined():
     values = np.arange(10, dtype="<f4")
     data = values.tobytes()
     manifest = [
@@ -50,7 +50,7 @@ def test_weights_that_straddle_two_shards_are_joined():
     assert weights["a/bias"].tolist() == [6, 7, 8, 9]
 
 
-def test_candidates_are_tried_in_order_and_the_source_is_recorded(monkeypatch):
+def test_candidates_are_tried_in_order(monkeypatch):
     network = object()
 
     def unreachable(name: str) -> object:
@@ -62,7 +62,7 @@ def test_candidates_are_tried_in_order_and_the_source_is_recorded(monkeypatch):
     assert (name, found, source) == ("ResNet50", network, f"npm {backbone.NPM_PACKAGE.spec}")
 
 
-def test_no_weights_at_all_is_one_message_with_every_reason(monkeypatch):
+def test_missing_weights_are_one_message_with_every_reason(monkeypatch):
     def unreachable(*_: str) -> object:
         raise OSError("no network")
 
@@ -73,7 +73,7 @@ def test_no_weights_at_all_is_one_message_with_every_reason(monkeypatch):
     assert raised.value.problem.count("no network") == 3
 
 
-def test_the_last_stage_goes_on_where_the_fourth_ends():
+def test_the_last_stage_continues_from_the_fourth():
     network = build("ResNet50", pretrained=False)
     rgb = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
     maps: Any = network(rgb)
@@ -87,11 +87,11 @@ def test_the_last_stage_goes_on_where_the_fourth_ends():
     assert not np.allclose(np.asarray(changed["stage_5"]), np.asarray(maps["stage_5"]))
 
 
-def test_weights_other_than_those_on_record_are_refused(monkeypatch):
+def test_weights_that_differ_from_the_record_are_refused(monkeypatch):
     class Network:
         def get_weights(self) -> list[np.ndarray]:
-            return [np.zeros(3)]
+            return [np.zeros(3, np.float32)]
 
     monkeypatch.setattr(backbone, "from_keras", lambda name: Network())
-    with pytest.raises(UserError, match="other ones"):
+    with pytest.raises(UserError, match="differ"):
         rebuild({"name": "ResNet50", "weights_sha256": "0" * 64})

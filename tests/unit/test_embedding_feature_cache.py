@@ -1,13 +1,18 @@
+import sqlite3
+
 import numpy as np
+import PIL
 import pytest
 
+from herodex.embedding import feature_cache
 from herodex.embedding.feature_cache import look_up, open_cache, store, view_key
+from herodex.errors import UserError
 from herodex.inference.views import View
 
 MIDDLE = View("middle", mirrored=False)
 
 
-def test_what_is_stored_is_found_again_by_key_and_image(tmp_path):
+def test_stored_vectors_are_found_by_key_and_image(tmp_path):
     vector = np.arange(3, dtype=np.float32)
     with open_cache(tmp_path / "cache" / "features.db") as cache:
         store(cache, ["a", "b"], {"1": np.stack([vector, 2 * vector])})
@@ -27,13 +32,41 @@ def test_what_is_stored_is_found_again_by_key_and_image(tmp_path):
         ("net", "f32", 224, View("middle", mirrored=True)),
     ],
 )
-def test_another_network_precision_size_or_view_has_another_key(other):
+def test_the_key_depends_on_network_precision_size_and_view(other):
     assert view_key("net", "f32", 224, MIDDLE) == view_key("net", "f32", 224, MIDDLE)
     assert view_key(*other) != view_key("net", "f32", 224, MIDDLE)
 
 
-def test_a_spoilt_cache_is_made_anew(tmp_path):
-    (tmp_path / "features.db").write_text("this is no database, whatever its name says" * 50)
+def test_a_damaged_cache_is_replaced(tmp_path):
+    (tmp_path / "features.db").write_text("this is not a database, whatever its name says" * 50)
     with open_cache(tmp_path / "features.db") as cache:
         store(cache, ["a"], {"1": np.ones((1, 2), np.float32)})
         assert look_up(cache, "a", ["1"])["1"].tolist() == [1, 1]
+
+
+def test_the_key_depends_on_the_library_that_scales_images(monkeypatch):
+    before = view_key("net", "f32", 224, MIDDLE)
+    monkeypatch.setattr(PIL, "__version__", "0.0")
+    assert view_key("net", "f32", 224, MIDDLE) != before
+    assert feature_cache.PIL is PIL
+
+
+def test_a_locked_cache_is_kept_and_reported(tmp_path):
+    path = tmp_path / "features.db"
+    with open_cache(path) as cache:
+        store(cache, ["a"], {"1": np.ones((1, 2), np.float32)})
+    other = sqlite3.connect(path)
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        with pytest.raises(UserError, match="locked"), open_cache(path, patience_s=0.05):
+            pass
+    finally:
+        other.close()
+    with open_cache(path) as cache:
+        assert look_up(cache, "a", ["1"])["1"].tolist() == [1, 1]
+
+
+def test_a_cache_in_a_folder_without_permission_is_reported(tmp_path):
+    (tmp_path / "features.db").mkdir()
+    with pytest.raises(UserError, match="cannot be used"), open_cache(tmp_path / "features.db"):
+        pass

@@ -5,7 +5,7 @@ import pytest
 from tiny_service import write_classifier
 
 from herodex.inference.explain import evidence_maps
-from herodex.inference.features import channels_of, embed, features_of, load_embedder, looking, pool
+from herodex.inference.features import channels_of, embed, feature_maps, features_of, load_embedder, pool
 from herodex.params import EmbedParams
 
 SETTINGS = EmbedParams(input_size=64, views=["middle"], mirror=False, stages=[5], pooling="avg", batch_size=2)
@@ -26,14 +26,14 @@ def striped() -> np.ndarray:
 
 
 @pytest.mark.parametrize(("pooling", "expected"), [("avg", [50]), ("max", [100]), ("both", [100, 50])])
-def test_pooling_is_over_the_whole_feature_map(backbone, pooling, expected):
+def test_pooling_covers_the_whole_feature_map(backbone, pooling, expected):
     settings = SETTINGS.model_copy(update={"pooling": pooling})
     (features,) = embed(load_embedder(backbone, "f32", settings), [striped()])
     assert features.dtype == np.float32
     assert features == pytest.approx(np.repeat(expected, 3), abs=1)
 
 
-def test_features_are_the_mean_over_views_of_the_chosen_stages(backbone):
+def test_features_are_averaged_over_views(backbone):
     settings = SETTINGS.model_copy(update={"views": ["start", "whole"], "stages": [4, 5]})
     image = np.zeros((64, 128, 3), np.uint8)
     image[:, :64] = 100
@@ -41,7 +41,7 @@ def test_features_are_the_mean_over_views_of_the_chosen_stages(backbone):
     assert features == pytest.approx(np.full(6, 75), abs=2)
 
 
-def test_a_mirrored_image_has_the_same_features_where_views_are_mirrored(backbone):
+def test_mirrored_views_make_features_invariant_to_mirroring(backbone):
     settings = SETTINGS.model_copy(update={"mirror": True, "pooling": "max"})
     embedder = load_embedder(backbone, "f32", settings)
     images = [striped(), np.ascontiguousarray(striped()[:, ::-1])]
@@ -50,11 +50,11 @@ def test_a_mirrored_image_has_the_same_features_where_views_are_mirrored(backbon
 
 
 @pytest.mark.parametrize("pooling", ["max", "avg", "both"])
-def test_the_evidence_of_all_places_adds_up_to_what_the_head_sums(backbone, pooling):
+def test_evidence_maps_add_up_to_the_logit(backbone, pooling):
     settings = SETTINGS.model_copy(update={"pooling": pooling, "mirror": True, "stages": [4, 5]})
     embedder = load_embedder(backbone, "f32", settings)
     image = np.random.default_rng(3).integers(0, 256, (80, 90, 3), np.uint8)
-    with looking(embedder, [image], embedder.views) as maps:
+    with feature_maps(embedder, [image], embedder.views) as maps:
         (features,) = features_of(settings, pool(maps), channels_of(maps))
         weights = np.random.default_rng(4).normal(size=len(features)).astype(np.float32)
         added = sum(part.sum() for part in evidence_maps([stage[0] for stage in maps], embedder, weights))

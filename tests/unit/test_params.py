@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from herodex.errors import UserError
-from herodex.params import load_params
+from herodex.params import REMOVED, RENAMED, load_params
 
 
 @pytest.fixture
@@ -37,6 +37,22 @@ def test_an_unknown_key_is_named_with_its_place_and_the_nearest_known_one(values
     problem = problem_with(values, tmp_path)
     assert "unknown key 'classifier.train.neigbours'" in problem
     assert "did you mean 'neighbours'?" in problem
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_a_renamed_key_is_answered_by_its_new_name(values, tmp_path, old, new):
+    *sections, name = old.split(".")
+    section = values
+    for part in sections:
+        section = section[part]
+    section[name] = section.pop(new.split(".")[-1])
+    assert f"'{old}' is now called '{new}'" in problem_with(values, tmp_path)
+
+
+@pytest.mark.parametrize("old", REMOVED)
+def test_a_removed_key_is_answered_by_the_reason(values, tmp_path, old):
+    values["classifier"]["train"][old.split(".")[-1]] = 1
+    assert REMOVED[old] in problem_with(values, tmp_path)
 
 
 def test_a_missing_key_is_named_with_its_place(values, tmp_path):

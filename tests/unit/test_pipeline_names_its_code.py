@@ -23,6 +23,7 @@ SHARED = {
 }
 """What all stages use, and what does not change their outputs."""
 NOT_COMPUTING = {
+    "jaxtyping",
     "mlflow-skinny",
     "psutil",
     "pydantic",
@@ -32,7 +33,7 @@ NOT_COMPUTING = {
     "threadpoolctl",
     "tqdm",
 }
-"""Libraries that read settings, show progress or log runs."""
+"""Libraries that read settings, check types, show progress or log runs."""
 LAST = "record_lineage"
 """The stage that says of all others which code they ran, so that any change to code concerns it."""
 
@@ -54,9 +55,12 @@ def modules_of(path: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
-        elif isinstance(node, ast.Constant) and str(node.value).split(".")[0] in {"crawlers", "demo_web"}:
-            # Scrapy's settings name modules, and things in modules, as text; so does a command line.
+        elif isinstance(node, ast.Constant) and str(node.value).startswith("crawlers."):
+            # Scrapy's settings name modules, and things in modules, as text.
             yield from (str(node.value), str(node.value).rpartition(".")[0])
+        elif isinstance(node, ast.Constant) and node.value == "demo_web":
+            # The demo web is started by a command line.
+            yield "demo_web"
 
 
 def code_of(module: str) -> set[Path]:

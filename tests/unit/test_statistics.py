@@ -1,15 +1,65 @@
+import tracemalloc
+
+import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
-from herodex.statistics import share
+from herodex.statistics import auroc, bootstrap_mean, proportion
 
 
-def test_wilsons_interval_matches_the_published_example():
+def test_wilson_interval_matches_a_published_example():
     # Newcombe (1998), Two-sided confidence intervals for the single proportion, table I: 81 of 263.
-    figure = share(81, 263)
-    assert (round(figure["low"], 4), round(figure["high"], 4), figure["n"]) == (0.2553, 0.3662, 263)
+    found = proportion(81, 263)
+    assert (round(found["low"], 4), round(found["high"], 4), found["n"]) == (0.2553, 0.3662, 263)
 
 
 @pytest.mark.parametrize("hits", [0, 7])
-def test_the_interval_stays_a_share_at_the_ends(hits):
-    figure = share(hits, 7)
-    assert 0 <= figure["low"] < figure["high"] <= 1
+def test_interval_of_a_proportion_stays_between_0_and_1(hits):
+    found = proportion(hits, 7)
+    assert 0 <= found["low"] < found["high"] <= 1
+
+
+def test_bootstrap_of_a_mean_is_near_the_normal_interval():
+    values = np.random.default_rng(0).normal(5, 2, 400)
+    found = bootstrap_mean(values, 1)
+    margin = 1.96 * values.std() / 20
+    assert found["low"] == pytest.approx(values.mean() - margin, abs=0.03)
+    assert found["high"] == pytest.approx(values.mean() + margin, abs=0.03)
+
+
+def test_bootstrap_of_one_value_is_that_value():
+    assert bootstrap_mean(np.array([3.0]), 1) == {"value": 3.0, "low": 3.0, "high": 3.0, "n": 1}
+
+
+def test_bootstrap_of_many_rows_stays_within_memory():
+    values = np.random.default_rng(0).normal(size=10_000)
+    tracemalloc.start()
+    bootstrap_mean(values, 1)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 100e6
+
+
+def test_auroc_of_a_perfect_and_of_a_reversed_score():
+    positive = np.array([True] * 10 + [False] * 10)
+    score = np.linspace(1, 0, 20)
+    assert auroc(positive, score, 1)["value"] == 1
+    assert auroc(positive, -score, 1)["value"] == 0
+
+
+def test_auroc_matches_scikit_learn_ties_included():
+    rng = np.random.default_rng(0)
+    positive, score = rng.random(200) < 0.3, rng.random(200).round(1)
+    assert auroc(positive, score, 1)["value"] == pytest.approx(roc_auc_score(positive, score), abs=1e-4)
+
+
+def test_auroc_interval_leaves_out_resamples_of_one_kind():
+    found = auroc(np.array([True, False, False]), np.array([0.3, 0.1, 0.2]), 1)
+    assert (found["low"], found["value"], found["high"]) == (1, 1, 1)
+
+
+def test_auroc_interval_depends_on_its_seed_alone():
+    rng = np.random.default_rng(0)
+    positive, score = rng.random(80) < 0.5, rng.random(80)
+    assert auroc(positive, score, 3) == auroc(positive, score, 3)
+    assert auroc(positive, score, 3) != auroc(positive, score, 4)

@@ -1,0 +1,1 @@
+"""Training of the classifier: head, recipes, model selection, OOD calibration."""

@@ -1,4 +1,4 @@
-"""Stage `compare_recipes`: which way to make a head is the best, and what each step to it is worth."""
+"""Stage `compare_recipes`: cross-validate the recipes and choose one."""
 
 import json
 import logging
@@ -6,101 +6,109 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool
 
 from herodex import paths
 from herodex.classifier.examples import Examples
-from herodex.classifier.labels import labels_of
-from herodex.classifier.linear import are_right, fold_numbers
+from herodex.classifier.labels import head_labels
+from herodex.classifier.linear import assign_folds, correct_answers
 from herodex.classifier.model_selection import cross_validate
-from herodex.classifier.recipes import Recipe, features_for, fitter_for, list_recipes, weight_decays_for
+from herodex.classifier.recipes import (
+    Recipe,
+    fitter_for,
+    list_recipes,
+    read_recipe_features,
+    weight_decays_for,
+)
 from herodex.command import run_command
 from herodex.dataset.manifest import read_manifest
 from herodex.errors import UserError
 from herodex.params import Params, load_params
 from herodex.plotting import interval_figure, save_figure
-from herodex.statistics import Estimate, bootstrap_mean, share
+from herodex.statistics import Estimate, bootstrap_mean, proportion
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class RecipeResult:
-    """A recipe and how it did out of fold: `right` bool [n], `l2` its best weight decay."""
+    """A recipe with its best weight decay, its out-of-fold log loss and its correct answers."""
 
     recipe: Recipe
     l2: float
     log_loss: float
-    right: np.ndarray
+    correct: Bool[np.ndarray, " n"]
 
 
 def cross_validate_recipe(recipe: Recipe, train: pd.DataFrame, params: Params) -> RecipeResult:
-    """Cross-validate a recipe over the clusters of the training part's rows."""
+    """Cross-validate a recipe on the training part, over duplicate groups."""
     settings, classes = params.classifier, len(params.classes)
-    labels, shown = labels_of(train, params, recipe.fine)
+    labels, own = head_labels(train, params, recipe.label_per_distractor)
     decays = weight_decays_for(recipe, settings)
     table, best, logits = cross_validate(
-        Examples(features_for(recipe, train["sha256"].tolist()), shown),
-        fold_numbers(train["cluster"].to_numpy(str), settings.train.folds),
+        Examples(read_recipe_features(recipe, train["sha256"].tolist()), own),
+        assign_folds(train["cluster"].tolist(), settings.train.folds),
         classes,
         len(labels),
         fitter_for(recipe, settings, decays, params.seed),
     )
-    right = are_right(logits, shown, classes)
-    return RecipeResult(recipe, decays[best], float(table["log_loss"][best]), right)
+    loss = float(table["log_loss"].to_numpy()[best])
+    return RecipeResult(recipe, decays[best], loss, correct_answers(logits, own, classes))
 
 
-def choose_recipe(tried: list[RecipeResult], seed: int) -> tuple[Recipe, dict[str, Estimate]]:
-    """Take the last, unless a candidate is better and the interval of its gain says that this is no chance.
+def accuracy_gain(result: RecipeResult, baseline: RecipeResult, seed: int) -> Estimate:
+    """Estimate how much higher a recipe's accuracy is than another's, over the same images."""
+    return bootstrap_mean(result.correct.astype(float) - baseline.correct, seed)
+
+
+def choose_recipe(results: list[RecipeResult], seed: int) -> tuple[Recipe, dict[str, Estimate]]:
+    """Choose the last recipe, unless the confidence interval of a candidate's gain over it lies above 0.
 
     Returns:
-        the recipe, and of each other candidate by how much its accuracy is above the last one's.
+        the recipe, and the gain in accuracy of each other candidate over the last one.
     """
-    *others, own = tried
-    gains = {
-        other.recipe.name: bootstrap_mean(other.right.astype(float) - own.right, seed)
-        for other in others
-        if other.recipe.candidate
-    }
+    *others, own = results
+    gains = {other.recipe.name: accuracy_gain(other, own, seed) for other in others if other.recipe.candidate}
     better = {name: gain["value"] for name, gain in gains.items() if gain["low"] > 0}
     chosen = max(better, key=lambda name: better[name]) if better else own.recipe.name
-    return next(one.recipe for one in tried if one.recipe.name == chosen), gains
+    return next(one.recipe for one in results if one.recipe.name == chosen), gains
 
 
-def tabulate(tried: list[RecipeResult], seed: int) -> pd.DataFrame:
-    """Make a row for each recipe: its accuracy, and what it gained over the one before, with intervals."""
-    rows, before = [], None
-    for one in tried:
-        accuracy = share(int(one.right.sum()), len(one.right))
-        row = {"recipe": one.recipe.name, "l2": one.l2, "log_loss": one.log_loss}
+def tabulate(results: list[RecipeResult], seed: int) -> pd.DataFrame:
+    """Make a row for each recipe: its accuracy and its gain over the one before, with intervals."""
+    rows: list[dict[str, str | float]] = []
+    for place, one in enumerate(results):
+        accuracy = proportion(int(one.correct.sum()), len(one.correct))
+        row: dict[str, str | float] = {"recipe": one.recipe.name, "l2": one.l2, "log_loss": one.log_loss}
         row |= {"n": accuracy["n"], "accuracy": accuracy["value"]}
         row |= {"accuracy_low": accuracy["low"], "accuracy_high": accuracy["high"]}
-        if before is not None:
-            gain = bootstrap_mean(one.right.astype(float) - before.right, seed)
+        if place:
+            gain = accuracy_gain(one, results[place - 1], seed)
             row |= {"gain": gain["value"], "gain_low": gain["low"], "gain_high": gain["high"]}
         rows.append(row)
-        before = one
     return pd.DataFrame(rows).round(6)
 
 
 def main() -> None:
-    """Write the table of recipes, its plot, and which recipe `train_classifier` is to follow."""
+    """Write the table of recipes, its plot, and the recipe that `train_classifier` follows."""
     params = load_params()
     manifest = read_manifest(paths.SPLIT_IMAGES)
     train = manifest[manifest["part"] == "train"]
-    if len(np.unique(labels_of(train, params, fine=True)[1])) < 2:
+    if len(np.unique(head_labels(train, params, label_per_distractor=True)[1])) < 2:
         raise UserError(
-            "compare_recipes: the training part shows a single thing.",
+            "compare_recipes: all training images have the same label.",
             "Add a class or a distractor to params.yaml, or more images.",
         )
-    tried = [cross_validate_recipe(recipe, train, params) for recipe in list_recipes(params.classifier.embed)]
-    recipe, gains = choose_recipe(tried, params.seed)
+    recipes = list_recipes(params.classifier.embed)
+    results = [cross_validate_recipe(recipe, train, params) for recipe in recipes]
+    recipe, gains = choose_recipe(results, params.seed)
     folder = paths.CLASSIFIER_REPORTS
     folder.mkdir(parents=True, exist_ok=True)
-    tabulate(tried, params.seed).to_csv(folder / "recipes.csv", index=False, lineterminator="\n")
+    tabulate(results, params.seed).to_csv(folder / "recipes.csv", index=False, lineterminator="\n")
     record = {"chosen": recipe.name, "gain_over_params": gains}
     (folder / "recipes.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    measured = {one.recipe.name: share(int(one.right.sum()), len(one.right)) for one in tried}
-    save_figure(interval_figure(measured, "accuracy out of fold")[0], folder / "recipes.png")
+    accuracies = {one.recipe.name: proportion(int(one.correct.sum()), len(one.correct)) for one in results}
+    save_figure(interval_figure(accuracies, "out-of-fold accuracy")[0], folder / "recipes.png")
     log.info("chosen: %s; gains over params.yaml: %s", recipe.name, gains)
 
 

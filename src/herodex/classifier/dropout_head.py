@@ -1,48 +1,40 @@
-"""A head as beginners' tutorials have it: softmax on pooled features, with dropout before it, by Adam."""
+"""The head of a tutorial: softmax with dropout on pooled features, trained by Adam."""
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from herodex.classifier.examples import Examples
-from herodex.classifier.head import by_epoch
 from herodex.classifier.linear import LinearHead
 from herodex.determinism import seed_keras
 from herodex.params import DropoutHeadParams
 
 
 def fit_dropout_head(
-    examples: Examples, count: int, settings: DropoutHeadParams, seed: int
-) -> tuple[LinearHead, pd.DataFrame]:
-    """Train the head in Keras, on features as they are; without dropout, as it answers, it is linear.
+    examples: Examples, label_count: int, settings: DropoutHeadParams, seed: int
+) -> LinearHead:
+    """Train the head in Keras on features that are not standardised; at inference it is linear.
 
     Args:
-        examples: to learn from.
-        count: of labels.
+        examples: to fit.
+        label_count: labels of the head.
         settings: of the training.
-        seed: of first weights, dropout and the order of images.
-
-    Returns:
-        the head, and a table with `epoch`, `loss` and `accuracy`.
+        seed: of the first weights, dropout and the order of images.
     """
     import keras
 
     seed_keras(seed)
-    width = examples.features.shape[1]
-    layer = keras.layers.Dense(count)
-    model = keras.Sequential([keras.Input((width,)), keras.layers.Dropout(settings.dropout), layer])
+    width: int = examples.features.shape[1]
+    layer = keras.layers.Dense(label_count)
+    model: Any = keras.Sequential([keras.Input((width,)), keras.layers.Dropout(settings.dropout), layer])
     model.compile(
         optimizer=keras.optimizers.Adam(settings.learning_rate),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
     )
-    history = model.fit(
-        examples.features.astype(np.float32),
-        examples.labels,
-        batch_size=settings.batch_size,
-        epochs=settings.epochs,
-        verbose=cast(Any, 0),
-    ).history
+    features = examples.features.astype(np.float32)
+    fitted = model.fit(
+        features, examples.labels, batch_size=settings.batch_size, epochs=settings.epochs, verbose=0
+    )
     kernel, bias = (np.asarray(weight, np.float64) for weight in layer.get_weights())
-    return LinearHead(np.zeros(width), np.ones(width), kernel, bias), by_epoch(history)
+    mean, deviation = np.zeros(width), np.ones(width)
+    return LinearHead(mean, deviation, kernel, bias, fitted.history["loss"])

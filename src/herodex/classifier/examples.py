@@ -1,25 +1,26 @@
-"""Images to learn from, or to judge: their features, and what they show."""
+"""Labelled features, for training or for evaluation."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 
-from herodex.classifier.projection import RowSpace, turn
+from herodex.classifier.projection import RowSpace, project
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Features float32 [n, features] and what each image shows, int [n]."""
+    """The features of some images, and their labels."""
 
-    features: np.ndarray
-    labels: np.ndarray
+    features: Float[np.ndarray, "n features"]
+    labels: Int[np.ndarray, " n"]
 
     @cached_property
-    def turned(self) -> RowSpace:
-        """The features as linear models fit them; worked out once, which takes as long as to fit a head."""
-        return turn(self.features)
+    def row_space(self) -> RowSpace:
+        """The features in their row space; computed once, because it takes as long as fitting a head."""
+        return project(self.features)
 
-    def chosen(self, which: np.ndarray) -> "Examples":
-        """Those that `which` names, bool [n] or int [any number]."""
+    def select(self, which: Bool[np.ndarray, " n"] | Int[np.ndarray, " chosen"]) -> "Examples":
+        """Select examples by a mask or by positions."""
         return Examples(self.features[which], self.labels[which])

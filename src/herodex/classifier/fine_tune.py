@@ -1,20 +1,21 @@
-"""Stage `fine_tune_backbone`: tunes the backbone's last stage on the training part, if the params want it."""
+"""Stage `fine_tune_backbone`: fine-tune the backbone's last stage on the training part, if the params ask."""
 
 import hashlib
 import json
 import logging
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool
 
 from herodex import paths
 from herodex.classifier.compare import cross_validate_recipe
 from herodex.classifier.examples import Examples
-from herodex.classifier.labels import labels_of
-from herodex.classifier.linear import are_right, fit_heads, fold_numbers
-from herodex.classifier.recipes import features_for, list_recipes
+from herodex.classifier.labels import head_labels
+from herodex.classifier.linear import assign_folds, correct_answers, fit_heads
+from herodex.classifier.recipes import list_recipes, read_recipe_features
 from herodex.classifier.tune import tune, tuned_features
 from herodex.command import run_command
 from herodex.dataset.feature_table import write_features
@@ -26,7 +27,7 @@ from herodex.export import export_ir
 from herodex.inference.features import Embedder, features_of, load_embedder, views_of
 from herodex.inference.openvino_runtime import resolve_precision
 from herodex.params import Params, load_params
-from herodex.statistics import bootstrap_mean, share
+from herodex.statistics import bootstrap_mean, proportion
 
 if TYPE_CHECKING:
     import keras
@@ -34,44 +35,44 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def right_when_tuned(
+def correct_when_tuned(
     stage: "keras.Model",
     embedder: Embedder,
     train: pd.DataFrame,
     examples: Examples,
     l2: float,
     params: Params,
-) -> np.ndarray:
-    """Say of each image whether it is recognised after tuning on the other folds, bool [n].
+) -> Bool[np.ndarray, " n"]:
+    """Mark the images that are classified correctly after fine-tuning on the other folds.
 
     Args:
-        stage: the backbone's last one; it is as it was in the end.
-        embedder: gives what comes before it.
+        stage: the backbone's last one; its weights are restored at the end.
+        embedder: computes the maps before it.
         train: the training part's rows.
-        examples: their features, of the backbone as it was, and labels.
+        examples: their features by the frozen backbone, and labels.
         l2: the head's weight decay.
-        params: of this project.
+        params: of the project.
     """
     settings, classes = params.classifier, len(params.classes)
-    fold = fold_numbers(train["cluster"].to_numpy(str), settings.train.folds)
-    labels, count = examples.labels, int(examples.labels.max()) + 1
-    files, weights = train["file"].to_numpy(str), stage.get_weights()
-    right = np.zeros(len(train), bool)
+    fold = assign_folds(train["cluster"].tolist(), settings.train.folds)
+    labels, label_count = examples.labels, int(examples.labels.max()) + 1
+    files, weights = train["file"].to_numpy(str), cast(Any, stage).get_weights()
+    correct = np.zeros(len(train), bool)
     for number in np.unique(fold):
-        learnt, asked = fold != number, fold == number
-        (head,) = fit_heads(examples.chosen(learnt), count, [l2])
+        learnt, held_out = fold != number, fold == number
+        (head,) = fit_heads(examples.select(learnt), label_count, [l2])
         stage.set_weights(weights)
         log.info("fold %d of %d", number + 1, settings.train.folds)
         tune(stage, embedder, list(files[learnt]), labels[learnt], head, l2, settings.fine_tune, params.seed)
         features = tuned_features(stage, embedder, list(files), settings.embed.batch_size)
-        (head,) = fit_heads(Examples(features[learnt], labels[learnt]), count, [l2])
-        right[asked] = are_right(head.logits(features[asked]), labels[asked], classes)
+        (head,) = fit_heads(Examples(features[learnt], labels[learnt]), label_count, [l2])
+        correct[held_out] = correct_answers(head.logits(features[held_out]), labels[held_out], classes)
     stage.set_weights(weights)
-    return right
+    return correct
 
 
 def write_tuned(network: "keras.Model", rows: pd.DataFrame, record: dict[str, Any], params: Params) -> None:
-    """Write the tuned backbone as IR with its record, and the features of `rows` by it."""
+    """Write the fine-tuned backbone as IR with its record, and the features of `rows` by it."""
     settings, precision = params.classifier.embed, resolve_precision(params.backbone.precision)
     export_ir(network, paths.TUNED / "backbone.xml")
     network_hash = hashlib.sha256((paths.TUNED / "backbone.bin").read_bytes()).hexdigest()
@@ -90,22 +91,56 @@ def write_tuned(network: "keras.Model", rows: pd.DataFrame, record: dict[str, An
 
 
 def write_record(record: dict[str, Any]) -> None:
-    """Write which backbone the classifier has."""
+    """Write which backbone the classifier uses."""
     text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
     (paths.TUNED / "backbone.json").write_text(text, encoding="utf-8")
 
 
 def write_report(report: dict[str, Any]) -> None:
-    """Write what tuning was worth, and whether it is used."""
+    """Write the gain of fine-tuning, and whether it is used."""
     paths.CLASSIFIER_REPORTS.mkdir(parents=True, exist_ok=True)
     text = json.dumps(report, indent=2) + "\n"
     (paths.CLASSIFIER_REPORTS / "fine_tune.json").write_text(text, encoding="utf-8")
 
 
-def main() -> None:
-    """Write which backbone the classifier has: its record alone, or also the tuned one and features by it."""
-    params = load_params()
+def fine_tune(record: dict[str, Any], params: Params) -> dict[str, Any]:
+    """Measure the gain of fine-tuning, write the tuned backbone where it is used, and return the report."""
     settings, use = params.classifier, params.classifier.fine_tune.use
+    manifest = read_manifest(paths.SPLIT_IMAGES)
+    train = manifest[manifest["part"] == "train"]
+    recipe = list_recipes(settings.embed)[-1]
+    labels, own = head_labels(train, params, recipe.label_per_distractor)
+    examples = Examples(read_recipe_features(recipe, train["sha256"].tolist()), own)
+    frozen = cross_validate_recipe(recipe, train, params)
+
+    precision = resolve_precision(params.backbone.precision)
+    embedder = load_embedder(paths.BACKBONE, precision, settings.embed)
+    network = rebuild(record)
+    stage = last_stage(network)
+    tuned = correct_when_tuned(stage, embedder, train, examples, frozen.l2, params)
+    gain = bootstrap_mean(tuned.astype(float) - frozen.correct, params.seed)
+    used = use == "always" or gain["low"] > 0
+    if used:
+        (head,) = fit_heads(examples, len(labels), [frozen.l2])
+        files = train["file"].tolist()
+        tune(stage, embedder, files, own, head, frozen.l2, settings.fine_tune, params.seed)
+        write_tuned(network, manifest[manifest["part"].isin(["train", "validation"])], record, params)
+    else:
+        write_record(record)
+    log.info("fine-tuning: %s, gain in accuracy %s", "used" if used else "not used", gain)
+    return {
+        "use": use,
+        "tuned": used,
+        "accuracy": proportion(int(frozen.correct.sum()), len(frozen.correct)),
+        "accuracy_tuned": proportion(int(tuned.sum()), len(tuned)),
+        "gain": gain,
+    }
+
+
+def main() -> None:
+    """Write which backbone the classifier uses, and the fine-tuned backbone where it is used."""
+    params = load_params()
+    use = params.classifier.fine_tune.use
     record = json.loads((paths.BACKBONE / "backbone.json").read_text(encoding="utf-8"))
     shutil.rmtree(paths.TUNED, ignore_errors=True)
     paths.TUNED.mkdir(parents=True)
@@ -113,37 +148,12 @@ def main() -> None:
         write_record(record)
         write_report({"use": use, "tuned": False})
         return
-    if 5 not in settings.embed.stages:
+    if 5 not in params.classifier.embed.stages:
         raise UserError(
             "classifier.fine_tune tunes stage 5, which is not in classifier.embed.stages.",
             "Add 5 to classifier.embed.stages, or set classifier.fine_tune.use to never.",
         )
-    manifest = read_manifest(paths.SPLIT_IMAGES)
-    train = manifest[manifest["part"] == "train"]
-    recipe = list_recipes(settings.embed)[-1]
-    labels, shown = labels_of(train, params, recipe.fine)
-    examples = Examples(features_for(recipe, train["sha256"].tolist()), shown)
-    frozen = cross_validate_recipe(recipe, train, params)
-    l2 = frozen.l2
-
-    precision = resolve_precision(params.backbone.precision)
-    embedder = load_embedder(paths.BACKBONE, precision, settings.embed)
-    network = rebuild(record)
-    stage = last_stage(network)
-    tuned = right_when_tuned(stage, embedder, train, examples, l2, params)
-    gain = bootstrap_mean(tuned.astype(float) - frozen.right, params.seed)
-    used = use == "always" or gain["low"] > 0
-    if used:
-        (head,) = fit_heads(examples, len(labels), [l2])
-        files = train["file"].tolist()
-        tune(stage, embedder, files, shown, head, l2, settings.fine_tune, params.seed)
-        write_tuned(network, manifest[manifest["part"].isin(["train", "validation"])], record, params)
-    else:
-        write_record(record)
-    report = {"accuracy": share(int(frozen.right.sum()), len(frozen.right))}
-    report |= {"accuracy_tuned": share(int(tuned.sum()), len(tuned)), "gain": gain}
-    write_report({"use": use, "tuned": used, **report})
-    log.info("tuning: %s, gain in accuracy %s", "used" if used else "not used", gain)
+    write_report(fine_tune(record, params))
 
 
 if __name__ == "__main__":

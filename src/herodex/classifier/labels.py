@@ -1,27 +1,30 @@
-"""What a head tells apart, made of what images were searched for and of a person's verdicts."""
+"""Labels of the head: the classes, then the distractors."""
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Int
 
 from herodex.dataset.manifest import subjects
 from herodex.params import UNKNOWN, Params
 
 
-def labels_of(rows: pd.DataFrame, params: Params, fine: bool) -> tuple[list[str], np.ndarray]:
-    """Name what the head tells apart: the classes, and what is none of them.
+def head_labels(
+    rows: pd.DataFrame, params: Params, label_per_distractor: bool
+) -> tuple[list[str], Int[np.ndarray, " n"]]:
+    """List the head's labels, and each image's label.
 
     Args:
-        rows: of the manifest, with images to learn from.
+        rows: of the manifest.
         params: with the classes and distractors.
-        fine: each distractor is a label of its own, because what is none of the classes has little in common;
-            an answer gives the sum of them. Else all of it is one label.
+        label_per_distractor: each distractor is a label of its own, because distractors have little in
+            common; an answer adds up their probabilities. Otherwise all of them are `unknown`.
 
     Returns:
-        the labels that have an image in `rows`, and the classes in any case; and each row's label, int [n].
+        the classes, and the other labels that have an image in `rows`; each row's position among them.
     """
-    shown = np.where(subjects(rows, params) == "", UNKNOWN, subjects(rows, params))
-    if not fine:
-        shown = np.where(np.isin(shown, params.classes), shown, UNKNOWN)
-    others = [name for name in [*params.distractors, UNKNOWN] if (shown == name).any()]
+    subject = np.where(subjects(rows, params) == "", UNKNOWN, subjects(rows, params))
+    if not label_per_distractor:
+        subject = np.where(np.isin(subject, params.classes), subject, UNKNOWN)
+    others = [name for name in [*params.distractors, UNKNOWN] if (subject == name).any()]
     labels = [*params.classes, *others]
-    return labels, np.array([labels.index(name) for name in shown], int)
+    return labels, np.array([labels.index(name) for name in subject], int)

@@ -1,122 +1,174 @@
-"""Linear heads that judge images which they have not seen: what settings are chosen by.
-
-The head that is served is trained in Keras. These have the same loss, with its minimum found by
-scikit-learn in a fraction of the time.
-"""
+"""Linear softmax heads: fitting by L-BFGS, out-of-fold predictions, temperature scaling."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from sklearn.linear_model import LogisticRegression
+from jaxtyping import Bool, Float, Int
+from scipy.optimize import OptimizeResult, minimize, minimize_scalar
 from threadpoolctl import threadpool_limits
 
 from herodex.classifier.examples import Examples
-from herodex.hashing import position
+from herodex.hashing import uniform_hash
 from herodex.inference.ood import class_probabilities
 from herodex.progress import track
+
+MOST_ITERATIONS = 500
+TOLERANCE = 1e-4
+"""Largest component of the gradient at which the solver stops."""
+EPSILON = float(np.finfo(float).eps)
 
 
 @dataclass(frozen=True)
 class LinearHead:
-    """Logits of standardised features: `kernel` [features, labels], `bias` [labels]."""
+    """A linear head on standardised features.
 
-    mean: np.ndarray
-    deviation: np.ndarray
-    kernel: np.ndarray
-    bias: np.ndarray
+    Attributes:
+        mean: of each feature.
+        deviation: standard deviation of each feature.
+        kernel: weights of standardised features.
+        bias: of each label; minus infinity for a label without training images.
+        losses: the training loss after each iteration or epoch.
+    """
 
-    def logits(self, features: np.ndarray) -> np.ndarray:
-        """Give the logits of features [n, features], float [n, labels]."""
+    mean: Float[np.ndarray, " features"]
+    deviation: Float[np.ndarray, " features"]
+    kernel: Float[np.ndarray, "features labels"]
+    bias: Float[np.ndarray, " labels"]
+    losses: list[float] = field(default_factory=list[float])
+
+    def logits(self, features: Float[np.ndarray, "n features"]) -> Float[np.ndarray, "n labels"]:
+        """Compute the logits of all labels."""
         return ((features - self.mean) / self.deviation) @ self.kernel + self.bias
 
 
-Fit = Callable[[Examples, int], Iterable[LinearHead]]
-"""Fits heads, one for each setting there is to choose from, to examples of as many labels as there are."""
+FitHeads = Callable[[Examples, int], Iterable[LinearHead]]
+"""Fits heads to examples of so many labels, one head for each setting to choose from."""
 
 
-def fit_heads(examples: Examples, count: int, l2: list[float]) -> Iterator[LinearHead]:
-    """Fit a softmax head for each weight decay: mean cross-entropy + l2 / 2 · the sum of squared weights.
+def fit_heads(examples: Examples, label_count: int, l2: list[float]) -> Iterator[LinearHead]:
+    """Fit a softmax head for each weight decay.
+
+    The loss is the mean cross-entropy plus l2 / 2 · the sum of squared weights; biases have no penalty.
 
     Args:
         examples: of at least two labels.
-        count: of labels that there are; one without an image is never answered.
+        label_count: labels of the head; one without an image is never answered.
         l2: the weight decays.
     """
-    turned, labels = examples.turned, examples.labels
-    # Of two labels scikit-learn weighs the second alone, which is the same at half the weight decay.
-    two = 2 if len(np.unique(labels)) == 2 else 1
+    space = examples.row_space
+    present, targets = np.unique(examples.labels, return_inverse=True)
     for decay in l2:
-        model = LogisticRegression(C=two / (decay * len(labels)), max_iter=500, tol=1e-4)
-        # On several threads sums would come out in another order, and other digits with them.
+        # Sums on several threads come in varying order, and with varying digits.
         with threadpool_limits(1):
-            model.fit(turned.rows, labels)
-            kernel, bias = np.zeros((turned.basis.shape[1], count)), np.full(count, -np.inf)
-            coefficients, intercepts = model.coef_, np.asarray(model.intercept_)
-            if len(model.classes_) == 2:
-                coefficients = np.concatenate([-coefficients, coefficients]) / 2
-                intercepts = np.concatenate([-intercepts, intercepts]) / 2
-            kernel[:, model.classes_], bias[model.classes_] = coefficients.T, intercepts
-            kernel = turned.basis @ kernel
-        yield LinearHead(turned.mean, turned.deviation, kernel, bias)
+            weights, losses = _minimise(space.coordinates, targets, len(present), decay)
+            kernel = np.zeros((space.basis.shape[0], label_count))
+            bias = np.full(label_count, -np.inf)
+            kernel[:, present], bias[present] = space.basis @ weights[:-1], weights[-1]
+        yield LinearHead(space.mean, space.deviation, kernel, bias, losses)
 
 
-def fold_numbers(clusters: np.ndarray, folds: int) -> np.ndarray:
-    """Give each image the fold of its cluster, int [n]: it depends on the cluster's id alone."""
-    return np.array([int(folds * position(cluster, "head")) for cluster in clusters], int)
+def _minimise(
+    rows: Float[np.ndarray, "n dimensions"], targets: Int[np.ndarray, " n"], label_count: int, l2: float
+) -> tuple[Float[np.ndarray, "weights labels"], list[float]]:
+    # The weights with the bias as their last row, and the loss after each iteration.
+    padded = np.column_stack([rows, np.ones(len(rows))])
+    one_hot = np.eye(label_count)[targets]
+    shape = (padded.shape[1], label_count)
+
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        weights = flat.reshape(shape)
+        logits = padded @ weights
+        logits -= logits.max(axis=1, keepdims=True)
+        log_sums = np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        penalised = weights.copy()
+        penalised[-1] = 0
+        value = (log_sums.sum() - (logits * one_hot).sum()) / len(rows) + l2 / 2 * (penalised**2).sum()
+        gradient = padded.T @ (np.exp(logits - log_sums) - one_hot) / len(rows) + l2 * penalised
+        return float(value), gradient.ravel()
+
+    losses: list[float] = []
+
+    # SciPy passes the loss only to a callback whose argument has this name.
+    def record(intermediate_result: OptimizeResult) -> None:
+        losses.append(float(intermediate_result.fun))
+
+    start = np.zeros(shape[0] * shape[1])
+    found = minimize(
+        loss,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        callback=record,
+        options={"maxiter": MOST_ITERATIONS, "gtol": TOLERANCE, "maxls": 50, "ftol": 64 * EPSILON},
+    )
+    return found.x.reshape(shape), losses
 
 
-def out_of_fold(examples: Examples, count: int, fold: np.ndarray, fit: Fit) -> np.ndarray:
-    """Let heads that were fitted to the other folds judge each image.
+def assign_folds(groups: Iterable[str], folds: int) -> Int[np.ndarray, " n"]:
+    """Assign each image the fold of its duplicate group; it depends on the group's id alone."""
+    return np.array([int(folds * uniform_hash(group, "head")) for group in groups], int)
+
+
+def out_of_fold_logits(
+    examples: Examples, label_count: int, fold: Int[np.ndarray, " n"], fit: FitHeads
+) -> Float[np.ndarray, "heads held_out labels"]:
+    """Compute the logits of each image by heads fitted to the other folds.
 
     Args:
-        examples: to learn from and to judge.
-        count: of labels.
-        fold: of each image, int [n]; below 0: learnt from at all times, and not judged.
-        fit: makes the heads.
-
-    Returns:
-        logits of those that are judged, float [heads, judged, count].
+        examples: to fit and to predict.
+        label_count: labels of the heads.
+        fold: of each image; images with a fold below 0 are always in training, and have no prediction.
+        fit: fits the heads.
     """
-    numbers, judged = np.unique(fold[fold >= 0]), []
+    numbers, by_fold = np.unique(fold[fold >= 0]), list[list[np.ndarray]]()
     for number in track(numbers, len(numbers), "cross-validate", "folds"):
-        asked = examples.features[fold == number]
-        judged.append([head.logits(asked) for head in fit(examples.chosen(fold != number), count)])
-    logits = np.zeros((len(judged[0]), len(fold), count))
-    for number, of_fold in zip(numbers, judged, strict=True):
+        held_out = examples.features[fold == number]
+        heads = fit(examples.select(fold != number), label_count)
+        by_fold.append([head.logits(held_out) for head in heads])
+    logits = np.zeros((len(by_fold[0]), len(fold), label_count))
+    for number, of_fold in zip(numbers, by_fold, strict=True):
         logits[:, fold == number] = of_fold
     return logits[:, fold >= 0]
 
 
-def are_right(logits: np.ndarray, labels: np.ndarray, classes: int, temperature: float = 1.0) -> np.ndarray:
-    """Say which answers are true, a class or none of them, bool [n]; the arguments are `log_loss`'s."""
+def correct_answers(
+    logits: Float[np.ndarray, "n labels"],
+    labels: Int[np.ndarray, " n"],
+    classes: int,
+    temperature: float = 1.0,
+) -> Bool[np.ndarray, " n"]:
+    """Mark the correct answers, where an answer is a class or `unknown`; arguments as in `log_loss`."""
     answers = class_probabilities(logits, classes, temperature).argmax(axis=1)
     return answers == np.minimum(labels, classes)
 
 
-def log_loss(logits: np.ndarray, labels: np.ndarray, classes: int, temperature: float = 1.0) -> float:
-    """The mean negative log-probability of the true answers, a class or none of them.
+def log_loss(
+    logits: Float[np.ndarray, "n labels"],
+    labels: Int[np.ndarray, " n"],
+    classes: int,
+    temperature: float = 1.0,
+) -> float:
+    """Compute the mean negative log probability of the true answers, classes or `unknown`.
 
     Args:
-        logits: float [n, labels], the classes first.
-        labels: int [n].
+        logits: the classes first.
+        labels: the true labels.
         classes: how many of the labels are classes.
-        temperature: by which the logits are divided.
+        temperature: divides the logits.
     """
     probabilities = class_probabilities(logits, classes, temperature)
     true = probabilities[np.arange(len(labels)), np.minimum(labels, classes)]
     return float(-np.log(np.maximum(true, 1e-12)).mean())
 
 
-def fit_temperature(logits: np.ndarray, labels: np.ndarray, classes: int) -> float:
-    """Find the temperature by which probabilities fit what is true best (Guo et al. 2017).
+def fit_temperature(
+    logits: Float[np.ndarray, "n labels"], labels: Int[np.ndarray, " n"], classes: int
+) -> float:
+    """Fit the temperature that minimises the log loss (Guo et al. 2017, https://arxiv.org/abs/1706.04599)."""
 
-    https://arxiv.org/abs/1706.04599; the arguments are `log_loss`'s.
-    """
-    found = minimize_scalar(
-        lambda exponent: log_loss(logits, labels, classes, float(np.exp(exponent))),
-        bounds=(-3, 3),
-        method="bounded",
-    )
+    def loss(exponent: float) -> float:
+        return log_loss(logits, labels, classes, float(np.exp(exponent)))
+
+    found = minimize_scalar(loss, bounds=(-3, 3), method="bounded")
     return round(float(np.exp(found.x)), 4)

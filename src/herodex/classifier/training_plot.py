@@ -1,31 +1,31 @@
-"""The plot of how the head was trained."""
+"""Plot of the head's training, cross-validation and OOD calibration."""
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 
 def training_figure(
-    history: pd.DataFrame, cross_validation: pd.DataFrame, strangers: pd.DataFrame, threshold: float
+    history: pd.DataFrame, cross_validation: pd.DataFrame, ood: pd.DataFrame, threshold: float
 ) -> Figure:
-    """Draw how the head was trained: its loss, how its weight decay and how the threshold were chosen.
+    """Draw the training loss, the choice of weight decay, and the OOD scores with their threshold.
 
     Args:
-        history: `epoch`, `loss`.
+        history: `step`, `loss`.
         cross_validation: `l2`, `log_loss`.
-        strangers: `strange` 0 or 1, `score`.
-        threshold: of the score, from which on an image is familiar.
+        ood: `ood` 0 or 1, `score`.
+        threshold: of the score.
     """
     figure = Figure(figsize=(11, 3.4), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
-    left.plot(history["epoch"], history["loss"])
-    left.set(xlabel="epoch", ylabel="loss, weight decay included", title="training")
+    left.plot(history["step"], history["loss"])
+    left.set(xlabel="step of the solver", ylabel="loss, weight decay included", title="training")
     middle.plot(cross_validation["l2"], cross_validation["log_loss"], marker="o")
-    middle.set(xlabel="weight decay", ylabel="log loss out of fold", xscale="log", title="cross-validation")
-    span = (strangers["score"].min(), strangers["score"].max())
-    for strange, name in ((0, "of a class"), (1, "left out of training")):
-        scores = strangers["score"][strangers["strange"] == strange]
+    middle.set(xlabel="weight decay", ylabel="out-of-fold log loss", xscale="log", title="cross-validation")
+    span = (float(ood["score"].min()), float(ood["score"].max()))
+    for is_ood, name in ((0, "of a class"), (1, "left out of training")):
+        scores = ood["score"][ood["ood"] == is_ood]
         right.hist(scores, bins=40, range=span, density=True, alpha=0.6, label=name)
     right.axvline(threshold, color="grey", linestyle=":", label="threshold")
-    right.set(xlabel="familiarity", ylabel="density", title="strangers")
+    right.set(xlabel="OOD score", ylabel="density", title="leave-one-query-out")
     right.legend()
     return figure

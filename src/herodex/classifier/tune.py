@@ -1,13 +1,14 @@
-"""Tunes the last stage of a backbone together with a head that stands already."""
+"""Train a backbone's last stage together with a fitted head."""
 
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from jaxtyping import Float32, Int
 
 from herodex.classifier.linear import LinearHead
 from herodex.determinism import seed_keras
 from herodex.embedding.embed import batches
-from herodex.inference.features import Embedder, channels_of, features_of, looking, pool, poolings_of
+from herodex.inference.features import Embedder, channels_of, feature_maps, features_of, pool, poolings_of
 from herodex.params import EmbedParams, FineTuneParams
 from herodex.progress import track
 
@@ -16,22 +17,23 @@ if TYPE_CHECKING:
 
 
 def join(stage: "keras.Model", head: LinearHead, embed: EmbedParams, l2: float) -> "keras.Model":
-    """Put a head on a last stage: from the feature maps before it, [n, rows, columns, channels], to logits.
+    """Put a head on a last stage: from feature maps before it, [n, rows, columns, channels], to logits.
 
-    Batch norms keep their statistics and their weights: a few hundred images say little of them.
+    Batch norms keep their statistics and weights: a few hundred images are too few to estimate them.
     """
     import keras
 
+    layers: Any = keras.layers
     for layer in stage.layers:
-        layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
+        layer.trainable = not isinstance(layer, layers.BatchNormalization)
     before = keras.Input(stage.inputs[0].shape[1:])
-    maps = {4: before, 5: stage(before, training=False)}
-    ways = {"max": keras.layers.GlobalMaxPooling2D, "avg": keras.layers.GlobalAveragePooling2D}
-    pooled = [ways[pooling]()(maps[number]) for number in embed.stages for pooling in poolings_of(embed)]
-    features = keras.layers.Concatenate()(pooled) if len(pooled) > 1 else pooled[0]
-    standardised = keras.layers.Normalization(mean=head.mean, variance=head.deviation**2)(features)
-    # Keras counts the squares whole, everybody else by half.
-    layer = keras.layers.Dense(len(head.bias), kernel_regularizer=keras.regularizers.L2(l2 / 2))
+    maps = {4: before, 5: cast(Any, stage)(before, training=False)}
+    poolings = {"max": layers.GlobalMaxPooling2D, "avg": layers.GlobalAveragePooling2D}
+    pooled = [poolings[pooling]()(maps[number]) for number in embed.stages for pooling in poolings_of(embed)]
+    features = layers.Concatenate()(pooled) if len(pooled) > 1 else pooled[0]
+    standardised = layers.Normalization(mean=head.mean, variance=head.deviation**2)(features)
+    # Keras's L2 penalty has no factor 1/2.
+    layer = layers.Dense(len(head.bias), kernel_regularizer=keras.regularizers.L2(l2 / 2))
     model = keras.Model(before, layer(standardised))
     layer.set_weights([head.kernel, head.bias])
     return model
@@ -41,22 +43,22 @@ def tune(
     stage: "keras.Model",
     embedder: Embedder,
     files: list[str],
-    labels: np.ndarray,
+    labels: Int[np.ndarray, " n"],
     head: LinearHead,
     l2: float,
     settings: FineTuneParams,
     seed: int,
 ) -> list[float]:
-    """Train a last stage, in place, and a copy of the head with it.
+    """Train a last stage, in place, together with a copy of the head.
 
-    Each batch is looked at in one of the views, drawn at random; what comes before the stage stays as it is.
+    Each batch shows one view, drawn at random; everything before the stage stays frozen.
 
     Args:
         stage: from the feature maps of the fourth stage to those of the fifth.
-        embedder: gives the maps of the fourth.
+        embedder: computes the maps of the fourth stage.
         files: the images' names in the manifest.
-        labels: what they show, int [n].
-        head: fitted to the features of the backbone as it was.
+        labels: of the images.
+        head: fitted to the features of the frozen backbone.
         l2: its weight decay.
         settings: of the training.
         seed: of the order of images and of the views.
@@ -67,41 +69,42 @@ def tune(
     import keras
 
     seed_keras(seed)
-    model = join(stage, head, embedder.settings, l2)
+    model: Any = join(stage, head, embedder.settings, l2)
     model.compile(
         optimizer=keras.optimizers.Adam(settings.learning_rate),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    rng, size, losses = np.random.default_rng(seed), settings.batch_size, []
+    rng, size, losses = np.random.default_rng(seed), settings.batch_size, list[float]()
     for epoch in range(1, settings.epochs + 1):
-        order = rng.permutation(len(files))
+        order: list[int] = rng.permutation(len(files)).tolist()
         starts = range(0, len(files), size)
-        reading = batches([files[i] for i in order], size)
-        work = zip(starts, reading, strict=True)
-        lost = []
+        work = zip(starts, batches([files[i] for i in order], size), strict=True)
+        lost: list[float] = []
         for start, images in track(work, len(starts), f"tune, epoch {epoch}", "batches"):
             view = embedder.views[rng.integers(len(embedder.views))]
-            shown = labels[order[start : start + size]]
-            with looking(embedder, images, [view]) as (fourth, _):
-                lost.append(float(cast(Any, model.train_on_batch(fourth[:, 0], shown))))
+            targets = labels[order[start : start + size]]
+            with feature_maps(embedder, images, [view]) as (fourth, _):
+                lost.append(float(model.train_on_batch(fourth[:, 0], targets)))
         losses.append(float(np.mean(lost)))
     return losses
 
 
-def tuned_features(stage: "keras.Model", embedder: Embedder, files: list[str], size: int) -> np.ndarray:
-    """Compute the features of images with another last stage, float32 [n, features].
+def tuned_features(
+    stage: "keras.Model", embedder: Embedder, files: list[str], size: int
+) -> Float32[np.ndarray, "n features"]:
+    """Compute the features of images with another last stage.
 
     Args:
         stage: the last stage.
-        embedder: gives the maps before it.
+        embedder: computes the maps before it.
         files: the images' names in the manifest.
         size: images a batch.
     """
-    found, steps = [], -(-len(files) // size)
-    for images in track(batches(files, size), steps, "embed anew", "batches"):
-        with looking(embedder, images, embedder.views) as (fourth, _):
+    found, steps = list[np.ndarray](), -(-len(files) // size)
+    for images in track(batches(files, size), steps, "embed again", "batches"):
+        with feature_maps(embedder, images, embedder.views) as (fourth, _):
             flat = fourth.reshape(-1, *fourth.shape[2:])
-            fifth = np.asarray(cast(Any, stage.predict_on_batch(flat)))
+            fifth = np.asarray(cast(Any, stage).predict_on_batch(flat))
             maps = [fourth, fifth.reshape(*fourth.shape[:2], *fifth.shape[1:])]
             found.append(features_of(embedder.settings, pool(maps), channels_of(maps)))
     return np.concatenate(found)

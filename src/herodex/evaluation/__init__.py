@@ -1,0 +1,1 @@
+"""Evaluation of the exported classifier on the test part."""

@@ -1,24 +1,38 @@
-"""What colour alone tells: logistic regression on colour histograms, the reference for the classifier."""
+"""Baseline: logistic regression on colour histograms."""
+
+from collections.abc import Callable, Iterable
 
 import numpy as np
+from jaxtyping import Float, Shaped, UInt8
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 BINS = 8
+"""Levels of each colour channel."""
 
 
-def colour_histogram(image: np.ndarray) -> np.ndarray:
-    """Count the colours of a uint8 RGB image [h, w, 3]; returns shares, float [BINS³], that sum to 1."""
-    levels = (image.reshape(-1, 3) // (256 // BINS)).astype(int)
+def colour_histogram(pixels: UInt8[np.ndarray, "h w 3"]) -> Float[np.ndarray, " colours"]:
+    """Compute the share of each of BINS³ colours among an image's pixels."""
+    levels = (pixels.reshape(-1, 3) // (256 // BINS)).astype(int)
     colours = levels @ np.array([BINS * BINS, BINS, 1])
     return np.bincount(colours, minlength=BINS**3) / len(colours)
 
 
+def colour_histograms(
+    files: Iterable[str], read: Callable[[str], np.ndarray]
+) -> Float[np.ndarray, "n colours"]:
+    """Compute the histograms of images, which `read` reads one at a time by their names."""
+    return np.stack([colour_histogram(read(file)) for file in files])
+
+
 def predict_by_colour(
-    train: list[np.ndarray], labels: np.ndarray, images: list[np.ndarray], seed: int
-) -> np.ndarray:
-    """Fit logistic regression on the histograms of `train`; returns the labels it gives to `images`."""
+    train: Float[np.ndarray, "n colours"],
+    labels: Shaped[np.ndarray, " n"],
+    test: Float[np.ndarray, "m colours"],
+    seed: int,
+) -> Shaped[np.ndarray, " m"]:
+    """Fit logistic regression to the histograms of `train`, and predict the labels of `test`."""
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=2000, random_state=seed))
-    model.fit(np.stack([colour_histogram(image) for image in train]), labels)
-    return model.predict(np.stack([colour_histogram(image) for image in images]))
+    model.fit(train, labels)
+    return np.asarray(model.predict(test))

@@ -1,11 +1,14 @@
-"""Stage `evaluate_classifier`: the exported classifier on the test part, images in, figures out."""
+"""Stage `evaluate_classifier`: measure the exported classifier on the test part, from images to metrics."""
 
 import json
 import logging
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Int, Shaped
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_curve, roc_curve
 
 from herodex import paths, tracking
@@ -14,7 +17,7 @@ from herodex.curation.contact_sheets import Cell, contact_sheet
 from herodex.dataset.manifest import read_clean, read_manifest
 from herodex.embedding.embed import run_on_all
 from herodex.errors import UserError
-from herodex.evaluation.baseline import predict_by_colour
+from herodex.evaluation.baseline import colour_histograms, predict_by_colour
 from herodex.evaluation.corruptions import CORRUPTIONS
 from herodex.evaluation.metrics import (
     accuracy,
@@ -29,65 +32,88 @@ from herodex.evaluation.plots import (
     curves_figure,
     reliability_figure,
 )
-from herodex.evaluation.slices import slices
+from herodex.evaluation.slices import measure_traits, slices
 from herodex.inference.predict import Classifier, load_classifier, model_hash
-from herodex.params import UNKNOWN, load_params
+from herodex.params import UNKNOWN, Params, load_params
 from herodex.plotting import save_figure
 from herodex.progress import track
-from herodex.statistics import Estimate, auroc, share
+from herodex.statistics import Estimate, auroc, proportion
 
 log = logging.getLogger(__name__)
 
-MEASURED = {"accuracy", "accuracy_known", "auroc_known"}
-CHANGED = 60
-"""Test images that are changed on purpose, the first in the order of their hashes."""
+CORRUPTED = 60
+"""Test images that are corrupted, the first in the order of their hashes."""
 WORST = 20
 """Wrong answers on the contact sheet."""
 
 
-def measure(actual: np.ndarray, probabilities: np.ndarray, labels: list[str], seed: int) -> dict[str, Any]:
-    """Compute the figures of a classifier on labelled images.
+def label_metrics(
+    actual: Shaped[np.ndarray, " n"],
+    probabilities: Float[np.ndarray, "n answers"],
+    answers: list[str],
+    seed: int,
+) -> dict[str, Any]:
+    """Compute the metrics of answers to labelled images.
 
     Args:
-        actual: the true labels, text [n].
-        probabilities: float [n, labels].
-        labels: the classes, then `unknown`.
+        actual: the true answers.
+        probabilities: of the answers.
+        answers: the classes, then `unknown`.
         seed: of the bootstrap.
 
     Returns:
-        `accuracy` over all labels; `accuracy_known`: of images of the classes, when only a class can
-        be answered; `auroc_known`: how well 1 - p(unknown) tells the classes from anything else, where
-        the part holds both; `f1_macro`; `recall` of each label.
+        `accuracy` over all answers; `accuracy_known`: of images of the classes, over the classes alone;
+        `auroc_known`: of 1 - p(unknown) for the classes against all else, where the part holds both;
+        `f1_macro`; `recall` of each answer.
     """
-    predicted = np.array(labels)[probabilities.argmax(axis=1)]
+    predicted = np.array(answers)[probabilities.argmax(axis=1)]
     known = actual != UNKNOWN
-    best_class = np.array(labels[:-1])[probabilities[:, :-1].argmax(axis=1)]
-    figures: dict[str, Any] = {
+    best_class = np.array(answers[:-1])[probabilities[:, :-1].argmax(axis=1)]
+    f1 = f1_score(actual, predicted, labels=sorted(set(actual.tolist())), average="macro")
+    found: dict[str, Any] = {
         "accuracy": accuracy(actual, predicted),
         "accuracy_known": accuracy(actual[known], best_class[known]),
-        "f1_macro": round(float(f1_score(actual, predicted, labels=sorted(set(actual)), average="macro")), 4),
+        "f1_macro": round(float(f1), 4),
         "recall": {
-            label: share(int((predicted[actual == label] == label).sum()), int((actual == label).sum()))
-            for label in labels
+            label: proportion(int((predicted[actual == label] == label).sum()), int((actual == label).sum()))
+            for label in answers
             if (actual == label).any()
         },
     }
     if not known.all():
-        figures["auroc_known"] = auroc(known, 1 - probabilities[:, -1], seed)
-    return figures
+        found["auroc_known"] = auroc(known, 1 - probabilities[:, -1], seed)
+    return found
+
+
+def ood_metrics(
+    actual: Shaped[np.ndarray, " n"], scores: Float[np.ndarray, " n"], threshold: float
+) -> dict[str, Estimate]:
+    """Estimate the false reject rate, and the false accept rate where the part holds distractors.
+
+    Args:
+        actual: the true answers.
+        scores: the OOD scores.
+        threshold: from which an image counts as known.
+    """
+    known, accepted = actual != UNKNOWN, scores >= threshold
+    found = {"false_reject_rate": proportion(int((known & ~accepted).sum()), int(known.sum()))}
+    if not known.all():
+        found["false_accept_rate"] = proportion(int((~known & accepted).sum()), int((~known).sum()))
+    return found
 
 
 def curves(
-    actual: np.ndarray, probabilities: np.ndarray, labels: list[str]
+    actual: Shaped[np.ndarray, " n"], probabilities: Float[np.ndarray, "n answers"], answers: list[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Compute the ROC and the precision-recall curve of each label against the others.
+    """Compute the ROC and the precision-recall curve of each answer against the others.
 
     Returns:
         a table of `label`, `false_positive_rate`, `true_positive_rate`, and one of `label`, `recall`,
         `precision`.
     """
-    roc, precision_recall = [], []
-    for column, label in enumerate(labels):
+    roc: list[pd.DataFrame] = []
+    precision_recall: list[pd.DataFrame] = []
+    for column, label in enumerate(answers):
         positive = actual == label
         if not positive.any():
             continue
@@ -98,156 +124,182 @@ def curves(
     return pd.concat(roc).round(6), pd.concat(precision_recall).round(6)
 
 
-def decisions(actual: np.ndarray, scores: np.ndarray, threshold: float) -> dict[str, Any]:
-    """Say how often the service's word whether it knows an image is wrong.
+def run_classifier(
+    classifier: Classifier, files: list[str], batch_size: int
+) -> tuple[Float[np.ndarray, "n answers"], Float[np.ndarray, " n"]]:
+    """Compute the probabilities and OOD scores of images, by their names in the manifest."""
 
-    Args:
-        actual: the true labels, text [n].
-        scores: how familiar each image is, float [n].
-        threshold: from which on it counts as known.
-    """
-    known, taken = actual != UNKNOWN, scores >= threshold
-    figures: dict[str, Any] = {"false_reject_rate": share(int((known & ~taken).sum()), int(known.sum()))}
-    if not known.all():
-        figures["false_accept_rate"] = share(int((~known & taken).sum()), int((~known).sum()))
-    return figures
+    def run(images: list[np.ndarray]) -> np.ndarray:
+        outputs = classifier.run(images)
+        return np.column_stack([outputs.probabilities, outputs.ood_scores])
 
-
-def look_at_all(classifier: Classifier, files: list[str], size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Classify images by their names in the manifest.
-
-    Returns:
-        probabilities, float [n, labels], and how familiar each is, float [n].
-    """
-
-    def look(images: list[np.ndarray]) -> np.ndarray:
-        seen = classifier.look(images)
-        return np.column_stack([seen.probabilities, seen.scores])
-
-    seen = run_on_all(look, files, size, "evaluate")
-    return seen[:, :-1], seen[:, -1]
+    both = run_on_all(run, files, batch_size, "evaluate")
+    return both[:, :-1], both[:, -1]
 
 
 def corruption_robustness(
-    classifier: Classifier, images: list[np.ndarray], actual: np.ndarray, labels: list[str]
+    classifier: Classifier, files: Sequence[str], actual: Shaped[np.ndarray, " n"], answers: list[str]
 ) -> dict[str, Estimate]:
-    """Measure the accuracy on images that were changed on purpose, by the name of the change."""
-    figures = {}
-    for name, change in track(CORRUPTIONS.items(), len(CORRUPTIONS), "change", "changes"):
-        changed = np.concatenate([classifier.probabilities([change(image)]) for image in images])
-        figures[name] = accuracy(actual, np.array(labels)[changed.argmax(axis=1)])
-    return figures
+    """Estimate the accuracy on corrupted images, by the corruption's name."""
+    found: dict[str, Estimate] = {}
+    images = [read_clean(file) for file in files]
+    for name, corrupt in track(CORRUPTIONS.items(), len(CORRUPTIONS), "corrupt", "corruptions"):
+        probabilities = np.concatenate([classifier.probabilities([corrupt(image)]) for image in images])
+        found[name] = accuracy(actual, np.array(answers)[probabilities.argmax(axis=1)])
+    return found
 
 
 def worst_errors(
-    test: pd.DataFrame, images: list[np.ndarray], probabilities: np.ndarray, labels: list[str]
+    test: pd.DataFrame, probabilities: Float[np.ndarray, "n answers"], answers: list[str]
 ) -> list[Cell]:
-    """Caption the wrong answers for a contact sheet, those first that were the surest."""
-    actual = np.array([labels.index(label) for label in test["label"]])
+    """Caption the most confident wrong answers for a contact sheet."""
+    actual = np.array([answers.index(label) for label in test["label"]])
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != actual)
-    surest = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:WORST]
-    queries, hashes = test["query"].tolist(), test["sha256"].tolist()
+    worst = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:WORST]
+    files, queries, hashes = (test[column].tolist() for column in ("file", "query", "sha256"))
     return [
         (
-            [images[i]],
-            f"{queries[i]} → {labels[int(probabilities[i].argmax())]} {probabilities[i].max():.2f}\n"
+            [read_clean(files[i])],
+            f"{queries[i]} → {answers[int(probabilities[i].argmax())]} {probabilities[i].max():.2f}\n"
             f"{hashes[i][:12]}",
         )
-        for i in surest
+        for i in worst
     ]
+
+
+def calibration_metrics(
+    actual: Int[np.ndarray, " n"], probabilities: Float[np.ndarray, "n answers"], bins: pd.DataFrame
+) -> dict[str, float]:
+    """Compute the expected calibration error and the Brier score, with the count."""
+    return {
+        "ece": expected_calibration_error(bins),
+        "brier": brier_score(actual, probabilities),
+        "n": len(actual),
+    }
+
+
+def baseline_accuracy(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> Estimate:
+    """Estimate the accuracy of colour histograms, reading one image at a time."""
+    by_part = [colour_histograms(part["file"], read_clean) for part in (train, test)]
+    predicted = predict_by_colour(by_part[0], train["label"].to_numpy(str), by_part[1], seed)
+    return accuracy(test["label"].to_numpy(str), predicted)
+
+
+def tabulate_predictions(
+    test: pd.DataFrame,
+    probabilities: Float[np.ndarray, "n answers"],
+    scores: Float[np.ndarray, " n"],
+    answers: list[str],
+) -> pd.DataFrame:
+    """Make a row for each test image: its label, the answer, all probabilities and the OOD score."""
+    table = test[["sha256", "query", "label"]].assign(
+        predicted=np.array(answers)[probabilities.argmax(axis=1)]
+    )
+    for column, label in enumerate(answers):
+        table[f"p_{label}"] = probabilities[:, column].round(6)
+    return table.assign(ood_score=scores.round(6))
+
+
+def save_plots(
+    folder: Path, found: dict[str, Any], tables: dict[str, pd.DataFrame], answers: list[str]
+) -> None:
+    """Save the plots of an evaluation, from its metrics and tables."""
+    predictions = tables["predictions"]
+    about = f"{found['backbone']['name']}, {len(predictions)} test images"
+    counts = np.asarray(confusion_matrix(predictions["label"], predictions["predicted"], labels=answers))
+    save_figure(confusion_figure(counts, answers, about), folder / "confusion.png")
+    save_figure(curves_figure(tables["roc"], tables["precision_recall"], about), folder / "curves.png")
+    reliability = reliability_figure(tables["calibration"], tables["risk_coverage"], about)
+    save_figure(reliability, folder / "reliability.png")
+    estimates = {
+        "accuracy": found["accuracy"],
+        "colour histogram": found["baseline"]["accuracy"],
+        "accuracy, classes only": found["accuracy_known"],
+        **({"AUROC known / unknown": found["auroc_known"]} if "auroc_known" in found else {}),
+        **{f"recall {label}": value for label, value in found["recall"].items()},
+        **found["slices"],
+        **found["corruptions"],
+    }
+    save_figure(comparison_figure(estimates), folder / "figures.png")
+
+
+def log_metrics(run: tracking.Run, found: dict[str, Any], folder: Path) -> None:
+    """Log the metrics and the folder of reports to the stage's run."""
+    estimates = {"accuracy", "accuracy_known", "auroc_known"} & found.keys()
+    run.metrics({name: found[name]["value"] for name in estimates})
+    run.metrics({"f1_macro": found["f1_macro"]})
+    run.metrics({"baseline_accuracy": found["baseline"]["accuracy"]["value"]})
+    run.metrics({name: found["calibration"][name] for name in ("ece", "brier")})
+    run.tags({"model": model_hash(paths.CLASSIFIER), "backbone": found["backbone"]["name"]})
+    run.artifact(folder)
+
+
+def evaluate(
+    classifier: Classifier, test: pd.DataFrame, train: pd.DataFrame, params: Params
+) -> tuple[dict[str, Any], dict[str, pd.DataFrame], list[Cell]]:
+    """Evaluate a classifier on the test part; `train` is for the baseline.
+
+    Returns:
+        the metrics, the tables by their names, and the cells of the contact sheet of worst errors.
+    """
+    answers = [*params.classes, UNKNOWN]
+    actual, files = test["label"].to_numpy(str), test["file"].tolist()
+    probabilities, scores = run_classifier(classifier, files, params.classifier.embed.batch_size)
+    position = np.array([answers.index(label) for label in actual])
+    correct = probabilities.argmax(axis=1) == position
+    bins = calibration(position, probabilities)
+    traits = [measure_traits(read_clean(file)) for file in files]
+    first = np.argsort(test["sha256"].to_numpy(str), kind="stable")[:CORRUPTED]
+    roc, precision_recall = curves(actual, probabilities, answers)
+    found: dict[str, Any] = {
+        **label_metrics(actual, probabilities, answers, params.seed),
+        "ood": ood_metrics(actual, scores, classifier.detector.threshold),
+        "calibration": calibration_metrics(position, probabilities, bins),
+        "slices": {
+            name: proportion(int(correct[chosen].sum()), int(chosen.sum()))
+            for name, chosen in slices(test, traits).items()
+        },
+        "corruptions": corruption_robustness(classifier, [files[i] for i in first], actual[first], answers),
+        "baseline": {"name": "colour histogram", "accuracy": baseline_accuracy(train, test, params.seed)},
+        "model": classifier.model,
+    }
+    tables = {
+        "predictions": tabulate_predictions(test, probabilities, scores, answers),
+        "roc": roc,
+        "precision_recall": precision_recall,
+        "calibration": bins,
+        "risk_coverage": risk_coverage(correct, probabilities.max(axis=1)),
+    }
+    return found, tables, worst_errors(test, probabilities, answers)
 
 
 def main() -> None:
     """Write `metrics.json`, the predictions, the curves and their plots to `reports/classifier`."""
     params = load_params()
-    labels = [*params.classes, UNKNOWN]
     manifest = read_manifest(paths.SPLIT_IMAGES)
     test, train = (manifest[manifest["part"] == part] for part in ("test", "train"))
     if test.empty:
         raise UserError(
-            "evaluate_classifier: no image is in the test part.",
+            "evaluate_classifier: the test part has no image.",
             "Raise classifier.split.test, or crawl.images.per_query for more images.",
         )
-    actual = test["label"].to_numpy(str)
     classifier = load_classifier(paths.MODELS, params.backbone.precision)
     backbone = json.loads((paths.BACKBONE / "backbone.json").read_text(encoding="utf-8"))
+    folder = paths.CLASSIFIER_REPORTS
     with tracking.run("evaluate_classifier", params.backbone) as run:
-        batch_size = params.classifier.embed.batch_size
-        probabilities, scores = look_at_all(classifier, list(test["file"]), batch_size)
-        images = [read_clean(file) for file in test["file"]]
-        place = np.array([labels.index(label) for label in actual])
-        right = probabilities.argmax(axis=1) == place
-        figures = measure(actual, probabilities, labels, params.seed)
-        figures["decisions"] = decisions(actual, scores, classifier.judge.threshold)
-        bins = calibration(place, probabilities)
-        figures["calibration"] = {
-            "ece": expected_calibration_error(bins),
-            "brier": brier_score(place, probabilities),
-            "n": len(test),
-        }
-        figures["slices"] = {
-            name: share(int(right[chosen].sum()), int(chosen.sum()))
-            for name, chosen in slices(test, images).items()
-        }
-        some = np.argsort(test["sha256"].to_numpy(str), kind="stable")[:CHANGED]
-        figures["changed"] = corruption_robustness(
-            classifier, [images[i] for i in some], actual[some], labels
-        )
-        by_colour = predict_by_colour(
-            [read_clean(file) for file in train["file"]],
-            train["label"].to_numpy(str),
-            images,
-            params.seed,
-        )
-        figures["baseline"] = {"name": "colour histogram", "accuracy": accuracy(actual, by_colour)}
-        figures["backbone"] = {key: backbone[key] for key in ("name", "weights", "source")}
-        figures["model"] = classifier.model
-
-        folder = paths.CLASSIFIER_REPORTS
-        text = json.dumps(figures, indent=2, ensure_ascii=False) + "\n"
+        found, tables, worst = evaluate(classifier, test, train, params)
+        found["backbone"] = {key: backbone[key] for key in ("name", "weights", "source")}
+        text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
         (folder / "metrics.json").write_text(text, encoding="utf-8")
-        predicted = np.array(labels)[probabilities.argmax(axis=1)]
-        table = test[["sha256", "query", "label"]].assign(predicted=predicted)
-        for column, label in enumerate(labels):
-            table[f"p_{label}"] = probabilities[:, column].round(6)
-        table["familiarity"] = scores.round(6)
-        roc, precision_recall = curves(actual, probabilities, labels)
-        risk = risk_coverage(right, probabilities.max(axis=1))
-        for name, rows in (
-            ("predictions", table),
-            ("roc", roc),
-            ("precision_recall", precision_recall),
-            ("calibration", bins),
-            ("risk_coverage", risk),
-        ):
-            rows.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-
-        about = f"{backbone['name']}, {len(test)} test images"
-        counts = confusion_matrix(actual, predicted, labels=labels)
-        save_figure(confusion_figure(counts, labels, about), folder / "confusion.png")
-        save_figure(curves_figure(roc, precision_recall, about), folder / "curves.png")
-        save_figure(reliability_figure(bins, risk, about), folder / "reliability.png")
-        measured = {
-            "accuracy": figures["accuracy"],
-            "colour histogram": figures["baseline"]["accuracy"],
-            "accuracy, classes only": figures["accuracy_known"],
-            **({"AUC known / unknown": figures["auroc_known"]} if "auroc_known" in figures else {}),
-            **{f"recall {label}": value for label, value in figures["recall"].items()},
-            **figures["slices"],
-            **figures["changed"],
-        }
-        save_figure(comparison_figure(measured), folder / "figures.png")
-        worst = worst_errors(test, images, probabilities, labels)
-        title = f"wrong answers on the test part, the surest first ({(~right).sum()} in all)"
+        for name, table in tables.items():
+            table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        save_plots(folder, found, tables, [*params.classes, UNKNOWN])
+        predictions = tables["predictions"]
+        wrong = int((predictions["label"] != predictions["predicted"]).sum())
+        title = f"wrong answers on the test part, the most confident first ({wrong} in all)"
         contact_sheet(title, worst).save(folder / "worst.png", optimize=False)
-
-        scalars = {name: figures[name]["value"] for name in figures.keys() & MEASURED}
-        baseline = figures["baseline"]["accuracy"]["value"]
-        run.metrics({**scalars, "f1_macro": figures["f1_macro"], "baseline_accuracy": baseline})
-        run.metrics({"ece": figures["calibration"]["ece"], "brier": figures["calibration"]["brier"]})
-        run.tags({"model": model_hash(paths.CLASSIFIER), "backbone": backbone["name"]})
-        run.artifact(folder)
-    log.info("%s", {name: figures[name] for name in ("accuracy", "accuracy_known", "baseline")})
+        log_metrics(run, found, folder)
+    log.info("%s", {name: found[name] for name in ("accuracy", "accuracy_known", "baseline")})
 
 
 if __name__ == "__main__":

@@ -1,59 +1,61 @@
-"""Figures of a classifier, each with its count and a 95 % interval."""
+"""Metrics of a classifier."""
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, Float, Int, Shaped
 
-from herodex.statistics import Estimate, share
-
-
-def accuracy(actual: np.ndarray, predicted: np.ndarray) -> Estimate:
-    """The share of labels [n] that are predicted right."""
-    return share(int((actual == predicted).sum()), len(actual))
+from herodex.statistics import Estimate, proportion
 
 
-def calibration(actual: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> pd.DataFrame:
-    """Compare how sure answers are with how often they are right.
+def accuracy(actual: Shaped[np.ndarray, " n"], predicted: Shaped[np.ndarray, " n"]) -> Estimate:
+    """Estimate the share of correct predictions."""
+    return proportion(int((actual == predicted).sum()), len(actual))
+
+
+def calibration(
+    actual: Int[np.ndarray, " n"], probabilities: Float[np.ndarray, "n answers"], bins: int = 10
+) -> pd.DataFrame:
+    """Compare confidence with accuracy in bins of equal width from 0 to 1.
 
     Args:
-        actual: the true labels' positions, int [n].
-        probabilities: float [n, labels].
-        bins: of equal width, from 0 to 1.
+        actual: the true answers.
+        probabilities: of the answers.
+        bins: their number.
 
     Returns:
-        a table of the bins that hold an image: `confidence` (the mean), `accuracy`, `n`.
+        a table of the bins that hold an image: `confidence` (its mean), `accuracy`, `n`.
     """
     confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == actual
+    correct = probabilities.argmax(axis=1) == actual
     place = np.minimum((confidence * bins).astype(int), bins - 1)
-    table = pd.DataFrame({"bin": place, "confidence": confidence, "accuracy": right, "n": 1})
+    table = pd.DataFrame({"bin": place, "confidence": confidence, "accuracy": correct, "n": 1})
     grouped = table.groupby("bin").agg({"confidence": "mean", "accuracy": "mean", "n": "sum"})
     return grouped.reset_index(drop=True).round(6)
 
 
 def expected_calibration_error(table: pd.DataFrame) -> float:
-    """The mean distance of confidence and accuracy over bins, by their images (Naeini et al. 2015)."""
+    """Compute the mean gap between confidence and accuracy, weighted by images (Naeini et al. 2015)."""
     weight = table["n"] / table["n"].sum()
     return round(float((weight * (table["confidence"] - table["accuracy"]).abs()).sum()), 6)
 
 
-def brier_score(actual: np.ndarray, probabilities: np.ndarray) -> float:
-    """The mean squared distance of probabilities [n, labels] from what is true, int [n], from 0 to 2."""
+def brier_score(actual: Int[np.ndarray, " n"], probabilities: Float[np.ndarray, "n answers"]) -> float:
+    """Compute the mean squared distance of probabilities from the true answers, from 0 to 2."""
     truth = np.eye(probabilities.shape[1])[actual]
     return round(float(((probabilities - truth) ** 2).sum(axis=1).mean()), 6)
 
 
-def risk_coverage(right: np.ndarray, score: np.ndarray) -> pd.DataFrame:
-    """Say how often answers are wrong if only the surest are given.
+def risk_coverage(correct: Bool[np.ndarray, " n"], score: Float[np.ndarray, " n"]) -> pd.DataFrame:
+    """Compute the risk-coverage curve: the error rate if only the most certain answers are given.
 
     Args:
-        right: bool [n].
-        score: float [n], the surer the higher.
+        correct: marks correct answers.
+        score: higher for more certain answers.
 
     Returns:
-        a table of `coverage`, the share of images that get an answer, and `risk`, the share of those
-        answers that is wrong.
+        a table of `coverage`, the share of images with an answer, and `risk`, the error rate among them.
     """
     order = np.argsort(-score, kind="stable")
     answered = np.arange(1, len(order) + 1)
-    risk = np.cumsum(~right[order]) / answered
+    risk = np.cumsum(~correct[order]) / answered
     return pd.DataFrame({"coverage": answered / len(order), "risk": risk}).round(6)

@@ -1,15 +1,16 @@
-"""The classifier's plots, as PNGs that need no network to be looked at."""
+"""Plots of the classifier's evaluation."""
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Int
 from matplotlib.figure import Figure
 
 from herodex.plotting import interval_figure
 from herodex.statistics import Estimate
 
 
-def confusion_figure(counts: np.ndarray, labels: list[str], title: str) -> Figure:
-    """Draw a confusion matrix: `counts` int [actual, predicted], coloured by the share of each row."""
+def confusion_figure(counts: Int[np.ndarray, "actual predicted"], labels: list[str], title: str) -> Figure:
+    """Draw a confusion matrix, coloured by the share of each row."""
     side = 2.2 + 0.75 * len(labels)
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()
@@ -25,7 +26,7 @@ def confusion_figure(counts: np.ndarray, labels: list[str], title: str) -> Figur
 
 
 def curves_figure(roc: pd.DataFrame, precision_recall: pd.DataFrame, title: str) -> Figure:
-    """Draw the ROC and the precision-recall curve of each label against all others."""
+    """Draw each label's ROC curve and precision-recall curve, against all other labels."""
     figure = Figure(figsize=(9, 4.2), layout="constrained")
     figure.suptitle(title)
     left, right = figure.subplots(1, 2)
@@ -41,7 +42,7 @@ def curves_figure(roc: pd.DataFrame, precision_recall: pd.DataFrame, title: str)
 
 
 def reliability_figure(bins: pd.DataFrame, risk: pd.DataFrame, title: str) -> Figure:
-    """Draw how often answers are right that are so sure, and how often wrong if only the surest are given.
+    """Draw the reliability diagram and the risk-coverage curve.
 
     Args:
         bins: `confidence`, `accuracy`, `n`.
@@ -55,15 +56,19 @@ def reliability_figure(bins: pd.DataFrame, risk: pd.DataFrame, title: str) -> Fi
     left.plot(bins["confidence"], bins["accuracy"], marker="o")
     for confidence, right_share, n in zip(bins["confidence"], bins["accuracy"], bins["n"], strict=True):
         left.annotate(f"n = {n}", (confidence, right_share), (4, -12), textcoords="offset points", fontsize=8)
-    left.set(xlabel="probability of the answer", ylabel="share that is right", xlim=(0, 1.02), ylim=(0, 1.05))
+    left.set(
+        xlabel="probability of the answer", ylabel="share that is correct", xlim=(0, 1.02), ylim=(0, 1.05)
+    )
     right.plot(risk["coverage"], risk["risk"])
-    right.set(xlabel="share of images answered, the surest first", ylabel="share that is wrong", xlim=(0, 1))
+    right.set(
+        xlabel="coverage, the most certain answers first", ylabel="risk: share that is wrong", xlim=(0, 1)
+    )
     right.set_ylim(bottom=0)
     return figure
 
 
-def comparison_figure(figures: dict[str, Estimate]) -> Figure:
-    """Draw measured shares with their intervals below each other, from 0 to 1."""
-    figure, axes = interval_figure(figures, "share")
+def comparison_figure(estimates: dict[str, Estimate]) -> Figure:
+    """Draw proportions with their intervals one below the other, from 0 to 1."""
+    figure, axes = interval_figure(estimates, "share")
     axes.set(xlim=(0, 1.02))
     return figure

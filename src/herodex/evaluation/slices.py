@@ -1,47 +1,65 @@
-"""Kinds of test images that are looked at on their own, because a mean may hide one that fares badly."""
+"""Slices of the test images, reported on their own because a mean may hide a weak one."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, UInt8
 
 SMALL = 200
 """Pixels of the short side below which an image is small."""
 DARK = 60
 """Mean level of 255 below which an image is dark."""
+WIDE = 1.5
+"""Long side over short side above which an image is wide or tall."""
 FLAT = {16: 0.5, 4: 0.4}
-"""Shares of an image's pixels in so many of its commonest colours, of 512, from which it is flat."""
+"""Shares of an image's pixels in its so many commonest colours, of 512, from which it is flat."""
 LEAST = 5
-"""Images that a slice must have to be reported."""
+"""Images that a slice needs to be reported."""
 
 
-def is_flat(image: np.ndarray) -> bool:
-    """Whether a uint8 RGB image [h, w, 3] has large areas of few colours, as drawings and logos have."""
-    levels = (image.reshape(-1, 3) // 32).astype(int) @ np.array([64, 8, 1])
+class Traits(NamedTuple):
+    """Properties of an image that slices are made of.
+
+    `flat`: large areas of few colours, as in drawings and logos. `aspect`: long side over short side.
+    `brightness`: mean level of 255.
+    """
+
+    flat: bool
+    aspect: float
+    brightness: float
+
+
+def measure_traits(pixels: UInt8[np.ndarray, "h w 3"]) -> Traits:
+    """Measure an image's traits."""
+    height, width = pixels.shape[:2]
+    return Traits(is_flat(pixels), max(height, width) / min(height, width), float(pixels.mean()))
+
+
+def is_flat(pixels: UInt8[np.ndarray, "h w 3"]) -> bool:
+    """Tell whether an image has large areas of few colours, as drawings and logos have."""
+    levels = (pixels.reshape(-1, 3) // 32).astype(int) @ np.array([64, 8, 1])
     counts = np.sort(np.bincount(levels, minlength=512))
-    return all(counts[-few:].sum() >= share * counts.sum() for few, share in FLAT.items())
+    return all(bool(counts[-few:].sum() >= share * counts.sum()) for few, share in FLAT.items())
 
 
-def slices(rows: pd.DataFrame, images: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
-    """Sort test images into slices, which may overlap.
+def slices(rows: pd.DataFrame, traits: Sequence[Traits]) -> dict[str, Bool[np.ndarray, " n"]]:
+    """Sort test images into slices, which may overlap; slices of few images are left out.
 
     Args:
         rows: with `source`, `width` and `height`.
-        images: uint8 RGB [h, w, 3].
-
-    Returns:
-        for each slice that has some images, which they are: bool [n].
+        traits: of each image.
     """
     short = rows[["width", "height"]].astype(int).min(axis=1).to_numpy()
-    shape = np.array([max(p.shape[:2]) / min(p.shape[:2]) for p in images])
-    flat = np.array([is_flat(image) for image in images])
+    flat = np.array([one.flat for one in traits], bool)
     found = {
         "flat colours, as drawings": flat,
         "many colours, as photographs": ~flat,
         f"below {SMALL} pixels": short < SMALL,
-        "dark": np.array([image.mean() < DARK for image in images]),
-        "wider or taller than 3:2": shape > 1.5,
+        "dark": np.array([one.brightness < DARK for one in traits], bool),
+        "wider or taller than 3:2": np.array([one.aspect > WIDE for one in traits], bool),
     }
     for source in sorted(set(rows["source"])):
-        found[f"from {source}"] = (rows["source"] == source).to_numpy()
+        found[f"from {source}"] = (rows["source"] == source).to_numpy(bool)
     return {name: chosen for name, chosen in found.items() if chosen.sum() >= LEAST}

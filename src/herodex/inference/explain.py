@@ -1,9 +1,10 @@
-"""Says why an image got its answer: what it is like, and where on it the evidence lies."""
+"""Explanations of an answer: the most similar training images, and a heat map of the evidence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float, Float32
 from PIL import Image
 
 from herodex.inference.features import Embedder, poolings_of
@@ -14,10 +15,13 @@ NEAREST = 3
 GRID = 28
 """Rows and columns of a heat map."""
 
+ImageMaps = Float32[np.ndarray, "views _rows _columns _channels"]
+"""Feature maps of one stage for each view of one image."""
+
 
 @dataclass(frozen=True)
 class Neighbour:
-    """An image that was learnt from; `similarity` is a cosine, from 0, nothing in common, to 1."""
+    """A training image with its source; `similarity` is a cosine, clipped to 0 and 1."""
 
     label: str
     similarity: float
@@ -31,17 +35,28 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """Where the evidence for `label` lies: `grid` [rows, columns] from the top, 0 (none) to 1 (most)."""
+    """The evidence for `label`: `grid` in rows from the top, from 0 (none) to 1 (most)."""
 
     label: str
     grid: list[list[float]]
 
 
 def nearest(
-    gallery: Gallery, sources: Sequence[dict[str, str]], unit: np.ndarray, count: int = NEAREST
+    gallery: Gallery,
+    sources: Sequence[dict[str, str]],
+    vector: Float32[np.ndarray, " dimensions"],
+    count: int = NEAREST,
 ) -> list[Neighbour]:
-    """Find the images of the gallery that are nearest to one, float32 [dimensions], the nearest first."""
-    cosines = gallery.units @ unit
+    """Find the training images most similar to an image, the nearest first.
+
+    Args:
+        gallery: the training images.
+        sources: where each is from.
+        vector: the image's whitened features.
+        count: how many to return.
+    """
+    cosines = gallery.vectors @ vector
+    order: list[int] = np.argsort(-cosines, kind="stable")[:count].tolist()
     return [
         Neighbour(
             label=source["shows"],
@@ -53,27 +68,29 @@ def nearest(
             license_url=source["license_url"],
             source=source["source"],
         )
-        for i in np.argsort(-cosines, kind="stable")[:count]
+        for i in order
         for source in [sources[i]]
     ]
 
 
-def evidence_maps(maps: Sequence[np.ndarray], embedder: Embedder, weights: np.ndarray) -> list[np.ndarray]:
-    """Say what each place of each feature map adds to a logit: class-activation maps (Zhou et al. 2016).
+def evidence_maps(
+    maps: Sequence[ImageMaps], embedder: Embedder, weights: Float32[np.ndarray, " features"]
+) -> list[Float[np.ndarray, "views _rows _columns"]]:
+    """Compute how much each place of each feature map adds to a logit.
 
-    https://arxiv.org/abs/1512.04150. They are exact: all places of all maps together add up to the logit, but
-    for a constant, because the head is linear and features are means over views. What a maximum adds lies
-    where the maximum is.
+    These are class activation maps (Zhou et al. 2016, https://arxiv.org/abs/1512.04150). They are exact: all
+    places of all maps add up to the logit, up to a constant, because the head is linear and features are
+    means over views. A maximum's contribution lies at the maximum.
 
     Args:
-        maps: of each stage, float32 [views, rows, columns, channels].
-        embedder: whose settings say which stages and which pooling are features.
-        weights: what each feature adds to the logit, float32 [features].
+        maps: of each stage.
+        embedder: its settings say which stages and poolings are features.
+        weights: the logit's weight for each feature.
 
     Returns:
-        of each chosen stage, float [views, rows, columns].
+        a map for each chosen stage.
     """
-    settings, found, start = embedder.settings, [], 0
+    settings, found, start = embedder.settings, list[np.ndarray](), 0
     for stage in settings.stages:
         values = maps[stage - 4]
         views, rows, columns, channels = values.shape
@@ -92,18 +109,18 @@ def evidence_maps(maps: Sequence[np.ndarray], embedder: Embedder, weights: np.nd
 
 
 def heat_map(
-    maps: Sequence[np.ndarray],
+    maps: Sequence[ImageMaps],
     embedder: Embedder,
-    weights: np.ndarray,
+    weights: Float32[np.ndarray, " features"],
     label: str,
     shape: tuple[int, ...],
 ) -> HeatMap:
-    """Lay what speaks for a label over the image.
+    """Lay the evidence for a label over the image.
 
     Args:
-        maps: of each stage, float32 [views, rows, columns, channels].
-        embedder: which made them.
-        weights: what each feature adds to the label's logit, float32 [features].
+        maps: of each stage.
+        embedder: made the maps.
+        weights: the label's weight for each feature.
         label: the label.
         shape: height and width of the image in pixels.
     """
@@ -118,13 +135,13 @@ def heat_map(
             spread = Image.fromarray(upright.astype(np.float32)).resize(
                 (target.shape[1], target.shape[0]), Image.Resampling.BILINEAR
             )
-            # A place's evidence is shared out among the cells that it covers.
+            # A place's evidence is shared among the cells that it covers.
             canvas[rows, columns] += np.asarray(spread) * (upright.size / target.size)
-    smooth = np.maximum(canvas, 0)
-    return HeatMap(label, (smooth / max(smooth.max(), 1e-12)).round(3).tolist())
+    positive = np.maximum(canvas, 0)
+    return HeatMap(label, (positive / max(positive.max(), 1e-12)).round(3).tolist())
 
 
 def cells(start: float, stop: float, length: int) -> slice:
-    """Say which of a heat map's rows or columns a part of a side covers, at least one; all are in pixels."""
+    """Locate a part of a side, in pixels, among a heat map's rows or columns; it covers at least one."""
     first = min(round(start / length * GRID), GRID - 1)
     return slice(first, max(round(stop / length * GRID), first + 1))

@@ -1,118 +1,120 @@
-"""How familiar an image is: whether it shows a class at all, or something that was never heard of.
+"""Out-of-distribution score: does the image belong to any known class?
 
-A softmax must name something, however strange the image. Three figures tell more: how sure the head is
-of a class, how much evidence it has (the energy of Liu et al. 2020, https://arxiv.org/abs/2010.03759), and
-how close the nearest images of the class are that were learnt from. They are compared by the cosine in a
-space in which features vary alike within every class (the metric of linear discriminant analysis).
+A softmax names a class for any image. Three figures tell more: the log probability of the likeliest class,
+the energy of the logits (Liu et al. 2020, https://arxiv.org/abs/2010.03759), and the cosine similarity to the
+nearest training images of that class, after whitening within classes (linear discriminant analysis).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float, Float32, Int
 
-FEW = 64
-"""Rows up to which a product is computed without BLAS."""
+FEW_ROWS = 64
+"""Rows up to which a matrix product does without BLAS."""
 
 
 @dataclass(frozen=True)
 class Whitening:
-    """A linear map into the space in which images are compared.
+    """A linear map after which features vary alike within every class.
 
     Attributes:
-        projection: float32 [features, dimensions].
-        origin: float32 [dimensions], subtracted after it.
+        projection: multiplies features.
+        origin: is subtracted afterwards.
     """
 
-    projection: np.ndarray
-    origin: np.ndarray
+    projection: Float32[np.ndarray, "features dimensions"]
+    origin: Float32[np.ndarray, " dimensions"]
 
-    def unit(self, features: np.ndarray) -> np.ndarray:
-        """Map features [n, features] to vectors of length 1, float32 [n, dimensions]."""
+    def embed(self, features: Float[np.ndarray, "n features"]) -> Float32[np.ndarray, "n dimensions"]:
+        """Map features to unit vectors, whose products are cosines."""
         mapped = product(features, self.projection) - self.origin
         return mapped / np.maximum(np.linalg.norm(mapped, axis=1, keepdims=True), 1e-12)
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """The images that were learnt from, as they lie in the space.
+    """The training images, to which an image is compared.
 
     Attributes:
-        units: float32 [images, dimensions], of length 1.
-        labels: of what each shows, int [images].
-        count: how many labels there are.
-        neighbours: images of a label that an image is compared with.
+        vectors: their whitened features, of length 1.
+        labels: what each shows.
+        label_count: how many labels there are.
+        neighbours: nearest images of a label whose similarity is averaged.
     """
 
-    units: np.ndarray
-    labels: np.ndarray
-    count: int
+    vectors: Float32[np.ndarray, "images dimensions"]
+    labels: Int[np.ndarray, " images"]
+    label_count: int
     neighbours: int
 
 
 @dataclass(frozen=True)
 class OodDetector:
-    """Weighs the three figures of an image, and says from which sum on it is familiar."""
+    """A logistic score of three figures, and the threshold from which an image counts as known."""
 
-    weights: np.ndarray
+    weights: Float[np.ndarray, " figures"]
     bias: float
     threshold: float
 
-    def score(self, figures: np.ndarray) -> np.ndarray:
-        """Sum up figures [n, 3]; the more, the more familiar, float [n]."""
+    def score(self, figures: Float[np.ndarray, "n figures"]) -> Float[np.ndarray, " n"]:
+        """Score images; a higher score means more likely in distribution."""
         return figures @ self.weights + self.bias
 
 
-def product(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Multiply [n, k] by [k, m]; of few rows on one thread.
+def product(rows: Float[np.ndarray, "n k"], matrix: Float[np.ndarray, "k m"]) -> Float[np.ndarray, "n m"]:
+    """Multiply matrices, few rows on one thread.
 
-    The threads of BLAS go on waiting busily after their work, and take the cores from the backbone, which is
-    asked in turn with them: answers would take 1.8 times as long.
+    BLAS's threads keep spinning after their work and take the cores from the backbone, which runs in turn
+    with them: answers would take 1.8 times as long.
     """
-    return np.einsum("nk,km->nm", rows, matrix) if len(rows) <= FEW else rows @ matrix
+    return np.einsum("nk,km->nm", rows, matrix) if len(rows) <= FEW_ROWS else rows @ matrix
 
 
-def similarities(gallery: Gallery, units: np.ndarray) -> np.ndarray:
-    """Say how close images are to each label: the mean cosine with its nearest ones, float32 [n, labels].
+def similarities(
+    gallery: Gallery, vectors: Float32[np.ndarray, "n dimensions"]
+) -> Float32[np.ndarray, "n labels"]:
+    """Compute the mean cosine of images with their nearest training images of each label.
 
-    A label without an image is as far as can be, -1.
+    A label without training images has similarity -1.
     """
-    cosines = product(units, gallery.units.T)
-    close = np.full((len(units), gallery.count), -1, np.float32)
-    for label in range(gallery.count):
+    cosines = product(vectors, gallery.vectors.T)
+    found = np.full((len(vectors), gallery.label_count), -1, np.float32)
+    for label in range(gallery.label_count):
         of_label = cosines[:, gallery.labels == label]
         if of_label.shape[1]:
-            close[:, label] = np.sort(of_label, axis=1)[:, -gallery.neighbours :].mean(axis=1)
-    return close
+            found[:, label] = np.sort(of_label, axis=1)[:, -gallery.neighbours :].mean(axis=1)
+    return found
 
 
-def ood_features(logits: np.ndarray, close: np.ndarray, classes: int) -> np.ndarray:
-    """Collect the figures by which an image is familiar.
+def ood_features(
+    logits: Float[np.ndarray, "n labels"], similarity: Float[np.ndarray, "n labels"], classes: int
+) -> Float[np.ndarray, "n 3"]:
+    """Collect the figures that the OOD score weighs.
 
     Args:
-        logits: of the head, float [n, labels], the classes first.
-        close: what `similarities` gave, float [n, labels].
+        logits: of the head, the classes first.
+        similarity: to each label, from `similarities`.
         classes: how many of the labels are classes.
 
     Returns:
-        float [n, 3]: log of the likeliest class's probability, energy of the classes, greatest similarity.
+        log probability of the likeliest class, energy of the classes, greatest similarity to a class.
     """
     energy = log_sum_exp(logits[:, :classes])
-    surest = logits[:, :classes].max(axis=1) - log_sum_exp(logits)
-    return np.stack([surest, energy, close[:, :classes].max(axis=1)], axis=1)
+    log_probability = logits[:, :classes].max(axis=1) - log_sum_exp(logits)
+    return np.stack([log_probability, energy, similarity[:, :classes].max(axis=1)], axis=1)
 
 
-def log_sum_exp(logits: np.ndarray) -> np.ndarray:
-    """The logarithm of the sum of exponentials of each row [n, k], float [n], without overflow."""
+def log_sum_exp(logits: Float[np.ndarray, "n labels"]) -> Float[np.ndarray, " n"]:
+    """Compute the logarithm of each row's sum of exponentials without overflow."""
     greatest = logits.max(axis=1)
     return greatest + np.log(np.exp(logits - greatest[:, None]).sum(axis=1))
 
 
-def class_probabilities(logits: np.ndarray, classes: int, temperature: float) -> np.ndarray:
-    """Turn logits [n, labels] into probabilities of the classes, and of all other labels together.
-
-    Returns:
-        float [n, classes + 1], rows sum to 1.
-    """
+def class_probabilities(
+    logits: Float[np.ndarray, "n labels"], classes: int, temperature: float
+) -> Float[np.ndarray, "n answers"]:
+    """Turn logits into probabilities of the classes, and of all other labels together in the last column."""
     scaled = logits.astype(np.float64) / temperature
     each = np.exp(scaled - log_sum_exp(scaled)[:, None])
     return np.concatenate([each[:, :classes], each[:, classes:].sum(axis=1, keepdims=True)], axis=1)

@@ -1,26 +1,28 @@
-"""Networks that are exported as OpenVINO IR, run on the CPU by any number of threads."""
+"""OpenVINO networks on the CPU, run by any number of threads."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import openvino as ov
+from jaxtyping import Shaped
 
 
 @dataclass(frozen=True)
 class Network:
-    """A compiled network of one input.
+    """A compiled network with one input.
 
     Attributes:
         compiled: by OpenVINO.
-        idle: requests that nobody waits for. Their memory is set up once, and there are as many as were
-            ever under way at the same time.
+        idle: inference requests that no thread uses. Each keeps its memory, and there are at most as many
+            as calls ever ran at the same time.
     """
 
     compiled: ov.CompiledModel
-    idle: list[ov.InferRequest] = field(default_factory=list)
+    idle: list[ov.InferRequest] = field(default_factory=list[ov.InferRequest])
 
 
 def compile_network(path: Path, precision: str, shape: list[int] | None = None) -> Network:
@@ -32,55 +34,56 @@ def compile_network(path: Path, precision: str, shape: list[int] | None = None) 
         shape: the input's shape, -1 where it varies, for a network that leaves it open.
     """
     core = ov.Core()
-    network = core.read_model(path)
+    network = cast(Any, core.read_model(path))
     if shape is not None:
         network.reshape(shape)
     hint = {"INFERENCE_PRECISION_HINT": resolve_precision(precision)}
-    return Network(core.compile_model(network, "CPU", hint))
+    return Network(cast(Any, core).compile_model(network, "CPU", hint))
 
 
 def resolve_precision(precision: str) -> str:
-    """Say which precision `auto` is on this CPU; `f32` and `bf16` are themselves."""
+    """Replace `auto` by the faster precision on this CPU; `f32` and `bf16` stay."""
     if precision != "auto":
         return precision
-    return "bf16" if has_matrix_unit() else "f32"
+    return "bf16" if has_amx() else "f32"
 
 
-def has_matrix_unit(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether the CPU multiplies matrices in bf16 (Intel AMX).
+def has_amx(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Tell whether the CPU multiplies bf16 matrices (Intel AMX).
 
-    A CPU that has bf16 as vector instructions alone (AVX-512) takes half as long again in it as in f32.
+    A CPU with bf16 vector instructions alone (AVX-512) is slower in bf16 than in f32.
     """
     return cpuinfo.exists() and "amx_bf16" in cpuinfo.read_text(encoding="utf-8")
 
 
 @contextmanager
-def running(network: Network, values: np.ndarray) -> Iterator[Mapping[str | int, np.ndarray]]:
-    """Run a network, and lend its outputs by name or position until the context ends.
+def borrowed_outputs(
+    network: Network, values: Shaped[np.ndarray, "..."]
+) -> Generator[Mapping[str | int, Shaped[np.ndarray, "..."]]]:
+    """Run a network and lend its outputs, by name or position, until the context ends.
 
-    They lie in memory that the next run writes over: what is needed longer must be copied. To copy large
-    ones costs a tenth of the run.
+    The next run overwrites them. Copying large outputs would cost a tenth of the run.
 
     Args:
         network: to run.
-        values: its input; other numbers than the network's own are converted.
+        values: its input, converted to the network's type.
     """
     try:
         request = network.idle.pop()
     except IndexError:
         request = network.compiled.create_infer_request()
     try:
-        taken = request.get_input_tensor()
-        taken.shape = values.shape
-        taken.data[:] = values
-        yield request.infer(share_outputs=True)
+        tensor = request.get_input_tensor()
+        tensor.shape = values.shape
+        tensor.data[:] = values
+        yield cast(Any, request.infer(share_outputs=True))
     finally:
         network.idle.append(request)
 
 
 def run_network(
-    network: Network, values: np.ndarray, outputs: Sequence[str | int] = (0,)
-) -> list[np.ndarray]:
-    """Run a network, and give copies of those of its outputs that are wanted, by name or position."""
-    with running(network, values) as results:
+    network: Network, values: Shaped[np.ndarray, "..."], outputs: Sequence[str | int] = (0,)
+) -> list[Shaped[np.ndarray, "..."]]:
+    """Run a network and return copies of the named outputs."""
+    with borrowed_outputs(network, values) as results:
         return [results[name].copy() for name in outputs]

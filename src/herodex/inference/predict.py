@@ -1,4 +1,4 @@
-"""Answers which class an image shows. Imports only what the service's image holds."""
+"""Classify images: from pixels to an answer. Imports only what the service's container holds."""
 
 import csv
 import json
@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float, Float32, UInt8
 
-from herodex.inference.explain import HeatMap, Neighbour, heat_map, nearest
+from herodex.inference.explain import HeatMap, ImageMaps, Neighbour, heat_map, nearest
 from herodex.inference.features import (
     Embedder,
+    FeatureMaps,
     channels_of,
+    feature_maps,
     features_of,
     load_embedder,
-    looking,
     pool,
 )
 from herodex.inference.ood import (
@@ -23,89 +25,92 @@ from herodex.inference.ood import (
     Whitening,
     class_probabilities,
     ood_features,
+    product,
     similarities,
 )
-from herodex.inference.openvino_runtime import Network, compile_network, run_network
 from herodex.model_files import content_hash, require_files
 from herodex.params import EmbedParams
 
-MODEL_FILES = (
-    "classifier.json",
-    "evidence.npy",
-    "gallery.csv",
-    "gallery.npy",
-    "head.bin",
-    "head.xml",
-    "space.npy",
-)
+MODEL_FILES = ("classifier.json", "gallery.csv", "gallery.npy", "head.npy", "whitening.npy")
 GALLERY_COLUMNS = ["sha256", "source", "page_url", "title", "author", "license", "license_url"]
-"""What `gallery.csv` tells of an image that was learnt from, beside what it shows."""
+"""Columns of `gallery.csv` about a training image's source; `shows` follows."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """A linear head on features as they are: standardisation is part of the weights."""
+
+    weights: Float32[np.ndarray, "features labels"]
+    bias: Float32[np.ndarray, " labels"]
+
+    def logits(self, features: Float32[np.ndarray, "n features"]) -> Float32[np.ndarray, "n labels"]:
+        """Compute the logits of all labels."""
+        return product(features, self.weights) + self.bias
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """The backbone, the head and what they learnt from, ready to answer.
+    """The backbone, the head and the training images, ready to answer.
 
     Attributes:
         classes: in order.
-        labels: the classes, then what else the head tells apart.
-        temperature: by which the head's logits are divided.
-        evidence: what a feature adds to the logit of a label, float32 [features, labels].
-        sources: where each image of the gallery is from.
-        max_side: pixels to which an image is scaled down before it is looked at.
+        labels: the classes, then the other labels of the head.
+        temperature: divides the logits.
+        sources: where each training image is from.
+        max_side: pixels to which an image is scaled down first.
         model: the first 12 hexadecimal digits of the model's sha256.
     """
 
     embedder: Embedder
-    head: Network
+    head: Head
     classes: tuple[str, ...]
     labels: tuple[str, ...]
     temperature: float
-    space: Whitening
+    whitening: Whitening
     gallery: Gallery
-    judge: OodDetector
-    evidence: np.ndarray
+    detector: OodDetector
     sources: tuple[dict[str, str], ...]
     max_side: int
     model: str
 
-    def look(self, images: Sequence[np.ndarray], explained: bool = False) -> "Look":
-        """Look at uint8 RGB images [h, w, 3], with all that answers are made of, or also explanations."""
-        with looking(self.embedder, images, self.embedder.views) as maps:
+    def run(self, images: Sequence[UInt8[np.ndarray, "_h _w 3"]], keep_maps: bool = False) -> "Outputs":
+        """Compute the outputs for images; `keep_maps` keeps the feature maps, to explain answers."""
+        with feature_maps(self.embedder, images, self.embedder.views) as maps:
             features = features_of(self.embedder.settings, pool(maps), channels_of(maps))
-            kept = [values.copy() for values in maps] if explained else []
-        (logits,) = run_network(self.head, features)
-        units = self.space.unit(features)
+            kept = [values.copy() for values in maps] if keep_maps else []
+        logits = self.head.logits(features)
+        vectors = self.whitening.embed(features)
         classes = len(self.classes)
-        figures = ood_features(logits, similarities(self.gallery, units), classes)
-        return Look(
+        figures = ood_features(logits, similarities(self.gallery, vectors), classes)
+        return Outputs(
             probabilities=class_probabilities(logits, classes, self.temperature),
-            scores=self.judge.score(figures),
-            units=units,
+            ood_scores=self.detector.score(figures),
+            vectors=vectors,
             maps=kept,
         )
 
-    def probabilities(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Classify uint8 RGB images [h, w, 3]; float [images, classes + 1], unknown last."""
-        return self.look(images).probabilities
+    def probabilities(
+        self, images: Sequence[UInt8[np.ndarray, "_h _w 3"]]
+    ) -> Float[np.ndarray, "images answers"]:
+        """Compute probabilities of the classes, `unknown` in the last column."""
+        return self.run(images).probabilities
 
 
 @dataclass(frozen=True)
-class Look:
-    """What was seen on images.
+class Outputs:
+    """The classifier's outputs for some images.
 
     Attributes:
-        probabilities: of the classes, and of none of them last, float [images, classes + 1].
-        scores: how familiar each image is, float [images].
-        units: where they lie in the space, float32 [images, dimensions].
-        maps: the backbone's feature maps, each float32 [images, views, rows, columns, channels]; none
-            unless answers are to be explained.
+        probabilities: of the classes, then of `unknown`.
+        ood_scores: higher means more likely in distribution.
+        vectors: whitened features, of length 1.
+        maps: the backbone's feature maps of each stage; empty unless they were asked for.
     """
 
-    probabilities: np.ndarray
-    scores: np.ndarray
-    units: np.ndarray
-    maps: list[np.ndarray]
+    probabilities: Float[np.ndarray, "images answers"]
+    ood_scores: Float[np.ndarray, " images"]
+    vectors: Float32[np.ndarray, "images dimensions"]
+    maps: list[FeatureMaps]
 
 
 @dataclass(frozen=True)
@@ -121,14 +126,14 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why an answer is what it is: the nearest images learnt from, and where the evidence lies."""
+    """Why an answer is what it is: the most similar training images, and where the evidence lies."""
 
     nearest: list[Neighbour]
     heat_map: HeatMap
 
 
 def model_hash(directory: Path) -> str:
-    """The sha256 of a trained classifier, its backbone included: `classifier.json` holds the hash of that."""
+    """Compute a classifier's sha256; it covers the backbone, whose hash is in `classifier.json`."""
     return content_hash(directory / name for name in MODEL_FILES)
 
 
@@ -139,63 +144,64 @@ def load_classifier(models: Path, precision: str) -> Classifier:
         UserError: a file of the models is missing.
     """
     directory = models / "classifier"
-    # A backbone that was tuned for the classifier lies beside it.
+    # A backbone that was fine-tuned for the classifier lies beside it.
     tuned = (directory / "backbone.xml").exists()
     backbone = directory if tuned else models / "backbone"
     files = [backbone / "backbone.xml", *(directory / name for name in MODEL_FILES)]
     require_files(files, "classifier")
     settings = json.loads((directory / "classifier.json").read_text(encoding="utf-8"))
     labels = tuple(settings["labels"])
-    familiarity = settings["familiarity"]
+    ood = settings["ood"]
     with (directory / "gallery.csv").open(encoding="utf-8", newline="") as file:
         sources = tuple(csv.DictReader(file))
-    space = np.load(directory / "space.npy")
+    head, whitening = np.load(directory / "head.npy"), np.load(directory / "whitening.npy")
     return Classifier(
         embedder=load_embedder(backbone, precision, EmbedParams(**settings["embed"])),
-        head=compile_network(directory / "head.xml", "f32"),
+        head=Head(head[:-1], head[-1]),
         classes=tuple(settings["classes"]),
         labels=labels,
         temperature=settings["temperature"],
-        space=Whitening(space[:-1], space[-1]),
+        whitening=Whitening(whitening[:-1], whitening[-1]),
         gallery=Gallery(
             np.load(directory / "gallery.npy"),
             np.array([labels.index(source["shows"]) for source in sources], int),
             len(labels),
-            familiarity["neighbours"],
+            ood["neighbours"],
         ),
-        judge=OodDetector(np.array(familiarity["weights"]), familiarity["bias"], familiarity["threshold"]),
-        evidence=np.load(directory / "evidence.npy"),
+        detector=OodDetector(np.array(ood["weights"], float), ood["bias"], ood["threshold"]),
         sources=sources,
         max_side=settings["max_side"],
         model=model_hash(directory)[:12],
     )
 
 
-def answer(classifier: Classifier, look: Look, row: int = 0) -> Prediction:
-    """Word what was seen on an image as an answer.
+def to_prediction(classifier: Classifier, outputs: Outputs, row: int = 0) -> Prediction:
+    """Turn an image's outputs into an answer.
 
-    The label is the likeliest class even if the image is taken for none of them: `known` tells.
+    The label is the likeliest class even where `known` is false.
     """
-    *named, unknown = (float(p) for p in look.probabilities[row])
+    *named, unknown = (float(p) for p in outputs.probabilities[row])
     return Prediction(
         label=classifier.classes[int(np.argmax(named))],
-        known=bool(look.scores[row] >= classifier.judge.threshold),
+        known=bool(outputs.ood_scores[row] >= classifier.detector.threshold),
         probabilities=dict(zip(classifier.classes, named, strict=True)),
         unknown=unknown,
         model=classifier.model,
     )
 
 
-def explain(classifier: Classifier, look: Look, image: np.ndarray, row: int = 0) -> Explanation:
-    """Say why an image, uint8 RGB [h, w, 3], got its answer; it was looked at to be explained."""
-    best = int(np.argmax(look.probabilities[row, : len(classifier.classes)]))
-    maps = [values[row] for values in look.maps]
+def explain(
+    classifier: Classifier, outputs: Outputs, image: UInt8[np.ndarray, "h w 3"], row: int = 0
+) -> Explanation:
+    """Explain an image's answer; its outputs must hold the feature maps."""
+    best = int(np.argmax(outputs.probabilities[row, : len(classifier.classes)]))
+    maps: list[ImageMaps] = [values[row] for values in outputs.maps]
     return Explanation(
-        nearest=nearest(classifier.gallery, classifier.sources, look.units[row]),
+        nearest=nearest(classifier.gallery, classifier.sources, outputs.vectors[row]),
         heat_map=heat_map(
             maps,
             classifier.embedder,
-            classifier.evidence[:, best],
+            classifier.head.weights[:, best],
             classifier.classes[best],
             image.shape[:2],
         ),

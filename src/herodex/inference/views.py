@@ -1,17 +1,18 @@
-"""The parts of an image that the backbone looks at, each as a square."""
+"""Square views of an image, which the backbone takes as its input."""
 
 from typing import Literal, NamedTuple
 
 import numpy as np
+from jaxtyping import UInt8
 from PIL import Image, ImageOps
 
 ViewName = Literal["middle", "whole", "zoom", "start", "end"]
 ZOOM = 0.75
-"""The side of the square of `zoom`, over the image's short side."""
+"""The side of the `zoom` view, relative to the image's short side."""
 
 
 class View(NamedTuple):
-    """A part of an image, and whether left and right are exchanged in it."""
+    """A part of an image, mirrored or not."""
 
     name: ViewName
     mirrored: bool
@@ -21,10 +22,10 @@ MIDDLE = View("middle", mirrored=False)
 
 
 def box_of(name: ViewName, width: int, height: int) -> tuple[float, float, float, float]:
-    """Say where a view lies in an image: left, top, right, bottom in pixels.
+    """Locate a view in an image: left, top, right, bottom in pixels.
 
-    `middle` is the greatest square in the middle, `start` and `end` the same square at either end of the
-    long side, `zoom` a smaller one in the middle; `whole` is everything, out of proportion.
+    `middle` is the largest centred square, `start` and `end` are the same square at either end of the long
+    side, `zoom` is a smaller centred square; `whole` is the whole image, squeezed to a square.
     """
     if name == "whole":
         return (0, 0, width, height)
@@ -34,8 +35,8 @@ def box_of(name: ViewName, width: int, height: int) -> tuple[float, float, float
     return (left, top, left + side, top + side)
 
 
-def to_input(pixels: np.ndarray, view: View, side: int) -> np.ndarray:
-    """Scale a view of a uint8 RGB image [h, w, 3] to the backbone's input, uint8 [side, side, 3]."""
+def to_input(pixels: UInt8[np.ndarray, "h w 3"], view: View, side: int) -> UInt8[np.ndarray, "side side 3"]:
+    """Scale a view of an image to the backbone's square input."""
     image = Image.fromarray(pixels)
     box = box_of(view.name, *image.size)
     square = image.resize((side, side), Image.Resampling.BICUBIC, box=box)

@@ -7,7 +7,7 @@ import numpy as np
 from herodex import paths
 from herodex.errors import UserError
 from herodex.inference.image_decoding import ImageError, normalise, open_image
-from herodex.inference.predict import answer, load_classifier
+from herodex.inference.predict import load_classifier, to_prediction
 from herodex.lineage.counts import Row
 from herodex.lineage.trace import word_source
 from herodex.lineage.tree import Node
@@ -32,10 +32,10 @@ def trace_answer(image: Path, rows: list[Row], params: Params, most: int) -> Nod
         pixels = normalise(open_image(data, int(params.serve.max_pixels_mp * 1_000_000)), classifier.max_side)
     except (OSError, ImageError) as error:
         raise UserError(f"{image} cannot be read: {error}.", "Give a JPEG, PNG or WebP file.") from None
-    look = classifier.look([pixels])
-    said = answer(classifier, look)
+    outputs = classifier.run([pixels])
+    said = to_prediction(classifier, outputs)
     by_hash = {row["sha256"]: row for row in rows}
-    cosines = classifier.gallery.units @ look.units[0]
+    cosines = classifier.gallery.vectors @ outputs.vectors[0]
     verdict = f"{said.label} {said.probabilities[said.label]:.3f}, none of the classes {said.unknown:.3f}"
     root = Node(f"answer of {said.model}: {verdict}")
     nearest = root.add("most alike of what it was learnt from, by cosine")
