@@ -1,10 +1,10 @@
-"""What each step of the classifier is worth on real images, and how it takes things that it has never seen.
+"""Measure each step of the classifier on real images, and its OOD detection on held-out queries.
 
 `python -m benchmarks.classifier INDEX FOLDER WORK` takes a folder with a sub-folder of images for each of
 the classes and distractors of `params.yaml`, and a table of them with `path`, `cls`, `near_duplicate_cluster`
-and `sha256`. Nothing is cleaned. Everything is measured by cross-validation over clusters of copies, with
-three seeds: no image, and no copy of one, is judged by what has learnt from it. Strangers are two
-distractors at a time, left out of training altogether, over all such pairs. WORK keeps the features.
+and `sha256`. Nothing is cleaned. Every figure comes from cross-validation over duplicate groups with three
+seeds. For OOD detection, two distractors at a time are left out of training, over all pairs. WORK keeps the
+features.
 """
 
 import itertools
@@ -19,7 +19,7 @@ from sklearn.metrics import roc_auc_score
 
 from herodex.classifier.examples import Examples
 from herodex.classifier.lda import fit_whitening
-from herodex.classifier.linear import are_right, fit_heads, fit_temperature, out_of_fold
+from herodex.classifier.linear import correct_answers, fit_heads, fit_temperature, out_of_fold_logits
 from herodex.classifier.ood_calibration import fit_ood_detector, leave_one_query_out
 from herodex.classifier.recipes import Recipe, fitter_for, list_recipes
 from herodex.command import run_command
@@ -40,20 +40,20 @@ TABLE = Path(__file__).with_name("classifier.csv")
 
 
 def steps(settings: EmbedParams) -> list[Recipe]:
-    """List the recipes that the pipeline compares, with the mirrored middle before the other views."""
+    """List the pipeline's recipes, with the mirrored middle view as a step of its own."""
     *plainer, own = list_recipes(settings)
     mirrored = settings.model_copy(update={"views": ["middle"]})
     return [*plainer, replace(own, name="mirrored too", embed=mirrored), own]
 
 
-def folds_of(clusters: np.ndarray, seed: int) -> np.ndarray:
-    """Share clusters out among folds at random, int [n]."""
-    names, place = np.unique(clusters, return_inverse=True)
+def random_folds(groups: np.ndarray, seed: int) -> np.ndarray:
+    """Assign duplicate groups to folds at random, int [n]."""
+    names, place = np.unique(groups, return_inverse=True)
     return (np.random.default_rng(seed).permutation(len(names)) % FOLDS)[place]
 
 
 def crossed_ece(logits: np.ndarray, labels: np.ndarray, classes: int, fold: np.ndarray) -> float:
-    """The calibration error with the temperature of each fold fitted to the others."""
+    """Compute the calibration error with each fold's temperature fitted to the other folds."""
     probabilities = np.zeros((len(labels), classes + 1))
     for number in np.unique(fold):
         temperature = fit_temperature(logits[fold != number], labels[fold != number], classes)
@@ -61,53 +61,92 @@ def crossed_ece(logits: np.ndarray, labels: np.ndarray, classes: int, fold: np.n
     return expected_calibration_error(calibration(np.minimum(labels, classes), probabilities))
 
 
-def strangers(
-    examples: Examples, clusters: np.ndarray, left: tuple[int, int], classes: int, params: Params, seed: int
-) -> dict[str, float]:
-    """Leave two labels out altogether, and score how their images are told from those of the classes.
+def ood_scores(
+    examples: Examples, groups: np.ndarray, left_out: tuple[int, int], classes: int, params: Params
+) -> dict[str, np.ndarray]:
+    """Compute out-of-fold OOD scores of all images by models that never saw two of the labels.
 
-    The weights of the score are found as the stage finds them, on what is left: by leaving out others.
+    The detector's weights come from what is left, as in the stage: by leaving out other labels in turn.
     """
     settings = params.classifier.train
-    strange = np.isin(examples.labels, left)
-    names = np.array([label for label in np.unique(examples.labels) if label not in left])
+    is_ood = np.isin(examples.labels, left_out)
+    names = np.array([label for label in np.unique(examples.labels) if label not in left_out])
     renamed = Examples(examples.features, np.searchsorted(names, examples.labels))
-    fold = folds_of(clusters, seed)
-    scores = {"softmax": np.full(len(fold), np.nan), "familiarity": np.full(len(fold), np.nan)}
+    fold = random_folds(groups, seed=0)
+    scores = {name: np.full(len(fold), np.nan) for name in ("log probability", "OOD score")}
     for number in range(FOLDS):
-        asked, train = fold == number, (fold != number) & ~strange
+        held_out, train = fold == number, (fold != number) & ~is_ood
         inner = train & (fold == (number + 1) % FOLDS)
-        learnt = renamed.chosen(train)
-        parts = renamed.chosen(train & ~inner), renamed.chosen(inner)
-        found = list(leave_one_query_out(*parts, classes, len(names), FIT, settings))
-        figures, unfamiliar = (np.concatenate([part[i] for part in found]) for i in (1, 2))
-        judge = fit_ood_detector(figures, unfamiliar, settings.false_accept_rate)
+        parts = renamed.select(train & ~inner), renamed.select(inner)
+        rounds = list(leave_one_query_out(*parts, classes, len(names), FIT, settings))
+        figures, unseen = (np.concatenate([part[i] for part in rounds]) for i in (1, 2))
+        detector = fit_ood_detector(figures, unseen, settings.false_accept_rate)
+        learnt = renamed.select(train)
         (head,) = FIT(learnt, len(names))
-        space = fit_whitening(learnt, settings.shrinkage)
-        gallery = Gallery(space.unit(learnt.features), learnt.labels, len(names), settings.neighbours)
-        logits = head.logits(examples.features[asked])
-        close = similarities(gallery, space.unit(examples.features[asked]))
-        seen = ood_features(logits, close, classes)
-        scores["softmax"][asked], scores["familiarity"][asked] = seen[:, 0], judge.score(seen)
-    known = examples.labels < classes
-    result = {}
-    for name, score in scores.items():
-        result[f"auroc, {name}"] = float(roc_auc_score(known[known | strange], score[known | strange]))
-        passed = score[strange] >= np.quantile(score[known], 0.02)
-        result[f"false acceptance at 2 % false rejection, {name}"] = float(passed.mean())
+        whitening = fit_whitening(learnt, settings.shrinkage)
+        vectors = whitening.embed(learnt.features)
+        gallery = Gallery(vectors, learnt.labels, len(names), settings.neighbours)
+        features = examples.features[held_out]
+        similarity = similarities(gallery, whitening.embed(features))
+        found = ood_features(head.logits(features), similarity, classes)
+        scores["log probability"][held_out] = found[:, 0]
+        scores["OOD score"][held_out] = detector.score(found)
+    return scores
+
+
+def ood_metrics(
+    examples: Examples, groups: np.ndarray, left_out: tuple[int, int], classes: int, params: Params
+) -> dict[str, float]:
+    """Measure how each score separates images of two unseen labels from images of the classes."""
+    is_ood, known = np.isin(examples.labels, left_out), examples.labels < classes
+    result: dict[str, float] = {}
+    for name, score in ood_scores(examples, groups, left_out, classes, params).items():
+        result[f"AUROC, {name}"] = float(roc_auc_score(known[known | is_ood], score[known | is_ood]))
+        accepted = score[is_ood] >= np.quantile(score[known], 0.02)
+        result[f"false accept rate at 2 % false rejects, {name}"] = float(accepted.mean())
     return result
 
 
+def step_metrics(
+    step: Recipe, examples: Examples, own: np.ndarray, groups: np.ndarray, params: Params
+) -> list[dict[str, float]]:
+    """Cross-validate a recipe once for each seed; `own` has each image's label, distractors apart."""
+    classes, known = len(params.classes), own < len(params.classes)
+    found: list[dict[str, float]] = []
+    for seed in range(SEEDS):
+        fit = fitter_for(step, params.classifier, WEIGHT_DECAY, seed)
+        fold = random_folds(groups, seed)
+        (logits,) = out_of_fold_logits(examples, int(examples.labels.max()) + 1, fold, fit)
+        among_classes = logits[known, :classes].argmax(axis=1) == own[known]
+        found.append(
+            {
+                "the classes among themselves": float(among_classes.mean()),
+                "all answers": float(correct_answers(logits, own, classes).mean()),
+                "ece": crossed_ece(logits, examples.labels, classes, fold),
+            }
+        )
+    return found
+
+
+def summarise(found: list[dict[str, float]]) -> dict[str, str]:
+    """Word each figure as its mean, minimum and maximum."""
+    return {
+        name: f"{np.mean(values):.3f} ({min(values):.3f}-{max(values):.3f})"
+        for name in found[0]
+        for values in [[one[name] for one in found]]
+    }
+
+
 def main() -> None:
-    """Print the table of steps, and how strangers fare, and write both beside this file."""
+    """Print the table of steps and the OOD metrics, and write both beside this file."""
     index, folder, work = (Path(argument) for argument in sys.argv[1:4])
     params = load_params()
     names = [*params.classes, *params.distractors]
     table = pd.read_csv(index, dtype=str)
     table = table[table["path"].str.startswith(f"{folder.name}/") & table["cls"].isin(names)]
     table = table.assign(file=table["path"], pixel_sha256=table["sha256"]).reset_index(drop=True)
-    shown = np.array([names.index(name) for name in table["cls"]])
-    clusters, classes = table["near_duplicate_cluster"].to_numpy(str), len(params.classes)
+    own = np.array([names.index(name) for name in table["cls"]])
+    groups, classes = table["near_duplicate_cluster"].to_numpy(str), len(params.classes)
 
     def read(file: str) -> np.ndarray:
         data = (index.parent / file).read_bytes()
@@ -115,50 +154,23 @@ def main() -> None:
         return normalise(image, params.classifier.clean.max_side)
 
     precision = resolve_precision(params.backbone.precision)
-    rows = []
-    examples = Examples(np.zeros((0, 0)), shown)
+    rows: list[dict[str, str]] = []
+    examples = Examples(np.zeros((len(own), 1), np.float32), own)
     for step in steps(params.classifier.embed):
         pooled, channels = pooled_views(
             table, step.embed, precision, views_of(step.embed), work / "features.db", read=read
         )
-        labels = shown if step.fine else np.minimum(shown, classes)
+        labels = own if step.label_per_distractor else np.minimum(own, classes)
         examples = Examples(features_of(step.embed, pooled, channels), labels)
-        count, known = int(labels.max()) + 1, shown < classes
-        figures = []
-        for seed in range(SEEDS):
-            fit = fitter_for(step, params.classifier, WEIGHT_DECAY, seed)
-            fold = folds_of(clusters, seed)
-            (logits,) = out_of_fold(examples, count, fold, fit)
-            figures.append(
-                {
-                    "the four among themselves": (
-                        logits[known, :classes].argmax(axis=1) == shown[known]
-                    ).mean(),
-                    "five labels": are_right(logits, shown, classes).mean(),
-                    "ece": crossed_ece(logits, labels, classes, fold),
-                }
-            )
-        rows.append({"step": step.name, **summarise(figures)})
+        rows.append({"step": step.name, **summarise(step_metrics(step, examples, own, groups, params))})
         sys.stdout.write(f"{rows[-1]}\n")
     pairs = list(itertools.combinations(range(classes, len(names)), 2))
-    found = [
-        strangers(examples, clusters, pair, classes, params, seed=0)
-        for pair in track(pairs, len(pairs), "strangers", "pairs")
-    ]
-    for name in found[0]:
-        values = [figures[name] for figures in found]
-        rows.append({"step": name, "value": f"{np.mean(values):.3f} ({min(values):.3f}-{max(values):.3f})"})
-        sys.stdout.write(f"{rows[-1]}\n")
+    work_list = track(pairs, len(pairs), "OOD detection", "pairs")
+    found = [ood_metrics(examples, groups, pair, classes, params) for pair in work_list]
+    rows += [{"step": name, "value": value} for name, value in summarise(found).items()]
+    for row in rows[-len(found[0]) :]:
+        sys.stdout.write(f"{row}\n")
     pd.DataFrame(rows).to_csv(TABLE, index=False, lineterminator="\n")
-
-
-def summarise(figures: list[dict[str, float]]) -> dict[str, str]:
-    """The mean of each figure over seeds, with the least and the most."""
-    return {
-        name: f"{np.mean(values):.3f} ({min(values):.3f}-{max(values):.3f})"
-        for name in figures[0]
-        for values in [[one[name] for one in figures]]
-    }
 
 
 if __name__ == "__main__":
