@@ -64,8 +64,8 @@ RETIRED = {
 ALLOWED = (
     r"</?picture",  # the HTML element
     r"\bdont_obey_robotstxt\b|\bROBOTSTXT_OBEY\b",  # Scrapy's names
-    r"\bClusterIP\b",  # Kubernetes' name
-    r"\bclean/sheets\b",  # the folder of contact sheets
+    r"\bClusterIP\b|\bKubernetes cluster\b|\bcluster: kubectl\b",  # Kubernetes' words
+    r"\b(clean|classifier)/sheets\b|\"sheets\"",  # the folder of contact sheets
 )
 """Names of third parties, and paths that keep their name."""
 MARKDOWN = sorted([PROJECT / "README.md", *(PROJECT / "docs").glob("*.md")])
