@@ -174,7 +174,7 @@ def test_plain_words_and_names_of_third_parties_pass(text):
     assert retired_words(text) == []
 
 
-@pytest.mark.parametrize("page", MARKDOWN, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", MARKDOWN, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_relative_links_lead_to_files_and_headings(page):
     assert broken_links(page) == []
 
