@@ -38,9 +38,9 @@ RETIRED = {
     # contact sheets
     "sheet": r"(?<![a-z])(?<!contact[\s_-])sheets?(?![a-z])",
     # projection
-    "turned": r"\.turned\b|\bturned\s*=",
+    "turned": r"\.turned\b",
     # estimates with an interval
-    "measured": r"\bmeasured\(",
+    "measured": r"def measured\(value|import .*\bmeasured\b",
     # corruption robustness
     "befall": r"befall|befell",
     "withstand": r"withst(and|ood)",
