@@ -6,37 +6,37 @@ BIN := .venv/bin
 BENCHMARKS := crawl embedding retraining names names_under_load name_training cpu_kinds overhead
 
 export PATH := $(CURDIR)/$(BIN):$(PATH):$(CURDIR)/.tools/bin
-# Behind a network with a certificate authority of its own, only the system knows it.
+# Networks with their own certificate authority register it with the system only.
 CERTIFICATES := $(wildcard /etc/ssl/certs/ca-certificates.crt)
 ifneq ($(CERTIFICATES),)
 export UV_SYSTEM_CERTS ?= 1
 export PIP_CERT ?= $(CERTIFICATES)
 endif
-# Nothing that Herodex is built from phones home.
+# Telemetry of the libraries is off.
 export BENTOML_DO_NOT_TRACK := True
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
-# Without bytecode every stage would compile its imports again.
+# Without bytecode files every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup run report refresh test review serve ui lint experiments bench pull prove promote rollback bento image image-test audit clean
 
-help: ## show this list
+help: ## list all targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-setup: ## install uv, the environment and Chromium; quick when they are there
+setup: ## install uv, the environment and Chromium, where missing
 	@scripts/setup.sh
 
-run: setup ## crawl, clean, split, train, evaluate; says what came out
+run: setup ## crawl, clean, split, train and evaluate; print a summary
 	@python -m herodex.params
 	dvc repro
 	@python -m herodex.lineage.report_page
 	@python -m herodex.summary
 
-report: setup ## show all figures, plots, cards and times on one page, reports/index.html
+report: setup ## write all metrics, plots, model cards and times to one page, reports/index.html
 	@python -m herodex.lineage.report_page
 
-refresh: setup ## crawl anew; a snapshot of the live web is kept until the next refresh
+refresh: setup ## crawl again; keeps the snapshot until the next refresh
 	@python -m herodex.params
 	@scripts/refresh.sh
 
@@ -49,46 +49,46 @@ lint: setup ## check format, style and types
 	ruff check .
 	pyright
 
-review: setup ## overrule the cleaning on http://localhost:3001 (REVIEW_PORT=… moves it)
+review: setup ## review excluded images on http://localhost:3001 (REVIEW_PORT=… for another port)
 	@python -m herodex.review.server --port $(REVIEW_PORT)
 
-serve: setup ## answer on http://localhost:3000 (PORT=… moves it)
+serve: setup ## serve on http://localhost:3000 (PORT=… for another port)
 	@python -m herodex.serving.start --port $(PORT)
 
-ui: setup ## open MLflow's pages on http://localhost:5000 (UI_PORT=… moves it)
+ui: setup ## open MLflow on http://localhost:5000 (UI_PORT=… for another port)
 	mlflow ui --backend-store-uri $(or $(MLFLOW_TRACKING_URI),sqlite:///mlflow.db) --port $(UI_PORT)
 
-experiments: setup ## compare experiments: what was changed, and the figures that differ
+experiments: setup ## compare experiments: changed settings, and metrics that differ
 	@dvc exp show --no-pager --md --only-changed --hide-workspace --drop '.*\.(low|high|n)$$|Created|State|Executor'
 
-bench: setup ## measure speeds, as ratios within one run; reports/bench.csv and bench.png hold all of them
+bench: setup ## measure speed as ratios, into reports/bench.csv and bench.png
 	@rm -f .cache/bench.jsonl
 	@for part in $(BENCHMARKS); do python -m benchmarks.$$part || failed="$$failed $$part"; done; \
 	python -m benchmarks.table; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
-prove: setup ## make all outputs twice, in two clones, and compare (PROVE=--small: of a tiny configuration)
+prove: setup ## run the pipeline in two clones and compare all outputs (PROVE=--small: a tiny configuration)
 	@python scripts/prove.py $(PROVE)
 
-pull: setup ## fetch the models from shared storage, to serve or package them without training
+pull: setup ## fetch trained models from shared storage, to serve or package them
 	dvc pull models/backbone models/classifier models/generator models/lineage.json data/names/clean.csv
 
-promote: setup ## make models champions that are better by more than chance (MODEL="classifier=3": that one)
+promote: setup ## make better models champions (MODEL="classifier=3" for one version)
 	@herodex promote $(MODEL)
 
-rollback: setup ## make the champions again that were it before (MODEL=classifier: that one alone)
+rollback: setup ## restore the previous champions (MODEL=classifier for one of them)
 	@herodex rollback $(MODEL)
 
-bento: setup ## build the bento of the champions and the service (MODEL="classifier=3": of another version)
+bento: setup ## package the champions and the service (MODEL="classifier=3" for another version)
 	@herodex bento $(MODEL)
 
 image: bento ## build the bento's container image with docker, podman or buildah
 	@scripts/image.sh
 
-image-test: setup ## start the image, ask each endpoint once, stop it
+image-test: setup ## start the container image, check each endpoint, stop it
 	@python -m scripts.check_image
 
-audit: setup ## look up known faults of the locked packages; needs osv.dev
+audit: setup ## look up known vulnerabilities of the locked packages at osv.dev
 	uv audit --frozen --preview-features audit-command
 
-clean: ## remove the environment and all outputs; runs, DVC's cache and review.csv stay
+clean: ## remove the environment and all outputs; keeps runs, DVC's cache and review.csv
 	rm -rf .venv .tools data/images data/names models reports
