@@ -43,7 +43,7 @@ def test_bentoml_still_imports_its_arbiter_only_when_it_serves():
     assert "import create_standalone_arbiter" in source
 
 
-@pytest.mark.filterwarnings("ignore:GitWildMatchPattern")  # BentoML's own use of pathspec
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # raised while BentoML is imported
 def test_middleware_is_called_in_the_order_in_which_it_was_added():
     @bentoml.service
     class Empty:
