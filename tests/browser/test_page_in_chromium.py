@@ -188,7 +188,7 @@ def test_image_of_no_class_is_called_none_of_these(page: Page, tmp_path: Path) -
     Image.new("RGB", (50, 50), "white").save(file)
     page.upload(file)
     assert page.text(".answer") == "None of these"
-    assert re.fullmatch(r"Closest class: (Cherry|Meadow|Ocean) \(.+\u00a0%\)\.", page.text(".detail"))
+    assert re.fullmatch(r"Closest class: (Cherry|Meadow|Ocean) \(.+ %\)\.", page.text(".detail"))
 
 
 def test_second_image_replaces_the_first(page: Page, cherry: Path, tmp_path: Path) -> None:
@@ -503,8 +503,8 @@ def test_similar_training_images_are_credited_as_plain_text(page: Page, cherry: 
         page.upload(cherry)
         page.wait(lambda: page.one(".nearest").is_displayed())
         first, second = page.all(".neighbours li")
-        assert first.text == "Cherry 93\u00a0% similar\n<b>Red</b>\nby Ada, a gallery, CC BY 4.0"
-        assert second.text == "Ocean 50\u00a0% similar\nUntitled\nunknown author"
+        assert first.text == "Cherry 93 % similar\n<b>Red</b>\nby Ada, a gallery, CC BY 4.0"
+        assert second.text == "Ocean 50 % similar\nUntitled\nunknown author"
         links = first.find_elements(By.TAG_NAME, "a")
         addresses = [link.get_attribute("href") for link in links]
         assert addresses == ["https://images.example/1", "https://licences.example/by"]
