@@ -52,7 +52,7 @@ def create_storage(uri: str) -> MemoryStorage | RedisStorage:
     except ConfigurationError:
         raise UserError(
             "serve.limit_storage needs the package redis, which is not installed.",
-            'Install the extra (HERODEX_EXTRAS="--extra redis" make setup), or leave the setting empty.',
+            "Install the extra `redis` of herodex, or leave the setting empty.",
         ) from None
 
 
