@@ -17,7 +17,7 @@ from tiny_service import COLOURS
 
 from herodex.npm import Package, fetch_package
 
-PATIENCE_S = 15
+TIMEOUT_S = 15
 AXE = Package("axe-core@4.14.1", "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745")
 LAYOUT_SHIFT = """
 const done = arguments[arguments.length - 1];
@@ -48,7 +48,7 @@ class Page:
 
     def wait(self, condition: Callable[[], object]) -> None:
         """Wait until a condition is true."""
-        WebDriverWait(self.driver, PATIENCE_S, poll_frequency=0.05).until(lambda _: condition())
+        WebDriverWait(self.driver, TIMEOUT_S, poll_frequency=0.05).until(lambda _: condition())
 
     def one(self, selector: str) -> WebElement:
         """Return the first matching element."""

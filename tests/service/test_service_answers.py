@@ -143,6 +143,16 @@ def test_sampled_and_scored_names_have_the_same_score(client: httpx.Client) -> N
         assert one["nats"] == pytest.approx(other["nats"], abs=2e-3)
 
 
+def test_case_of_content_types_does_not_matter(client: httpx.Client) -> None:
+    body = b'{"count": 2, "temperature": 1, "seed": 3}'
+    named = client.post("/api/names", content=body, headers={"content-type": "APPLICATION/JSON"})
+    assert named.json() == names(client, count=2, temperature=1, seed=3).json()
+    head = b'--b\r\ncontent-disposition: form-data; name="image"; filename="x"\r\n\r\n'
+    form = head + image(COLOURS["ocean"]) + b"\r\n--b--\r\n"
+    headers = {"content-type": "Multipart/Form-Data; boundary=b"}
+    assert client.post("/api/classify", content=form, headers=headers).json()["label"] == "ocean"
+
+
 def test_returned_seed_reproduces_the_names(client: httpx.Client) -> None:
     first = names(client, count=5, temperature=1.5).json()
     again = names(client, count=5, temperature=1.5, seed=first["seed"]).json()

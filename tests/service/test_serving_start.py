@@ -23,7 +23,7 @@ def start(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def assert_told(done: subprocess.CompletedProcess[str], *words: str) -> None:
+def assert_reported(done: subprocess.CompletedProcess[str], *words: str) -> None:
     """Check that the command ended with one message with these words."""
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
@@ -35,11 +35,11 @@ def assert_told(done: subprocess.CompletedProcess[str], *words: str) -> None:
 def test_port_in_use_is_reported_before_anything_starts(tiny_project: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
-        assert_told(start(tiny_project, "--port", port), f"Port {port} is already in use.", "PORT=")
+        assert_reported(start(tiny_project, "--port", port), f"Port {port} is already in use.", "PORT=")
 
 
 def test_invalid_port_is_reported(tiny_project: Path) -> None:
-    assert_told(start(tiny_project, "--port", "70000"), "70000 is not a port number")
+    assert_reported(start(tiny_project, "--port", "70000"), "70000 is not a port number")
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,13 @@ def test_missing_model_is_reported_with_the_command_that_creates_it(
     project = tmp_path / "project"
     shutil.copytree(tiny_project, project)
     (project / missing).rename(tmp_path / "removed")
-    assert_told(start(project), missing, "make run")
+    assert_reported(start(project), missing, "make run")
 
 
 def test_unknown_parameter_is_reported(tiny_project: Path, tmp_path: Path) -> None:
     params = (tiny_project / "params.yaml").read_text(encoding="utf-8")
     (tmp_path / "params.yaml").write_text(params.replace("max_upload_mb", "max_uplod_mb"), encoding="utf-8")
-    assert_told(start(tmp_path), "serve.max_uplod_mb", "did you mean 'max_upload_mb'?")
+    assert_reported(start(tmp_path), "serve.max_uplod_mb", "did you mean 'max_upload_mb'?")
 
 
 def test_check_of_a_complete_project_succeeds_without_starting(tiny_project: Path) -> None:

@@ -313,7 +313,7 @@ def test_case_of_the_json_content_type_does_not_matter(content_type: str) -> Non
 
 @pytest.mark.parametrize("kind", ["Multipart/Form-Data", "MULTIPART/FORM-DATA"])
 def test_case_of_the_form_content_type_does_not_matter(kind: str) -> None:
-    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="image"; filename="x"\r\n\r\n'
+    head = f'--{BOUNDARY}\r\nCONTENT-DISPOSITION: Form-Data; Name="image"; FileName="x"\r\n\r\n'
     body = head.encode() + image_bytes() + f"\r\n--{BOUNDARY}--\r\n".encode()
     headers = {"content-type": f"{kind}; boundary={BOUNDARY}"}
     assert ask("POST", "/api/classify", content=body, headers=headers).json() == {"given": [40, 30]}

@@ -1,5 +1,6 @@
 import asyncio
 import socket
+import sys
 import time
 from collections.abc import Generator
 
@@ -10,7 +11,8 @@ from redis_server import running_redis
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from herodex.serving.rate_limit import RateLimit, RateLimiter, client_of, make_limit
+from herodex.errors import UserError
+from herodex.serving.rate_limit import RateLimit, RateLimiter, client_of, create_storage, make_limit
 
 # Nothing listens on the discard port.
 REDIS_DOWN = "redis://127.0.0.1:9/0"
@@ -174,6 +176,17 @@ def test_silent_redis_delays_one_request_only_and_never_the_event_loop() -> None
         seconds, turns = asyncio.run(run())
     assert seconds < 2
     assert turns >= 5
+
+
+def test_malformed_redis_address_is_reported() -> None:
+    with pytest.raises(UserError, match="serve.limit_storage is not a Redis address"):
+        create_storage("redis://host:port/0")
+
+
+def test_missing_redis_client_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(UserError, match="needs the package redis"):
+        create_storage("redis://host:6379/0")
 
 
 async def api(scope: Scope, receive: Receive, send: Send) -> None:

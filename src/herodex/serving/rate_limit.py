@@ -43,7 +43,7 @@ def create_storage(uri: str) -> MemoryStorage | RedisStorage:
     """Create the counters' storage: this worker's memory if `uri` is empty, else Redis.
 
     Raises:
-        UserError: The Redis client is not installed.
+        UserError: The address is malformed or the Redis client is not installed.
     """
     if not uri:
         return MemoryStorage()
@@ -53,6 +53,10 @@ def create_storage(uri: str) -> MemoryStorage | RedisStorage:
         raise UserError(
             "serve.limit_storage needs the package redis, which is not installed.",
             "Install the extra `redis` of herodex, or leave the setting empty.",
+        ) from None
+    except ValueError as error:
+        raise UserError(
+            f"serve.limit_storage is not a Redis address: {error}.", "Write it like redis://host:6379/0."
         ) from None
 
 

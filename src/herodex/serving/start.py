@@ -22,7 +22,7 @@ NEEDED = (
 ENVIRONMENT = {
     "BENTOML_DO_NOT_TRACK": "True",
     # Memory of large images returns to the system at once, where glibc would keep it after a burst. Memory of
-    # usual images is kept, because allocating it anew adds about a millisecond to each response.
+    # usual images is kept, because allocating it again adds about a millisecond to each response.
     "MALLOC_MMAP_THRESHOLD_": "4000000",
     "MALLOC_TRIM_THRESHOLD_": "16000000",
 }
