@@ -179,7 +179,7 @@ def test_silent_redis_delays_one_request_only_and_never_the_event_loop() -> None
 
 
 def test_malformed_redis_address_is_reported() -> None:
-    with pytest.raises(UserError, match="serve.limit_storage is not a Redis address"):
+    with pytest.raises(UserError, match="is not a Redis address"):
         create_storage("redis://host:port/0")
 
 

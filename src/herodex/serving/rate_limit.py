@@ -6,6 +6,7 @@ import logging
 import math
 import time
 from collections import OrderedDict
+from importlib.util import find_spec
 
 from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage, RedisStorage
@@ -50,14 +51,11 @@ def create_storage(uri: str) -> MemoryStorage | RedisStorage:
     try:
         return RedisStorage(uri, wrap_exceptions=True, implementation="redispy", key_prefix="herodex")
     except ConfigurationError:
-        raise UserError(
-            "serve.limit_storage needs the package redis, which is not installed.",
-            "Install the extra `redis` of herodex, or leave the setting empty.",
-        ) from None
-    except ValueError as error:
-        raise UserError(
-            f"serve.limit_storage is not a Redis address: {error}.", "Write it like redis://host:6379/0."
-        ) from None
+        if find_spec("redis") is None:
+            problem, hint = "needs the package redis", "Install the extra `redis` of herodex"
+        else:
+            problem, hint = "is not a Redis address", "Write it like redis://host:6379/0"
+        raise UserError(f"serve.limit_storage {problem}.", f"{hint}, or leave the setting empty.") from None
 
 
 class RateLimiter:
