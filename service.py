@@ -18,7 +18,11 @@ from herodex.inference.image_decoding import content, to_rgb
 from herodex.inference.predict import answer, explain, load_classifier
 from herodex.params import load_params
 from herodex.serving import endpoints, metrics
-from herodex.serving.bentoml_internals import add_middleware, restart_workers_quickly
+from herodex.serving.bentoml_internals import (
+    add_middleware,
+    restart_workers_quickly,
+    with_clean_docstring,
+)
 from herodex.serving.client_error import ClientError
 from herodex.serving.guard import Guard
 from herodex.serving.image_form import ImageForm
@@ -76,6 +80,7 @@ class Herodex:
             sample_names(self.generator, MAX_NAMES, Wish(1.0), 0)
 
     @bentoml.api(route=endpoints.CLASSIFY, input_spec=ImageForm)
+    @with_clean_docstring
     def classify(self, image: Image.Image, ctx: bentoml.Context) -> ClassifyAnswer:
         """Classify an image as one of the classes or as none of these.
 
@@ -96,6 +101,7 @@ class Herodex:
         return ClassifyAnswer.of(prediction, reasons, box)
 
     @bentoml.api(route=endpoints.NAMES)
+    @with_clean_docstring
     def names(
         self,
         count: Count,
@@ -127,6 +133,7 @@ class Herodex:
         return NamesAnswer(names=names, seed=seed)
 
     @bentoml.api(route=endpoints.SCORE)
+    @with_clean_docstring
     def score(self, names: ScoredTexts) -> ScoreAnswer:
         """Score given names: cross-entropy under the model, and the nearest real name."""
         scored = score_names(self.generator, names)

@@ -205,6 +205,7 @@ def test_probes_metrics_and_openapi_document_are_available(client: httpx.Client)
     paths = client.get("/docs.json").json()["paths"]
     form = paths["/api/classify"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert list(form["properties"]) == ["image"]
+    assert "\n    " not in paths["/api/names"]["post"]["description"]
     body = paths["/api/names"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert body["required"] == ["count", "temperature"]
     fields = {"count", "temperature", "seed", "top_k", "top_p", "prefix", "min_length", "max_length", "novel"}

@@ -3,11 +3,16 @@
 `tests/unit/test_serving_bentoml_internals.py` fails if an update of BentoML moves these parts.
 """
 
+import inspect
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     import bentoml
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 COMMAND = "bentoml_cli.serve"
 """Module of `bentoml serve`; only the supervising process imports it."""
@@ -33,6 +38,12 @@ def restart_workers_quickly() -> None:
             super().__init__(*args, **settings | {"check_delay": CHECK_EVERY_S})
 
     circus.Arbiter = QuickArbiter
+
+
+def with_clean_docstring(method: Callable[P, R]) -> Callable[P, R]:
+    """Remove a docstring's indentation, which BentoML would copy into the OpenAPI document."""
+    method.__doc__ = inspect.cleandoc(method.__doc__ or "")
+    return method
 
 
 def add_middleware(service: "bentoml.Service[Any]", middleware: type[Any], **options: Any) -> None:
