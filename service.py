@@ -1,4 +1,4 @@
-"""The service: a classifier, a generator of names and quotes behind one API, and the page that uses it."""
+"""BentoML service: image classifier, name generator, quotes, and the page that uses them."""
 
 import contextlib
 import secrets
@@ -18,9 +18,13 @@ from herodex.inference.image_decoding import content, to_rgb
 from herodex.inference.predict import explain, load_classifier, to_prediction
 from herodex.params import load_params
 from herodex.serving import endpoints, metrics
+from herodex.serving.bentoml_internals import (
+    add_middleware,
+    restart_workers_quickly,
+    with_clean_docstring,
+)
 from herodex.serving.client_error import ClientError
 from herodex.serving.guard import Guard
-from herodex.serving.headers import SecurityHeaders
 from herodex.serving.image_form import ImageForm
 from herodex.serving.json_logs import write_json_logs
 from herodex.serving.messages import (
@@ -44,17 +48,17 @@ from herodex.serving.messages import (
 )
 from herodex.serving.observer import Observer
 from herodex.serving.rate_limit import RateLimit
+from herodex.serving.security_headers import SecurityHeaders
 from herodex.serving.site import create_site
-from herodex.serving.watch import watch_closely
 
 ROOT = Path(__file__).parent
 PARAMS = load_params(ROOT / paths.PARAMS)
 write_json_logs()
-watch_closely()
+restart_workers_quickly()
 SITE = create_site(PARAMS, ROOT)
 
 
-# BentoML's own access log names the clients, and its metrics have a label for every address asked for.
+# BentoML's own access log contains client addresses, and its metrics have a label for every requested path.
 @bentoml.service(
     name="herodex",
     workers=PARAMS.serve.workers,
@@ -64,37 +68,40 @@ SITE = create_site(PARAMS, ROOT)
 )
 @bentoml.asgi_app(SITE)
 class Herodex:
-    """Says what an image shows, and invents names."""
+    """Classify images, invent names and score names."""
 
     def __init__(self) -> None:
         self.classifier = load_classifier(ROOT / paths.MODELS, PARAMS.backbone.precision)
         self.generator = load_generator(ROOT / paths.MODELS, ROOT / paths.CLEAN_NAMES)
         SITE.state.classes = list(self.classifier.classes)
-        # The first inference prepares memory; no visitor should wait for that.
+        # The first inference allocates memory; running it here keeps the first response fast.
         self.classifier.probabilities([np.zeros((64, 64, 3), np.uint8)])
         with contextlib.suppress(UserError):
             sample_names(self.generator, MAX_NAMES, Wish(1.0), 0)
 
     @bentoml.api(route=endpoints.CLASSIFY, input_spec=ImageForm)
+    @with_clean_docstring
     def classify(self, image: Image.Image, ctx: bentoml.Context) -> ClassifyAnswer:
-        """Say which class an image shows, or that it is likely none of them.
+        """Classify an image as one of the classes or as none of these.
 
-        With `?explain=true` also why: the images learnt from that are nearest, and where the evidence lies.
+        With `?explain=true` the response also has `nearest`, the most similar training images with their
+        authors and licences, and `heat_map`, the evidence for the class in each part of the image.
         """
         pixels = to_rgb(image, self.classifier.max_side)
         rows, columns = content(pixels)
         trimmed = pixels[rows, columns]
-        asked = ctx.request.query_params.get("explain", "false").lower() == "true"
-        with metrics.measured("classifier", 1):
-            outputs = self.classifier.run([trimmed], keep_maps=asked)
+        explained = ctx.request.query_params.get("explain", "false").lower() == "true"
+        with metrics.timed_inference("classifier", 1):
+            outputs = self.classifier.run([trimmed], keep_maps=explained)
         prediction = to_prediction(self.classifier, outputs)
         metrics.IMAGES.labels("known" if prediction.known else "unknown").inc()
-        reasons = explain(self.classifier, outputs, trimmed) if asked else None
+        reasons = explain(self.classifier, outputs, trimmed) if explained else None
         height, width = pixels.shape[:2]
         box = (columns.start / width, rows.start / height, columns.stop / width, rows.stop / height)
         return ClassifyAnswer.of(prediction, reasons, box)
 
     @bentoml.api(route=endpoints.NAMES)
+    @with_clean_docstring
     def names(
         self,
         count: Count,
@@ -107,50 +114,57 @@ class Herodex:
         max_length: Length = MAX_LENGTH,
         novel: Novel = True,
     ) -> NamesAnswer:
-        """Invent names, and say of each which name of the list is nearest, and how likely the model finds it.
+        """Invent names, each with the nearest real name and a score.
 
-        The same seed gives the same names. `top_k` (0: off) and `top_p` (1: off) keep to the likeliest
-        characters; `novel` leaves out real names and what is one edit away from one.
+        The same seed returns the same names. `top_k` (0: off) and `top_p` (1: off) restrict sampling to the
+        most likely characters. `novel` excludes real names and names one edit away from a real one.
         """
         seed = secrets.randbelow(MAX_SEED + 1) if seed is None else seed
         wish = Wish(temperature, top_k, top_p, normalise_start(prefix), min_length, max_length, novel)
         try:
-            with metrics.measured("generator", count):
+            with metrics.timed_inference("generator", count):
                 sampled = sample_names(self.generator, count, wish, seed)
         except UserError as error:
-            metrics.REFUSALS.labels(endpoints.NAMES, "wish").inc()
-            # BentoML hands on a response as it is.
-            return ClientError(422, "wish", error.problem, error.hint).response()  # pyright: ignore[reportReturnType]
+            metrics.REFUSALS.labels(endpoints.NAMES, "unsatisfiable").inc()
+            refusal = ClientError(422, "unsatisfiable", error.problem, error.hint)
+            # BentoML sends a response unchanged, but takes the annotation for its OpenAPI document.
+            return refusal.response()  # pyright: ignore[reportReturnType]
         names = [InventedName.model_validate(name, from_attributes=True) for name in sampled]
         return NamesAnswer(names=names, seed=seed)
 
     @bentoml.api(route=endpoints.SCORE)
+    @with_clean_docstring
     def score(self, names: ScoredTexts) -> ScoreAnswer:
-        """Say of given names how likely the model finds them, and which name of the list is nearest."""
+        """Score given names: cross-entropy under the model, and the nearest real name."""
         scored = score_names(self.generator, names)
         return ScoreAnswer(
             names=[ScoredNameMessage.model_validate(name, from_attributes=True) for name in scored]
         )
 
 
-# The first stands outermost. BentoML's annotation describes an instance where it takes the class.
-Herodex.add_asgi_middleware(Observer)  # pyright: ignore[reportArgumentType]
-Herodex.add_asgi_middleware(SecurityHeaders)  # pyright: ignore[reportArgumentType]
+# The first middleware is the outermost.
+add_middleware(Herodex, Observer)
+add_middleware(Herodex, SecurityHeaders)
 if PARAMS.serve.cors_origins:
-    Herodex.add_asgi_middleware(
-        CORSMiddleware,  # pyright: ignore[reportArgumentType]
-        allow_origins=PARAMS.serve.cors_origins,
+    add_middleware(
+        Herodex,
+        CORSMiddleware,
+        # Browsers send origins in lower case.
+        allow_origins=[origin.lower() for origin in PARAMS.serve.cors_origins],
         allow_methods=["GET", "POST"],
         allow_headers=["content-type"],
     )
-Herodex.add_asgi_middleware(
-    RateLimit,  # pyright: ignore[reportArgumentType]
+add_middleware(
+    Herodex,
+    RateLimit,
     per_minute=PARAMS.serve.requests_per_minute,
     burst=PARAMS.serve.burst,
     client_header=PARAMS.serve.client_header,
+    storage=PARAMS.serve.limit_storage,
 )
-Herodex.add_asgi_middleware(
-    Guard,  # pyright: ignore[reportArgumentType]
+add_middleware(
+    Herodex,
+    Guard,
     max_upload=int(PARAMS.serve.max_upload_mb * 2**20),
     max_pixels=int(PARAMS.serve.max_pixels_mp * 1_000_000),
     upload_timeout_s=PARAMS.serve.upload_timeout_s,

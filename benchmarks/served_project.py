@@ -1,4 +1,4 @@
-"""Serves the trained models from a folder of its own, so that a benchmark can change what it likes."""
+"""Serve the trained models from a temporary project with changed settings."""
 
 import contextlib
 import os
@@ -7,13 +7,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import NamedTuple
 
 import httpx
+import numpy as np
 import psutil
 import yaml
+from jaxtyping import UInt8
 
 from herodex.inference.image_decoding import normalise, open_image
 from herodex.serving.guard import FORMATS
@@ -24,16 +26,16 @@ STARTUP_S = 120
 
 
 class Served(NamedTuple):
-    """A running service: its address, the process that watches, how long it took to be ready, and its log."""
+    """Running service: address, supervisor process, seconds until ready, and log file."""
 
     url: str
-    watcher: psutil.Process
+    supervisor: psutil.Process
     ready_s: float
     log: Path
 
 
 def lay_out(folder: Path, service: Path, **serve: object) -> Path:
-    """Put a service, the params with another `serve` section, and links to models and data into a folder."""
+    """Create a project folder: a service, params with changed `serve` settings, links to models and data."""
     folder.mkdir(parents=True)
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     params["serve"] |= serve
@@ -45,8 +47,8 @@ def lay_out(folder: Path, service: Path, **serve: object) -> Path:
 
 
 @contextlib.contextmanager
-def served(folder: Path) -> Iterator[Served]:
-    """Run `bentoml serve` there until the block ends."""
+def served(folder: Path) -> Generator[Served]:
+    """Run `bentoml serve` in a project folder until the block ends."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -70,37 +72,37 @@ def served(folder: Path) -> Iterator[Served]:
 
 
 def answers(url: str) -> bool:
-    """Whether an address answers with 200 now."""
+    """Return whether an address returns 200."""
     try:
         return httpx.get(url, timeout=5).status_code == 200
     except httpx.TransportError:
         return False
 
 
-def workers(watcher: psutil.Process) -> list[psutil.Process]:
-    """The processes that answer."""
+def workers(supervisor: psutil.Process) -> list[psutil.Process]:
+    """Return the worker processes."""
     found: list[psutil.Process] = []
-    for child in watcher.children():
+    for child in supervisor.children():
         with contextlib.suppress(psutil.NoSuchProcess):
             if "worker" in " ".join(child.cmdline()):
                 found.append(child)
     return found
 
 
-def memory_mb(watcher: psutil.Process) -> float:
-    """Megabytes of all processes, shared pages counted once (PSS)."""
+def memory_mb(supervisor: psutil.Process) -> float:
+    """Return the megabytes of all processes, shared pages counted once (PSS)."""
     total = 0
-    for process in (watcher, *watcher.children(recursive=True)):
+    for process in (supervisor, *supervisor.children(recursive=True)):
         with contextlib.suppress(psutil.NoSuchProcess):
             total += process.memory_full_info().pss
     return total / 1e6
 
 
 def some_image() -> bytes:
-    """A crawled image, the first by name."""
+    """Return the file of a crawled image, the first by name."""
     return min((ROOT / "data/images/clean").rglob("*.*g")).read_bytes()
 
 
-def prepared(data: bytes) -> object:
-    """What the service makes of an image's file before the model sees it."""
+def preprocess(data: bytes) -> UInt8[np.ndarray, "h w 3"]:
+    """Decode and scale an image file as the service does."""
     return normalise(open_image(data, 25_000_000, FORMATS), 512)

@@ -1,7 +1,7 @@
-"""Starts the container image as an orchestrator would, asks each endpoint once, and stops it.
+"""Start the container image as an orchestrator would, call each endpoint once, and stop it.
 
-Non-root, without capabilities, on a read-only file system with a tmpfs at /tmp. HERODEX_ENGINE names the
-engine and its options (docker, or podman), HERODEX_RUN_OPTIONS adds options of `run`.
+The container runs as a user without capabilities on a read-only file system with a tmpfs at /tmp.
+HERODEX_ENGINE sets the engine and its options (docker or podman); HERODEX_RUN_OPTIONS adds options of `run`.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from herodex.command import run_command
@@ -22,30 +22,30 @@ from scripts.check_bento import REQUEST_NAMES, fetch, free_port, image_form, is_
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 60
+TIMEOUT_S = 60
 LOCKED = ("--read-only", "--tmpfs", "/tmp:rw,size=256m,mode=1777", "--cap-drop", "ALL")  # noqa: S108
 INSIDE = "id; command -v gcc cc git || echo no compiler; touch /home/x 2>&1; du -sm /app /home"
 SCORED = b'{"names": ["Nobody"]}'
 
 
 def find_engine() -> list[str]:
-    """The command of an engine that answers, with its options; raises UserError."""
+    """Return the command of a working engine with its options; raise UserError if there is none."""
     if chosen := os.environ.get("HERODEX_ENGINE"):
         return shlex.split(chosen)
     for engine in ("docker", "podman"):
         if shutil.which(engine) and run([engine, "info"]).returncode == 0:
             return [engine]
-    raise UserError("No container engine answers (docker, podman).", "Install or start one.")
+    raise UserError("No container engine works (docker, podman).", "Install or start one.")
 
 
 def run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run a command and keep what it says."""
+    """Run a command and capture its output."""
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @contextlib.contextmanager
-def running(engine: list[str], image: str) -> Iterator[tuple[str, str]]:
-    """Run the image; gives its address and the container's id, once it is ready."""
+def running(engine: list[str], image: str) -> Generator[tuple[str, str]]:
+    """Run the image; yield its address and the container's id once it is ready."""
     port = free_port()
     more = shlex.split(os.environ.get("HERODEX_RUN_OPTIONS", ""))
     published = ["--detach", "--publish", f"127.0.0.1:{port}:3000"]
@@ -56,11 +56,14 @@ def running(engine: list[str], image: str) -> Iterator[tuple[str, str]]:
         )
     container = started.stdout.strip()
     try:
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         while not is_ready(f"http://127.0.0.1:{port}"):
             if time.monotonic() > deadline:
                 logs = run([*engine, "logs", container])
-                raise UserError(f"It does not come up: {(logs.stdout + logs.stderr)[-1000:]}", "See its log.")
+                raise UserError(
+                    f"The container does not start: {(logs.stdout + logs.stderr)[-1000:]}",
+                    "Read its log.",
+                )
             time.sleep(0.1)
         yield f"http://127.0.0.1:{port}", container
     finally:
@@ -71,7 +74,7 @@ def running(engine: list[str], image: str) -> Iterator[tuple[str, str]]:
 
 
 def main() -> None:
-    """Start the image, ask it, look into it and stop it."""
+    """Start the image, call its endpoints, list its contents and stop it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("image", nargs="?", default="herodex:latest")
     image = parser.parse_args().image

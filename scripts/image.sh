@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds a container image of a bento with the first of docker, podman and buildah that works.
-# Usage: image.sh [BENTO [IMAGE]]; of the newest bento, and called herodex:latest, if it is not told.
+# Build a container image of a bento with the first of docker, podman and buildah that works.
+# Usage: image.sh [BENTO [IMAGE]]; by default the newest bento as herodex:latest.
 set -eu
 
 newest() {
@@ -10,11 +10,11 @@ newest() {
 tag=${1:-$(newest)}
 for backend in docker podman buildah; do
     if command -v "$backend" >/dev/null && "$backend" info >/dev/null 2>&1; then
-        # BentoML renders its template in a temporary folder, and wants that below the one it is started from.
+        # BentoML renders its template in a temporary folder that must be below the current folder.
         cd /
         exec bentoml containerize "$tag" --backend "$backend" --image-tag "${2:-herodex:latest}"
     fi
 done
-printf 'error: no container engine answers (docker, podman, buildah).\n' >&2
-printf '  fix: install or start one; the bento %s itself is ready.\n' "$tag" >&2
+printf 'error: no container engine works (docker, podman, buildah).\n' >&2
+printf '  fix: install or start one; the bento %s is ready.\n' "$tag" >&2
 exit 1

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs what Herodex needs: uv, the environment in .venv, Chromium and its driver.
-# Each step is skipped where its result is there, so a second run takes a moment.
-# Argument: `--for-tests` installs what tests need beyond that.
+# Install uv, the environment in .venv, Chromium and its driver.
+# Steps whose result exists are skipped, so a second run takes a moment.
+# Argument: `--for-tests` also installs PostgreSQL and Redis for the tests.
 set -eu
 
 fail() {
@@ -24,7 +24,7 @@ uv=$(command -v uv || echo .tools/bin/uv)
 if [ ! -x "$uv" ]; then
     if ! python3 -m venv .tools 2>/dev/null; then
         rm -rf .tools
-        may_install || fail "python3 cannot make virtual environments." "Run: sudo apt install python3-venv"
+        may_install || fail "python3 cannot create virtual environments." "Run: sudo apt install python3-venv"
         apt_install python3-venv
         python3 -m venv .tools
     fi
@@ -33,7 +33,7 @@ if [ ! -x "$uv" ]; then
 fi
 
 UV_COMPILE_BYTECODE=1 UV_PYTHON_DOWNLOADS=never "$uv" sync --locked --quiet \
-    --extra crawl --extra train --extra serve --extra share ${HERODEX_EXTRAS:-} ||
+    --extra crawl --extra train --extra serve --extra redis --extra share ${HERODEX_EXTRAS:-} ||
     fail "uv could not build the environment." "Read its message above; Herodex needs Python 3.11 or 3.12."
 
 if ! .venv/bin/python -m crawlers.browser >/dev/null 2>&1; then
@@ -41,7 +41,12 @@ if ! .venv/bin/python -m crawlers.browser >/dev/null 2>&1; then
     .venv/bin/python -m crawlers.browser >/dev/null || exit 1
 fi
 
-# PostgreSQL is for tests of sharing alone.
-if [ "${1:-}" = --for-tests ] && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
-    may_install && apt_install postgresql || true
+# Tests that need one of these are skipped if it cannot be installed.
+if [ "${1:-}" = --for-tests ]; then
+    missing=
+    ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing=postgresql
+    command -v redis-server >/dev/null || missing="$missing redis-server"
+    if [ -n "$missing" ] && may_install; then
+        apt_install $missing || true
+    fi
 fi

@@ -1,4 +1,4 @@
-"""Takes the README's image of the page: both views, one above the other.
+"""Take the README's screenshot of the page: both views, one above the other.
 
 Start `make serve` first, then run `python -m scripts.take_screenshot`.
 """
@@ -22,12 +22,12 @@ from herodex.params import load_params
 TARGET = Path("docs/page.png")
 WIDTH = 1200
 COLOURS = 128
-"""Few enough for a small file; the page is drawn in flat colours."""
-PATIENCE_S = 30
+"""Size of the palette; the page has flat colours, so a small one suffices."""
+TIMEOUT_S = 30
 
 
 def take(url: str, image: Path, target: Path) -> None:
-    """Open the page, let it recognise `image` and invent names, and write what both views show."""
+    """Open the page, classify `image`, invent names, and save both views."""
     browser = find_browser()
     options = webdriver.ChromeOptions()
     options.binary_location = str(browser.executable)
@@ -37,39 +37,39 @@ def take(url: str, image: Path, target: Path) -> None:
     try:
         still = {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}
         driver.execute_cdp_cmd("Emulation.setEmulatedMedia", still)
-        fit(driver)
+        resize(driver)
         driver.get(url)
-        wait = WebDriverWait(driver, PATIENCE_S)
+        wait = WebDriverWait(driver, TIMEOUT_S)
         wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, ".bars li"))
         driver.find_element(By.ID, "image").send_keys(str(image))
-        wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, ".seen li"))
+        wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, ".recent li"))
         wait.until(lambda page: page.find_element(By.CSS_SELECTOR, ".preview").is_displayed())
-        recognised = shoot(driver)
+        classified = capture(driver)
         driver.find_element(By.CSS_SELECTOR, "[data-view=names]").click()
-        driver.find_element(By.CSS_SELECTOR, "#wish button").click()
+        driver.find_element(By.CSS_SELECTOR, "#names-form button").click()
         wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, ".cards li"))
-        stack(recognised, shoot(driver)).save(target)
+        stack(classified, capture(driver)).save(target)
     finally:
         driver.quit()
 
 
-def fit(driver: webdriver.Chrome, height: int = 600) -> None:
-    """Give the window a size."""
+def resize(driver: webdriver.Chrome, height: int = 600) -> None:
+    """Set the size of the window."""
     size = {"width": WIDTH, "height": height, "deviceScaleFactor": 1, "mobile": False}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
 
 
-def shoot(driver: webdriver.Chrome) -> Image.Image:
-    """Take an image of all that the page shows."""
+def capture(driver: webdriver.Chrome) -> Image.Image:
+    """Return a screenshot of the whole page."""
     driver.execute_script("document.activeElement.blur()")
-    fit(driver, driver.execute_script("return document.body.scrollHeight"))
+    resize(driver, driver.execute_script("return document.body.scrollHeight"))
     shot = Image.open(io.BytesIO(driver.get_screenshot_as_png()))
-    fit(driver)
+    resize(driver)
     return shot
 
 
 def stack(above: Image.Image, below: Image.Image) -> Image.Image:
-    """Put one image above another."""
+    """Return one image above another."""
     both = Image.new("RGB", (WIDTH, above.height + below.height))
     both.paste(above, (0, 0))
     both.paste(below, (0, above.height))
@@ -77,12 +77,12 @@ def stack(above: Image.Image, below: Image.Image) -> Image.Image:
 
 
 def main() -> None:
-    """Draw an image of one of the classes and show it to the page."""
+    """Draw an image of a class, let the page classify it, and save the screenshot."""
     params = load_params()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", default="http://localhost:3000/")
     parser.add_argument("--subject", default=params.classes[0], choices=params.classes)
-    parser.add_argument("--seed", default="readme3", help="another seed draws another image")
+    parser.add_argument("--seed", default="readme3", help="seed of the drawing")
     options = parser.parse_args()
     TARGET.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:

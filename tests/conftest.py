@@ -1,4 +1,4 @@
-"""What tests of more than one room use."""
+"""Fixtures and scheduling shared by all tests."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,16 +16,16 @@ SHARE_A_PROJECT = (
     "test_sharing.py",
     "test_whole_pipeline.py",
 )
-"""The files whose tests ask for the `project` in which the pipeline has run; one not named makes its own."""
+"""Files whose tests share the `project` fixture, in which the pipeline has run."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker of tests that take long: `pytest -m "not slow"` leaves them out."""
+    """Declare the marker of slow tests, which `pytest -m "not slow"` omits."""
     config.addinivalue_line("markers", "slow: builds a whole environment")
 
 
 class Scheduling(LoadFileScheduling):
-    """Gives each process whole files of tests, and those that share a project to the same one."""
+    """Scheduling by file that runs all tests of the shared project in one process."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
@@ -34,37 +34,37 @@ class Scheduling(LoadFileScheduling):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
-    """Schedule the tests of `make test`, which runs two at a time."""
+    """Schedule the two processes of `make test`."""
     return Scheduling(config, log)  # pyright: ignore[reportArgumentType]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that no process has it left at the end."""
+    """Run the slowest files first, so that none is left at the end."""
     items.sort(key=lambda item: item.path.name not in SHARE_A_PROJECT)
 
 
 @pytest.fixture
 def quote_api() -> Iterator[QuoteApi]:
-    """A quote API of the test's own."""
+    """A running quote API."""
     with running_quote_api() as api:
         yield api
 
 
 @pytest.fixture(scope="session")
 def tiny_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the service, its params and tiny real models."""
+    """A folder with the service, its parameters and tiny real models."""
     return make_project(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="session")
 def service(tiny_project: Path) -> Iterator[str]:
-    """The address of a running service that no quote API answers."""
+    """The address of a running service whose quote APIs are down."""
     with serving(tiny_project) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def client(service: str) -> Iterator[httpx.Client]:
-    """A client of that service, patient enough for a busy machine."""
+    """A client of that service with a timeout for busy machines."""
     with httpx.Client(base_url=service, timeout=60) as client:
         yield client

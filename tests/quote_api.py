@@ -1,4 +1,4 @@
-"""A quote API on a free loopback port that behaves as a test tells it to."""
+"""A quote API on a free loopback port whose behaviour tests control."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ QUOTES = [{"q": f"Quote number {number}.", "a": f"Author {number}"} for number i
 
 @dataclass
 class QuoteApi:
-    """What the API answers, and how often it was asked; `release` ends the wait of a slow one."""
+    """Responses of the API and number of requests; `release` ends the wait of a slow one."""
 
     url: str = ""
     status: int = 200
@@ -26,7 +26,7 @@ class QuoteApi:
 
 @contextlib.contextmanager
 def running_quote_api(tls: ssl.SSLContext | None = None) -> Iterator[QuoteApi]:
-    """Run a QuoteApi until the block ends; with a `tls` context it speaks https."""
+    """Run a QuoteApi until the block ends, over HTTPS with a `tls` context."""
     api = QuoteApi()
 
     class Handler(BaseHTTPRequestHandler):
@@ -42,7 +42,7 @@ def running_quote_api(tls: ssl.SSLContext | None = None) -> Iterator[QuoteApi]:
                 self.wfile.write(api.body)
 
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Keep quiet."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     if tls:

@@ -1,4 +1,4 @@
-"""A project with real models so small that they are made in a moment, and a server that serves it."""
+"""A project with tiny real models, created in a moment, and a server for it."""
 
 import contextlib
 import csv
@@ -26,20 +26,20 @@ from herodex.inference.predict import GALLERY_COLUMNS
 
 ROOT = Path(__file__).parent.parent
 COLOURS = {"cherry": (220, 20, 20), "meadow": (20, 200, 40), "ocean": (20, 40, 220)}
-"""The classes of the tiny project: its classifier knows an image by the nearest of these colours."""
+"""Classes of the tiny project; its classifier picks the nearest of these colours."""
 GREY = (128, 128, 128)
 """The colour of images of no class."""
 SHARPNESS = np.float32(4e-4)
-"""Of the probabilities: the greater, the more certain is the nearest colour."""
+"""Scale of the logits: the greater, the more certain is the nearest colour."""
 NAMES = ["Anemo", "Bulbeo", "Corvin", "Delmor", "Elphin", "Fenrow", "Gorbat", "Hulmin", "Ixalot"]
 DOWN = "https://127.0.0.1:9/quotes"
-"""A quote API that nobody can reach: nothing listens on the discard port."""
+"""Unreachable quote API; nothing listens on the discard port."""
 STARTUP_S = 60
 FAILED = "Application startup failed"
 
 
 def save(outputs: dict[str, ov.Node], inputs: list[Any], xml: Path) -> None:
-    """Write a network as IR, its outputs named."""
+    """Write a network with named outputs as OpenVINO IR."""
     for name, node in outputs.items():
         node.output(0).set_names({name})
     xml.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ def save(outputs: dict[str, ov.Node], inputs: list[Any], xml: Path) -> None:
 
 
 def write_classifier(models: Path) -> None:
-    """Write a backbone that computes mean colours of patches, and a head that compares them with COLOURS."""
+    """Write a backbone that averages the colours of patches, and a head that compares them with COLOURS."""
     rgb = ops.parameter(ov.PartialShape([-1, -1, -1, 3]), np.float32, name="rgb")
     planes = ops.transpose(rgb, ops.constant([0, 3, 1, 2]))
     patches = ops.avg_pool(planes, [32, 32], [0, 0], [0, 0], [32, 32], exclude_pad=True)
@@ -65,7 +65,7 @@ def write_classifier(models: Path) -> None:
         "classes": list(COLOURS),
         "labels": [*COLOURS, "grey"],
         "temperature": 1.0,
-        # An image is known where a class is likelier than none.
+        # Known means that a class is more likely than none of them.
         "ood": {"weights": [1, 0, 0], "bias": 0, "threshold": np.log(0.5), "neighbours": 1},
         "embed": {
             "input_size": 64,
@@ -90,7 +90,7 @@ def write_classifier(models: Path) -> None:
 
 
 def write_generator(models: Path, texts: list[str]) -> None:
-    """Write a network that knows of each character which ones follow it in `texts`."""
+    """Write a bigram model of the characters in `texts`."""
     vocabulary = build_vocabulary(texts)
     inputs, targets, weights = pad(encode(vocabulary, texts))
     counts = np.full((vocabulary.size, vocabulary.size), 0.01, np.float32)
@@ -100,7 +100,7 @@ def write_generator(models: Path, texts: list[str]) -> None:
     for parameter, name in ((token, "token"), (state, "state")):
         parameter.output(0).set_names({name})
     logits = ops.gather(ops.constant(np.log(counts)), token, ops.constant(0))
-    # A bigram has nothing to remember, but a network's output must be computed.
+    # A bigram model has no state, but every output of a network must be computed.
     next_state = ops.multiply(state, ops.constant(np.float32(0.5)))
     save({"logits": logits, "next_state": next_state}, [token, state], models / "generator/gru.xml")
     record = {"characters": list(vocabulary.characters), "units": 1, "max_length": 12}
@@ -108,18 +108,18 @@ def write_generator(models: Path, texts: list[str]) -> None:
 
 
 def write_examples(folder: Path) -> None:
-    """Write an image of each class for the page to offer."""
+    """Write an example image of each class."""
     folder.mkdir(parents=True, exist_ok=True)
     for place, (label, colour) in enumerate(COLOURS.items()):
         Image.new("RGB", (64, 64), colour).save(folder / f"{place}-{label}.png")
 
 
 def make_project(folder: Path, names: Sequence[str] = NAMES, **serve: object) -> Path:
-    """Lay out in `folder` what the service needs; `serve` overrides that section of the params."""
+    """Create in `folder` all that the service needs; `serve` overrides that section of the parameters."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     params["classes"] = list(COLOURS)
     params["page"] = {"thing": "colour", "name": "Elf"}
-    # Tests ask more often than one client may, and one worker starts faster than two.
+    # Tests exceed the rate limit, and one worker starts faster than two.
     params["serve"] |= {"quote_urls": [DOWN], "requests_per_minute": 0, "workers": 1, **serve}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
@@ -134,14 +134,14 @@ def make_project(folder: Path, names: Sequence[str] = NAMES, **serve: object) ->
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
-    """The environment of commands run in a project: BentoML keeps its things inside it, and finds uv."""
+    """Return the environment of commands in a project, with BentoML's files inside it and uv on the path."""
     programs = os.pathsep.join([os.environ["PATH"], str(ROOT / ".tools/bin")])
     own = {"BENTOML_HOME": str(folder / "bentoml"), "BENTOML_DO_NOT_TRACK": "True", "PATH": programs}
     return {**os.environ, **own, **more}
 
 
 def free_port() -> int:
-    """A port of the loopback that is free now."""
+    """Return a free port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -149,9 +149,9 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def started(folder: Path, **more: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Start a project's server as `make serve` does, and give its address and its process at once.
+    """Start a project's server as `make serve` does; yield its address and its process at once.
 
-    `more` goes into the server's environment; `server.log` in the folder takes what it says.
+    `more` is added to the server's environment. Its output goes to `server.log` in the folder.
     """
     port = free_port()
     command = [sys.executable, "-m", "herodex.serving.start", "--port", str(port)]
@@ -168,14 +168,14 @@ def started(folder: Path, **more: str) -> Iterator[tuple[str, subprocess.Popen[b
 
 @contextlib.contextmanager
 def serving(folder: Path, **more: str) -> Iterator[str]:
-    """Serve a project, and give the address once it is ready; `more` goes into the server's environment."""
+    """Serve a project and yield its address once it is ready; `more` is added to its environment."""
     with started(folder, **more) as (url, server):
         wait_until_ready(url, server, folder / "server.log")
         yield url
 
 
 def wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    """Ask `/readyz` until it says yes; raises RuntimeError with the server's log if it never does."""
+    """Wait until `/readyz` returns 200; raise RuntimeError with the server's log if it never does."""
     deadline = time.monotonic() + STARTUP_S
     while (
         time.monotonic() < deadline

@@ -356,6 +356,7 @@ class ServeParams(Section):
     max_queue: Count
     requests_per_minute: Annotated[float, Field(ge=0)]
     burst: Count
+    limit_storage: Annotated[str, Field(pattern="^(rediss?://.+)?$")]
     client_header: Annotated[str, Field(pattern="^[A-Za-z0-9-]*$")]
     cors_origins: list[Annotated[str, Field(pattern="^https?://[^/]+$")]]
     quote_urls: list[Annotated[str, Field(pattern="^https://")]]

@@ -1,4 +1,4 @@
-"""The page as a visitor meets it: a real browser and a real server with tiny models."""
+"""The page in a real browser, from a real server with tiny models."""
 
 import contextlib
 import re
@@ -17,7 +17,7 @@ from tiny_service import COLOURS
 
 from herodex.npm import Package, fetch_package
 
-PATIENCE_S = 15
+TIMEOUT_S = 15
 AXE = Package("axe-core@4.14.1", "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745")
 LAYOUT_SHIFT = """
 const done = arguments[arguments.length - 1];
@@ -30,14 +30,14 @@ requestAnimationFrame(() => requestAnimationFrame(() => done(shift)));
 
 
 class Page:
-    """The page in a browser, by what a visitor sees of it."""
+    """The page in a browser."""
 
     def __init__(self, driver: WebDriver, url: str) -> None:
         self.driver = driver
         self.url = url
 
     def open(self, width: int = 1280, theme: str = "light", address: str = "") -> "Page":
-        """Load the page and wait until it knows what it is about."""
+        """Load the page and wait until its settings are shown."""
         media = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
@@ -47,89 +47,89 @@ class Page:
         return self
 
     def wait(self, condition: Callable[[], object]) -> None:
-        """Wait until something holds."""
-        WebDriverWait(self.driver, PATIENCE_S, poll_frequency=0.05).until(lambda _: condition())
+        """Wait until a condition is true."""
+        WebDriverWait(self.driver, TIMEOUT_S, poll_frequency=0.05).until(lambda _: condition())
 
     def one(self, selector: str) -> WebElement:
-        """The first element."""
+        """Return the first matching element."""
         return self.driver.find_element(By.CSS_SELECTOR, selector)
 
     def all(self, selector: str) -> list[WebElement]:
-        """Every element."""
+        """Return all matching elements."""
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
     def text(self, selector: str) -> str:
-        """What the first element says."""
+        """Return the text of the first matching element."""
         return self.one(selector).text
 
     def upload(self, file: Path) -> None:
-        """Choose an image, and wait for the answer."""
+        """Choose an image and wait for the answer."""
         self.one("#image").send_keys(str(file))
         self.wait(lambda: self.one(".verdict").get_attribute("data-state") not in {"waiting", None})
 
     def bars(self) -> dict[str, str]:
-        """The probabilities by their labels."""
+        """Return the probabilities by label."""
         labels = [element.text for element in self.all(".bars .label")]
         return dict(zip(labels, [element.text for element in self.all(".bars .value")], strict=True))
 
     def go(self, view: str) -> None:
-        """Follow the link to a view."""
+        """Open a view by its link."""
         self.one(f"[data-view={view}]").click()
 
     def names(self) -> list[str]:
-        """The names on the cards."""
+        """Return the names on the cards."""
         script = "return [...document.querySelectorAll('.cards strong')].map((name) => name.textContent)"
         return self.driver.execute_script(script)
 
     def invent(self, **fields: str) -> None:
-        """Go to the names, fill the fields and ask for some."""
+        """Open the names, fill in fields and submit the form."""
         self.go("names")
         for field, value in fields.items():
             box = self.one(f"#{field}")
             box.send_keys(Keys.CONTROL, "a")
             box.send_keys(value)
-        self.one("#wish button").click()
-        self.wait(lambda: self.one("#wish button").is_enabled())
+        self.one("#names-form button").click()
+        self.wait(lambda: self.one("#names-form button").is_enabled())
 
-    def complaints(self) -> list[str]:
-        """What the browser complained of: blocked code, unknown files, uncaught errors."""
+    def browser_errors(self) -> list[str]:
+        """Return the browser's errors: blocked code, missing files, uncaught exceptions."""
         return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
 
 
 @pytest.fixture
 def page(chromium: WebDriver, service: str) -> Iterator[Page]:
-    """The page, opened; at the end the browser must have had nothing to complain of."""
+    """The opened page; fails if the browser reports an error."""
     page = Page(chromium, service)
-    page.complaints()  # of pages that other tests have left
+    page.browser_errors()  # discards errors of earlier tests
     page.open()
     yield page
-    assert page.complaints() == []
+    assert page.browser_errors() == []
 
 
 @pytest.fixture
-def deaf_page(chromium: WebDriver, service: str) -> Iterator[Page]:
-    """The page in a browser that can be cut off from the API."""
+def offline_page(chromium: WebDriver, service: str) -> Iterator[Page]:
+    """The page in a browser whose requests can be blocked."""
     chromium.execute_cdp_cmd("Network.enable", {})
     page = Page(chromium, service).open()
     yield page
     chromium.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
-    page.complaints()
+    page.browser_errors()
 
 
 def block(page: Page, *addresses: str) -> None:
-    """Let requests to these addresses fail."""
+    """Block requests to addresses."""
     page.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": list(addresses)})
 
 
 @pytest.fixture(scope="session")
 def axe() -> str:
-    """The accessibility engine, to be run in the page."""
+    """Source of the accessibility checker axe-core."""
     return fetch_package(AXE)["package/axe.min.js"].decode()
 
 
 def violations(page: Page, axe: str) -> list[str]:
-    """What axe-core finds wrong with what is shown."""
-    # Colours are looked at once they have stopped changing.
+    """Return the accessibility violations that axe-core finds in the page."""
+    # axe-core checks colours, which must have stopped changing.
     page.driver.execute_script("document.getAnimations().forEach((animation) => animation.finish())")
     page.driver.execute_script(axe)
     found = page.driver.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
@@ -142,7 +142,7 @@ def violations(page: Page, axe: str) -> list[str]:
 
 @contextlib.contextmanager
 def stubbed(page: Page, path: str, script: str) -> Iterator[None]:
-    """Let requests to a path be answered by a script, which has the real `answer` at hand."""
+    """Let a script answer requests to a path; its function `send` makes the real request."""
     source = f"""
     const send = window.fetch;
     window.fetch = async (path, options) => {{
@@ -165,11 +165,11 @@ def cherry(tmp_path: Path) -> Path:
     return file
 
 
-def test_an_upload_shows_a_preview_the_answer_and_all_probabilities(page: Page, cherry: Path) -> None:
+def test_upload_shows_preview_answer_and_probabilities(page: Page, cherry: Path) -> None:
     assert page.bars() == {**{label.title(): "–" for label in COLOURS}, "None of these": "–"}
     page.upload(cherry)
     assert page.text(".answer") == "Cherry"
-    assert "with a probability of 9" in page.text(".detail")
+    assert page.text(".detail").startswith("Probability: 9")
     bars = page.bars()
     assert set(bars) == {*(label.title() for label in COLOURS), "None of these"}
     assert next(iter(bars)) == "Cherry"
@@ -183,15 +183,15 @@ def test_an_upload_shows_a_preview_the_answer_and_all_probabilities(page: Page, 
     assert sum(map(float, widths)) == pytest.approx(1, abs=1e-5)
 
 
-def test_an_image_of_something_else_is_called_none_of_these(page: Page, tmp_path: Path) -> None:
+def test_image_of_no_class_is_called_none_of_these(page: Page, tmp_path: Path) -> None:
     file = tmp_path / "white.png"
     Image.new("RGB", (50, 50), "white").save(file)
     page.upload(file)
     assert page.text(".answer") == "None of these"
-    assert page.text(".detail").startswith("The nearest is ")
+    assert re.fullmatch(r"Closest class: (Cherry|Meadow|Ocean) \(.+ %\)\.", page.text(".detail"))
 
 
-def test_a_second_image_replaces_the_first(page: Page, cherry: Path, tmp_path: Path) -> None:
+def test_second_image_replaces_the_first(page: Page, cherry: Path, tmp_path: Path) -> None:
     page.upload(cherry)
     file = tmp_path / "ocean.webp"
     Image.new("RGB", (90, 90), COLOURS["ocean"]).save(file)
@@ -199,7 +199,7 @@ def test_a_second_image_replaces_the_first(page: Page, cherry: Path, tmp_path: P
     page.wait(lambda: page.text(".answer") == "Ocean")
 
 
-def test_what_is_no_image_is_told_in_words(page: Page, tmp_path: Path) -> None:
+def test_file_that_is_not_an_image_is_reported(page: Page, tmp_path: Path) -> None:
     file = tmp_path / "notes.png"
     file.write_text("These are notes.")
     page.one("#image").send_keys(str(file))
@@ -208,10 +208,10 @@ def test_what_is_no_image_is_told_in_words(page: Page, tmp_path: Path) -> None:
     assert "JPEG, PNG or WebP" in page.text(".detail")
     assert set(page.bars().values()) == {"–"}
     # The browser logs every status above 399.
-    assert all("415" in complaint for complaint in page.complaints())
+    assert all("415" in error for error in page.browser_errors())
 
 
-def test_a_file_that_is_too_large_is_not_even_sent(page: Page, tmp_path: Path) -> None:
+def test_file_that_is_too_large_is_not_sent(page: Page, tmp_path: Path) -> None:
     file = tmp_path / "large.png"
     file.write_bytes(bytes(11 * 2**20))
     page.one("#image").send_keys(str(file))
@@ -219,37 +219,37 @@ def test_a_file_that_is_too_large_is_not_even_sent(page: Page, tmp_path: Path) -
     assert "larger than 10 MB" in page.text(".answer")
 
 
-def test_names_come_as_many_as_asked_for_with_what_they_are_near(page: Page) -> None:
+def test_requested_number_of_names_is_shown_with_closest_names_and_scores(page: Page) -> None:
     page.invent(count="9", temperature="0.7")
     page.wait(lambda: len(page.all(".cards li")) == 9)
     assert page.one("#count-slider").get_attribute("value") == "9"
-    for card in page.all(".cards .kin"):
-        assert "nearest to" in card.text
+    for card in page.all(".cards .closest"):
+        assert "closest real name: " in card.text
     for score in page.all(".cards .score"):
-        assert re.fullmatch(r"\d\.\d\d nats a letter", score.text)
+        assert re.fullmatch(r"\d\.\d\d nats per character", score.text)
     assert page.text(".seed").startswith("Seed ")
 
 
-def test_names_start_as_asked_for_and_again_gives_others_like_them(page: Page) -> None:
+def test_names_have_the_prefix_and_invent_more_shows_others(page: Page) -> None:
     page.go("names")
-    assert not page.one(".once-more").is_displayed()
+    assert not page.one(".more").is_displayed()
     page.invent(count="4", prefix="co")
     page.wait(lambda: len(page.all(".cards li")) == 4)
     first, seed = [name.text for name in page.all(".cards strong")], page.text(".seed")
     assert all(name.startswith("Co") for name in first)
-    again = page.one(".once-more")
+    again = page.one(".more")
     again.send_keys(Keys.ENTER)
     page.wait(lambda: page.text(".seed") != seed and again.is_enabled())
     assert [name.text for name in page.all(".cards strong")] != first
     assert all(name.text.startswith("Co") for name in page.all(".cards strong"))
-    # Whoever uses the keyboard can press it once more.
+    # The focus stays on the button for keyboard users.
     assert page.driver.switch_to.active_element == again
 
 
 @pytest.mark.parametrize("secure", [True, False])
-def test_one_click_copies_a_name(page: Page, secure: bool) -> None:
+def test_click_copies_a_name(page: Page, secure: bool) -> None:
     if not secure:
-        # As in a page that came over plain HTTP from another machine.
+        # As on a page loaded over plain HTTP from another machine.
         page.driver.execute_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     page.invent(count="3")
     page.wait(lambda: len(page.all(".cards li")) == 3)
@@ -264,16 +264,16 @@ def test_one_click_copies_a_name(page: Page, secure: bool) -> None:
     assert page.one("#prefix").get_attribute("value") == name
 
 
-def test_a_start_that_no_name_can_have_is_told_in_words(page: Page) -> None:
+def test_prefix_with_unknown_characters_is_reported(page: Page) -> None:
     page.invent(prefix="жa")
     page.wait(lambda: page.one("#names .error").is_displayed())
     assert page.text("#names .error").startswith("“Starts with” has characters that no known name has: ж.")
     assert "The known ones are a b c" in page.text("#names .error")
     assert page.one("#prefix").get_attribute("maxlength") == "50"
-    assert all("422" in complaint for complaint in page.complaints())
+    assert all("422" in error for error in page.browser_errors())
 
 
-def test_the_slider_moves_the_number_with_the_keyboard(page: Page) -> None:
+def test_slider_changes_the_number_by_keyboard(page: Page) -> None:
     page.go("names")
     slider = page.one("#count-slider")
     slider.send_keys(Keys.END)
@@ -282,20 +282,20 @@ def test_the_slider_moves_the_number_with_the_keyboard(page: Page) -> None:
     assert page.one("#count").get_attribute("value") == "1"
 
 
-def test_a_number_out_of_bounds_is_told_in_words(page: Page) -> None:
+def test_number_out_of_bounds_is_reported(page: Page) -> None:
     page.invent(count="99")
     page.wait(lambda: page.one("#names .error").is_displayed())
-    assert page.text("#names .error") == "“How many” takes a number from 1 to 15."
+    assert page.text("#names .error") == "“How many” must be a number from 1 to 15."
     assert page.driver.switch_to.active_element == page.one("#count")
     page.invent(count="2.5")
     page.wait(lambda: "'count' should be a valid integer" in page.text("#names .error"))
     page.invent(count="3")
     page.wait(lambda: len(page.all(".cards li")) == 3)
     assert not page.one("#names .error").is_displayed()
-    assert all("400" in complaint for complaint in page.complaints())
+    assert all("400" in error for error in page.browser_errors())
 
 
-def test_another_quote_is_another_one_and_says_where_it_is_from(page: Page) -> None:
+def test_another_quote_differs_and_shows_its_source(page: Page) -> None:
     page.go("names")
     for _ in range(3):
         shown = page.text("blockquote")
@@ -304,13 +304,13 @@ def test_another_quote_is_another_one_and_says_where_it_is_from(page: Page) -> N
     assert page.text(".source") == "from the built-in collection"
 
 
-def test_the_page_says_what_the_params_say_it_is_about(page: Page) -> None:
+def test_page_uses_the_words_of_the_params(page: Page) -> None:
     assert page.text("h1") == "Which colour is this?"
     assert page.one("#names h1").get_attribute("textContent") == "New Elf names"
-    assert page.text(".tagline") == "Colour images in, Elf names out."
+    assert page.text(".tagline") == "Classifies colour images and invents Elf names."
 
 
-def test_nothing_is_asked_of_another_host(page: Page, cherry: Path) -> None:
+def test_page_requests_nothing_from_other_hosts(page: Page, cherry: Path) -> None:
     page.upload(cherry)
     page.invent()
     script = "return performance.getEntriesByType('resource').map((entry) => entry.name)"
@@ -319,25 +319,25 @@ def test_nothing_is_asked_of_another_host(page: Page, cherry: Path) -> None:
     assert all(address.startswith((page.url, "blob:")) for address in asked)
 
 
-def test_every_control_has_a_name_and_the_keyboard_reaches_it(page: Page) -> None:
-    pages = ["Skip to the content", "Recognise", "Names"]
-    drawings = [f"A drawing of {label}" for label in COLOURS]
-    links = ["Where these models come from", "The API, described in OpenAPI"]
-    for name in [*pages, "Choose an image", *drawings, *links]:
+def test_every_control_has_a_name_and_is_reachable_by_keyboard(page: Page) -> None:
+    pages = ["Skip to content", "Recognise", "Names"]
+    examples = [f"Example: {label}" for label in COLOURS]
+    links = ["Model lineage", "API description (OpenAPI)"]
+    for name in [*pages, "Choose an image", *examples, *links]:
         ActionChains(page.driver).send_keys(Keys.TAB).perform()
         assert page.driver.switch_to.active_element.accessible_name.startswith(name)
     page.open(address="names")
     for name in [
         *pages,
         "How many",
-        "How many, as a slider",
+        "How many (slider)",
         "Temperature",
-        "Temperature, as a slider",
+        "Temperature (slider)",
         "Starts with",
         "Invent names",
         "Another quote",
-        "Where these models come from",
-        "The API, described in OpenAPI",
+        "Model lineage",
+        "API description (OpenAPI)",
     ]:
         ActionChains(page.driver).send_keys(Keys.TAB).perform()
         assert page.driver.switch_to.active_element.accessible_name.startswith(name)
@@ -345,54 +345,54 @@ def test_every_control_has_a_name_and_the_keyboard_reaches_it(page: Page) -> Non
 
 @pytest.mark.parametrize("width", [320, 360, 768, 1440])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_page_fits_every_width_nothing_jumps_and_axe_finds_nothing_to_mend(
+def test_page_fits_every_width_without_layout_shift_or_accessibility_violation(
     page: Page, cherry: Path, tmp_path: Path, axe: str, width: int, theme: str
 ) -> None:
     page.open(width, theme)
     assert page.driver.execute_async_script(LAYOUT_SHIFT) < 0.02
     page.upload(cherry)
-    page.wait(lambda: page.all(".seen li"))
+    page.wait(lambda: page.all(".recent li"))
     assert page.driver.execute_async_script(LAYOUT_SHIFT) < 0.02
     assert violations(page, axe) == []
     fits = "return document.documentElement.scrollWidth"
     assert page.driver.execute_script(fits) <= width
     assert page.driver.save_screenshot(str(tmp_path / f"recognise-{width}-{theme}.png"))
     page.invent()
-    page.wait(lambda: page.names())
+    page.wait(page.names)
     assert page.driver.execute_async_script(LAYOUT_SHIFT) < 0.02
     assert violations(page, axe) == []
     assert page.driver.execute_script(fits) <= width
     assert page.driver.save_screenshot(str(tmp_path / f"names-{width}-{theme}.png"))
 
 
-def test_a_service_out_of_reach_is_told_in_words(deaf_page: Page, cherry: Path) -> None:
-    block(deaf_page, "*/api/*")
-    deaf_page.upload(cherry)
-    assert deaf_page.text(".answer") == "The service cannot be reached."
-    assert not deaf_page.all(".seen li")
-    deaf_page.invent()
-    assert "cannot be reached" in deaf_page.text("#names .error")
-    deaf_page.one("#quote button").click()
-    deaf_page.wait(lambda: deaf_page.text("blockquote") == "The service cannot be reached.")
+def test_unreachable_service_is_reported(offline_page: Page, cherry: Path) -> None:
+    block(offline_page, "*/api/*")
+    offline_page.upload(cherry)
+    assert offline_page.text(".answer") == "The service cannot be reached."
+    assert not offline_page.all(".recent li")
+    offline_page.invent()
+    assert "cannot be reached" in offline_page.text("#names .error")
+    offline_page.one("#quote button").click()
+    offline_page.wait(lambda: offline_page.text("blockquote") == "The service cannot be reached.")
 
 
-def test_a_page_that_opens_without_the_service_says_so(deaf_page: Page) -> None:
-    block(deaf_page, "*/api/*")
-    deaf_page.driver.get(deaf_page.url)
-    deaf_page.wait(lambda: deaf_page.one("#notice").is_displayed())
-    assert "cannot be reached" in deaf_page.text("#notice")
-    assert not deaf_page.one("main").is_displayed()
+def test_page_without_service_shows_a_notice(offline_page: Page) -> None:
+    block(offline_page, "*/api/*")
+    offline_page.driver.get(offline_page.url)
+    offline_page.wait(lambda: offline_page.one("#notice").is_displayed())
+    assert "cannot be reached" in offline_page.text("#notice")
+    assert not offline_page.one("main").is_displayed()
 
 
-def test_a_drawing_can_be_tried_with_one_click(page: Page) -> None:
-    drawings = page.all(".examples button")
-    assert [drawing.accessible_name for drawing in drawings] == [f"A drawing of {label}" for label in COLOURS]
-    drawings[1].click()
+def test_click_classifies_an_example(page: Page) -> None:
+    examples = page.all(".examples button")
+    assert [example.accessible_name for example in examples] == [f"Example: {label}" for label in COLOURS]
+    examples[1].click()
     page.wait(lambda: page.text(".answer") == "Meadow")
-    assert page.one(".preview").get_attribute("alt") == "Your image: A drawing of meadow"
+    assert page.one(".preview").get_attribute("alt") == "Your image: Example: meadow"
 
 
-def test_a_photo_can_be_taken_where_there_is_a_camera(page: Page, cherry: Path) -> None:
+def test_photo_can_be_taken_on_touch_screens(page: Page, cherry: Path) -> None:
     assert not page.one(".camera").is_displayed()
     page.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
     try:
@@ -405,7 +405,7 @@ def test_a_photo_can_be_taken_where_there_is_a_camera(page: Page, cherry: Path) 
         page.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
 
 
-def test_a_photo_larger_than_the_service_takes_is_scaled_down_first(page: Page, tmp_path: Path) -> None:
+def test_photo_above_the_size_limit_is_scaled_down(page: Page, tmp_path: Path) -> None:
     file = tmp_path / "large.png"
     # Noise in the last bits keeps the file large; the colour stays what it is.
     noise = Image.effect_noise((2200, 2200), 2).convert("RGB")
@@ -416,7 +416,7 @@ def test_a_photo_larger_than_the_service_takes_is_scaled_down_first(page: Page, 
     page.wait(lambda: page.text(".answer") == "Ocean")
 
 
-def test_an_image_that_is_pasted_or_dropped_is_recognised(page: Page) -> None:
+def test_pasted_or_dropped_image_is_classified(page: Page) -> None:
     script = """
     const [kind, colour] = arguments, done = arguments[arguments.length - 1];
     const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 64 });
@@ -438,25 +438,23 @@ def test_an_image_that_is_pasted_or_dropped_is_recognised(page: Page) -> None:
         page.wait(lambda label=label: page.text(".answer") == label.title())
 
 
-def test_what_was_shown_in_this_visit_can_be_seen_again_without_asking_again(
-    page: Page, cherry: Path
-) -> None:
-    assert page.one(".none-yet").is_displayed()
+def test_recent_image_is_shown_again_without_a_request(page: Page, cherry: Path) -> None:
+    assert page.one(".no-history").is_displayed()
     page.upload(cherry)
     page.all(".examples button")[2].click()
-    page.wait(lambda: len(page.all(".seen li")) == 2)
-    assert [entry.text.split("\n")[0] for entry in page.all(".seen li")] == ["Ocean", "Cherry"]
+    page.wait(lambda: len(page.all(".recent li")) == 2)
+    assert [entry.text.split("\n")[0] for entry in page.all(".recent li")] == ["Ocean", "Cherry"]
     asked = (
         "return performance.getEntriesByType('resource').filter((e) => e.name.includes('classify')).length"
     )
     before = page.driver.execute_script(asked)
-    page.all(".seen button")[1].send_keys(Keys.ENTER)
+    page.all(".recent button")[1].send_keys(Keys.ENTER)
     page.wait(lambda: page.text(".answer") == "Cherry")
     assert page.one(".preview").get_attribute("alt") == "Your image: cherry.png"
     assert page.driver.execute_script(asked) == before
 
 
-def test_both_views_have_addresses_and_the_back_button_goes_between_them(page: Page) -> None:
+def test_views_have_addresses_and_the_back_button_switches_between_them(page: Page) -> None:
     assert page.one("#recognise").is_displayed()
     assert not page.one("#names").is_displayed()
     page.go("names")
@@ -472,7 +470,7 @@ def test_both_views_have_addresses_and_the_back_button_goes_between_them(page: P
     assert not page.one("#recognise").is_displayed()
 
 
-def test_the_address_of_names_gives_them_again_and_so_does_the_back_button(page: Page) -> None:
+def test_address_and_back_button_show_the_same_names_again(page: Page) -> None:
     page.invent(count="4", prefix="co")
     page.wait(lambda: len(page.names()) == 4 and "seed=" in page.driver.current_url)
     first, address = page.names(), page.driver.current_url
@@ -499,16 +497,14 @@ return Response.json(answer);
 """
 
 
-def test_the_nearest_images_are_named_with_their_authors_as_mere_text(
-    page: Page, cherry: Path, axe: str
-) -> None:
+def test_similar_training_images_are_credited_as_plain_text(page: Page, cherry: Path, axe: str) -> None:
     with stubbed(page, "api/classify", NEAREST):
         assert not page.one(".nearest").is_displayed()
         page.upload(cherry)
         page.wait(lambda: page.one(".nearest").is_displayed())
         first, second = page.all(".neighbours li")
-        assert first.text == "Cherry 93% alike\n<b>Red</b>\nby Ada, a gallery, CC BY 4.0"
-        assert second.text == "Ocean 50% alike\nUntitled\nauthor unknown"
+        assert first.text == "Cherry 93 % similar\n<b>Red</b>\nby Ada, a gallery, CC BY 4.0"
+        assert second.text == "Ocean 50 % similar\nUntitled\nunknown author"
         links = first.find_elements(By.TAG_NAME, "a")
         addresses = [link.get_attribute("href") for link in links]
         assert addresses == ["https://images.example/1", "https://licences.example/by"]
@@ -517,13 +513,13 @@ def test_the_nearest_images_are_named_with_their_authors_as_mere_text(
         assert violations(page, axe) == []
 
 
-def test_the_heat_map_lies_over_the_part_of_the_image_that_it_speaks_of(page: Page, cherry: Path) -> None:
+def test_heat_map_covers_its_part_of_the_image(page: Page, cherry: Path) -> None:
     with stubbed(page, "api/classify", NEAREST):
         page.upload(cherry)
-        page.wait(lambda: page.one(".look").is_displayed() and page.one(".preview").is_displayed())
+        page.wait(lambda: page.one(".heat-toggle").is_displayed() and page.one(".preview").is_displayed())
         assert not page.one(".heat").is_displayed()
-        page.one(".look").click()
-        assert page.one(".look").get_attribute("aria-pressed") == "true"
+        page.one(".heat-toggle").click()
+        assert page.one(".heat-toggle").get_attribute("aria-pressed") == "true"
         alpha = """
         const heat = document.querySelector(".heat"), pixels = heat.getContext("2d");
         return arguments[0].map(([x, y]) =>
@@ -536,22 +532,20 @@ def test_the_heat_map_lies_over_the_part_of_the_image_that_it_speaks_of(page: Pa
 
 
 @pytest.mark.parametrize("nonsense", ["{}", "[]", '"no"', "null", '{"probabilities": {}}', "<html>"])
-def test_an_answer_that_is_nonsense_is_told_in_words(page: Page, cherry: Path, nonsense: str) -> None:
+def test_unexpected_response_is_reported(page: Page, cherry: Path, nonsense: str) -> None:
     answer = f"return new Response({nonsense!r});"
     with stubbed(page, "api/classify", answer):
         page.upload(cherry)
-        assert page.text(".answer") == "The service gave an answer that this page cannot read."
-        assert not page.all(".seen li")
+        assert page.text(".answer") == "The service returned an unexpected response."
+        assert not page.all(".recent li")
         page.invent()
-        page.wait(lambda: page.names())
+        page.wait(page.names)
 
 
-def test_while_the_service_is_slow_the_page_says_so_and_the_rest_of_it_works(
-    page: Page, cherry: Path
-) -> None:
+def test_page_shows_progress_and_stays_usable_while_the_service_is_slow(page: Page, cherry: Path) -> None:
     with stubbed(page, "api/classify", "return new Promise(() => {});"):
         page.one("#image").send_keys(str(cherry))
-        page.wait(lambda: page.text(".answer") == "Looking…")
+        page.wait(lambda: page.text(".answer") == "Classifying…")
         assert page.one(".findings").get_attribute("aria-busy") == "true"
         page.invent()
-        page.wait(lambda: page.names())
+        page.wait(page.names)

@@ -1,6 +1,6 @@
-"""Requests as clients should not send them, and what each gets: a status, and words for a person.
+"""Hostile and malformed requests with the status that each gets.
 
-A few are odd but fine: they get their answer, and nothing that was hidden in them is acted upon.
+A few are unusual but valid: they are answered, and content hidden in them has no effect.
 """
 
 import gzip
@@ -22,7 +22,7 @@ MB = 2**20
 
 
 class Hostile(NamedTuple):
-    """A request: where it goes, the status that it gets, and its options for httpx."""
+    """A request with its expected status and its options for httpx."""
 
     method: str
     path: str
@@ -31,14 +31,14 @@ class Hostile(NamedTuple):
 
 
 def encoded(kind: str, size: tuple[int, int] = (120, 90), **options: object) -> bytes:
-    """An image of noise, which does not compress to nothing."""
+    """Encode an image of noise, which does not compress well."""
     file = io.BytesIO()
     Image.effect_noise(size, 90).convert("RGB").save(file, kind, **options)
     return file.getvalue()
 
 
 def animated(kind: str, frames: int) -> bytes:
-    """An image of many frames."""
+    """Encode an image of many frames."""
     file = io.BytesIO()
     first, *others = [Image.new("RGB", (4, 4), (frame % 256, frame // 256, 9)) for frame in range(frames)]
     first.save(file, kind, save_all=True, append_images=others)
@@ -46,33 +46,33 @@ def animated(kind: str, frames: int) -> bytes:
 
 
 def chunk(name: bytes, data: bytes) -> bytes:
-    """A chunk of a PNG."""
+    """Encode a chunk of a PNG."""
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
 def png(width: int, height: int, pixels: bytes = bytes(1000), more: bytes = b"") -> bytes:
-    """A grey PNG whose header promises that size, whatever its pixels hold."""
+    """Encode a grey PNG whose header declares a size, whatever its pixels hold."""
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     data = chunk(b"IDAT", zlib.compress(pixels))
     return PNG_SIGNATURE + chunk(b"IHDR", header) + more + data + chunk(b"IEND", b"")
 
 
-def jpeg_that_claims(width: int, height: int) -> bytes:
-    """A small JPEG with another size in its frame header."""
+def jpeg_declaring(width: int, height: int) -> bytes:
+    """Encode a small JPEG with another size in its frame header."""
     data = encoded("JPEG")
     at = data.index(b"\xff\xc0") + 5
     return data[:at] + struct.pack(">HH", height, width) + data[at + 4 :]
 
 
 def in_chunks(size: int) -> Iterator[bytes]:
-    """A form with one file, sent without a length."""
+    """Yield a form with one file, without a length."""
     yield PART
     for _ in range(size // 2**16):
         yield bytes(2**16)
 
 
 def upload_head(length: int) -> bytes:
-    """What an upload of so many bytes starts with on the wire."""
+    """Return the head of an upload of a given length."""
     lines = (f"POST {CLASSIFY} HTTP/1.1", "host: x", f"content-length: {length}", f"content-type: {FORM}")
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
 
@@ -90,19 +90,19 @@ def form(status: int, options: Callable[[], dict[str, object]]) -> Hostile:
 
 
 def body(path: str, status: int, content: object, content_type: str | bytes | None) -> Hostile:
-    """A body with a content type of one's own."""
+    """A body with a chosen content type."""
     headers = {"content-type": content_type} if content_type else {}
     options = {"content": content, "headers": headers}
     return Hostile("POST", path, status, lambda: options)
 
 
-def wish(status: int, **fields: object) -> Hostile:
+def names_request(status: int, **fields: object) -> Hostile:
     """A request for names in JSON."""
     return Hostile("POST", NAMES, status, lambda: {"json": {"count": 5, "temperature": 1, **fields}})
 
 
 def text(status: int, content: bytes, path: str = NAMES) -> Hostile:
-    """A request whose JSON is written by hand."""
+    """A request with raw bytes as JSON."""
     return body(path, status, content, "application/json")
 
 
@@ -139,7 +139,7 @@ HOSTILE: dict[str, Hostile] = {
         422, lambda: png(10, 10, bytes(110), chunk(b"zTXt", b"x\0\0" + zlib.compress(bytes(100 * MB))))
     ),
     "a PNG of 800,000 chunks": upload(422, lambda: png(10, 10, bytes(110), chunk(b"tEXt", b"") * 800_000)),
-    "a JPEG of 4,295 MP": upload(413, lambda: jpeg_that_claims(65_535, 65_535)),
+    "a JPEG of 4,295 MP": upload(413, lambda: jpeg_declaring(65_535, 65_535)),
     "a JPEG of a million comments": upload(422, lambda: JPEG_START + b"\xff\xfe\x00\x02" * 1_000_000),
     "a JPEG of 1,000 scans": upload(422, lambda: encoded("JPEG")[:-2] + b"\xff\xda\x00\x02" * 1000),
     "a file of 12 MB": upload(413, lambda: bytes(12 * MB)),
@@ -197,20 +197,20 @@ HOSTILE: dict[str, Hostile] = {
     "10 MB of JSON": text(413, b" " * 10 * MB),
     "a form to names": body(NAMES, 415, b"count=5&temperature=1", "application/x-www-form-urlencoded"),
     "a pickle to names": body(NAMES, 415, b"\x80\x04N.", "application/vnd.bentoml+pickle"),
-    "a count of 16": wish(400, count=16),
-    "a count of 0": wish(400, count=0),
-    "a count of 1.5": wish(400, count=1.5),
-    "a count of true": wish(400, count=True),
-    "a count in words": wish(400, count="five"),
-    "a temperature of 0": wish(400, temperature=0),
-    "a temperature of 1e308": wish(400, temperature=1e308),
-    "a negative seed": wish(400, seed=-1),
-    "an unknown field": wish(400, args=[]),
-    "a prefix of 500": wish(400, prefix="a" * 500),
-    "a prefix of control characters": wish(400, prefix="a\x00\x1b[2J"),
-    "a prefix from right to left": wish(422, prefix="שלום"),
-    "a prefix of emoji": wish(422, prefix="🦊"),
-    "a prefix of SQL": wish(422, prefix="'; DROP TABLE names; --"),
+    "a count of 16": names_request(400, count=16),
+    "a count of 0": names_request(400, count=0),
+    "a count of 1.5": names_request(400, count=1.5),
+    "a count of true": names_request(400, count=True),
+    "a count in words": names_request(400, count="five"),
+    "a temperature of 0": names_request(400, temperature=0),
+    "a temperature of 1e308": names_request(400, temperature=1e308),
+    "a negative seed": names_request(400, seed=-1),
+    "an unknown field": names_request(400, args=[]),
+    "a prefix of 500": names_request(400, prefix="a" * 500),
+    "a prefix of control characters": names_request(400, prefix="a\x00\x1b[2J"),
+    "a prefix from right to left": names_request(422, prefix="שלום"),
+    "a prefix of emoji": names_request(422, prefix="🦊"),
+    "a prefix of SQL": names_request(422, prefix="'; DROP TABLE names; --"),
     "no names to score": text(400, b'{"names": []}', SCORE),
     "a number to score": text(400, b'{"names": ["x", 7]}', SCORE),
     "a null to score": text(400, b'{"names": ["\\u0000"]}', SCORE),
@@ -226,10 +226,10 @@ HOSTILE: dict[str, Hostile] = {
     "POST to the metrics": bare("POST", "/metrics", 405),
     "OPTIONS to classify": bare("OPTIONS", CLASSIFY, 405),
     "TRACE to the quote": bare("TRACE", QUOTE, 405),
-    "a method nobody knows": bare("HACK", NAMES, 405),
-    "an address nobody has": bare("GET", "/api/unheard-of", 404),
+    "an unknown method": bare("HACK", NAMES, 405),
+    "an unknown path": bare("GET", "/api/unknown", 404),
     "a path that climbs": bare("GET", "/static/%2e%2e/%2e%2e/params.py", 404),
     "a path that climbs in UTF-8": bare("GET", "/static/%c0%ae%c0%ae/params.py", 404),
-    "a file of the server's": bare("GET", "/params.yaml", 404),
-    "a file of others' servers": bare("GET", "/.env", 404),
+    "a file of the project": bare("GET", "/params.yaml", 404),
+    "a file of other servers": bare("GET", "/.env", 404),
 }

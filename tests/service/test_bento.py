@@ -1,4 +1,4 @@
-"""The bento: what is in it, and that it serves where Herodex is not installed."""
+"""The bento: its contents, and serving without Herodex installed."""
 
 import re
 import shutil
@@ -12,7 +12,7 @@ from tiny_service import ROOT, environment, make_project
 
 
 def locked_versions() -> dict[str, set[str]]:
-    """The versions of every package in uv.lock."""
+    """Return the versions of every package in uv.lock."""
     versions: dict[str, set[str]] = {}
     for package in tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]:
         versions.setdefault(package["name"], set()).add(package.get("version", ""))
@@ -20,7 +20,7 @@ def locked_versions() -> dict[str, set[str]]:
 
 
 def pinned_versions() -> dict[str, set[str]]:
-    """The versions in the bento's requirements; every line must pin one."""
+    """Return the versions in the bento's requirements; every line must pin one."""
     versions: dict[str, set[str]] = {}
     for line in (ROOT / "requirements-serve.txt").read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
@@ -30,13 +30,13 @@ def pinned_versions() -> dict[str, set[str]]:
     return versions
 
 
-def test_the_bento_installs_the_versions_of_the_lock() -> None:
+def test_bento_requirements_match_the_lock() -> None:
     locked = locked_versions()
     differing = {name: pins for name, pins in pinned_versions().items() if not pins <= locked[name]}
     assert not differing, "run the command at the head of requirements-serve.txt"
 
 
-def test_the_bento_installs_what_the_serve_role_asks_for_and_nothing_to_train_with() -> None:
+def test_bento_requirements_cover_the_serve_extra_and_no_training_library() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["serve"]]
     names = {re.split(r"[^A-Za-z0-9-]", requirement)[0].lower() for requirement in wanted}
@@ -45,7 +45,7 @@ def test_the_bento_installs_what_the_serve_role_asks_for_and_nothing_to_train_wi
     assert not pinned & {"tensorflow", "keras", "mlflow", "dvc", "scrapy", "selenium", "pandas", "matplotlib"}
 
 
-def test_the_bento_holds_the_service_its_page_and_its_models(tmp_path: Path) -> None:
+def test_bento_contains_service_page_and_models(tmp_path: Path) -> None:
     project = make_project(tmp_path / "project")
     build_bento(project)
     (bento,) = (project / "bentoml/bentos/herodex").glob("*/src")
@@ -71,7 +71,7 @@ def test_the_bento_holds_the_service_its_page_and_its_models(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_the_bento_serves_where_herodex_is_not_installed(tmp_path: Path) -> None:
+def test_bento_serves_without_herodex_installed(tmp_path: Path) -> None:
     project = make_project(tmp_path / "project")
     build_bento(project)
     checked = subprocess.run(
@@ -87,12 +87,12 @@ def test_the_bento_serves_where_herodex_is_not_installed(tmp_path: Path) -> None
 
 
 def build_bento(project: Path) -> None:
-    """Build a bento of a tiny project with the code and the bentofile of this one."""
+    """Build a bento of a tiny project with this project's code and bentofile."""
     for name in ("bentofile.yaml", "requirements-serve.txt", "README.md"):
         shutil.copy(ROOT / name, project)
     for name in ("src", "deploy"):
         shutil.copytree(ROOT / name, project / name)
-    (project / "models/classifier/head.weights.h5").write_bytes(b"not to be taken along")
+    (project / "models/classifier/head.weights.h5").write_bytes(b"not for the bento")
     command = [sys.executable, "-m", "bentoml", "build"]
     done = subprocess.run(
         command, cwd=project, env=environment(project), capture_output=True, text=True, check=False

@@ -1,4 +1,4 @@
-"""The examples of clients in docs/service.md, run as they stand against a running service."""
+"""Client examples of docs/service.md, run unchanged against a running service."""
 
 import re
 import subprocess
@@ -21,7 +21,7 @@ PROGRAMS = {
 
 
 @pytest.mark.parametrize("language", PROGRAMS)
-def test_the_example_of_a_client_works_as_it_stands(service: str, tmp_path: Path, language: str) -> None:
+def test_client_example_works_unchanged(service: str, tmp_path: Path, language: str) -> None:
     Image.new("RGB", (64, 64), COLOURS["cherry"]).save(tmp_path / "image.jpg")
     assert ADDRESS in EXAMPLES[language]
     command = [*PROGRAMS[language], EXAMPLES[language].replace(ADDRESS, service)]

@@ -1,4 +1,4 @@
-"""Requests as they should be, to a real server over HTTP."""
+"""Valid requests to a real server over HTTP."""
 
 import io
 import json
@@ -25,20 +25,20 @@ def image(colour: tuple[int, int, int], kind: str = "PNG", size: tuple[int, int]
 
 
 def classify(client: httpx.Client, data: bytes) -> dict[str, object]:
-    """Upload an image and give the answer back."""
+    """Upload an image and return the answer."""
     response = client.post("/api/classify", files={"image": ("image", data)})
     assert response.status_code == 200, response.text
     return response.json()
 
 
 def names(client: httpx.Client, **request: object) -> httpx.Response:
-    """Ask for names."""
+    """Request names."""
     return client.post("/api/names", json=request)
 
 
 @pytest.mark.parametrize("label", COLOURS)
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
-def test_an_image_gets_its_class_with_probabilities_that_sum_to_one(
+def test_image_gets_its_class_with_probabilities_that_sum_to_one(
     client: httpx.Client, label: str, kind: str
 ) -> None:
     answer = classify(client, image(COLOURS[label], kind))
@@ -50,25 +50,25 @@ def test_an_image_gets_its_class_with_probabilities_that_sum_to_one(
     assert len(str(answer["model"])) == 12
 
 
-def test_an_image_of_something_else_is_known_to_be_unknown(client: httpx.Client) -> None:
+def test_image_of_no_class_is_unknown(client: httpx.Client) -> None:
     answer = classify(client, image((250, 250, 250)))
     assert answer["known"] is False
     assert answer["unknown"] > 0.99  # type: ignore[operator]
     assert answer["label"] in COLOURS
 
 
-def test_a_transparent_image_is_seen_on_white(client: httpx.Client) -> None:
+def test_transparent_image_is_classified_on_white(client: httpx.Client) -> None:
     file = io.BytesIO()
     Image.new("RGBA", (64, 64), (220, 20, 20, 0)).save(file, "PNG")
     assert classify(client, file.getvalue())["known"] is False
 
 
-def test_a_large_image_within_the_limits_is_answered(client: httpx.Client) -> None:
+def test_large_image_within_the_limits_is_classified(client: httpx.Client) -> None:
     data = image(COLOURS["ocean"], "PNG", (5000, 5000))
     assert classify(client, data)["label"] == "ocean"
 
 
-def test_as_many_names_come_as_asked_for_all_different(client: httpx.Client) -> None:
+def test_requested_number_of_distinct_names_is_returned(client: httpx.Client) -> None:
     for count in (1, 15):
         answer = names(client, count=count, temperature=1).json()
         invented = [entry["name"] for entry in answer["names"]]
@@ -76,7 +76,7 @@ def test_as_many_names_come_as_asked_for_all_different(client: httpx.Client) -> 
         assert all(invented)
 
 
-def test_each_name_says_whether_it_is_new_what_it_is_near_and_how_likely(client: httpx.Client) -> None:
+def test_each_name_has_novelty_nearest_name_and_score(client: httpx.Client) -> None:
     answers = [names(client, count=15, temperature=0.5, seed=seed, novel=False).json() for seed in range(5)]
     entries = [entry for answer in answers for entry in answer["names"]]
     for entry in entries:
@@ -88,9 +88,9 @@ def test_each_name_says_whether_it_is_new_what_it_is_near_and_how_likely(client:
     assert not all(entry["distance"] > 1 for entry in entries)
 
 
-def test_names_are_as_wished_and_new_unless_said_otherwise(client: httpx.Client) -> None:
-    wish = {"prefix": "Co", "min_length": 4, "max_length": 7, "top_k": 5, "top_p": 0.95}
-    answer = names(client, count=10, temperature=1.5, seed=3, **wish)
+def test_names_meet_the_constraints_and_are_new_by_default(client: httpx.Client) -> None:
+    constraints = {"prefix": "Co", "min_length": 4, "max_length": 7, "top_k": 5, "top_p": 0.95}
+    answer = names(client, count=10, temperature=1.5, seed=3, **constraints)
     assert answer.status_code == 200, answer.text
     for entry in answer.json()["names"]:
         assert entry["name"].startswith("Co")
@@ -98,7 +98,7 @@ def test_names_are_as_wished_and_new_unless_said_otherwise(client: httpx.Client)
         assert entry["distance"] > 1
 
 
-def test_a_wish_that_no_name_meets_is_told_back(client: httpx.Client) -> None:
+def test_constraints_that_no_name_meets_are_refused(client: httpx.Client) -> None:
     answer = names(client, count=3, temperature=0.5, prefix="Anemo", max_length=5)
     assert answer.status_code == 422
     assert answer.json()["error"].startswith("No new name of at most 5 characters starts with 'anemo' (")
@@ -106,7 +106,7 @@ def test_a_wish_that_no_name_meets_is_told_back(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["\u05e9\u05dc\u05d5\u05dd", "\U0001f600", "a\u202eb", "ミュウ"])
-def test_a_start_in_letters_that_no_name_has_is_told_back_with_those_that_are_known(
+def test_prefix_with_unknown_characters_is_refused_with_the_known_ones(
     client: httpx.Client, prefix: str
 ) -> None:
     answer = names(client, count=3, temperature=1, prefix=prefix)
@@ -116,10 +116,10 @@ def test_a_start_in_letters_that_no_name_has_is_told_back_with_those_that_are_kn
     assert answer.json()["hint"].startswith("The known ones are a b c d e")
 
 
-def test_names_are_scored_in_the_order_they_were_sent(client: httpx.Client) -> None:
+def test_names_are_scored_in_the_order_of_the_request(client: httpx.Client) -> None:
     answer = client.post("/api/names/score", json={"names": ["Corvin", " CORVIN", "Xqz", "Zażółć"]})
     assert answer.status_code == 200, answer.text
-    real, shouted, unlikely, strange = answer.json()["names"]
+    real, upper, unlikely, foreign = answer.json()["names"]
     assert real == {
         "name": "Corvin",
         "nats": real["nats"],
@@ -128,29 +128,39 @@ def test_names_are_scored_in_the_order_they_were_sent(client: httpx.Client) -> N
         "distance": 0,
         "real": True,
     }
-    assert shouted | {"name": "Corvin"} == real
+    assert upper | {"name": "Corvin"} == real
     assert unlikely["nats"] is None
     assert unlikely["unknown"] == ["q", "z"]
-    assert strange["unknown"] == ["z", "ó", "ć", "ł", "ż"]
+    assert foreign["unknown"] == ["z", "ó", "ć", "ł", "ż"]
     many = client.post("/api/names/score", json={"names": ["ab" * 50] * 100})
     assert len(many.json()["names"]) == 100
 
 
-def test_a_sampled_name_has_the_score_that_it_gets_when_asked_for(client: httpx.Client) -> None:
+def test_sampled_and_scored_names_have_the_same_score(client: httpx.Client) -> None:
     sampled = names(client, count=10, temperature=1, seed=5).json()["names"]
     scored = client.post("/api/names/score", json={"names": [entry["name"] for entry in sampled]}).json()
     for one, other in zip(sampled, scored["names"], strict=True):
         assert one["nats"] == pytest.approx(other["nats"], abs=2e-3)
 
 
-def test_the_seed_that_is_given_back_gives_the_same_names_again(client: httpx.Client) -> None:
+def test_case_of_content_types_does_not_matter(client: httpx.Client) -> None:
+    body = b'{"count": 2, "temperature": 1, "seed": 3}'
+    named = client.post("/api/names", content=body, headers={"content-type": "APPLICATION/JSON"})
+    assert named.json() == names(client, count=2, temperature=1, seed=3).json()
+    head = b'--b\r\ncontent-disposition: form-data; name="image"; filename="x"\r\n\r\n'
+    form = head + image(COLOURS["ocean"]) + b"\r\n--b--\r\n"
+    headers = {"content-type": "Multipart/Form-Data; boundary=b"}
+    assert client.post("/api/classify", content=form, headers=headers).json()["label"] == "ocean"
+
+
+def test_returned_seed_reproduces_the_names(client: httpx.Client) -> None:
     first = names(client, count=5, temperature=1.5).json()
     again = names(client, count=5, temperature=1.5, seed=first["seed"]).json()
     assert again == first
     assert names(client, count=5, temperature=1.5).json()["seed"] != first["seed"]
 
 
-def test_a_quote_comes_from_the_bundle_when_no_api_answers_and_a_new_one_is_another(
+def test_quotes_are_bundled_when_no_api_answers_and_never_repeat(
     client: httpx.Client,
 ) -> None:
     shown = ""
@@ -162,7 +172,7 @@ def test_a_quote_comes_from_the_bundle_when_no_api_answers_and_a_new_one_is_anot
         shown = quote["id"]
 
 
-def test_the_page_is_told_what_it_is_about(client: httpx.Client) -> None:
+def test_page_settings_come_from_the_params(client: httpx.Client) -> None:
     about = client.get("/api/about").json()
     assert about["thing"] == "colour"
     assert about["name"] == "Elf"
@@ -173,7 +183,7 @@ def test_the_page_is_told_what_it_is_about(client: httpx.Client) -> None:
 @pytest.mark.parametrize(
     "path", ["/", "/static/app.js", "/static/base.css", "/static/style.css", "/static/icon.svg", "/api/about"]
 )
-def test_every_answer_carries_security_headers(client: httpx.Client, path: str) -> None:
+def test_every_response_has_security_headers(client: httpx.Client, path: str) -> None:
     response = client.get(path)
     assert response.status_code == 200
     policy = response.headers["content-security-policy"]
@@ -184,17 +194,18 @@ def test_every_answer_carries_security_headers(client: httpx.Client, path: str) 
     assert "frame-ancestors 'none'" in policy
 
 
-def test_only_what_belongs_to_the_page_is_served(client: httpx.Client) -> None:
+def test_only_files_of_the_page_are_served(client: httpx.Client) -> None:
     for path in ("/static/../index.html", "/static/%2e%2e/__init__.py", "/static/", "/params.yaml"):
         assert client.get(path).status_code == 404
 
 
-def test_bentoml_s_own_addresses_answer(client: httpx.Client) -> None:
+def test_probes_metrics_and_openapi_document_are_available(client: httpx.Client) -> None:
     for path in ("/readyz", "/livez", "/metrics"):
         assert client.get(path).status_code == 200
     paths = client.get("/docs.json").json()["paths"]
     form = paths["/api/classify"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert list(form["properties"]) == ["image"]
+    assert "\n    " not in paths["/api/names"]["post"]["description"]
     body = paths["/api/names"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert body["required"] == ["count", "temperature"]
     fields = {"count", "temperature", "seed", "top_k", "top_p", "prefix", "min_length", "max_length", "novel"}
@@ -205,7 +216,7 @@ def test_bentoml_s_own_addresses_answer(client: httpx.Client) -> None:
     assert (score["properties"]["names"]["minItems"], score["properties"]["names"]["maxItems"]) == (1, 100)
 
 
-def test_the_metrics_tell_what_was_answered_and_how_long_it_took(client: httpx.Client) -> None:
+def test_metrics_count_answers_and_durations(client: httpx.Client) -> None:
     classify(client, image(COLOURS["ocean"]))
     classify(client, image((250, 250, 250)))
     names(client, count=7, temperature=1)
@@ -225,7 +236,7 @@ def test_the_metrics_tell_what_was_answered_and_how_long_it_took(client: httpx.C
     assert samples["herodex_requests_in_progress"] == "1.0"
 
 
-def test_bentoml_s_client_can_use_the_service(client: httpx.Client, tmp_path: Path) -> None:
+def test_bentoml_client_can_use_the_service(client: httpx.Client, tmp_path: Path) -> None:
     file = tmp_path / "meadow.png"
     file.write_bytes(image(COLOURS["meadow"]))
     script = (
@@ -240,7 +251,7 @@ def test_bentoml_s_client_can_use_the_service(client: httpx.Client, tmp_path: Pa
     assert json.loads(output.stdout.splitlines()[-1]) == ["meadow", 2]
 
 
-def test_the_service_imports_nothing_that_only_training_or_crawling_needs(tiny_project: Path) -> None:
+def test_service_imports_no_training_or_crawling_library(tiny_project: Path) -> None:
     script = "import service, sys; print(*{name.partition('.')[0] for name in sys.modules})"
     command = [sys.executable, "-c", script]
     output = subprocess.run(command, cwd=tiny_project, capture_output=True, text=True, check=True)
@@ -260,7 +271,7 @@ def test_the_service_imports_nothing_that_only_training_or_crawling_needs(tiny_p
     assert not loaded & unwanted
 
 
-def test_no_file_of_the_page_names_another_host_or_a_default_class() -> None:
+def test_page_files_name_no_other_host_and_no_default_class() -> None:
     params = (ROOT / "params.yaml").read_text(encoding="utf-8")
     words = [word.strip(" []") for word in params.split("classes:")[1].split("#")[0].split(",")]
     for file in sorted((ROOT / "src/herodex/web").rglob("*.*")):
@@ -270,7 +281,7 @@ def test_no_file_of_the_page_names_another_host_or_a_default_class() -> None:
             assert not [word for word in [*words, "pokémon", "superhero"] if word in text], file
 
 
-def test_an_answer_is_explained_to_those_who_ask(client: httpx.Client) -> None:
+def test_explanation_is_added_on_request(client: httpx.Client) -> None:
     form = {"image": ("image", image(COLOURS["ocean"]))}
     explained = client.post("/api/classify?explain=true", files=form).json()
     nearest, heat_map = explained.pop("nearest"), explained.pop("heat_map")

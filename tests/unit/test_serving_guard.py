@@ -21,7 +21,7 @@ MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
 
 
 async def api(scope: Scope, receive: Receive, send: Send) -> None:
-    """What stands behind the guard: says what it was given."""
+    """The application behind the guard, which returns what it received."""
     request = Request(scope, receive)
     image = scope.get("state", {}).get("image")
     given = list(image.size) if image else (await request.body()).decode()
@@ -29,7 +29,7 @@ async def api(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def ask(method: str, path: str, upload_timeout_s: float = 10, **options: object) -> httpx.Response:
-    """Send one request to a guarded API, through real HTTP messages but no socket."""
+    """Send one request to a guarded API."""
 
     async def send() -> httpx.Response:
         transport = httpx.ASGITransport(app=Guard(api, MAX_UPLOAD, MAX_PIXELS, upload_timeout_s, MAX_QUEUE))
@@ -52,7 +52,7 @@ def upload(data: bytes, name: str = "image", kind: str = "image/png") -> httpx.R
 
 
 def assert_refused(answer: httpx.Response, status: int, *words: str) -> None:
-    """The answer is an object with just an error that has these words, and a hint."""
+    """Check that the response has an error with these words, a hint and nothing else."""
     assert answer.status_code == status, answer.text
     assert set(answer.json()) == {"error", "hint"}
     assert answer.json()["hint"]
@@ -61,7 +61,7 @@ def assert_refused(answer: httpx.Response, status: int, *words: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_an_image_is_decoded_whatever_type_the_client_claims(kind: str) -> None:
+def test_image_is_decoded_whatever_its_declared_type(kind: str) -> None:
     answer = upload(image_bytes(kind), kind="image/jpg")
     assert answer.json() == {"given": [40, 30]}
 
@@ -72,11 +72,11 @@ def test_other_formats_are_refused_by_content(kind: str) -> None:
 
 
 @pytest.mark.parametrize("data", [b"no image", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%PDF-1.7"])
-def test_what_is_no_image_is_refused(data: bytes) -> None:
+def test_file_that_is_not_an_image_is_refused(data: bytes) -> None:
     assert_refused(upload(data), 415)
 
 
-def test_a_truncated_image_is_refused() -> None:
+def test_truncated_image_is_refused() -> None:
     file = io.BytesIO()
     Image.effect_noise((100, 90), 80).save(file, "JPEG")
     assert_refused(upload(file.getvalue()[:-500]), 422, "truncated")
@@ -86,16 +86,16 @@ def test_too_many_pixels_are_refused_from_the_header() -> None:
     assert_refused(upload(image_bytes(size=(200, 100))), 413, "200×100")
 
 
-def test_an_empty_file_is_refused() -> None:
+def test_empty_file_is_refused() -> None:
     assert_refused(upload(b""), 400, "empty")
 
 
-def test_an_address_in_the_field_is_refused_and_not_fetched() -> None:
+def test_url_in_the_field_is_refused_and_not_fetched() -> None:
     form = {"image": (None, "http://127.0.0.1:9/x.png")}
     assert_refused(ask("POST", "/api/classify", files=form), 400, "text instead of a file")
 
 
-def test_a_part_of_another_name_is_named() -> None:
+def test_part_of_another_name_is_reported() -> None:
     assert_refused(upload(image_bytes(), name="file"), 400, "'file'")
 
 
@@ -107,7 +107,7 @@ def test_two_files_are_refused() -> None:
 @pytest.mark.parametrize(
     "content_type", ["image/png", "application/json", "application/x-www-form-urlencoded", "text/plain", ""]
 )
-def test_a_body_that_is_no_form_is_refused(content_type: str) -> None:
+def test_body_that_is_not_a_form_is_refused(content_type: str) -> None:
     headers = {"content-type": content_type}
     answer = ask("POST", "/api/classify", content=image_bytes(), headers=headers)
     assert_refused(answer, 415, "multipart/form-data")
@@ -117,7 +117,7 @@ def test_a_body_that_is_no_form_is_refused(content_type: str) -> None:
     "content_type",
     ["multipart/form-data", "multipart/form-data; boundary=other", f"{MULTIPART}; charset=punycode"],
 )
-def test_a_form_that_cannot_be_taken_apart_is_refused(content_type: str) -> None:
+def test_form_that_cannot_be_parsed_is_refused(content_type: str) -> None:
     body = f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="\xfc-\xff"\r\n\r\n'.encode("latin-1")
     answer = ask("POST", "/api/classify", content=body, headers={"content-type": content_type})
     assert_refused(answer, 400)
@@ -125,7 +125,7 @@ def test_a_form_that_cannot_be_taken_apart_is_refused(content_type: str) -> None
 
 @settings(deadline=None)
 @given(st.binary(max_size=300), st.booleans())
-def test_no_bytes_whatever_get_past_as_an_image_or_break_the_guard(noise: bytes, in_a_form: bool) -> None:
+def test_random_bytes_are_refused_without_a_failure(noise: bytes, in_a_form: bool) -> None:
     if in_a_form:
         answer = upload(noise)
     else:
@@ -134,7 +134,7 @@ def test_no_bytes_whatever_get_past_as_an_image_or_break_the_guard(noise: bytes,
     assert answer.status_code in {400, 415, 422}
 
 
-def test_a_body_is_counted_as_it_streams_and_the_rest_is_left_unread() -> None:
+def test_body_is_counted_while_it_streams_and_not_read_beyond_the_limit() -> None:
     sent = 0
 
     async def endless() -> AsyncIterator[bytes]:
@@ -146,12 +146,12 @@ def test_a_body_is_counted_as_it_streams_and_the_rest_is_left_unread() -> None:
 
     answer = ask("POST", "/api/classify", content=endless(), headers={"content-type": MULTIPART})
     assert_refused(answer, 413)
-    # The transport may have one chunk more at hand.
+    # The transport may have read one more chunk.
     assert sent <= MAX_UPLOAD + 2000
 
 
 @pytest.mark.parametrize(("path", "field"), [("/api/names", "count"), ("/api/names/score", "names")])
-def test_a_large_body_of_json_is_refused_with_the_bounds_of_its_fields(path: str, field: str) -> None:
+def test_large_json_body_is_refused_with_the_bounds_of_its_fields(path: str, field: str) -> None:
     headers = {"content-type": "application/json"}
     answer = ask("POST", path, content=b" " * 10 * 2**20, headers=headers)
     assert_refused(answer, 413, "larger than", "kB")
@@ -159,7 +159,7 @@ def test_a_large_body_of_json_is_refused_with_the_bounds_of_its_fields(path: str
 
 
 def serve_messages(messages: list[Message], upload_timeout_s: float = 10) -> list[Message]:
-    """Give a guard these messages of an upload, then silence; returns what it sent."""
+    """Send a guard these messages of an upload, then nothing; return its messages."""
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -184,13 +184,13 @@ def serve_messages(messages: list[Message], upload_timeout_s: float = 10) -> lis
     return sent
 
 
-def test_a_client_that_stops_sending_is_told_so_and_let_go() -> None:
+def test_client_that_stops_sending_gets_408_and_is_disconnected() -> None:
     sent = serve_messages([{"type": "http.request", "body": b"--b0", "more_body": True}], 0.05)
     assert sent[0]["status"] == 408
     assert (b"connection", b"close") in sent[0]["headers"]
 
 
-def test_a_client_that_went_away_gets_no_answer() -> None:
+def test_client_that_left_gets_no_response() -> None:
     assert serve_messages([{"type": "http.disconnect"}]) == []
 
 
@@ -209,7 +209,7 @@ def test_a_client_that_went_away_gets_no_answer() -> None:
         ("/api/names/score", '{"names": [' + ", ".join(['"' + "\\ud83d\\ude00" * 100 + '"'] * 100) + "]}"),
     ],
 )
-def test_a_request_for_names_is_handed_on_as_it_came(path: str, body: str) -> None:
+def test_valid_json_request_is_passed_on_unchanged(path: str, body: str) -> None:
     headers = {"content-type": "application/json; charset=utf-8"}
     answer = ask("POST", path, content=body, headers=headers)
     assert answer.json() == {"given": body}
@@ -275,7 +275,7 @@ def test_a_request_for_names_is_handed_on_as_it_came(path: str, body: str) -> No
         ('{"count": 1, "temperature": 1, "novel": "yes"}', ["'novel'", "valid boolean"]),
     ],
 )
-def test_a_wrong_request_for_names_is_told_its_field_and_bound(body: str, words: list[str]) -> None:
+def test_invalid_names_request_reports_field_and_bound(body: str, words: list[str]) -> None:
     headers = {"content-type": "application/json"}
     answer = ask("POST", "/api/names", content=body.encode("latin-1"), headers=headers)
     assert_refused(answer, 400, *words)
@@ -291,20 +291,35 @@ def test_a_wrong_request_for_names_is_told_its_field_and_bound(body: str, words:
         ('{"names": []}', ["'names' should have at least 1 item"]),
         ('{"names": [' + ", ".join(['"x"'] * 101) + "]}", ["'names' should have at most 100 items"]),
         ('{"names": ["x", ""]}', ["'names.1' should have at least 1 character"]),
-        ('{"names": ["  "]}', ["'names.0' should have a character that is no blank"]),
+        ('{"names": ["  "]}', ["'names.0' should not be blank"]),
         ('{"names": ["x", 5]}', ["'names.1'", "valid string"]),
         ('{"names": ["' + "a" * 101 + '"]}', ["'names.0' should have at most 100 characters"]),
         ('{"names": ["a\\tb"]}', ["'names.0' should have no control characters"]),
         ('{"names": ["x"], "temperature": 1}', ["'temperature' is not known"]),
     ],
 )
-def test_a_wrong_request_for_scores_is_told_its_field_and_bound(body: str, words: list[str]) -> None:
+def test_invalid_score_request_reports_field_and_bound(body: str, words: list[str]) -> None:
     answer = ask("POST", "/api/names/score", content=body, headers={"content-type": "application/json"})
     assert_refused(answer, 400, *words)
     assert "1 to 100 texts" in answer.json()["hint"]
 
 
-def test_names_are_only_asked_for_in_json() -> None:
+@pytest.mark.parametrize("content_type", ["APPLICATION/JSON", "Application/Json; Charset=UTF-8"])
+def test_case_of_the_json_content_type_does_not_matter(content_type: str) -> None:
+    body = '{"count": 1, "temperature": 1}'
+    answer = ask("POST", "/api/names", content=body, headers={"Content-Type": content_type})
+    assert answer.json() == {"given": body}
+
+
+@pytest.mark.parametrize("kind", ["Multipart/Form-Data", "MULTIPART/FORM-DATA"])
+def test_case_of_the_form_content_type_does_not_matter(kind: str) -> None:
+    head = f'--{BOUNDARY}\r\nCONTENT-DISPOSITION: Form-Data; Name="image"; FileName="x"\r\n\r\n'
+    body = head.encode() + image_bytes() + f"\r\n--{BOUNDARY}--\r\n".encode()
+    headers = {"content-type": f"{kind}; boundary={BOUNDARY}"}
+    assert ask("POST", "/api/classify", content=body, headers=headers).json() == {"given": [40, 30]}
+
+
+def test_names_request_must_be_json() -> None:
     pickled = {"content-type": "application/vnd.bentoml+pickle"}
     assert_refused(ask("POST", "/api/names", content=b"\x80\x04N.", headers=pickled), 415)
     assert_refused(ask("POST", "/api/names", data={"count": "1"}), 415)
@@ -321,13 +336,11 @@ def test_names_are_only_asked_for_in_json() -> None:
         ("POST", "/api/classify/", 404, None),
     ],
 )
-def test_wrong_addresses_and_methods_are_refused(
-    method: str, path: str, status: int, allow: str | None
-) -> None:
+def test_wrong_paths_and_methods_are_refused(method: str, path: str, status: int, allow: str | None) -> None:
     answer = ask(method, path)
     assert_refused(answer, status)
     assert answer.headers.get("allow") == allow
 
 
-def test_what_is_not_the_api_passes_untouched() -> None:
+def test_requests_outside_the_api_pass_unchanged() -> None:
     assert ask("GET", "/static/app.js", content=b"x" * 50_000).status_code == 200

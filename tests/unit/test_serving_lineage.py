@@ -11,7 +11,7 @@ LINEAGE = {"classifier": {"model": "abc"}, "generator": {"model": "def"}}
 
 
 def ask(models: Path) -> httpx.Response:
-    """Ask for the lineage of a folder of models, through real HTTP messages but no socket."""
+    """Request the lineage of a model folder."""
 
     async def send() -> httpx.Response:
         transport = httpx.ASGITransport(app=Starlette(routes=[lineage_route(models)]))
@@ -21,7 +21,7 @@ def ask(models: Path) -> httpx.Response:
     return asyncio.run(send())
 
 
-def test_models_without_a_lineage_are_a_404_that_says_what_to_do(tmp_path):
+def test_models_without_lineage_return_404_with_a_hint(tmp_path):
     answer = ask(tmp_path)
     assert answer.status_code == 404
     assert answer.json() == {
@@ -30,12 +30,12 @@ def test_models_without_a_lineage_are_a_404_that_says_what_to_do(tmp_path):
     }
 
 
-def test_outside_of_a_bento_the_commit_is_unknown(tmp_path):
+def test_commit_is_null_outside_a_bento(tmp_path):
     (tmp_path / "lineage.json").write_text(json.dumps(LINEAGE), encoding="utf-8")
     assert ask(tmp_path).json() == {"commit": None, **LINEAGE}
 
 
-def test_the_lineage_of_a_bento_comes_with_its_commit(tmp_path):
+def test_lineage_of_a_bento_includes_its_commit(tmp_path):
     (tmp_path / "lineage.json").write_text(json.dumps(LINEAGE), encoding="utf-8")
     (tmp_path / COMMIT).write_text(json.dumps({"commit": "0123abcd"}), encoding="utf-8")
     assert ask(tmp_path).json() == {"commit": "0123abcd", **LINEAGE}

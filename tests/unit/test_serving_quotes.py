@@ -10,6 +10,7 @@ from herodex.serving.quotes import (
     LONGEST_RETRY_AFTER_S,
     MAX_ANSWER_BYTES,
     RETRY_AFTER_S,
+    CircuitBreaker,
     Quote,
     QuoteAnswer,
     QuoteError,
@@ -42,7 +43,7 @@ def asked(
     clock: Clock | None = None,
     timeout_s: float = 10,
 ) -> None:
-    """Run a conversation with a new proxy, and stop it."""
+    """Run a conversation with a new proxy, then close it."""
 
     async def run() -> None:
         proxy = QuoteProxy(urls, timeout_s, 60, BUNDLED, clock or Clock(), random.Random(1))
@@ -53,12 +54,12 @@ def asked(
 
 
 async def refreshed(proxy: QuoteProxy) -> None:
-    """Wait until no refresh is under way."""
+    """Wait until no refresh is running."""
     while proxy._refreshing:
         await asyncio.wait([proxy._refreshing])
 
 
-def test_the_first_quote_comes_from_upstream_and_the_next_ones_from_the_cache(quote_api: QuoteApi) -> None:
+def test_first_quote_is_fetched_and_later_ones_are_cached(quote_api: QuoteApi) -> None:
     async def conversation(proxy: QuoteProxy) -> None:
         first = await proxy.quote()
         assert (first.source, first.quote in UPSTREAM) == ("upstream", True)
@@ -69,7 +70,7 @@ def test_the_first_quote_comes_from_upstream_and_the_next_ones_from_the_cache(qu
     assert quote_api.asked == 1
 
 
-def test_a_new_quote_never_repeats_the_one_shown(quote_api: QuoteApi) -> None:
+def test_next_quote_differs_from_the_one_shown(quote_api: QuoteApi) -> None:
     async def conversation(proxy: QuoteProxy) -> None:
         shown = (await proxy.quote()).quote.id
         for _ in range(50):
@@ -81,7 +82,7 @@ def test_a_new_quote_never_repeats_the_one_shown(quote_api: QuoteApi) -> None:
     asked([DOWN], conversation)
 
 
-def test_an_api_with_one_quote_is_followed_by_a_bundled_one(quote_api: QuoteApi) -> None:
+def test_bundled_quote_follows_the_only_quote_of_an_api(quote_api: QuoteApi) -> None:
     quote_api.body = json.dumps({"quote": "Only this.", "author": "One"}).encode()
 
     async def conversation(proxy: QuoteProxy) -> None:
@@ -92,14 +93,14 @@ def test_an_api_with_one_quote_is_followed_by_a_bundled_one(quote_api: QuoteApi)
     asked([quote_api.url], conversation)
 
 
-def test_the_next_api_is_asked_when_the_first_is_down(quote_api: QuoteApi) -> None:
+def test_next_api_is_asked_when_the_first_is_down(quote_api: QuoteApi) -> None:
     async def conversation(proxy: QuoteProxy) -> None:
         assert (await proxy.quote()).quote in UPSTREAM
 
     asked([DOWN, quote_api.url], conversation)
 
 
-def test_bundled_quotes_are_served_when_every_api_is_down_and_the_apis_are_left_alone_for_a_while(
+def test_bundled_quotes_are_served_and_apis_rest_when_all_are_down(
     quote_api: QuoteApi,
 ) -> None:
     quote_api.status = 500
@@ -117,7 +118,7 @@ def test_bundled_quotes_are_served_when_every_api_is_down_and_the_apis_are_left_
     asked([quote_api.url], conversation, clock)
 
 
-def test_an_api_that_fails_is_passed_over_for_longer_each_time_until_it_answers(quote_api: QuoteApi) -> None:
+def test_pause_doubles_with_each_failure_until_the_api_answers(quote_api: QuoteApi) -> None:
     clock = Clock()
 
     async def ask_after(proxy: QuoteProxy, seconds: float) -> int:
@@ -143,7 +144,17 @@ def test_an_api_that_fails_is_passed_over_for_longer_each_time_until_it_answers(
     asked([quote_api.url], conversation, clock)
 
 
-def test_an_api_is_passed_over_while_the_next_one_answers(quote_api: QuoteApi) -> None:
+def test_pause_stays_at_its_limit_after_thousands_of_failures() -> None:
+    breaker = CircuitBreaker(0.5)
+    for _ in range(5000):
+        breaker.record_failure(now=100.0)
+    assert breaker.retry_at == 100 + LONGEST_RETRY_AFTER_S
+    breaker.record_success()
+    breaker.record_failure(now=100.0)
+    assert breaker.retry_at == 100.5
+
+
+def test_failed_api_is_skipped_while_the_next_one_answers(quote_api: QuoteApi) -> None:
     clock = Clock()
 
     async def conversation(proxy: QuoteProxy) -> None:
@@ -155,11 +166,11 @@ def test_an_api_is_passed_over_while_the_next_one_answers(quote_api: QuoteApi) -
     with running_quote_api() as broken:
         broken.status = 500
         asked([broken.url, quote_api.url], conversation, clock)
-        # Asked at 0, 61 and 122 s, then left alone for 120 s.
+        # Asked at 0, 61 and 122 s, then skipped for 120 s.
         assert (broken.asked, quote_api.asked) == (4, 6)
 
 
-def test_old_quotes_are_served_while_new_ones_are_fetched(quote_api: QuoteApi) -> None:
+def test_cached_quotes_are_served_during_a_refresh(quote_api: QuoteApi) -> None:
     clock = Clock()
 
     async def conversation(proxy: QuoteProxy) -> None:
@@ -174,7 +185,7 @@ def test_old_quotes_are_served_while_new_ones_are_fetched(quote_api: QuoteApi) -
     asked([quote_api.url], conversation, clock)
 
 
-def test_old_quotes_outlive_an_api_that_went_down(quote_api: QuoteApi) -> None:
+def test_cached_quotes_are_served_after_the_api_fails(quote_api: QuoteApi) -> None:
     clock = Clock()
 
     async def conversation(proxy: QuoteProxy) -> None:
@@ -188,7 +199,7 @@ def test_old_quotes_outlive_an_api_that_went_down(quote_api: QuoteApi) -> None:
     asked([quote_api.url], conversation, clock)
 
 
-def test_a_slow_api_is_asked_once_and_nobody_waits_longer_than_the_timeout(quote_api: QuoteApi) -> None:
+def test_slow_api_is_asked_once_and_requests_wait_no_longer_than_the_timeout(quote_api: QuoteApi) -> None:
     quote_api.slow = True
 
     async def conversation(proxy: QuoteProxy) -> None:
@@ -200,7 +211,7 @@ def test_a_slow_api_is_asked_once_and_nobody_waits_longer_than_the_timeout(quote
     assert quote_api.asked <= 1
 
 
-def test_a_proxy_without_apis_gives_bundled_quotes() -> None:
+def test_proxy_without_apis_returns_bundled_quotes() -> None:
     async def conversation(proxy: QuoteProxy) -> None:
         assert (await proxy.quote()).source == "bundled"
 
@@ -222,7 +233,7 @@ def test_a_proxy_without_apis_gives_bundled_quotes() -> None:
         pytest.param(200, {"content-encoding": "gzip"}, b"\x1f\x8b", "not JSON", id="compressed, unasked"),
     ],
 )
-def test_what_is_no_quote_is_refused(
+def test_response_without_quotes_is_refused(
     quote_api: QuoteApi, status: int, headers: dict[str, str], body: bytes, reason: str
 ) -> None:
     quote_api.status, quote_api.headers, quote_api.body = status, headers, body
@@ -231,7 +242,7 @@ def test_what_is_no_quote_is_refused(
     assert quote_api.asked == 1
 
 
-def test_a_slow_answer_is_given_up(quote_api: QuoteApi) -> None:
+def test_slow_response_is_abandoned(quote_api: QuoteApi) -> None:
     quote_api.slow = True
     with pytest.raises(QuoteError, match=r"no answer within 0\.3 s"):
         asyncio.run(fetch_quotes(quote_api.url, timeout_s=0.3))
@@ -247,32 +258,38 @@ def test_a_slow_answer_is_given_up(quote_api: QuoteApi) -> None:
         {"results": [{"content": "Be.", "author": "A"}, {"content": "Be.", "author": "A"}]},
     ],
 )
-def test_the_common_forms_of_answers_are_read(answer: object) -> None:
+def test_common_response_formats_are_read(answer: object) -> None:
     assert read_quotes(answer, "example.org") == [make_quote("Be.", "A")]
 
 
-def test_a_notice_signed_by_the_api_itself_is_no_quote() -> None:
+@pytest.mark.parametrize("host", ["zenquotes.io", "ZenQuotes.io"])
+def test_notice_of_the_api_is_not_a_quote(host: str) -> None:
     notice = {"q": "Too many requests.", "a": "zenquotes.io"}
     with pytest.raises(QuoteError):
-        read_quotes([notice], "zenquotes.io")
+        read_quotes([notice], host)
 
 
-def test_quotes_too_long_for_the_page_are_left_out() -> None:
+def test_content_type_of_the_api_does_not_matter(quote_api: QuoteApi) -> None:
+    quote_api.headers = {"Content-Type": "APPLICATION/JSON; Charset=UTF-8"}
+    assert set(asyncio.run(fetch_quotes(quote_api.url, timeout_s=5))) == UPSTREAM
+
+
+def test_quotes_too_long_for_the_page_are_omitted() -> None:
     long = {"q": "x" * 281, "a": "A"}
     assert read_quotes([long, {"q": "Short.", "a": "B"}], "h") == [make_quote("Short.", "B")]
 
 
-def test_control_characters_and_runs_of_spaces_go_and_markup_stays_text() -> None:
+def test_control_characters_and_repeated_spaces_are_removed_and_markup_stays_text() -> None:
     quote = make_quote("  <b>To\u0000 be</b>\r\n\u202eor  not ", "\tA  B ")
     assert (quote.text, quote.author) == ("<b>To be</b> or not", "A B")
 
 
-def test_the_bundled_quotes_are_many_short_and_distinct() -> None:
+def test_bundled_quotes_are_many_short_and_distinct() -> None:
     quotes = load_bundled_quotes()
     assert len(quotes) >= 40
     assert len({quote.id for quote in quotes}) == len(quotes)
     assert all(0 < len(quote.text) <= 160 and quote.author for quote in quotes)
 
 
-def test_the_id_of_a_quote_is_the_same_in_every_process() -> None:
+def test_quote_id_is_the_same_in_every_process() -> None:
     assert make_quote("Be.", "A") == Quote("de96887bf6bb", "Be.", "A")

@@ -1,4 +1,4 @@
-"""How the API says no: `{"error": what is wrong, "hint": what to do}` and a status of 4xx, or 503."""
+"""Errors of the API: `{"error": what is wrong, "hint": what to do}` with status 4xx or 503."""
 
 from typing import Literal
 
@@ -21,14 +21,14 @@ Reason = Literal[
     "too_many_pixels",
     "truncated",
     "unreadable",
+    "unsatisfiable",
     "unsupported",
-    "wish",
 ]
-"""Why a request was refused, in few enough words for a metric's label."""
+"""Why a request was refused; the value of a metric's label."""
 
 
 class ClientError(Exception):
-    """A request that is turned away, for a reason that its sender can put right."""
+    """A request that is refused for a reason that its sender can fix."""
 
     def __init__(
         self, status: int, reason: Reason, error: str, hint: str, headers: dict[str, str] | None = None
@@ -41,10 +41,10 @@ class ClientError(Exception):
         self.headers = headers
 
     def response(self) -> JSONResponse:
-        """The answer that says so."""
+        """Create the response."""
         return JSONResponse({"error": self.error, "hint": self.hint}, self.status, self.headers)
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the answer, and leave the reason for those who count."""
+        """Send the response and leave the reason in the request's state for the observer."""
         scope.setdefault("state", {})["refusal"] = self.reason
         await self.response()(scope, receive, send)

@@ -1,4 +1,4 @@
-"""The addresses of the service, and the one method that each answers to."""
+"""Paths of the service and the HTTP method of each."""
 
 CLASSIFY = "/api/classify"
 NAMES = "/api/names"
@@ -16,18 +16,18 @@ EXAMPLES = "/examples/"
 PROBES = ("/livez", "/readyz", "/healthz")
 METRICS = "/metrics"
 DESCRIPTIONS = ("/docs.json", "/schema.json")
-"""What BentoML says about the service: the OpenAPI document, and what its Python client reads."""
+"""BentoML's descriptions of the service: OpenAPI, and the schema that its Python client reads."""
 
 
 def method_of(path: str) -> str | None:
-    """The method that an address answers to; None where there is no such address."""
+    """Return the method of a path, or None if there is no such path."""
     if path.startswith((STATIC, EXAMPLES)) or path in (*PAGES, *PROBES, METRICS, *DESCRIPTIONS):
         return "GET"
     return METHODS.get(path)
 
 
 def route_of(path: str) -> str:
-    """What an address is called in logs and metrics: never what a client made up."""
+    """Return a path's name in logs and metrics, which a client cannot make up."""
     if path in PAGES:
         return "page"
     if path.startswith((STATIC, EXAMPLES)):

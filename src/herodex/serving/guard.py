@@ -1,13 +1,13 @@
-"""Stands before the API: reads, bounds and checks what clients send, and says no where it must.
+"""Checks of every request before it reaches BentoML.
 
-BentoML 1.4 has no limit on a body, answers a spoilt image with 500, and words its own refusals as
-lists; so nothing reaches it that this module has not read.
+BentoML 1.4 does not limit bodies, returns 500 for broken images, and formats its own refusals as lists. This
+module therefore reads and checks every request first.
 """
 
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from typing import NamedTuple
 
 import anyio
@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from herodex.inference.image_decoding import ImageError, open_image
 from herodex.serving import endpoints
 from herodex.serving.client_error import ClientError, Reason
+from herodex.serving.image_structure import check_structure
 from herodex.serving.messages import (
     MAX_LENGTH,
     MAX_NAMES,
@@ -35,18 +36,17 @@ from herodex.serving.messages import (
     NamesRequest,
     ScoreRequest,
 )
-from herodex.serving.upload import read_chunks, read_file
-from herodex.serving.upload_form import check_parts
+from herodex.serving.upload import media_type, read_chunks, read_file
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_IMAGES = 2
-"""Decoded images in memory at a time: each may hold a few bytes for every pixel allowed."""
+"""Decoded images in memory at a time; each takes a few bytes per pixel."""
 MAX_HEADER_BYTES = 8192
-"""As much as other servers allow by default."""
+"""Default limit of common servers."""
 BUFFERED_UPLOADS = 8
-"""Uploads of the largest size whose bytes may be in memory at a time; of smaller ones, more."""
+"""Uploads of the largest allowed size that may be in memory at a time."""
 BUSY_S = 2
-"""When to come back to a service that had no room: by then a full queue has moved on."""
+"""Retry-After of a full service; a full queue has moved on by then."""
 
 IMAGE_REFUSALS: dict[str, tuple[int, Reason]] = {
     "unsupported": (415, "unsupported"),
@@ -55,16 +55,16 @@ IMAGE_REFUSALS: dict[str, tuple[int, Reason]] = {
     "unreadable": (422, "unreadable"),
 }
 IMAGE_HINTS = {
-    "unsupported": "Send a JPEG, PNG or WebP image; its content tells, not its name.",
-    "too_large": "Send a scaled-down copy.",
-    "truncated": "Send the file again, to its end.",
-    "unreadable": "Open the file and save it anew, or send another one.",
+    "unsupported": "Send JPEG, PNG or WebP. Renaming the file does not help; convert HEIC to JPEG first.",
+    "too_large": "Scale the image down and send it again.",
+    "truncated": "Send the complete file.",
+    "unreadable": "Open the file in an image editor and save it again, or send another image.",
 }
-IMAGE_TOO_LARGE = "Send a smaller file, for example a scaled-down copy of the image."
+IMAGE_TOO_LARGE = "Send a smaller file: scale the image down or compress it more."
 
 
 class JsonRequest(NamedTuple):
-    """What a request in JSON may be: its fields, its bytes, and how both are put to its sender."""
+    """Schema and size limit of a JSON request, and a hint that explains both."""
 
     fields: type[BaseModel]
     max_bytes: int
@@ -74,11 +74,11 @@ class JsonRequest(NamedTuple):
 JSON_REQUESTS = {
     endpoints.NAMES: JsonRequest(
         NamesRequest,
-        # Every character of the longest prefix may come as an escaped surrogate pair, and more than that
-        # must be read to say that it is too long.
+        # Each character of the longest prefix may arrive as an escaped surrogate pair, and a longer prefix
+        # must still be read to report that it is too long.
         16_384,
         f"Send JSON: count is a whole number from 1 to {MAX_NAMES}, temperature a number from "
-        f"{MIN_TEMPERATURE:g} to {MAX_TEMPERATURE:g}; optional are seed, a whole number from 0 to "
+        f"{MIN_TEMPERATURE:g} to {MAX_TEMPERATURE:g}. Optional: seed, a whole number from 0 to "
         f"{MAX_SEED}, top_k from 0 to {MAX_TOP_K}, top_p above 0 and up to 1, prefix of up to {MAX_PREFIX} "
         f"characters, min_length and max_length from 1 to {MAX_LENGTH}, and novel, true or false.",
     ),
@@ -91,14 +91,14 @@ JSON_REQUESTS = {
 
 
 class Guard:
-    """ASGI middleware that lets through to the API only what the API can answer.
+    """ASGI middleware that passes only valid requests on.
 
     Args:
-        app: what comes behind it.
-        max_upload: bytes of a request with an image.
-        max_pixels: width × height of an image.
-        upload_timeout_s: patience with a client that sends slowly.
-        max_queue: requests that a model works on or that wait for it.
+        app: The next application.
+        max_upload: Largest request with an image, in bytes.
+        max_pixels: Largest width × height of an image.
+        upload_timeout_s: Longest time for a request to arrive.
+        max_queue: Most requests that wait for a model or are processed by it.
     """
 
     def __init__(
@@ -109,11 +109,11 @@ class Guard:
         self._max_pixels = max_pixels
         self._upload_timeout_s = upload_timeout_s
         self._images = asyncio.Semaphore(MAX_IMAGES)
-        self._queue = Room(max_queue)
-        self._buffered = Room(BUFFERED_UPLOADS * max_upload)
+        self._queue = Capacity(max_queue)
+        self._buffered = Capacity(BUFFERED_UPLOADS * max_upload)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that is refused; hand on any other."""
+        """Refuse an invalid request or pass a valid one on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -124,7 +124,7 @@ class Guard:
                 await self._pass_upload(scope, receive, send)
             elif request := JSON_REQUESTS.get(scope["path"]):
                 receive_again = await self._read_json(request, scope, receive)
-                with self._queue.taken(1):
+                with self._queue.reserved(1):
                     await self._app(scope, receive_again, send)
             else:
                 await self._app(scope, receive, send)
@@ -135,40 +135,40 @@ class Guard:
 
     async def _pass_upload(self, scope: Scope, receive: Receive, send: Send) -> None:
         with contextlib.ExitStack() as held:
-            async with patience(self._upload_timeout_s):
+            async with arrival_timeout(self._upload_timeout_s):
                 chunks = read_chunks(receive, self._max_upload, IMAGE_TOO_LARGE)
-                kept = self._buffered.hold(chunks, held)
-                data = await read_file(Headers(scope=scope), kept, self._max_upload)
-            held.enter_context(self._queue.taken(1))
+                counted = self._buffered.reserve_each(chunks, held)
+                data = await read_file(Headers(scope=scope), counted, self._max_upload)
+            held.enter_context(self._queue.reserved(1))
             async with self._images:
                 image = await anyio.to_thread.run_sync(decode, data, self._max_pixels)
                 scope.setdefault("state", {})["image"] = image
                 await self._app(scope, receive, send)
 
     async def _read_json(self, request: JsonRequest, scope: Scope, receive: Receive) -> Receive:
-        if Headers(scope=scope).get("content-type", "").partition(";")[0].strip() != "application/json":
+        if media_type(Headers(scope=scope)) != "application/json":
             raise ClientError(415, "content_type", "The request is not application/json.", request.hint)
-        async with patience(self._upload_timeout_s):
+        async with arrival_timeout(self._upload_timeout_s):
             chunks = read_chunks(receive, request.max_bytes, request.hint)
             body = b"".join([chunk async for chunk in chunks])
         check_json(body, request)
         return replay(body, receive)
 
 
-class Room:
-    """A bounded amount of something; whoever finds too little of it left is told to come back."""
+class Capacity:
+    """A bounded amount, for example of queue places or bytes."""
 
     def __init__(self, size: int) -> None:
         self._left = size
 
     @contextlib.contextmanager
-    def taken(self, amount: int) -> Iterator[None]:
-        """Take an amount for as long as the block lasts; raises a ClientError of 503."""
+    def reserved(self, amount: int) -> Generator[None]:
+        """Reserve an amount for the duration of the block; raise a ClientError of 503 if it is not left."""
         if amount > self._left:
             raise ClientError(
                 503,
                 "busy",
-                "The service has as much to do as it can.",
+                "The service is busy.",
                 f"Try again in {BUSY_S} s.",
                 {"retry-after": str(BUSY_S)},
             )
@@ -178,18 +178,18 @@ class Room:
         finally:
             self._left += amount
 
-    async def hold(
+    async def reserve_each(
         self, chunks: AsyncGenerator[bytes, None], held: contextlib.ExitStack
     ) -> AsyncGenerator[bytes, None]:
-        """Hand chunks on, with room taken for each until `held` is closed."""
+        """Yield chunks and reserve the size of each until `held` is closed."""
         async for chunk in chunks:
-            held.enter_context(self.taken(len(chunk)))
+            held.enter_context(self.reserved(len(chunk)))
             yield chunk
 
 
 @contextlib.asynccontextmanager
-async def patience(seconds: float) -> AsyncIterator[None]:
-    """Refuse with 408 what takes a client longer than `seconds` to send."""
+async def arrival_timeout(seconds: float) -> AsyncGenerator[None]:
+    """Raise a ClientError of 408 if a request takes longer than `seconds` to arrive."""
     try:
         async with asyncio.timeout(seconds):
             yield
@@ -198,38 +198,38 @@ async def patience(seconds: float) -> AsyncIterator[None]:
             408,
             "slow",
             f"The request did not arrive within {seconds:g} s.",
-            "Send a smaller file, or try again over a better connection.",
+            "Send a smaller file, or use a faster connection.",
             {"connection": "close"},
         ) from None
 
 
 def check_method(path: str, method: str) -> None:
-    """Refuse an address or a method that the service does not have."""
+    """Raise a ClientError for an unknown path or a wrong method."""
     expected = endpoints.method_of(path)
     if expected is None:
         api = ", ".join(endpoints.METHODS)
-        raise ClientError(404, "address", "There is no such address.", f"The API has {api}.")
+        raise ClientError(404, "address", "There is no such path.", f"The API has {api}.")
     allowed = ("GET", "HEAD") if expected == "GET" else (expected,)
     if method not in allowed:
         raise ClientError(
             405,
             "method",
-            f"{path} does not answer to {method[:20]}.",
+            f"{path} does not support {method[:20]}.",
             f"Use {expected}.",
             {"allow": ", ".join(allowed)},
         )
 
 
 def check_headers(scope: Scope) -> None:
-    """Refuse absurdly long headers."""
+    """Raise a ClientError if the headers are too long."""
     if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
-        hint = f"Send at most {MAX_HEADER_BYTES} bytes of headers; leave cookies out."
+        hint = f"Send at most {MAX_HEADER_BYTES} bytes of headers, without cookies."
         raise ClientError(431, "headers", "The request's headers are too long.", hint)
 
 
 def decode(data: bytes, max_pixels: int) -> Image.Image:
-    """Decode an uploaded image; what is wrong with it becomes a refusal."""
-    check_parts(data)
+    """Decode an uploaded image; raise a ClientError if it is invalid."""
+    check_structure(data)
     try:
         return open_image(data, max_pixels, FORMATS)
     except ImageError as error:
@@ -240,15 +240,15 @@ def decode(data: bytes, max_pixels: int) -> Image.Image:
 
 
 def check_json(body: bytes, request: JsonRequest) -> None:
-    """Refuse a body without the right fields, saying which one is wrong and what it may be."""
+    """Raise a ClientError that names the invalid fields of a JSON body."""
     try:
         request.fields.model_validate_json(body)
     except ValidationError as error:
-        raise ClientError(400, "fields", explain(error.errors(include_url=False)), request.hint) from None
+        raise ClientError(400, "fields", describe(error.errors(include_url=False)), request.hint) from None
 
 
-def explain(problems: Sequence[ErrorDetails]) -> str:
-    """Put pydantic's findings into a sentence that names the fields."""
+def describe(problems: Sequence[ErrorDetails]) -> str:
+    """Join pydantic's errors into a sentence that names the fields."""
     sentences: list[str] = []
     for problem in problems:
         field = ".".join(map(str, problem["loc"]))[:40]
@@ -269,7 +269,7 @@ def explain(problems: Sequence[ErrorDetails]) -> str:
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """Make a `receive` that gives a body that was read already, and then what comes after it."""
+    """Create a channel that repeats a body already read and then continues with `receive`."""
     pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive_again() -> Message:

@@ -1,4 +1,4 @@
-"""The form in which `/api/classify` takes an image, for BentoML to describe and to read."""
+"""Input of `/api/classify`: a form with one image file."""
 
 from typing import Annotated
 
@@ -9,14 +9,14 @@ from starlette.requests import Request
 
 
 class ImageForm(bentoml.IODescriptor):
-    """A form with the image's file as its one part."""
+    """Form with one file part, the image."""
 
-    image: Annotated[Image.Image, Field(description="the file of a JPEG, PNG or WebP image")]
+    image: Annotated[Image.Image, Field(description="JPEG, PNG or WebP file")]
 
     @classmethod
     async def from_http_request(cls, request: Request, serde: object) -> "ImageForm":
-        """Take the image that the guard has read from the form.
+        """Take the image that the guard has already decoded.
 
-        BentoML's own reader would fetch a string in the field as an address, and put large files on disk.
+        BentoML's own reader would fetch a string in the field as a URL and write large files to disk.
         """
         return cls.model_construct(image=request.state.image)

@@ -1,4 +1,4 @@
-"""`GET /api/lineage`: where the models of this service come from."""
+"""`GET /api/lineage`: runs, code, data and web pages behind the served models."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ COMMIT = "commit.json"
 
 
 def lineage_route(models: Path) -> Route:
-    """Build the route that gives `lineage.json` of a folder of models, with the commit of the bento."""
+    """Create the route that returns a model folder's `lineage.json` with the commit of the bento."""
 
     async def lineage(request: Request) -> Response:
         if not (file := models / paths.LINEAGE.name).exists():

@@ -1,6 +1,7 @@
-"""What the API takes and gives, as it stands in `/docs.json`."""
+"""Requests and responses of the API; the docstrings appear in `/docs.json`."""
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
@@ -9,7 +10,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    SerializerFunctionWrapHandler,
     model_serializer,
     model_validator,
 )
@@ -27,22 +27,22 @@ MAX_SCORED = 100
 MAX_SCORED_LENGTH = 100
 
 
-def one_line(text: str) -> str:
-    """Refuse control characters, which no name has; raises ValueError."""
+def without_control_characters(text: str) -> str:
+    """Return a text without control characters; raise ValueError if it has one."""
     if any(unicodedata.category(character) == "Cc" for character in text):
         raise ValueError("should have no control characters")
     return text
 
 
-def some_text(text: str) -> str:
-    """Refuse a text of blanks; raises ValueError."""
+def not_blank(text: str) -> str:
+    """Return a text that is not blank; raise ValueError if it is."""
     if not text.strip():
-        raise ValueError("should have a character that is no blank")
+        raise ValueError("should not be blank")
     return text
 
 
-def above_zero(number: float) -> float:
-    """Refuse 0, which OpenAPI 3.0 cannot say by a bound; raises ValueError."""
+def positive(number: float) -> float:
+    """Return a positive number; raise ValueError for 0, which the schema's lower bound allows."""
     if number <= 0:
         raise ValueError("should be greater than 0")
     return number
@@ -54,23 +54,24 @@ Temperature = Annotated[
 ]
 Seed = Annotated[int | None, Field(strict=True, ge=0, le=MAX_SEED)]
 TopK = Annotated[int, Field(strict=True, ge=0, le=MAX_TOP_K)]
-TopP = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False), AfterValidator(above_zero)]
-Prefix = Annotated[str, Field(strict=True, max_length=MAX_PREFIX), AfterValidator(one_line)]
+TopP = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False), AfterValidator(positive)]
+Prefix = Annotated[str, Field(strict=True, max_length=MAX_PREFIX), AfterValidator(without_control_characters)]
 Length = Annotated[int, Field(strict=True, ge=1, le=MAX_LENGTH)]
 Novel = Annotated[bool, Field(strict=True)]
 ScoredText = Annotated[
     str,
     Field(strict=True, min_length=1, max_length=MAX_SCORED_LENGTH),
-    AfterValidator(one_line),
-    AfterValidator(some_text),
+    AfterValidator(without_control_characters),
+    AfterValidator(not_blank),
 ]
 ScoredTexts = Annotated[list[ScoredText], Field(strict=True, min_length=1, max_length=MAX_SCORED)]
 
 
 class HeatMapMessage(BaseModel):
-    """Where the evidence for `label` lies: `grid` in rows from the top, 0 to 1, over a part of the image.
+    """Heat map of the evidence for a class.
 
-    `box` says which: left, top, right and bottom as shares of the upright image.
+    `grid` has rows from the top with values from 0 to 1. It covers the part of the upright image that `box`
+    gives as left, top, right and bottom edges, each as a fraction of the width or height.
     """
 
     label: str
@@ -79,9 +80,10 @@ class HeatMapMessage(BaseModel):
 
 
 class ClassifyAnswer(BaseModel):
-    """The likeliest class, and whether to believe it; `probabilities` and `unknown` sum to 1.
+    """Most likely class of an image.
 
-    `nearest` and `heat_map` are there for those who ask why.
+    `known` is false if the image probably shows none of the classes. `probabilities` and `unknown` sum to 1.
+    `nearest` (the most similar training images) and `heat_map` are present with `?explain=true`.
     """
 
     label: str
@@ -93,8 +95,8 @@ class ClassifyAnswer(BaseModel):
     heat_map: HeatMapMessage | None = None
 
     @model_serializer(mode="wrap")
-    def leave_out_what_was_not_asked_for(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Write no nulls, over which BentoML's client would stumble."""
+    def omit_missing_fields(self, handler: Callable[[object], dict[str, Any]]) -> dict[str, Any]:
+        """Omit fields that are None, which BentoML's client cannot read."""
         return {name: value for name, value in handler(self).items() if value is not None}
 
     @classmethod
@@ -104,7 +106,7 @@ class ClassifyAnswer(BaseModel):
         reasons: Explanation | None,
         box: tuple[float, float, float, float],
     ) -> "ClassifyAnswer":
-        """Word a prediction, and its reasons if asked for; `box` is what of the image was looked at."""
+        """Create the response from a prediction and its optional explanation of the image part `box`."""
         if reasons is None:
             return cls.model_validate(asdict(prediction))
         heat_map = {**asdict(reasons.heat_map), "box": box}
@@ -112,10 +114,10 @@ class ClassifyAnswer(BaseModel):
 
 
 class NamesRequest(BaseModel):
-    """How many names, how daring, and what they shall be like; the same seed gives the same names.
+    """Number of names, temperature and constraints; the same seed returns the same names.
 
-    `top_k` (0: off) and `top_p` (1: off) keep to the likeliest characters; `novel` leaves out real names and
-    what is one edit away from one.
+    `top_k` (0: off) and `top_p` (1: off) restrict sampling to the most likely characters. `novel` excludes
+    real names and names one edit away from a real one.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -131,8 +133,8 @@ class NamesRequest(BaseModel):
     novel: Novel = True
 
     @model_validator(mode="after")
-    def leaves_a_length(self) -> "NamesRequest":
-        """Refuse lengths that no name can have; raises ValueError."""
+    def check_lengths(self) -> "NamesRequest":
+        """Raise ValueError if no name can have the requested length."""
         if self.min_length > self.max_length:
             raise ValueError(f"'min_length' ({self.min_length}) is above 'max_length' ({self.max_length})")
         if len(self.prefix) > self.max_length:
@@ -143,9 +145,10 @@ class NamesRequest(BaseModel):
 
 
 class InventedName(BaseModel):
-    """A name, whether it is new, the nearest name of the list, `distance` letters apart, and its score.
+    """Invented name with the nearest real name and its score.
 
-    `nats` is what the name costs the model for each character, its end included: less is likelier.
+    `distance` is the edit distance to `nearest`; `novel` is false for a real name. `nats` is the
+    cross-entropy in nats per character, end of name included: lower is more likely.
     """
 
     name: str
@@ -156,7 +159,7 @@ class InventedName(BaseModel):
 
 
 class NamesAnswer(BaseModel):
-    """The names, and the seed that gives them again."""
+    """Invented names and the seed that reproduces them."""
 
     names: list[InventedName]
     seed: int
@@ -171,9 +174,10 @@ class ScoreRequest(BaseModel):
 
 
 class ScoredNameMessage(BaseModel):
-    """A name with its score and the nearest name of the list.
+    """Name with its score and the nearest real name.
 
-    `nats` is null where the name has characters that the model does not know; these stand in `unknown`.
+    `nats` is the cross-entropy in nats per character: lower is more likely. It is null if the name has
+    characters that the model does not know, which `unknown` lists.
     """
 
     name: str
@@ -185,13 +189,13 @@ class ScoredNameMessage(BaseModel):
 
 
 class ScoreAnswer(BaseModel):
-    """The names in the order of the request."""
+    """Scored names in the order of the request."""
 
     names: list[ScoredNameMessage]
 
 
 class QuoteMessage(BaseModel):
-    """A quote; its text is plain text."""
+    """Quote as plain text; `source` is the quote API, the cache or the built-in collection."""
 
     id: str
     text: str
@@ -200,14 +204,14 @@ class QuoteMessage(BaseModel):
 
 
 class Example(BaseModel):
-    """A drawing to try: its address, relative to the page, and whom it shows."""
+    """Example image: its path relative to the page, and its class."""
 
     address: str
     subject: str
 
 
 class AboutAnswer(BaseModel):
-    """What the page needs to know to word itself and to check what is typed in."""
+    """Settings of the page: its words, the classes, and limits of its input fields."""
 
     thing: str
     name: str

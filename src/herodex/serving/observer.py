@@ -1,6 +1,6 @@
-"""Sees every request go by: gives it an id, counts it, and writes one line about it.
+"""Request ids, request metrics and one log line per request.
 
-The line has no address of a client, no name of a file, no query and no header: nothing personal.
+A log line has no client address, file name, query or header: nothing personal.
 """
 
 import logging
@@ -17,27 +17,27 @@ from herodex.serving import endpoints, metrics
 log = logging.getLogger(__name__)
 
 REQUEST_ID = "x-request-id"
-CLIENT_LEFT = 499
-"""What the log says, as nginx does, where the client went away before there was an answer."""
+CLIENT_CLOSED = 499
+"""Status in logs and metrics if the client left before the response, as in nginx."""
 UNLOGGED = {*endpoints.PROBES, endpoints.METRICS}
 
 
 class Observer:
-    """ASGI middleware that stands outermost, so that it sees refusals and failures too."""
+    """Outermost ASGI middleware, so that it also sees refusals and failures."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and note what became of it."""
+        """Pass the request on, then count and log its outcome."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request_id = uuid.uuid4().hex
         state = scope.setdefault("state", {})
-        status = CLIENT_LEFT
+        status = CLIENT_CLOSED
 
-        async def send_noted(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -45,25 +45,29 @@ class Observer:
             await send(message)
 
         started = time.perf_counter()
-        with metrics.IN_PROGRESS.track_inprogress():
-            try:
-                await self._app(scope, receive, send_noted)
-            except Exception:
-                log.exception("unexpected failure", extra={"request": request_id})
-                if status != CLIENT_LEFT:
-                    raise
-                await failure(request_id)(scope, receive, send_noted)
-        note(scope, status, time.perf_counter() - started, request_id, state.get("refusal"))
+        try:
+            with metrics.IN_PROGRESS.track_inprogress():
+                await self._app(scope, receive, send_with_id)
+        except Exception:
+            log.exception("unexpected failure", extra={"request": request_id})
+            begun = status != CLIENT_CLOSED
+            status = 500
+            if begun:
+                # The status has been sent; only a broken connection tells the client.
+                raise
+            await failure_response(request_id)(scope, receive, send_with_id)
+        finally:
+            record(scope, status, time.perf_counter() - started, request_id, state.get("refusal"))
 
 
-def failure(request_id: str) -> JSONResponse:
-    """What a client is told where Herodex itself is at fault."""
-    hint = f"Try again; whoever runs the service finds the reason in its log under {request_id}."
-    return JSONResponse({"error": "The service failed to answer.", "hint": hint}, 500)
+def failure_response(request_id: str) -> JSONResponse:
+    """Create the response to a request that failed inside the service."""
+    hint = f"Try again. If it fails again, give the operator this request id: {request_id}."
+    return JSONResponse({"error": "The service failed.", "hint": hint}, 500)
 
 
-def note(scope: Scope, status: int, seconds: float, request_id: str, refusal: str | None) -> None:
-    """Count a request, and write its line unless it is a probe."""
+def record(scope: Scope, status: int, seconds: float, request_id: str, refusal: str | None) -> None:
+    """Count a request and, unless it is a probe, write its log line."""
     route = endpoints.route_of(scope["path"])
     metrics.REQUESTS.labels(route, status).inc()
     metrics.REQUEST_SECONDS.labels(route).observe(seconds)

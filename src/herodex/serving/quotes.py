@@ -1,4 +1,4 @@
-"""Quotes from public APIs by way of a cache, with bundled ones for when no API answers."""
+"""Quotes from public APIs through a cache, with bundled quotes as fallback."""
 
 import asyncio
 import hashlib
@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Literal
+from typing import Literal, cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -22,23 +22,23 @@ MAX_QUOTES = 100
 MAX_TEXT = 280
 MAX_AUTHOR = 80
 RETRY_AFTER_S = 30
-"""How long an API is left alone after it failed; after each further failure, twice as long as before."""
+"""Pause after a failure of an API; it doubles with each further failure."""
 LONGEST_RETRY_AFTER_S = 3600
 
 REQUEST_HEADERS = {"accept": "application/json", "accept-encoding": "identity"}
-"""Nothing compressed, so that the cap on the answer counts what it would unpack to."""
+"""No compression, so that the limit on the response holds for its content."""
 TEXT_KEYS = ("text", "quote", "q", "content")
 AUTHOR_KEYS = ("author", "a")
 LIST_KEYS = ("quotes", "results")
 
 
 class QuoteError(Exception):
-    """A quote API did not answer, or not with quotes."""
+    """A quote API did not return quotes."""
 
 
 @dataclass(frozen=True)
 class Quote:
-    """A quotation as plain text, never HTML; `id` is derived from text and author."""
+    """Quotation as plain text, never HTML; `id` is a hash of text and author."""
 
     id: str
     text: str
@@ -47,14 +47,14 @@ class Quote:
 
 @dataclass(frozen=True)
 class QuoteAnswer:
-    """A quote, and whether it was fetched for this very request, earlier, or came with Herodex."""
+    """Quote and its source: fetched for this request, fetched earlier, or bundled with Herodex."""
 
     quote: Quote
     source: Literal["upstream", "cache", "bundled"]
 
 
 def make_quote(text: str, author: str) -> Quote:
-    """Build a quote from raw strings: control characters go, runs of spaces become one."""
+    """Create a quote from raw strings without control characters and repeated spaces."""
     text, author = _plain(text), _plain(author)
     digest = hashlib.sha256(f"{text}\n{author}".encode()).hexdigest()
     return Quote(digest[:12], text, author)
@@ -66,21 +66,22 @@ def _plain(text: str) -> str:
 
 
 def read_quotes(answer: object, host: str) -> list[Quote]:
-    """Pick the quotes out of a quote API's answer, whatever of the common forms it has.
+    """Extract quotes from the response of a quote API.
 
     Args:
-        answer: parsed JSON: a quote, a list of quotes, or an object that holds such a list.
-        host: the API's host; ZenQuotes signs its notices ("Too many requests") with it.
+        answer: Parsed JSON: a quote, a list of quotes, or an object that contains such a list.
+        host: Host of the API; ZenQuotes gives it as the author of its notices ("Too many requests").
 
     Returns:
-        at most MAX_QUOTES distinct quotes that are short enough for the page.
+        At most MAX_QUOTES distinct quotes that are short enough for the page.
 
     Raises:
-        QuoteError: there is not one.
+        QuoteError: The response contains no quote.
     """
     if isinstance(answer, dict):
-        answer = next((answer[key] for key in LIST_KEYS if key in answer), [answer])
-    items = answer[:MAX_QUOTES] if isinstance(answer, list) else []
+        fields = cast(dict[str, object], answer)
+        answer = next((fields[key] for key in LIST_KEYS if key in fields), [fields])
+    items = cast(list[object], answer)[:MAX_QUOTES] if isinstance(answer, list) else []
     quotes = {quote.id: quote for item in items if (quote := _read_quote(item, host))}
     if not quotes:
         raise QuoteError("the answer holds no quote")
@@ -90,29 +91,30 @@ def read_quotes(answer: object, host: str) -> list[Quote]:
 def _read_quote(item: object, host: str) -> Quote | None:
     if not isinstance(item, dict):
         return None
-    text = next((item[key] for key in TEXT_KEYS if key in item), None)
-    author = next((item[key] for key in AUTHOR_KEYS if key in item), None)
+    fields = cast(dict[str, object], item)
+    text = next((fields[key] for key in TEXT_KEYS if key in fields), None)
+    author = next((fields[key] for key in AUTHOR_KEYS if key in fields), None)
     if not isinstance(text, str) or not isinstance(author, str):
         return None
     quote = make_quote(text, author)
     fits = 0 < len(quote.text) <= MAX_TEXT and 0 < len(quote.author) <= MAX_AUTHOR
-    return quote if fits and quote.author.casefold() != host else None
+    return quote if fits and quote.author.casefold() != host.casefold() else None
 
 
 async def fetch_quotes(url: str, timeout_s: float) -> list[Quote]:
-    """Ask one quote API. Redirects are not followed; the answer is cut off at MAX_ANSWER_BYTES.
+    """Fetch quotes from one API without following redirects.
 
     Args:
-        url: the API's fixed address.
-        timeout_s: patience with the whole exchange.
+        url: Address of the API.
+        timeout_s: Longest time for the whole exchange.
 
     Raises:
-        QuoteError: no answer in time, another status than 200, too much of it, or no quotes in it.
+        QuoteError: No response in time, a status other than 200, more than MAX_ANSWER_BYTES, or no quotes.
     """
     host = urlsplit(url).hostname or ""
     try:
         async with asyncio.timeout(timeout_s):
-            # In a thread, because a client reads all root certificates first.
+            # Creating a client reads all root certificates, which would block the event loop.
             made = await asyncio.to_thread(httpx.AsyncClient, timeout=timeout_s, follow_redirects=False)
             async with made as client, client.stream("GET", url, headers=REQUEST_HEADERS) as response:
                 if response.status_code != 200:
@@ -127,43 +129,43 @@ async def fetch_quotes(url: str, timeout_s: float) -> list[Quote]:
         raise QuoteError(f"no answer within {timeout_s:g} s") from None
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise QuoteError(str(error) or type(error).__name__) from None
-    # A nest of brackets makes the parser run out of stack.
+    # Deeply nested brackets exhaust the parser's stack.
     except (ValueError, RecursionError):
         raise QuoteError("the answer is not JSON") from None
     return read_quotes(answer, host)
 
 
 def load_bundled_quotes() -> list[Quote]:
-    """Read the public-domain quotes that come with Herodex."""
+    """Load the public-domain quotes that are part of Herodex."""
     text = resources.files("herodex").joinpath("quotes.json").read_text(encoding="utf-8")
     return [make_quote(entry["text"], entry["author"]) for entry in json.loads(text)]
 
 
 class CircuitBreaker:
-    """Keeps an API that fails from being asked: longer after each failure, until it answers once."""
+    """Pause after failures of an API, doubled with each failure until it answers."""
 
     def __init__(self, shortest_s: float) -> None:
         self._shortest_s = shortest_s
-        self._failures = 0
-        self.closed_at = float("-inf")
-        """The moment from which it may be asked."""
+        self._pause_s = shortest_s
+        self.retry_at = float("-inf")
+        """Time of the next attempt."""
 
-    def note_failure(self, now: float) -> None:
-        """Leave the API alone for a while."""
-        self.closed_at = now + min(self._shortest_s * 2**self._failures, LONGEST_RETRY_AFTER_S)
-        self._failures += 1
+    def record_failure(self, now: float) -> None:
+        """Start a pause."""
+        self.retry_at = now + self._pause_s
+        self._pause_s = min(2 * self._pause_s, LONGEST_RETRY_AFTER_S)
 
-    def note_answer(self) -> None:
-        """Trust the API again."""
-        self._failures = 0
+    def record_success(self) -> None:
+        """Reset the pause to its shortest length."""
+        self._pause_s = self._shortest_s
 
 
 class QuoteProxy:
-    """Answers with a quote at once if it can, and within `timeout_s` in any case.
+    """Cache of quotes that returns one within `timeout_s`, usually at once.
 
-    The APIs are asked in order, by one refresh at a time, and only when what they gave last is older
-    than `ttl_s`; one that failed is passed over for a while. While a refresh runs, requests get the old
-    quotes; only if there are none yet do they wait for it.
+    One refresh at a time asks the APIs in order, and only if the cached quotes are older than `ttl_s`. It
+    skips APIs that failed recently. Requests during a refresh get cached quotes; they wait for the refresh
+    only if nothing is cached yet.
     """
 
     def __init__(
@@ -176,7 +178,7 @@ class QuoteProxy:
         rng: random.Random | None = None,
     ) -> None:
         if len(bundled) < 2:
-            raise ValueError("with fewer than two bundled quotes a new one cannot differ from the last")
+            raise ValueError("at least two bundled quotes are needed, so that the next one can differ")
         self._apis = {url: CircuitBreaker(min(RETRY_AFTER_S, ttl_s)) for url in urls}
         self._timeout_s = timeout_s
         self._ttl_s = ttl_s
@@ -188,7 +190,7 @@ class QuoteProxy:
         self._refreshing: asyncio.Task[None] | None = None
 
     async def quote(self, other_than: str = "") -> QuoteAnswer:
-        """Give a quote whose id is not `other_than`."""
+        """Return a quote whose id is not `other_than`."""
         had_quotes = bool(self._cached)
         if self._apis and not self._refreshing and self._clock() >= self._next_refresh:
             self._refreshing = asyncio.create_task(self._refresh())
@@ -206,22 +208,22 @@ class QuoteProxy:
             self._refreshing = None
 
     async def _ask_in_order(self) -> float:
-        """Ask until one answers; gives the moment for the next refresh."""
+        """Ask the APIs in order until one answers; return the time of the next refresh."""
         for url, breaker in self._apis.items():
-            if self._clock() < breaker.closed_at:
+            if self._clock() < breaker.retry_at:
                 continue
             try:
                 self._cached = await fetch_quotes(url, self._timeout_s)
             except QuoteError as error:
-                breaker.note_failure(self._clock())
+                breaker.record_failure(self._clock())
                 log.warning("no quotes from %s: %s", urlsplit(url).hostname, error)
             else:
-                breaker.note_answer()
+                breaker.record_success()
                 return self._clock() + self._ttl_s
-        return min(breaker.closed_at for breaker in self._apis.values())
+        return min(breaker.retry_at for breaker in self._apis.values())
 
     async def close(self) -> None:
-        """Stop a refresh that is under way."""
+        """Cancel a running refresh."""
         if self._refreshing:
             self._refreshing.cancel()
             await asyncio.wait([self._refreshing])

@@ -1,59 +1,128 @@
-"""Lets each client ask only so often: a token bucket for each."""
+"""Rate limit per client, counted in each worker or shared through Redis."""
 
+import asyncio
 import ipaddress
+import logging
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from importlib.util import find_spec
 
+from limits import RateLimitItem, RateLimitItemPerSecond
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.errors import ConfigurationError, StorageError
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from herodex.errors import UserError
 from herodex.serving import endpoints
 from herodex.serving.client_error import ClientError
 
+log = logging.getLogger(__name__)
+
 MAX_CLIENTS = 10_000
-"""Buckets kept; beyond that, the client that was silent longest is forgotten, which fills its bucket."""
+"""Clients counted in memory; above that, the one that was silent longest is forgotten."""
+STORAGE_TIMEOUT_S = 0.25
+"""Longest wait for Redis before a request passes uncounted."""
+STORAGE_RETRY_S = 5
+"""Pause after a failure of Redis, so that an outage does not slow every request down."""
+OUTAGE_LOG_EVERY_S = 60
 
 
-class TokenBuckets:
-    """A bucket for each client, which holds `burst` tokens and gains `per_minute` of them."""
+def make_limit(per_minute: float, burst: int) -> RateLimitItem:
+    """Convert an average rate and a burst to a number of requests per window.
 
-    def __init__(
-        self,
-        per_minute: float,
-        burst: int,
-        max_clients: int = MAX_CLIENTS,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._per_second = per_minute / 60
-        self._burst = burst
-        self._max_clients = max_clients
-        self._clock = clock
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+    A window lasts as long as the average rate needs for `burst` requests, rounded up to whole seconds, the
+    unit of the `limits` library. The number of requests follows from the rate, so it is at least `burst`.
+    """
+    seconds = max(1, math.ceil(60 * burst / per_minute))
+    return RateLimitItemPerSecond(max(1, round(seconds * per_minute / 60)), seconds)
 
-    def take(self, client: str) -> float:
-        """Take a token; gives 0, or the seconds until there is one again."""
-        now = self._clock()
-        tokens, filled_at = self._buckets.pop(client, (self._burst, now))
-        tokens = min(self._burst, tokens + (now - filled_at) * self._per_second)
-        granted = tokens >= 1
-        self._buckets[client] = (tokens - granted, now)
-        if len(self._buckets) > self._max_clients:
-            self._buckets.popitem(last=False)
-        return 0.0 if granted else (1 - tokens) / self._per_second
+
+def create_storage(uri: str) -> MemoryStorage | RedisStorage:
+    """Create the counters' storage: this worker's memory if `uri` is empty, else Redis.
+
+    Raises:
+        UserError: The address is malformed or the Redis client is not installed.
+    """
+    if not uri:
+        return MemoryStorage()
+    try:
+        return RedisStorage(uri, wrap_exceptions=True, implementation="redispy", key_prefix="herodex")
+    except ConfigurationError:
+        if find_spec("redis") is None:
+            problem, hint = "needs the package redis", "Install the extra `redis` of herodex"
+        else:
+            problem, hint = "is not a Redis address", "Write it like redis://host:6379/0"
+        raise UserError(f"serve.limit_storage {problem}.", f"{hint}, or leave the setting empty.") from None
+
+
+class RateLimiter:
+    """Sliding-window rate limiter that allows everything while its storage is down.
+
+    Args:
+        limit: Requests per window.
+        storage_uri: Address of a Redis database that workers and replicas share; empty: this worker's memory.
+        max_clients: Clients counted in memory. In Redis, counters expire after two windows.
+    """
+
+    def __init__(self, limit: RateLimitItem, storage_uri: str = "", max_clients: int = MAX_CLIENTS) -> None:
+        self._limit = limit
+        self._strategy = SlidingWindowCounterRateLimiter(create_storage(storage_uri))
+        self._max_clients = math.inf if storage_uri else max_clients
+        self._recent: OrderedDict[str, None] = OrderedDict()
+        self._retry_at = 0.0
+        self._log_at = 0.0
+
+    async def count(self, client: str) -> int:
+        """Count a request; return 0 if it is allowed, else the seconds until the next one is."""
+        if time.monotonic() < self._retry_at:
+            return 0
+        try:
+            async with asyncio.timeout(STORAGE_TIMEOUT_S):
+                wait = await self._hit(client)
+                await self._forget_silent_clients(client)
+        except (StorageError, TimeoutError) as error:
+            self._note_outage(error)
+            return 0
+        return wait
+
+    async def _hit(self, client: str) -> int:
+        if await self._strategy.hit(self._limit, client):
+            return 0
+        window = await self._strategy.get_window_stats(self._limit, client)
+        return max(1, math.ceil(window.reset_time - time.time()))
+
+    async def _forget_silent_clients(self, client: str) -> None:
+        if math.isinf(self._max_clients):
+            return
+        self._recent[client] = None
+        self._recent.move_to_end(client)
+        if len(self._recent) > self._max_clients:
+            silent, _ = self._recent.popitem(last=False)
+            await self._strategy.clear(self._limit, silent)
+
+    def _note_outage(self, error: Exception) -> None:
+        now = time.monotonic()
+        self._retry_at = now + STORAGE_RETRY_S
+        if now >= self._log_at:
+            self._log_at = now + OUTAGE_LOG_EVERY_S
+            reason = str(error) or f"no answer within {STORAGE_TIMEOUT_S:g} s"
+            log.warning("rate limit storage is down, requests pass uncounted: %s", reason)
 
 
 def client_of(scope: Scope, header: str) -> str:
-    """Who sends a request: an IPv4 address, or the /64 network that one IPv6 customer has.
+    """Return the client of a request: an IPv4 address, or an IPv6 /64 network (one customer).
 
     Args:
-        scope: the request.
-        header: where a proxy writes the client's address, of several the last; empty: the connection tells.
+        scope: The request.
+        header: Header in which a proxy writes the client's address; the last of several addresses counts.
+            Empty: the address that the connection comes from.
     """
     connected = scope["client"][0] if scope.get("client") else ""
-    written = Headers(scope=scope).get(header, "").rpartition(",")[2].strip() if header else ""
-    for address in (written, connected):
+    forwarded = Headers(scope=scope).get(header, "").rpartition(",")[2].strip() if header else ""
+    for address in (forwarded, connected):
         try:
             parsed = ipaddress.ip_address(address)
         except ValueError:
@@ -65,30 +134,33 @@ def client_of(scope: Scope, header: str) -> str:
 
 
 class RateLimit:
-    """ASGI middleware that answers 429 to whom asks the API too often.
+    """ASGI middleware that returns 429 to clients over the rate limit of the API.
 
     Args:
-        app: what comes behind it.
-        per_minute: requests of one client on average; 0: as many as it likes.
-        burst: requests of one client at once.
-        client_header: where a proxy writes the client's address; empty: the connection tells.
+        app: The next application.
+        per_minute: Requests per minute and client, on average; 0: no limit.
+        burst: Requests of one client at once.
+        client_header: Header in which a proxy writes the client's address; empty: the connection's address.
+        storage: Redis address shared by workers and replicas; empty: each worker counts for itself.
     """
 
-    def __init__(self, app: ASGIApp, per_minute: float, burst: int, client_header: str) -> None:
+    def __init__(
+        self, app: ASGIApp, per_minute: float, burst: int, client_header: str, storage: str = ""
+    ) -> None:
         self._app = app
-        self._buckets = TokenBuckets(per_minute, burst) if per_minute else None
+        self._limiter = RateLimiter(make_limit(per_minute, burst), storage) if per_minute else None
         self._client_header = client_header
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what a client has a token for."""
-        if self._buckets and scope["type"] == "http" and scope["path"].startswith(endpoints.API):
-            wait = math.ceil(self._buckets.take(client_of(scope, self._client_header)))
+        """Pass the request on if its client is within the limit."""
+        if self._limiter and scope["type"] == "http" and scope["path"].startswith(endpoints.API):
+            wait = await self._limiter.count(client_of(scope, self._client_header))
             if wait:
                 error = ClientError(
                     429,
                     "rate",
-                    "That is more requests than one client may send.",
-                    f"Wait {wait} s, then send them more slowly.",
+                    "Too many requests from this client.",
+                    f"Wait {wait} s, then send requests more slowly.",
                     {"retry-after": str(wait)},
                 )
                 await error.answer(scope, receive, send)

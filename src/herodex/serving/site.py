@@ -1,8 +1,8 @@
-"""The page, and the two answers that need no model: a quote, and what the page is about."""
+"""The page, and the API endpoints that need no model: quotes, metrics, lineage, page settings."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from importlib import resources
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,19 +26,19 @@ WEB = Path(str(resources.files("herodex.web")))
 
 
 def find_examples(folder: Path) -> list[Example]:
-    """The drawings in a folder, in order; none where it is missing."""
+    """List the example images in a folder, which may be missing, in order."""
     files = sorted(folder.glob("*.png"), key=lambda file: int(file.stem.partition("-")[0]))
     return [Example(address=f"examples/{file.name}", subject=file.stem.partition("-")[2]) for file in files]
 
 
 def create_site(params: Params, root: Path) -> Starlette:
-    """Build the application that serves the page, its files, and the GET part of the API.
+    """Create the application that serves the page, its files and the GET part of the API.
+
+    `state.classes` holds the classes of `params` until the service replaces them by those of its classifier.
 
     Args:
-        params: what the page is about.
-        root: the project's folder, which may have drawings to try.
-
-    `state.classes` takes the labels of the classifier that is loaded; until then it holds those of `params`.
+        params: Parameters of the project.
+        root: Folder of the project, which may have example images.
     """
     serve = params.serve
     examples = find_examples(root / paths.EXAMPLES)
@@ -74,7 +74,7 @@ def create_site(params: Params, root: Path) -> Starlette:
         return ClientError(404, "address", "There is no such file.", "Start from the page at /.").response()
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         yield
         await quotes.close()
 

@@ -1,6 +1,6 @@
-/** Talks to the service. Whatever goes wrong comes out as an ApiError that a person can read. */
+/** Requests to the service; every failure becomes an ApiError with a readable message. */
 
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 
 export class ApiError extends Error {
   constructor(problem, hint) {
@@ -10,14 +10,14 @@ export class ApiError extends Error {
 }
 
 /**
- * Ask the service and give its JSON back.
+ * Send a request and return its JSON response.
  *
- * @param {string} path relative, so that the page works below any prefix
+ * @param {string} path relative, so that the page works under any prefix
  * @param {RequestInit} [options]
- * @param {AbortSignal} [cancel] ends the request; the promise then rejects with an AbortError
+ * @param {AbortSignal} [cancel] cancels the request; the promise then rejects with an AbortError
  */
 export async function ask(path, options = {}, cancel = new AbortController().signal) {
-  const signal = AbortSignal.any([cancel, AbortSignal.timeout(PATIENCE_MS)]);
+  const signal = AbortSignal.any([cancel, AbortSignal.timeout(TIMEOUT_MS)]);
   let response;
   let answer;
   try {
@@ -29,7 +29,7 @@ export async function ask(path, options = {}, cancel = new AbortController().sig
   }
   if (!response.ok) {
     throw new ApiError(
-      answer?.error ?? `The service answered with status ${response.status}.`,
+      answer?.error ?? `The service returned status ${response.status}.`,
       answer?.hint ?? "Try again in a moment.",
     );
   }
@@ -38,19 +38,19 @@ export async function ask(path, options = {}, cancel = new AbortController().sig
 
 function explain(error, response) {
   if (error.name === "TimeoutError") {
-    return new ApiError("The service takes too long to answer.", "Try again in a moment.");
+    return new ApiError(`The service did not answer within ${TIMEOUT_MS / 1000} s.`, "Try again in a moment.");
   }
   if (response && !response.ok) {
-    return new ApiError(`The service answered with status ${response.status}.`, "Try again in a moment.");
+    return new ApiError(`The service returned status ${response.status}.`, "Try again in a moment.");
   }
   if (response) {
-    return new ApiError("The service gave an answer that this page cannot read.", "Reload the page.");
+    return new ApiError("The service returned an unexpected response.", "Reload the page.");
   }
-  return new ApiError("The service cannot be reached.", "See whether it runs, then try again.");
+  return new ApiError("The service cannot be reached.", "Check that it is running, then try again.");
 }
 
-/** What to tell a person about any error: the problem, and what to do. */
+/** @returns {[string, string]} the problem and what to do about it, for any error */
 export function describe(error) {
   if (error instanceof ApiError) return [error.message, error.hint];
-  return ["The service gave an answer that this page cannot read.", "Reload the page."];
+  return ["The service returned an unexpected response.", "Reload the page."];
 }

@@ -1,4 +1,4 @@
-/** Starts the page: asks what it is about, words it, and brings its parts to life. */
+/** Starts the page: loads its settings, fills in its words and sets up its parts. */
 
 import { ask, describe } from "./api.js";
 import { setUpNames } from "./names.js";
@@ -6,21 +6,17 @@ import { setUpQuote } from "./quote.js";
 import { setUpRecognition } from "./recognise.js";
 import { setUpViews } from "./views.js";
 
-function word(about) {
-  const words = {
-    tagline: `${capitalised(about.thing)} images in, ${about.name} names out.`,
+function fillIn(about) {
+  const texts = {
+    tagline: `Classifies ${about.thing} images and invents ${about.name} names.`,
     question: `Which ${about.thing} is this?`,
     invitation: `New ${about.name} names`,
     limits: `JPEG, PNG or WebP, up to ${about.max_upload_mb} MB`,
-    credits: about.quote_hosts.length ? `Quotes by way of ${about.quote_hosts.join(" and ")}.` : "",
+    credits: about.quote_hosts.length ? `Quotes from ${about.quote_hosts.join(" and ")}.` : "",
   };
   for (const place of document.querySelectorAll("[data-about]")) {
-    place.textContent = words[place.dataset.about];
+    place.textContent = texts[place.dataset.about];
   }
-}
-
-function capitalised(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 async function start() {
@@ -31,10 +27,10 @@ async function start() {
   setUpQuote(document.querySelector("#quote"));
   try {
     const about = await ask("api/about");
-    word(about);
+    fillIn(about);
     setUpRecognition(document.querySelector("#recognise"), about);
     showNames = setUpNames(document.querySelector("#names"), about);
-    document.body.classList.remove("unworded");
+    document.body.classList.remove("loading");
   } catch (error) {
     const notice = document.querySelector("#notice");
     notice.textContent = describe(error).join(" ");

@@ -1,6 +1,6 @@
-/** Puts a text on the clipboard, also where the page came over plain HTTP from another machine. */
+/** Copies text to the clipboard, also on pages loaded over plain HTTP. */
 
-/** @returns {Promise<boolean>} whether the text is there now */
+/** @returns {Promise<boolean>} whether the text was copied */
 export async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -10,12 +10,12 @@ export async function copyText(text) {
   }
 }
 
-/** Browsers offer the clipboard to secure pages alone; a selection they copy from any. */
+/** Copy through a selection, because browsers offer the clipboard API to secure pages only. */
 function copySelected(text) {
   const focused = document.activeElement;
   const field = document.createElement("textarea");
   field.value = text;
-  field.className = "unseen";
+  field.className = "visually-hidden";
   document.body.append(field);
   field.select();
   const copied = document.execCommand("copy");

@@ -1,16 +1,21 @@
-/** Builds elements. Text only ever goes in as text. */
+/** Creates elements; text is never parsed as HTML. */
 
-/** @returns {HTMLElement} a `tag` with a class, and text or elements in it */
+/** @returns {HTMLElement} a `tag` with a class that contains text or elements */
 export function element(tag, className, ...children) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  made.append(...children);
-  return made;
+  const created = document.createElement(tag);
+  if (className) created.className = className;
+  created.append(...children);
+  return created;
 }
 
-/** Write a share as people do: 92%, and neither 100% nor 0% for what is only close to it. */
+/** Format a probability as a percentage; only exact values become 100 % or 0 %. */
 export function percent(share) {
-  if (share > 0.995 && share < 1) return ">99%";
-  if (share > 0 && share < 0.005) return "<1%";
-  return `${Math.round(share * 100)}%`;
+  if (share > 0.995 && share < 1) return ">99\u00a0%";
+  if (share > 0 && share < 0.005) return "<1\u00a0%";
+  return `${Math.round(share * 100)}\u00a0%`;
+}
+
+/** Capitalise every word, as the style sheet does for labels. */
+export function titleCase(text) {
+  return text.replace(/(^|\s)\S/gu, (start) => start.toUpperCase());
 }

@@ -1,4 +1,4 @@
-/** Drawings to try, for those who have no image at hand. */
+/** Example images of the project. */
 
 /**
  * @param {HTMLElement} view
@@ -12,22 +12,22 @@ export function setUpExamples(view, examples, use) {
 }
 
 function button({ address, subject }, use) {
-  const made = document.createElement("button");
-  made.type = "button";
+  const created = document.createElement("button");
+  created.type = "button";
   const image = document.createElement("img");
-  Object.assign(image, { src: address, alt: `A drawing of ${subject}`, width: 48, height: 48 });
-  made.append(image);
-  made.addEventListener("click", async () => {
-    made.disabled = true;
+  Object.assign(image, { src: address, alt: `Example: ${subject}`, width: 48, height: 48 });
+  created.append(image);
+  created.addEventListener("click", async () => {
+    created.disabled = true;
     try {
       const response = await fetch(address);
       const blob = await response.blob();
-      use(new File([blob], `A drawing of ${subject}`, { type: blob.type }));
+      use(new File([blob], `Example: ${subject}`, { type: blob.type }));
     } catch {
-      // As with any file that cannot be read, the service says what is wrong.
+      // The service reports an empty file like any other unreadable one.
       use(new File([], subject));
     }
-    made.disabled = false;
+    created.disabled = false;
   });
-  return made;
+  return created;
 }

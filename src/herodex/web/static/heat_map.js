@@ -1,13 +1,13 @@
-/** Where the classifier looked, drawn over the image. */
+/** Heat map of the evidence for the class, drawn over the image. */
 
-const MOST_SIDE = 640;
-const STRONGEST = 200;
+const MAX_SIDE = 640;
+const MAX_ALPHA = 200;
 
-/** @returns {{show: (heatMap: object | null | undefined) => void}} shows one, or none */
+/** @returns {{show: (heatMap: object | null | undefined) => void}} shows a heat map, or hides it */
 export function setUpHeatMap(view) {
   const canvas = view.querySelector(".heat");
   const preview = view.querySelector(".preview");
-  const button = view.querySelector(".look");
+  const button = view.querySelector(".heat-toggle");
   let current = null;
 
   function press(pressed) {
@@ -21,17 +21,17 @@ export function setUpHeatMap(view) {
   function show(heatMap) {
     current = heatMap ?? null;
     button.hidden = !current;
-    if (current) button.textContent = `Where it sees ${current.label}`;
+    if (current) button.title = `Evidence for ${current.label}`;
     press(false);
   }
 
   return { show };
 }
 
-/** Scale the grid over the part of the image that it speaks of. */
+/** Draw the grid over the part of the image that it covers. */
 function draw(canvas, preview, { grid, box }) {
-  const scale = Math.min(1, MOST_SIDE / Math.max(preview.naturalWidth, preview.naturalHeight));
-  // As large in proportion as the image, so that the same style puts both in the same place.
+  const scale = Math.min(1, MAX_SIDE / Math.max(preview.naturalWidth, preview.naturalHeight));
+  // Same proportions as the image, so that the same style aligns both.
   canvas.width = Math.max(1, Math.round(preview.naturalWidth * scale));
   canvas.height = Math.max(1, Math.round(preview.naturalHeight * scale));
   const [left, top, right, bottom] = box;
@@ -52,8 +52,8 @@ function tinted(grid) {
   small.height = grid.length;
   const pixels = new ImageData(small.width, small.height);
   grid.flat().forEach((value, place) => {
-    // From gold where it is weak to red where it is strong.
-    pixels.data.set([255, 200 - 160 * value, 61 - 40 * value, STRONGEST * value], 4 * place);
+    // From gold for weak evidence to red for strong evidence.
+    pixels.data.set([255, 200 - 160 * value, 61 - 40 * value, MAX_ALPHA * value], 4 * place);
   });
   small.getContext("2d").putImageData(pixels, 0, 0);
   return small;

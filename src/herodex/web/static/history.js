@@ -1,31 +1,31 @@
-/** What was shown in this visit: in the page's memory alone, and gone with it. */
+/** Recent images, kept only in the page's memory. */
 
 import { element, percent } from "./dom.js";
 
-const MOST = 12;
+const MAX_ENTRIES = 12;
 
 /**
  * @param {HTMLElement} view
- * @param {(file: File, answer: object) => void} show called with what a visitor wants to see again
+ * @param {(file: File, answer: object) => void} show called with the chosen entry
  */
 export function setUpHistory(view, show) {
-  const list = view.querySelector(".seen");
+  const list = view.querySelector(".recent");
 
   function add(file, answer) {
     const image = document.createElement("img");
     image.alt = "";
     image.src = URL.createObjectURL(file);
-    image.onerror = () => image.replaceWith(element("span", "unseeable"));
-    const [what, share] = answer.known
-      ? [element("span", "what", answer.label), answer.probabilities[answer.label]]
+    image.onerror = () => image.replaceWith(element("span", "no-preview"));
+    const [answered, share] = answer.known
+      ? [element("span", "class-name", answer.label), answer.probabilities[answer.label]]
       : [element("span", "", "None of these"), answer.unknown];
-    const said = element("span", "said", what, element("span", "value", ` ${percent(share)}`));
-    const button = element("button", "", image, said);
+    const caption = element("span", "caption", answered, element("span", "value", ` ${percent(share)}`));
+    const button = element("button", "", image, caption);
     button.type = "button";
     button.addEventListener("click", () => show(file, answer));
     list.prepend(element("li", "", button));
-    view.querySelector(".none-yet").hidden = true;
-    while (list.children.length > MOST) forget(list.lastElementChild);
+    view.querySelector(".no-history").hidden = true;
+    while (list.children.length > MAX_ENTRIES) forget(list.lastElementChild);
   }
 
   return { add };

@@ -1,4 +1,4 @@
-/** Invented names: how many, how daring, how they start, and how new and how likely each one is. */
+/** Invented names: form, results and shareable addresses. */
 
 import { ApiError, ask, describe } from "./api.js";
 import { copyText } from "./copy.js";
@@ -7,7 +7,7 @@ import { currentView, visit } from "./views.js";
 
 const COPIED_MS = 1500;
 
-/** @returns {() => void} shows the names that the address asks for, if it names a seed */
+/** @returns {() => void} shows the names of the address if it has a seed */
 export function setUpNames(section, about) {
   const form = section.querySelector("form");
   const buttons = [...section.querySelectorAll("[type=submit]")];
@@ -19,19 +19,19 @@ export function setUpNames(section, about) {
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const wish = { count: count.valueAsNumber, temperature: temperature.valueAsNumber, prefix: prefix.value };
-    const answer = await invent(wish);
-    if (answer) visit(`names?${new URLSearchParams({ ...wish, seed: answer.seed })}`);
+    const request = { count: count.valueAsNumber, temperature: temperature.valueAsNumber, prefix: prefix.value };
+    const answer = await invent(request);
+    if (answer) visit(`names?${new URLSearchParams({ ...request, seed: answer.seed })}`);
   });
 
-  async function invent(wish) {
+  async function invent(request) {
     const pressed = document.activeElement;
     for (const button of buttons) button.disabled = true;
     let answer = null;
     try {
       checkBounds(count, temperature);
       const headers = { "content-type": "application/json" };
-      answer = await ask("api/names", { method: "POST", headers, body: JSON.stringify(wish) });
+      answer = await ask("api/names", { method: "POST", headers, body: JSON.stringify(request) });
       showNames(section, answer);
       error.hidden = true;
     } catch (problem) {
@@ -40,23 +40,23 @@ export function setUpNames(section, about) {
       error.hidden = false;
     }
     for (const button of buttons) button.disabled = false;
-    // A button that is disabled loses the focus, and the keyboard its place.
+    // A disabled button loses the focus; give it back for keyboard users.
     if (document.activeElement === document.body) pressed.focus();
     return answer;
   }
 
   function showAddressed() {
-    const wish = new URLSearchParams(location.search);
-    if (currentView() !== "names" || !wish.has("seed")) return;
+    const request = new URLSearchParams(location.search);
+    if (currentView() !== "names" || !request.has("seed")) return;
     for (const [name, field] of Object.entries({ count, temperature, prefix })) {
-      if (wish.has(name)) field.value = wish.get(name);
+      if (request.has(name)) field.value = request.get(name);
       field.dispatchEvent(new Event("input"));
     }
     invent({
       count: count.valueAsNumber,
       temperature: temperature.valueAsNumber,
       prefix: prefix.value,
-      seed: Number(wish.get("seed")),
+      seed: Number(request.get("seed")),
     });
   }
 
@@ -67,12 +67,12 @@ export function setUpNames(section, about) {
 function showNames(section, { names, seed }) {
   section.querySelector(".cards").replaceChildren(...names.map(card));
   section.querySelector(".waiting").hidden = true;
-  section.querySelector(".once-more").hidden = false;
+  section.querySelector(".more").hidden = false;
   section.querySelector(".seed").textContent =
-    `Seed ${seed}: this page's address gives these again. The fewer nats, the likelier the model finds a name.`;
+    `Seed ${seed}. Share this link to show the same names. Nats per character: lower = more typical.`;
 }
 
-/** Bind a number field to its slider; the field holds the value. */
+/** Link a number field and its slider; the field holds the value. */
 function pair(section, id, min, max) {
   const field = section.querySelector(`#${id}`);
   const slider = section.querySelector(`#${id}-slider`);
@@ -83,7 +83,7 @@ function pair(section, id, min, max) {
   return field;
 }
 
-/** Word what the service would word in its own terms. */
+/** Report values out of bounds by the labels of their fields. */
 function checkBounds(...fields) {
   for (const field of fields) {
     const { min, max, valueAsNumber: value } = field;
@@ -91,18 +91,18 @@ function checkBounds(...fields) {
     field.setAttribute("aria-invalid", !fits);
     if (!fits) {
       field.focus();
-      throw new ApiError(`“${field.labels[0].textContent}” takes a number from ${min} to ${max}.`, "");
+      throw new ApiError(`“${field.labels[0].textContent}” must be a number from ${min} to ${max}.`, "");
     }
   }
 }
 
 function card({ name, novel, nearest, distance, nats }) {
-  const apart = distance === 1 ? "1 letter" : `${distance} letters`;
-  const kin = novel ? ` nearest to ${nearest}, ${apart} away` : " on the list already";
+  const edits = distance === 1 ? "1 edit" : `${distance} edits`;
+  const closest = novel ? ` closest real name: ${nearest} (${edits})` : " already on the list";
   const badge = element("span", novel ? "badge new" : "badge", novel ? "new" : "real");
   const head = element("div", "title", element("strong", "", name), copyButton(name));
-  const score = element("span", "score", `${nats.toFixed(2)} nats a letter`);
-  return element("li", "", head, element("span", "kin", badge, kin), score);
+  const score = element("span", "score", `${nats.toFixed(2)} nats per character`);
+  return element("li", "", head, element("span", "closest", badge, closest), score);
 }
 
 function copyButton(name) {

@@ -1,9 +1,9 @@
-/** A quote, and another one. */
+/** Quotes. */
 
 import { ask, describe } from "./api.js";
 
 const LONG = 120;
-const SOURCES = { upstream: "fresh from the web", cache: "from the web", bundled: "from the built-in collection" };
+const SOURCES = { upstream: "from the web", cache: "from the web (cached)", bundled: "from the built-in collection" };
 
 export function setUpQuote(section) {
   const text = section.querySelector("blockquote");

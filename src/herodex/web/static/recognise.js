@@ -1,7 +1,7 @@
-/** The image: choosing, dropping, pasting or taking it, and what the service says it shows. */
+/** Classification: image input and the service's answer. */
 
 import { ApiError, ask, describe } from "./api.js";
-import { element, percent } from "./dom.js";
+import { element, percent, titleCase } from "./dom.js";
 import { setUpExamples } from "./examples.js";
 import { setUpHeatMap } from "./heat_map.js";
 import { setUpHistory } from "./history.js";
@@ -34,7 +34,7 @@ export function setUpRecognition(view, about) {
     clear();
     showPreview(view, file);
     setBusy(view, true);
-    say(view, "waiting", "Looking…", file.name);
+    say(view, "waiting", "Classifying…", file.name);
     try {
       const answer = await classify(await fitting(file, about), about.max_upload_mb, signal);
       show(answer);
@@ -47,7 +47,7 @@ export function setUpRecognition(view, about) {
     setBusy(view, false);
   }
 
-  /** Show an answer of before once more. */
+  /** Show an earlier answer again. */
   function again(file, answer) {
     pending.abort();
     setBusy(view, false);
@@ -70,7 +70,7 @@ export function setUpRecognition(view, about) {
 
 async function classify(file, maxMegabytes, signal) {
   if (file.size > maxMegabytes * 2 ** 20) {
-    throw new ApiError(`The file is larger than ${maxMegabytes} MB.`, "Choose a smaller one.");
+    throw new ApiError(`The file is larger than ${maxMegabytes} MB.`, "Choose a smaller file.");
   }
   const form = new FormData();
   form.append("image", file);
@@ -82,14 +82,14 @@ function takeChoices(view, use) {
     input.addEventListener("change", () => {
       const [file] = input.files;
       if (file) use(file);
-      // Emptied, so that choosing the same file once more counts as a choice.
+      // Emptied, so that choosing the same file again triggers a change.
       input.value = "";
     });
   }
 }
 
 function takeDrops(view, use) {
-  // An image dropped beside the panel must not replace the page.
+  // An image dropped outside the panel must not replace the page.
   for (const type of ["dragover", "drop"]) {
     document.addEventListener(type, (event) => event.preventDefault());
   }
@@ -113,33 +113,33 @@ function showPreview(view, file) {
   const preview = view.querySelector(".preview");
   const show = (shown) => {
     preview.hidden = !shown;
-    view.querySelector(".again").hidden = !shown;
+    view.querySelector(".change").hidden = !shown;
     view.classList.toggle("chosen", shown);
   };
   if (preview.src) URL.revokeObjectURL(preview.src);
   preview.onload = () => show(true);
-  // What the browser cannot show is not worth a frame; the service says what is wrong with it.
+  // The browser cannot show the file; the service reports what is wrong with it.
   preview.onerror = () => show(false);
   preview.alt = `Your image: ${file.name}`;
   preview.src = URL.createObjectURL(file);
 }
 
 function showAnswer(view, bars, answer) {
-  if (!(answer.probabilities[answer.label] >= 0 && answer.unknown >= 0)) throw new TypeError("no shares");
+  if (!(answer.probabilities[answer.label] >= 0 && answer.unknown >= 0)) throw new TypeError("no probabilities");
   const shares = Object.entries(answer.probabilities).map(([label, share]) => ({ label, share }));
   shares.push({ label: NONE, share: answer.unknown });
   shares.sort((a, b) => b.share - a.share);
   const likeliest = percent(answer.probabilities[answer.label]);
   drawBars(bars, shares);
   if (answer.known) {
-    say(view, "known", answer.label, `with a probability of ${likeliest}`);
+    say(view, "known", answer.label, `Probability: ${likeliest}`);
   } else {
-    say(view, "unknown", NONE, `The nearest is ${answer.label}, with ${likeliest}.`);
+    say(view, "unknown", NONE, `Closest class: ${titleCase(answer.label)} (${likeliest}).`);
   }
-  view.querySelector(".model").textContent = `Answered by model ${answer.model}`;
+  view.querySelector(".model").textContent = `Model ${answer.model}`;
 }
 
-/** Draw a bar for each answer; one without a share has none yet. */
+/** Draw a bar per class; without a share it is empty. */
 function drawBars(bars, shares) {
   bars.replaceChildren(
     ...shares.map(({ label, share }, place) => {
@@ -149,7 +149,7 @@ function drawBars(bars, shares) {
       const row = element("li", "", element("span", "label", label), value, bar);
       row.classList.toggle("top", place === 0 && share !== undefined);
       row.classList.toggle("none", label === NONE);
-      // In the next frame, so that the bar is seen growing.
+      // In the next frame, so that the growth of the bar is animated.
       requestAnimationFrame(() => row.style.setProperty("--share", share ?? 0));
       return row;
     }),

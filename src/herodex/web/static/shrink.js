@@ -1,12 +1,12 @@
-/** Photographs of today's phones are larger than the service takes; it needs only a small copy. */
+/** Scales down images that are larger than the service accepts, such as photos from phones. */
 
 const SIDE = 2048;
 const QUALITY = 0.92;
-const SURELY_FITS = 1_500_000;
+const ALWAYS_FITS = 1_500_000;
 
-/** @returns {Promise<File>} the file itself where the service takes it, and else a copy that it takes */
+/** @returns {Promise<File>} the file itself if the service accepts it, else a smaller copy */
 export async function fitting(file, { max_upload_mb, max_pixels_mp }) {
-  if (file.size < SURELY_FITS) return file;
+  if (file.size < ALWAYS_FITS) return file;
   let image;
   try {
     image = await createImageBitmap(file);

@@ -1,4 +1,4 @@
-/** The page's two views, each with an address of its own: links, deep links and the back button. */
+/** The two views of the page, each with its own address, so that links and the back button work. */
 
 const TITLES = { recognise: "Herodex", names: "Names · Herodex" };
 
@@ -7,15 +7,15 @@ export function currentView() {
   return location.pathname.endsWith("/names") ? "names" : "recognise";
 }
 
-/** Go to an address of this page, without loading it anew. */
+/** Change the address without reloading the page. */
 export function visit(address) {
   history.pushState(null, "", address);
 }
 
 /**
- * Show the view of the address, now and whenever that changes.
+ * Show the view of the address, now and after each change.
  *
- * @param {(view: string) => void} shown called with each view that a link or the back button leads to
+ * @param {(view: string) => void} shown called with each view opened by a link or the back button
  */
 export function setUpViews(shown) {
   show();
@@ -32,7 +32,7 @@ export function setUpViews(shown) {
 
   function arrive() {
     show();
-    // Whoever listens to the page hears where it is now.
+    // Screen readers announce the heading of the new view.
     document.querySelector(`#${currentView()} h1`).focus({ preventScroll: true });
     shown(currentView());
   }

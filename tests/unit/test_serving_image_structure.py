@@ -7,18 +7,18 @@ import pytest
 from PIL import Image
 
 from herodex.serving.client_error import ClientError
-from herodex.serving.upload_form import MAX_CHUNKS, MAX_MARKERS, MAX_SCANS, check_parts, count_chunks
+from herodex.serving.image_structure import MAX_CHUNKS, MAX_MARKERS, MAX_SCANS, check_structure, count_chunks
 
 
 def encoded(kind: str, **options: bool) -> bytes:
-    """An image that fills its format's parts with something."""
+    """An image of noise in a format."""
     file = io.BytesIO()
     Image.effect_noise((400, 300), 90).convert("RGB").save(file, kind, **options)
     return file.getvalue()
 
 
 def after_start(data: bytes, length: int, more: bytes) -> bytes:
-    """Put bytes behind the first `length` ones."""
+    """Insert bytes after the first `length` ones."""
     return data[:length] + more + data[length:]
 
 
@@ -36,14 +36,14 @@ def png_chunk(name: bytes) -> bytes:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
 @pytest.mark.parametrize("progressive", [False, True])
-def test_ordinary_images_pass(kind: str, progressive: bool) -> None:
-    check_parts(encoded(kind, progressive=progressive))
+def test_ordinary_image_passes(kind: str, progressive: bool) -> None:
+    check_structure(encoded(kind, progressive=progressive))
 
 
-def test_an_image_with_random_metadata_passes() -> None:
+def test_image_with_random_metadata_passes() -> None:
     noise = encoded("PNG")[:60_000]
     segment = b"\xff\xef" + struct.pack(">H", len(noise) + 2) + noise
-    check_parts(after_start(encoded("JPEG"), 2, segment * 20))
+    check_structure(after_start(encoded("JPEG"), 2, segment * 20))
 
 
 @pytest.mark.parametrize(
@@ -65,20 +65,20 @@ def test_an_image_with_random_metadata_passes() -> None:
         ),
     ],
 )
-def test_absurdly_many_parts_are_refused(build: Callable[[], bytes], word: str) -> None:
+def test_image_with_too_many_parts_is_refused(build: Callable[[], bytes], word: str) -> None:
     with pytest.raises(ClientError, match=word) as caught:
-        check_parts(build())
+        check_structure(build())
     assert caught.value.status == 422
 
 
 @pytest.mark.parametrize(
     "data", [b"", b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"\x89PNG\r\n\x1a\n\xff\xff\xff\xff"]
 )
-def test_stumps_pass_and_are_left_to_the_decoder(data: bytes) -> None:
-    check_parts(data)
+def test_truncated_start_is_left_to_the_decoder(data: bytes) -> None:
+    check_structure(data)
 
 
-def test_chunks_are_counted_no_further_than_asked() -> None:
+def test_chunks_are_counted_up_to_the_limit() -> None:
     data = encoded("PNG")
     assert count_chunks(data, 3) == 3
     assert count_chunks(data, 1000) == data.count(b"IDAT") + 2

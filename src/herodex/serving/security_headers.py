@@ -1,7 +1,9 @@
-"""Headers that keep a browser from doing with an answer what Herodex never asks of it."""
+"""Response headers that restrict what browsers do with the page and the API."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from herodex.serving import endpoints
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -18,7 +20,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "trusted-types 'none'",
     )
 )
-"""Nothing from another host, no code or style in the markup, no text ever read as markup."""
+"""Nothing from other hosts, no inline code or style, and text is never parsed as HTML."""
 
 SECURITY_HEADERS = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
@@ -32,22 +34,23 @@ SECURITY_HEADERS = {
 
 
 class SecurityHeaders:
-    """ASGI middleware that adds SECURITY_HEADERS to every answer and keeps the API's out of caches."""
+    """ASGI middleware that adds SECURITY_HEADERS to every response and keeps API responses out of caches."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and dress the answer."""
+        """Pass the request on and add headers to the response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
-        async def send_dressed(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(SECURITY_HEADERS)
-                headers["cache-control"] = "no-store" if scope["path"].startswith("/api/") else "no-cache"
+                api = scope["path"].startswith(endpoints.API)
+                headers["cache-control"] = "no-store" if api else "no-cache"
             await send(message)
 
-        await self._app(scope, receive, send_dressed)
+        await self._app(scope, receive, send_with_headers)

@@ -1,7 +1,7 @@
-"""Counts the parts of an image file before anything decodes it.
+"""Limit the number of parts in an image file before it is decoded.
 
-A few kilobytes of JPEG can hold thousands of scans, each of which makes a decoder go over every pixel,
-and ten megabytes of empty segments or chunks keep a parser busy for many seconds.
+A few kilobytes of JPEG can hold thousands of scans, each of which makes a decoder process every pixel, and
+ten megabytes of empty segments or chunks keep a parser busy for many seconds.
 """
 
 import itertools
@@ -14,7 +14,7 @@ MAX_SCANS = 100
 MAX_MARKERS = 50_000
 """A JPEG has a few dozen; metadata may hold bytes that look like more."""
 MAX_CHUNKS = 10_000
-"""A PNG has one for every few kilobytes."""
+"""A PNG has one per few kilobytes."""
 
 JPEG_START = b"\xff\xd8"
 JPEG_SCAN = b"\xff\xda"
@@ -25,12 +25,8 @@ PNG_CHUNK_FRAME = 12
 """Bytes of a PNG chunk around its data: length, name and checksum."""
 
 
-def check_parts(data: bytes) -> None:
-    """Refuse a file that is made of absurdly many parts.
-
-    Raises:
-        ClientError: 422.
-    """
+def check_structure(data: bytes) -> None:
+    """Raise a ClientError of 422 if an image file has too many parts."""
     if data.startswith(JPEG_START):
         check_count("scans", data.count(JPEG_SCAN), MAX_SCANS)
         markers = itertools.islice(JPEG_MARKER.finditer(data), MAX_MARKERS + 1)
@@ -39,21 +35,21 @@ def check_parts(data: bytes) -> None:
         check_count("chunks", count_chunks(data, MAX_CHUNKS + 1), MAX_CHUNKS)
 
 
-def count_chunks(data: bytes, most: int) -> int:
-    """Count the chunks of a PNG, no further than `most`."""
+def count_chunks(data: bytes, limit: int) -> int:
+    """Count the chunks of a PNG, up to `limit`."""
     position, chunks = len(PNG_START), 0
-    while position < len(data) and chunks < most:
+    while position < len(data) and chunks < limit:
         position += PNG_CHUNK_FRAME + int.from_bytes(data[position : position + 4], "big")
         chunks += 1
     return chunks
 
 
-def check_count(what: str, count: int, most: int) -> None:
-    """Raise a ClientError if there are more than `most`."""
-    if count > most:
+def check_count(parts: str, count: int, limit: int) -> None:
+    """Raise a ClientError if `count` is above the limit."""
+    if count > limit:
         raise ClientError(
             422,
             "parts",
-            f"The image cannot be used: it is made of more than {most} {what}.",
-            "Open the file and save it anew.",
+            f"The image has more than {limit} {parts}.",
+            "Open the file in an image editor and save it again.",
         )
