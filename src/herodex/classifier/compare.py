@@ -40,7 +40,7 @@ def cross_validate_recipe(recipe: Recipe, train: pd.DataFrame, params: Params) -
     decays = weight_decays_for(recipe, settings)
     table, best, logits = cross_validate(
         Examples(features_for(recipe, train["sha256"].tolist()), shown),
-        fold_numbers(train["cluster"].to_numpy(str), settings.train.folds),
+        fold_numbers(train["duplicate_group"].to_numpy(str), settings.train.folds),
         classes,
         len(labels),
         fitter_for(recipe, settings, decays, params.seed),

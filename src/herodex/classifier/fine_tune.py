@@ -53,7 +53,7 @@ def right_when_tuned(
         params: of this project.
     """
     settings, classes = params.classifier, len(params.classes)
-    fold = fold_numbers(train["cluster"].to_numpy(str), settings.train.folds)
+    fold = fold_numbers(train["duplicate_group"].to_numpy(str), settings.train.folds)
     labels, count = examples.labels, int(examples.labels.max()) + 1
     files, weights = train["file"].to_numpy(str), stage.get_weights()
     right = np.zeros(len(train), bool)

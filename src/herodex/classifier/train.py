@@ -115,7 +115,7 @@ def main() -> None:
         judged, fold = everything, np.where(in_train, -1, 0)
     else:
         judged = train
-        fold = fold_numbers(rows["cluster"].to_numpy(str)[in_train], settings.folds)
+        fold = fold_numbers(rows["duplicate_group"].to_numpy(str)[in_train], settings.folds)
     with tracking.run("train_classifier", settings) as run:
         choice = choose(
             judged,
