@@ -72,7 +72,8 @@ def predict_out_of_fold(
         # Several threads would add in another order and change the last digits.
         with threadpool_limits(1):
             model.fit(features[train], labels[train])
-            columns = np.searchsorted(classes, model.classes_)
+            known: list[str] = model.classes_.tolist()
+            columns = np.searchsorted(classes, known)
             probabilities[test] = 0
             probabilities[np.ix_(test, columns)] = model.predict_proba(features[test])
     return classes, probabilities

@@ -76,8 +76,7 @@ def counts_figure(counts: pd.DataFrame) -> Figure:
         start = start + rows[name]
     axes.invert_yaxis()
     axes.set(xlabel="search results")
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=6, fontsize="small")
+    axes.figure.legend(loc="outside lower center", ncols=6, fontsize="small")
     return figure
 
 
