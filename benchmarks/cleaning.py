@@ -121,7 +121,7 @@ def score_duplicates(manifest: pd.DataFrame, plan: list[PlannedImage]) -> list[S
         counted(kind.value.replace("_", " "), lambda kind, one=kind: kind == one) for kind in sorted(COPIES)
     ]
     shared = counted("shared", lambda kind: kind == Kind.SHARED)
-    every = counted("all duplicates and originals", lambda kind: True)
+    every = counted("duplicates and originals", lambda kind: True)
     return [*each, shared, every]
 
 

@@ -104,5 +104,5 @@ def test_slightly_changed_duplicates_are_found_by_hash(scores, kind):
 
 
 def test_different_images_are_never_grouped(scores):
-    every = scores["all duplicates and originals"]
+    every = scores["duplicates and originals"]
     assert every.right == every.found > 40

@@ -196,9 +196,7 @@ def listen(port: int) -> socket.socket:
 
 def create_server(review: Review) -> uvicorn.Server:
     """Configure the server."""
-    app = create_app(review)
-    # The connection's own address counts, whatever a proxy's headers say.
-    config = uvicorn.Config(app, ws="none", log_config=None, log_level="warning", proxy_headers=False)
+    config = uvicorn.Config(create_app(review), ws="none", log_config=None, log_level="warning")
     return uvicorn.Server(config)
 
 
@@ -209,7 +207,8 @@ def main() -> None:
     port = parser.parse_args().port
     params = load_params()
     review = Review(read_manifest(paths.CURATED_IMAGES), params, paths.CLEAN_IMAGES, paths.REVIEW)
-    review.state()  # an invalid review.csv is reported now, not in the browser
+    # Report an invalid review.csv here, not in the browser.
+    review.state()
     with listen(port) as listener:
         sys.stdout.write(f"Review on http://{HOST}:{listener.getsockname()[1]} · stop with Ctrl-C\n")
         sys.stdout.flush()
