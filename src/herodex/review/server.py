@@ -110,7 +110,7 @@ class Review:
 
 
 def create_app(review: Review) -> Starlette:
-    """Build the application. Its endpoints run one at a time, so decisions need no lock."""
+    """Build the application. One thread runs all endpoints, so writing needs no lock."""
 
     async def page(request: Request) -> Response:
         return FileResponse(STATIC[request.url.path])

@@ -205,7 +205,7 @@ function drawStage() {
   }
   one("#details").replaceChildren(
     ...fact("score", image.score.toFixed(3)),
-    ...fact("found as", image.query),
+    ...fact("query", image.query),
     ...fact("label", image.label),
     ...fact("looks like", image.looks_like),
     ...fact("source", source, image.page_url && image.source ? ` · ${image.source}` : ""),
@@ -255,7 +255,7 @@ function drawStrip() {
 function drawSummary() {
   const all = [...new Set(board.queries.flatMap((each) => each.images.map((image) => image.sha256)))];
   const decided = all.filter((sha256) => board.decisions[sha256]).length;
-  const orphaned = board.orphaned ? ` · ${board.orphaned} orphaned decisions` : "";
+  const orphaned = board.orphaned ? ` · ${board.orphaned} orphaned` : "";
   one("#summary").textContent = `${decided} of ${all.length} decided${orphaned}`;
   const progress = one("#progress");
   progress.setAttribute("aria-valuemax", String(all.length));
