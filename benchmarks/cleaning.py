@@ -1,7 +1,7 @@
-"""How well the cleaning finds what is wrong with the demo web, by its truth.
+"""Recall and precision of the cleaning on the demo web, whose ground truth is known.
 
-`python -m benchmarks.cleaning` reads what the last run of the pipeline made of the demo web.
-`python -m benchmarks.cleaning SEED` draws and cleans the web of another seed, which nothing was chosen by.
+`python -m benchmarks.cleaning` scores the output of the last pipeline run.
+`python -m benchmarks.cleaning SEED` draws and cleans the demo web of another seed, not used for tuning.
 """
 
 import sys
@@ -10,16 +10,23 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from PIL import Image
 
-from benchmarks.clean_folder import clean_folder
 from benchmarks.demo_crawl import write_crawl
 from demo_web.faults import COPIES, Kind
 from demo_web.truth import DEMO, PlannedImage, plan_web
 from herodex import paths
 from herodex.command import run_command
+from herodex.curation.clean import check_all, clean
+from herodex.curation.curate import curate
 from herodex.dataset.manifest import NO_HASH, read_manifest
+from herodex.embedding.embed import pooled_views
 from herodex.errors import UserError
+from herodex.inference.features import parts_of
+from herodex.inference.openvino_runtime import resolve_precision
+from herodex.inference.views import MIDDLE
 from herodex.params import Params, load_params
 from herodex.statistics import share
 
@@ -36,14 +43,22 @@ FAULTS: dict[str, tuple[set[Kind], set[str]]] = {
     "blurry": ({Kind.BLURRY}, {"blurry"}),
     "off-class": ({Kind.WRONG_SUBJECT}, {"label_error", "outlier"}),
 }
-"""What is scored: the kinds of a fault, and the reasons that tell it."""
+"""The faults scored: the planned kinds, and the reasons that count as found."""
 ALSO_RIGHT = {"off-class": {Kind.SHARED}}
-"""A result that shares another query's image is off-class too, and a conflict where both were crawled."""
+"""A result that shares another query's image is off-class too, or a label conflict if both were crawled."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """Counts of one fault: how many there were, how many of them were found, and of how many findings."""
+    """Counts of one fault.
+
+    Attributes:
+        fault: its name.
+        wanted: planned results with the fault.
+        recalled: those of them that were found.
+        found: results reported as having the fault.
+        right: those of them that have it.
+    """
 
     fault: str
     wanted: int
@@ -53,51 +68,51 @@ class Score:
 
 
 def families(plan: Iterable[PlannedImage]) -> list[str]:
-    """Name for each result the original that it is, copies or shares."""
+    """Return the id of each result's original, which may be the result itself."""
     return [image.original or image.id for image in plan]
 
 
 def score_faults(manifest: pd.DataFrame, kinds: list[Kind]) -> list[Score]:
-    """Compare the reasons in the manifest with the planned kinds, a row each."""
+    """Compare the reasons in the manifest with the planned kinds of its rows."""
     reasons = list(manifest["dropped_for"])
     scores = []
-    for fault, (tell, by) in FAULTS.items():
-        wanted = [reason for kind, reason in zip(kinds, reasons, strict=True) if kind in tell]
-        found = [kind for kind, reason in zip(kinds, reasons, strict=True) if reason in by]
-        recalled = sum(reason in by for reason in wanted)
-        right = sum(kind in tell | ALSO_RIGHT.get(fault, set()) for kind in found)
+    for fault, (of_fault, counted) in FAULTS.items():
+        wanted = [reason for kind, reason in zip(kinds, reasons, strict=True) if kind in of_fault]
+        found = [kind for kind, reason in zip(kinds, reasons, strict=True) if reason in counted]
+        recalled = sum(reason in counted for reason in wanted)
+        right = sum(kind in of_fault | ALSO_RIGHT.get(fault, set()) for kind in found)
         scores.append(Score(fault, len(wanted), recalled, len(found), right))
     return scores
 
 
 def score_duplicates(manifest: pd.DataFrame, plan: list[PlannedImage]) -> list[Score]:
-    """Compare clusters with the planned copies.
+    """Compare duplicate groups with the planned duplicates.
 
-    A copy is found if it shares its cluster with another crawled image of the same original. Of the
-    findings, rows that share a cluster with another row, those are right whose cluster holds one original.
+    A duplicate is found if its group holds another crawled image of the same original. A row that shares its
+    group is right if the group holds one original only.
     """
     table = pd.DataFrame(
         {
             "kind": [image.kind for image in plan],
             "family": families(plan),
-            "cluster": list(manifest["cluster"]),
+            "group": list(manifest["duplicate_group"]),
             "usable": list((manifest["phash"] != NO_HASH) & ~manifest["dropped_for"].isin(_FAULTY)),
         }
     )
     table = table[table["usable"]]
     relatives = table.groupby("family")["family"].transform("size")
-    together = table.groupby(["family", "cluster"])["family"].transform("size")
-    pure = table.groupby("cluster")["family"].transform("nunique") == 1
-    crowded = table.groupby("cluster")["family"].transform("size") > 1
+    together = table.groupby(["family", "group"])["family"].transform("size")
+    pure = table.groupby("group")["family"].transform("nunique") == 1
+    grouped = table.groupby("group")["family"].transform("size") > 1
 
     def counted(name: str, of: Callable[[Kind], bool]) -> Score:
-        chosen = table["kind"].map(of)
-        copies = chosen & (relatives > 1)
-        findings = chosen & crowded
+        counted_rows = table["kind"].map(of)
+        duplicates = counted_rows & (relatives > 1)
+        findings = counted_rows & grouped
         return Score(
             name,
-            int(copies.sum()),
-            int((copies & (together > 1)).sum()),
+            int(duplicates.sum()),
+            int((duplicates & (together > 1)).sum()),
             int(findings.sum()),
             int((findings & pure).sum()),
         )
@@ -106,7 +121,7 @@ def score_duplicates(manifest: pd.DataFrame, plan: list[PlannedImage]) -> list[S
         counted(kind.value.replace("_", " "), lambda kind, one=kind: kind == one) for kind in sorted(COPIES)
     ]
     shared = counted("shared", lambda kind: kind == Kind.SHARED)
-    every = counted("all copies, originals too", lambda kind: True)
+    every = counted("duplicates and originals", lambda kind: True)
     return [*each, shared, every]
 
 
@@ -114,7 +129,7 @@ _FAULTY = {"too_small", "odd_aspect", "too_dark", "too_light", "low_information"
 
 
 def describe(scores: list[Score]) -> str:
-    """Lay scores out as a table, each share with its count and 95 % interval."""
+    """Format scores as a table, each share with its count and 95 % interval."""
 
     def figure(hits: int, n: int) -> str:
         if n == 0:
@@ -131,30 +146,42 @@ def describe(scores: list[Score]) -> str:
 
 
 def planned(manifest: pd.DataFrame, plan: list[PlannedImage]) -> list[PlannedImage]:
-    """Find for each row of the manifest what was planned for it."""
+    """Return the planned result of each row of the manifest."""
     by_place = {(image.query, image.rank): image for image in plan}
     return [
         by_place[query, int(rank)] for query, rank in zip(manifest["query"], manifest["rank"], strict=True)
     ]
 
 
-def other_web(params: Params) -> tuple[pd.DataFrame, list[PlannedImage]]:
-    """Draw the demo web that the parameters describe, and clean what a crawl would get of it."""
+def clean_web(params: Params, work: Path) -> tuple[pd.DataFrame, list[PlannedImage]]:
+    """Draw the demo web, and run `clean_images`, `embed_images` and `curate_images` on it in `work`."""
     plan = [image for image in plan_web(params) if image.rank <= params.crawl.images.per_query]
-    with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
-        manifest = write_crawl(work / "raw", plan, params)
-        return clean_folder(manifest, work / "raw", work, params)[0], plan
+    manifest = write_crawl(work / "raw", plan, params)
+    settings = params.classifier
+    checks = check_all(manifest["file"].tolist(), work / "raw", work / "clean", settings.clean)
+
+    def read(file: str) -> np.ndarray:
+        return np.asarray(Image.open((work / "clean" / file).with_suffix(".png")))
+
+    cleaned = clean(manifest, checks, settings.clean, read)
+    rows = cleaned[cleaned["phash"] != NO_HASH].drop_duplicates("sha256")
+    precision = resolve_precision(params.backbone.precision)
+    pooled, channels = pooled_views(
+        rows, settings.embed, precision, [MIDDLE], work / "features.db", read=read
+    )
+    features = dict(zip(rows["sha256"], pooled[:, 0, parts_of(channels)[5, "max"]], strict=True))
+    return curate(cleaned, features, {}, params, read=read), plan
 
 
 def main() -> None:
-    """Print recall and precision of each fault."""
+    """Print the recall and precision of each fault."""
     params = load_params()
     if params.crawl.web != DEMO:
-        raise UserError("The truth is known of the demo web alone.", f"Set crawl.web to {DEMO}.")
+        raise UserError("Only the demo web has a ground truth.", f"Set crawl.web to {DEMO}.")
     if len(sys.argv) > 1:
         web = params.demo_web.model_copy(update={"seed": int(sys.argv[1])})
-        manifest, plan = other_web(params.model_copy(update={"demo_web": web}))
+        with tempfile.TemporaryDirectory() as folder:
+            manifest, plan = clean_web(params.model_copy(update={"demo_web": web}), Path(folder))
     else:
         manifest = read_manifest(paths.CURATED_IMAGES)
         plan = planned(manifest, plan_web(params))

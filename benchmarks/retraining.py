@@ -39,7 +39,7 @@ def retrain(params: Params) -> float:
     train, validation = everything.chosen(in_train), everything.chosen(~in_train)
     choice = choose(
         train,
-        fold_numbers(rows["cluster"].to_numpy(str)[in_train], settings.train.folds),
+        fold_numbers(rows["duplicate_group"].to_numpy(str)[in_train], settings.train.folds),
         train,
         validation,
         len(params.classes),

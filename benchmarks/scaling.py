@@ -1,10 +1,10 @@
-"""How time and memory of the cleaning grow with the number of images.
+"""Time and memory of the cleaning by the number of images.
 
-`python -m benchmarks.scaling WORK` makes 1,000, 10,000 and 50,000 files in the folder WORK from the images
-of the last crawl (cut, turned, mirrored, in other colours; a tenth are near copies of another one), cleans
-them in a process of their own, and writes `scaling.csv` and `scaling.png` beside this script. Decoding,
-checking and hashing is of these files. Their features are those of the image that they are made of, with
-noise added: the backbone takes the same time for each image and would only hide the rest.
+`python -m benchmarks.scaling WORK` makes 1,000, 10,000 and 50,000 files in the folder WORK from the images of
+the last crawl (cropped, rotated, mirrored, recoloured; a tenth are near duplicates), cleans them in separate
+processes, and writes `scaling.csv` and `scaling.png` beside this script. The files are decoded, checked and
+hashed. Their features are those of the original image with noise: the backbone takes the same time for each
+image and would hide the rest.
 """
 
 import csv
@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -36,52 +36,52 @@ from herodex.plotting import save_figure
 
 SIZES = (1_000, 10_000, 50_000)
 SIDE = 192
-COPIES = 0.1
-NOISE, COPY_NOISE = 0.75, 0.15
-"""Length of the noise in an image's features, and of what a copy has besides, over that of the features."""
+DUPLICATES = 0.1
+NOISE, DUPLICATE_NOISE = 0.75, 0.15
+"""Length of the noise in an image's features, and of the additional noise of a duplicate, relative to it."""
 RESULTS = Path(__file__).with_suffix(".csv")
 
 
 def base_images() -> pd.DataFrame:
-    """The kept images of the last run, which all others are made of."""
+    """Read the kept images of the last run, from which all others are made."""
     manifest = read_manifest(paths.CURATED_IMAGES)
     return manifest[manifest["kept"] == "1"].reset_index(drop=True)
 
 
 def parent(number: int) -> int:
-    """The number of the image that number `number` copies, or its own."""
+    """Return the number of the image that `number` duplicates, or its own."""
     rng = random.Random(f"copy/{number}")
-    return rng.randrange(number) if number > 10 and rng.random() < COPIES else number
+    return rng.randrange(number) if number > 10 and rng.random() < DUPLICATES else number
 
 
 def origin(number: int) -> int:
-    """Follow copies of copies to the image that is none."""
+    """Follow duplicates of duplicates to the original."""
     while (before := parent(number)) != number:
         number = before
     return number
 
 
 def augment(image: Image.Image, rng: random.Random) -> Image.Image:
-    """Make another image out of one: a part of it, turned, perhaps mirrored, in other colours."""
+    """Make a different image: cropped, rotated, perhaps mirrored, recoloured."""
     share = rng.uniform(0.45, 0.75)
     width, height = round(image.width * share), round(image.height * share)
     left, top = rng.randint(0, image.width - width), rng.randint(0, image.height - height)
     part = image.crop((left, top, left + width, top + height)).resize((SIDE, SIDE))
     if rng.random() < 0.5:
         part = ImageOps.mirror(part)
-    turned = part.rotate(
+    rotated = part.rotate(
         rng.uniform(-25, 25), Image.Resampling.BILINEAR, fillcolor=(rng.randint(40, 200),) * 3
     )
     gains = [rng.uniform(0.6, 1.3) for _ in range(3)]
     bands = [
         band.point([min(255, round(level * gain)) for level in range(256)])
-        for band, gain in zip(turned.split(), gains, strict=True)
+        for band, gain in zip(rotated.split(), gains, strict=True)
     ]
     return ImageEnhance.Contrast(Image.merge("RGB", bands)).enhance(rng.uniform(0.8, 1.2))
 
 
 def make_file(number: int, files: list[str], folder: Path) -> None:
-    """Write image `number`: a JPEG of the augmented image that it is, or copies, in its own quality."""
+    """Write image `number`: its original, augmented, as a JPEG of its own quality."""
     target = folder / f"{number}.jpg"
     if target.exists():
         return
@@ -93,31 +93,33 @@ def make_file(number: int, files: list[str], folder: Path) -> None:
     target.write_bytes(buffer.getvalue())
 
 
+def noise(seed: int, length: float, size: int) -> np.ndarray:
+    """Draw normal noise whose components have the standard deviation `length`."""
+    return length * np.random.default_rng(seed).standard_normal(size, np.float32)
+
+
 def features_of(base: pd.DataFrame, hashes: list[str]) -> dict[str, np.ndarray]:
-    """Make features of the images: those of the base image, with noise of the image's own."""
+    """Make the features of the images: those of the base image with noise."""
     known = read_features(paths.FEATURES)
-    made = {}
+    made: dict[str, np.ndarray] = {}
     for number, sha256 in enumerate(hashes):
         own = origin(number)
         vector = known[base["sha256"].iloc[own % len(base)]]
         length = float(np.linalg.norm(vector)) / len(vector) ** 0.5
-        noise = NOISE * length * np.random.default_rng(own).standard_normal(len(vector), np.float32)
+        made[sha256] = vector + noise(own, NOISE * length, len(vector))
         if own != number:
-            noise += (
-                COPY_NOISE * length * np.random.default_rng(number).standard_normal(len(vector), np.float32)
-            )
-        made[sha256] = vector + noise
+            made[sha256] += noise(number, DUPLICATE_NOISE * length, len(vector))
     return made
 
 
 def measure(count: int, work: Path) -> None:
-    """Clean `count` images and print a line of CSV for each step."""
+    """Clean `count` images and print one line of CSV per step."""
     params = load_params()
     base = base_images()
     writer = csv.writer(sys.stdout, lineterminator="\n")
 
     @contextmanager
-    def step(name: str) -> Iterator[None]:
+    def step(name: str) -> Generator[None]:
         wall, cpu = time.perf_counter(), time.process_time()
         yield
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
@@ -140,23 +142,25 @@ def measure(count: int, work: Path) -> None:
     def read(file: str) -> np.ndarray:
         return np.asarray(Image.open((normal / file).with_suffix(".png")))
 
-    with step("copies by hash"):
+    with step("duplicates by hash"):
         cleaned = clean(manifest, checks, params.classifier.clean, read)
 
     features = features_of(base, list(manifest["sha256"]))
     readable = cleaned["phash"] != NO_HASH
     features = {sha256: features[sha256] for sha256 in cleaned["sha256"][readable]}
-    with step("copies and labels by features"):
+    with step("duplicates and labels by features"):
         curated = curate(cleaned, features, {}, params, read=read)
     family = pd.Series([origin(number) for number in range(count)])
-    copy = family != family.index
-    together = curated.groupby([family, "cluster"])["cluster"].transform("size") > 1
+    duplicate = family != family.index
+    together = curated.groupby([family, "duplicate_group"])["duplicate_group"].transform("size") > 1
     shutil.rmtree(normal)
-    sys.stderr.write(f"{count}: {int((copy & together).sum())} of {int(copy.sum())} copies found\n")
+    sys.stderr.write(
+        f"{count}: {int((duplicate & together).sum())} of {int(duplicate.sum())} duplicates found\n"
+    )
 
 
 def plot(table: pd.DataFrame) -> None:
-    """Draw seconds of CPU and peak memory over the number of images."""
+    """Plot CPU seconds and peak memory by the number of images."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 3.8), layout="constrained")
@@ -165,9 +169,9 @@ def plot(table: pd.DataFrame) -> None:
         left.plot(rows["images"], rows["cpu_s"], marker="o", label=str(name))
     sizes = np.array(sorted(table["images"].unique()))
     first = table[table["images"] == sizes[0]]["cpu_s"].max()
-    left.plot(sizes, first * sizes / sizes[0], color="grey", linestyle=":", label="in proportion")
-    left.set(xscale="log", yscale="log", xlabel="images", ylabel="seconds of CPU")
-    left.legend(fontsize="small")
+    left.plot(sizes, first * sizes / sizes[0], color="grey", linestyle=":", label="linear")
+    left.set(xscale="log", yscale="log", xlabel="images", ylabel="CPU seconds")
+    figure.legend(loc="outside lower center", ncols=4, fontsize="small")
     peaks = table.groupby("images")["peak_mb"].max()
     right.plot(peaks.index, peaks / 1024, marker="o")
     right.set(xscale="log", xlabel="images", ylabel="peak memory, GiB", ylim=(0, None))

@@ -1,4 +1,4 @@
-"""The review page as a person uses it: by keyboard, in a real browser, with `dvc repro` afterwards."""
+"""The review page in Chromium: decisions by keyboard, applied by `dvc repro`."""
 
 import csv
 import shutil
@@ -32,7 +32,7 @@ CLASSES, DISTRACTORS, RESULTS = ["tea", "coffee"], ["cocoa"], 40
 
 
 def repro(folder: Path) -> None:
-    """Run the stage as `dvc repro` does, with its inputs as they lie there."""
+    """Run `curate_images` by DVC, on the inputs as they are."""
     done = subprocess.run(
         ["dvc", "repro", "--single-item", "curate_images"],
         cwd=folder,
@@ -45,9 +45,9 @@ def repro(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project whose images are cleaned and curated; colours stand in for the backbone's features."""
+    """A project with curated images and colour histograms as features."""
     folder = tmp_path_factory.mktemp("review")
-    for name in ("src", "crawlers", "dvc.yaml", ".dvc/config", "data/review.csv"):
+    for name in ("src", "crawlers", "dvc.yaml", "versions.yaml", ".dvc/config", "data/review.csv"):
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if (PROJECT / name).is_dir() else shutil.copy
@@ -81,7 +81,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def reviewing(folder: Path) -> Iterator[str]:
-    """Run `make review`'s command on a free port; yields its address."""
+    """Run the command of `make review` on a free port, and yield the page's address."""
     with subprocess.Popen(
         [sys.executable, "-m", "herodex.review.server", "--port", "0"],
         cwd=folder,
@@ -114,7 +114,7 @@ class Page:
             ActionChains(self.driver).send_keys(key).perform()
 
     def shown(self) -> str:
-        """The sha256 of the image that is looked at."""
+        """Return the sha256 of the large image."""
         image = self.driver.find_element(By.ID, "image")
         return (image.get_attribute("src") or "").rpartition("/")[2]
 
@@ -134,7 +134,7 @@ def no_decisions(project: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_decisions")
-def test_ten_decisions_by_keyboard_survive_a_restart_and_are_obeyed(chromium, project):
+def test_decisions_by_keyboard_survive_a_restart_and_are_applied(chromium, project):
     wanted: dict[str, tuple[str, str]] = {}
     with reviewing(project) as url:
         page = Page(chromium, url)
@@ -169,7 +169,7 @@ def test_ten_decisions_by_keyboard_survive_a_restart_and_are_obeyed(chromium, pr
 
 
 @pytest.mark.usefixtures("no_decisions")
-def test_undo_takes_back_the_last_decisions_one_by_one(chromium, project):
+def test_undo_withdraws_the_last_decisions_one_by_one(chromium, project):
     with reviewing(project) as url:
         page = Page(chromium, url)
         first = page.shown()
@@ -184,7 +184,7 @@ def test_undo_takes_back_the_last_decisions_one_by_one(chromium, project):
 
 
 @pytest.mark.usefixtures("no_decisions")
-def test_keys_reach_every_search_and_every_image_and_say_what_they_do(chromium, project):
+def test_arrow_keys_reach_every_query_and_image(chromium, project):
     with reviewing(project) as url:
         page = Page(chromium, url)
         names = []
@@ -199,7 +199,7 @@ def test_keys_reach_every_search_and_every_image_and_say_what_they_do(chromium, 
         assert page.shown() == first
         scores = [float(value) for value in _scores(page)]
         assert scores == sorted(scores)
-        assert {"score", "label", "license"} <= set(page.text("#details").split())
+        assert {"score", "label", "licence"} <= set(page.text("#details").split())
 
 
 def _scores(page: Page) -> list[str]:
@@ -211,7 +211,9 @@ def _scores(page: Page) -> list[str]:
 
 
 @pytest.mark.usefixtures("no_decisions")
-def test_the_page_asks_no_other_host_and_nothing_is_refused(chromium, project):
+def test_page_contacts_no_other_host_and_logs_no_error(chromium, project):
+    # The page of the last test may still ask for images of a server that has stopped.
+    chromium.get("about:blank")
     chromium.get_log("browser")
     with reviewing(project) as url:
         page = Page(chromium, url)
@@ -222,12 +224,12 @@ def test_the_page_asks_no_other_host_and_nothing_is_refused(chromium, project):
         )
         assert asked
         assert all(address.startswith(url) for address in asked)
-    assert chromium.get_log("browser") == []
+        assert chromium.get_log("browser") == []
 
 
 @pytest.mark.parametrize("width", [360, 1440])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_page_fits_the_window(chromium, project, width, theme, tmp_path):
+def test_page_fits_the_window(chromium, project, width, theme, tmp_path):
     chromium.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},

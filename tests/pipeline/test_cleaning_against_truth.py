@@ -1,6 +1,5 @@
-"""The checks and hashes against what is known of every image of a smaller demo web."""
+"""The cleaning against the ground truth of a small demo web."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,22 +14,22 @@ from demo_web.truth import plan_web
 from herodex.curation.clean import check_all, clean
 from herodex.curation.curate import curate
 from herodex.curation.split import split
-from herodex.dataset.manifest import NO_HASH
+from herodex.dataset.manifest import NO_HASH, ReadImage
 from herodex.evaluation.baseline import colour_histogram
 
 PARAMS = demo_params(results=40, shares=ONE_OF_EACH)
 PLAN = plan_web(PARAMS)
-EASY_COPIES = ("exact copy", "reencoded", "resized", "mirrored", "letterboxed", "shared")
+EASY_DUPLICATES = ("exact duplicate", "reencoded", "resized", "mirrored", "letterboxed", "shared")
 
 
 @pytest.fixture(scope="module")
 def crawl(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, Path]:
-    """The manifest of 200 results, and the folder of their files, as the web would have sent them."""
+    """The manifest of 200 results and the folder of their files, as a crawl would leave them."""
     raw = tmp_path_factory.mktemp("raw")
     return write_crawl(raw, PLAN, PARAMS), raw
 
 
-def reader(target: Path) -> Callable[[str], np.ndarray]:
+def reader(target: Path) -> ReadImage:
     return lambda file: np.asarray(Image.open((target / file).with_suffix(".png")))
 
 
@@ -49,7 +48,7 @@ def scores(crawl: tuple[pd.DataFrame, Path], tmp_path_factory: pytest.TempPathFa
 
 
 def run_all(manifest: pd.DataFrame, raw: Path, target: Path, workers: int) -> pd.DataFrame:
-    """Clean, curate and split; the colours of the images stand in for the backbone's features."""
+    """Clean, curate and split, with colour histograms as features."""
     cleaned, read = run_clean(manifest, raw, target, workers), reader(target)
     readable = cleaned[cleaned["phash"] != NO_HASH]
     colours = [colour_histogram(read(file)).astype(np.float32) for file in readable["file"]]
@@ -58,7 +57,7 @@ def run_all(manifest: pd.DataFrame, raw: Path, target: Path, workers: int) -> pd
     return split(curated, PARAMS.classifier.split, PARAMS.seed)
 
 
-def test_the_same_comes_out_in_another_order_and_with_another_number_of_workers(crawl, tmp_path):
+def test_result_does_not_depend_on_the_order_of_rows_or_the_number_of_workers(crawl, tmp_path):
     manifest, raw = crawl
     one = run_all(manifest, raw, tmp_path / "one", workers=1)
     again = run_all(manifest, raw, tmp_path / "again", workers=2)
@@ -67,7 +66,7 @@ def test_the_same_comes_out_in_another_order_and_with_another_number_of_workers(
     other = run_all(shuffled, raw, tmp_path / "other", workers=2)
     keys = ["query", "rank"]
     one, other = (table.sort_values(keys).reset_index(drop=True) for table in (one, other))
-    # Of the same bytes twice in one search, which result stands for them is for the order to say.
+    # If one query found the same bytes twice, the order decides which result is kept.
     repeated = one.duplicated(["query", "sha256"], keep=False) | one.duplicated(
         ["label", "sha256"], keep=False
     )
@@ -93,17 +92,17 @@ def test_the_same_comes_out_in_another_order_and_with_another_number_of_workers(
         "blurry",
     ],
 )
-def test_every_file_of_no_use_is_found_and_no_other_one(scores, fault):
+def test_every_planned_fault_is_found_without_false_alarms(scores, fault):
     score = scores[fault]
     assert score.recalled == score.wanted > 0
     assert score.right == score.found
 
 
-@pytest.mark.parametrize("kind", EASY_COPIES)
-def test_copies_that_hardly_differ_are_found_by_their_hashes(scores, kind):
+@pytest.mark.parametrize("kind", EASY_DUPLICATES)
+def test_slightly_changed_duplicates_are_found_by_hash(scores, kind):
     assert scores[kind].recalled == scores[kind].wanted > 0
 
 
-def test_no_two_images_are_taken_for_copies_that_are_none(scores):
-    every = scores["all copies, originals too"]
+def test_different_images_are_never_grouped(scores):
+    every = scores["duplicates and originals"]
     assert every.right == every.found > 40

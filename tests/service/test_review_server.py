@@ -1,6 +1,7 @@
-"""The review page's server over HTTP: what it answers, and to whom."""
+"""The review server over HTTP."""
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from herodex.errors import UserError
 from herodex.params import load_params
-from herodex.review.server import Review, ReviewServer
+from herodex.review.server import Review, create_server, listen
 
 PARAMS = load_params()
 CAT = PARAMS.classes[0]
@@ -20,7 +22,7 @@ HEADER = "sha256,decision,class\n"
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[tuple[httpx.Client, Path]]:
-    """A client of a running server, and the file that it writes."""
+    """A client of a running server, and the file that the server writes."""
     (tmp_path / "cat").mkdir()
     Image.new("RGB", (9, 9), "red").save(tmp_path / "cat" / f"{SHA}.png")
     (tmp_path / "secret.png").write_text("secret")
@@ -39,15 +41,17 @@ def server(tmp_path: Path) -> Iterator[tuple[httpx.Client, Path]]:
         **dict.fromkeys(("page_url", "title", "author", "license", "looks_like", "width", "height"), ""),
     }
     file = tmp_path / "review.csv"
-    review = Review(pd.DataFrame([row]), PARAMS, tmp_path, file)
-    with ReviewServer(0, review) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    server = create_server(Review(pd.DataFrame([row]), PARAMS, tmp_path, file))
+    with listen(0) as listener:
+        thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{server.server_port}") as client:
+            with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}") as client:
                 yield client, file
         finally:
-            server.shutdown()
+            while not server.started and thread.is_alive():
+                time.sleep(0.01)
+            server.should_exit = True
             thread.join()
 
 
@@ -57,7 +61,7 @@ def decide(
     return client.post("/decide", json={"sha256": sha256, "decision": decision, "class": label})
 
 
-def test_a_decision_is_in_the_file_when_it_is_answered_and_can_be_taken_back(server):
+def test_decision_is_saved_before_the_response_and_can_be_withdrawn(server):
     client, file = server
     assert decide(client, label=CAT).json()["decisions"] == {SHA: {"decision": "keep", "class": CAT}}
     assert file.read_text() == f"{HEADER}{SHA},keep,{CAT}\n"
@@ -68,15 +72,15 @@ def test_a_decision_is_in_the_file_when_it_is_answered_and_can_be_taken_back(ser
     assert [path.name for path in file.parent.iterdir() if path.name.startswith(".")] == []
 
 
-def test_lines_about_images_that_are_gone_and_lines_written_meanwhile_stay(server):
+def test_orphaned_and_concurrently_written_lines_are_preserved(server):
     client, file = server
     file.write_text(f"{HEADER}{'b' * 64},drop,\n")
-    assert client.get("/state").json()["gone"] == 1
+    assert client.get("/state").json()["orphaned"] == 1
     decide(client)
     assert file.read_text() == f"{HEADER}{'b' * 64},drop,\n{SHA},keep,\n"
 
 
-def test_a_file_spoilt_by_hand_is_told_and_not_written_over(server):
+def test_invalid_file_is_reported_and_not_overwritten(server):
     client, file = server
     file.write_text("nonsense\n")
     answer = decide(client)
@@ -94,10 +98,15 @@ def test_a_file_spoilt_by_hand_is_told_and_not_written_over(server):
         ({"decision": "drop", "label": CAT}, 400),
     ],
 )
-def test_what_is_no_decision_is_refused_and_writes_nothing(server, asked, status):
+def test_invalid_decision_is_refused_and_not_written(server, asked, status):
     client, file = server
     assert decide(client, **asked).status_code == status
     assert not file.exists()
+
+
+def unsized(body: bytes) -> Iterator[bytes]:
+    """A body that is sent in chunks, without a Content-Length."""
+    yield body
 
 
 @pytest.mark.parametrize(
@@ -107,35 +116,40 @@ def test_what_is_no_decision_is_refused_and_writes_nothing(server, asked, status
         (b"{", {"content-type": "application/json"}, 400),
         (b"[]", {"content-type": "application/json"}, 400),
         (b" " * 5000, {"content-type": "application/json"}, 413),
+        (unsized(b" " * 5000), {"content-type": "application/json"}, 413),
         (b'{"sha256": 1, "decision": 2, "class": 3}', {"content-type": "application/json"}, 400),
     ],
+    ids=["not JSON", "cut off", "no object", "too long", "too long, in chunks", "wrong types"],
 )
-def test_bodies_of_any_other_form_are_refused(server, body, headers, status):
+def test_malformed_body_is_refused(server, body, headers, status):
     client, _ = server
     assert client.post("/decide", content=body, headers=headers).status_code == status
 
 
-def test_images_of_the_manifest_are_served_and_no_other_file_is(server):
+def test_only_images_of_the_manifest_are_served(server):
     client, _ = server
-    assert client.get(f"/image/{SHA}").headers["content-type"] == "image/png"
+    answer = client.get(f"/image/{SHA}")
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.headers["cache-control"] == "private, max-age=86400"
     for path in ("/image/..%2fsecret", "/image/../secret.png", "/secret.png", "/image/", "/review.csv"):
         assert client.get(path).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/", "/review.js", "/base.css", "/review.css", "/icon.svg", "/state"])
-def test_every_answer_forbids_the_browser_what_the_page_never_asks(server, path):
+def test_responses_restrict_the_browser_and_are_not_cached(server, path):
     client, _ = server
     answer = client.get(path)
     assert answer.status_code == 200
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize(
     "headers",
     [{"host": "evil.example"}, {"origin": "http://evil.example"}, {"host": "127.0.0.1"}, {"origin": "null"}],
 )
-def test_other_names_and_other_pages_are_refused(server, headers):
+def test_request_for_another_host_or_from_another_page_is_refused(server, headers):
     client, file = server
     refused = client.get("/state", headers=headers)
     assert refused.status_code == 403
@@ -143,3 +157,16 @@ def test_other_names_and_other_pages_are_refused(server, headers):
     answer = client.post("/decide", json={"sha256": SHA, "decision": "drop", "class": ""}, headers=headers)
     assert answer.status_code == 403
     assert not file.exists()
+
+
+def test_port_in_use_is_reported():
+    with listen(0) as listener:
+        assert listener.getsockname()[0] == "127.0.0.1"
+        port = listener.getsockname()[1]
+        with pytest.raises(UserError, match=f"Port {port} is already in use"):
+            listen(port)
+
+
+def test_invalid_port_is_reported():
+    with pytest.raises(UserError, match="Port 99999 is outside"):
+        listen(99999)

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
-from herodex.curation.alignment import alignment, confirm, miniature
+from herodex.curation.alignment import alignment, confirm_pairs, thumbnail
 
-LEAST = 0.88
+MIN_ALIGNMENT = 0.88
 
 
 def scene(seed: int) -> Image.Image:
-    """Soft blobs of colour with a few shapes on them."""
+    """Draw soft blobs of colour with a few shapes on them."""
     rng = np.random.default_rng(seed)
     image = Image.fromarray(rng.integers(0, 256, (7, 7, 3), dtype=np.uint8)).resize((200, 160))
     draw = ImageDraw.Draw(image)
@@ -19,7 +19,7 @@ def scene(seed: int) -> Image.Image:
 
 
 def fit(one: Image.Image, other: Image.Image) -> float:
-    return alignment(miniature(np.asarray(one)), miniature(np.asarray(other)))
+    return alignment(thumbnail(np.asarray(one)), thumbnail(np.asarray(other)))
 
 
 def watermarked(image: Image.Image) -> Image.Image:
@@ -38,25 +38,32 @@ def watermarked(image: Image.Image) -> Image.Image:
         lambda image: ImageOps.mirror(image.crop((10, 10, 195, 155))),
         watermarked,
     ],
-    ids=["scaled", "cut on two sides", "a fifth cut off", "mirrored", "mirrored and cut", "watermarked"],
+    ids=[
+        "scaled",
+        "cropped on two sides",
+        "cropped by a fifth",
+        "mirrored",
+        "mirrored and cropped",
+        "watermarked",
+    ],
 )
-def test_a_changed_copy_fits_its_original_both_ways(change):
+def test_alignment_is_high_for_a_near_duplicate_in_both_orders(change):
     original = scene(1)
-    assert fit(change(original), original) > LEAST
-    assert fit(original, change(original)) > LEAST
+    assert fit(change(original), original) > MIN_ALIGNMENT
+    assert fit(original, change(original)) > MIN_ALIGNMENT
 
 
-def test_other_images_do_not_fit():
+def test_alignment_is_low_for_different_images():
     assert max(fit(scene(0), scene(seed)) for seed in range(1, 9)) < 0.75
 
 
-def test_images_of_one_colour_fit_nothing():
+def test_alignment_is_low_for_an_image_of_one_colour():
     plain = Image.new("RGB", (50, 50), "navy")
     assert fit(plain, scene(1)) < 0.5
 
 
-def test_only_pairs_that_fit_are_confirmed():
+def test_confirm_pairs_keeps_only_aligned_pairs():
     images = {name: np.asarray(scene(seed)) for name, seed in [("a", 1), ("b", 1), ("c", 2)]}
     pairs = np.array([[0, 1], [0, 2], [1, 2]])
-    assert confirm(pairs, list("abc"), images.__getitem__, LEAST).tolist() == [[0, 1]]
-    assert confirm(np.empty((0, 2), int), [], images.__getitem__, LEAST).shape == (0, 2)
+    assert confirm_pairs(pairs, list("abc"), images.__getitem__, MIN_ALIGNMENT).tolist() == [[0, 1]]
+    assert confirm_pairs(np.empty((0, 2), int), [], images.__getitem__, MIN_ALIGNMENT).shape == (0, 2)

@@ -18,7 +18,7 @@ def cleaned(rows: list[tuple[str, str]]) -> pd.DataFrame:
         phash="0" * 16,
         width=[str(100 - i) for i in range(len(table))],
         height="10",
-        cluster=table["sha256"],
+        duplicate_group=table["sha256"],
         duplicate_of="",
         score="",
         pixel_sha256=table["sha256"],
@@ -31,7 +31,7 @@ def curate(manifest: pd.DataFrame, vectors: dict[str, np.ndarray], decisions: di
 
 
 def image(file: str) -> np.ndarray:
-    """An image of the file's own, but for `b`, which shows what `a` does."""
+    """Make a different image for each file, except that `b` is the same as `a`."""
     seed = {"b": ord("a")}.get(file, ord(file))
     return np.random.default_rng(seed).integers(0, 256, (40, 40, 3), dtype=np.uint8)
 
@@ -43,29 +43,25 @@ def features(**vectors: list[float]) -> dict[str, np.ndarray]:
 APART = features(a=[1, 0, 0], b=[0, 1, 0], c=[0, 0, 1])
 
 
-def test_images_that_look_alike_are_copies_even_if_their_hashes_differ():
+def test_aligned_images_with_similar_features_are_near_duplicates():
     alike = features(a=[1, 0, 0], b=[0.99, 0.05, 0], c=[0, 0, 1])
     curated = curate(cleaned([(CAT, "a"), (CAT, "b"), (CAT, "c")]), alike, {})
     assert list(curated["dropped_for"]) == ["", "near_duplicate", ""]
-    assert curated["cluster"].nunique() == 2
+    assert curated["duplicate_group"].nunique() == 2
 
 
-def test_images_that_look_alike_to_the_backbone_alone_are_no_copies():
+def test_images_with_similar_features_that_do_not_align_are_both_kept():
     alike = features(a=[1, 0, 0], c=[0.99, 0.05, 0])
-    curated = curate(
-        cleaned([(CAT, "a"), (CAT, "c")]),
-        alike,
-        {},
-    )
+    curated = curate(cleaned([(CAT, "a"), (CAT, "c")]), alike, {})
     assert list(curated["dropped_for"]) == ["", ""]
 
 
-def test_distractors_are_labelled_unknown():
+def test_distractor_is_labelled_unknown():
     curated = curate(cleaned([(CAT, "a"), (PARAMS.distractors[0], "b")]), APART, {})
     assert list(curated["label"]) == [CAT, UNKNOWN]
 
 
-def test_a_person_drops_keeps_and_relabels():
+def test_decisions_drop_keep_and_relabel():
     manifest = cleaned([(CAT, "a"), (CAT, "b"), (CAT, "c")])
     manifest.loc[1, ["kept", "dropped_for"]] = "0", "near_duplicate"
     decisions = {"a": Decision(False, ""), "b": Decision(True, ""), "c": Decision(True, DOG)}
@@ -76,21 +72,21 @@ def test_a_person_drops_keeps_and_relabels():
     assert set(curated["decided_by"]) == {"person"}
 
 
-def test_a_person_can_settle_a_conflict():
+def test_decision_resolves_a_label_conflict():
     manifest = cleaned([(CAT, "a"), (DOG, "a")])
-    manifest[["kept", "dropped_for"]] = "0", "conflict"
+    manifest[["kept", "dropped_for"]] = "0", "label_conflict"
     curated = curate(manifest, APART, {"a": Decision(True, DOG)})
     assert sorted(curated["kept"]) == ["0", "1"]
     assert set(curated["label"]) == {DOG}
 
 
-def test_an_image_that_could_not_be_read_stays_dropped_whatever_was_decided():
+def test_unreadable_image_stays_dropped_despite_a_decision():
     manifest = cleaned([(CAT, "a"), (CAT, "b")])
     manifest.loc[0, ["kept", "dropped_for", "phash"]] = "0", "unreadable", ""
     curated = curate(manifest, features(b=[1, 0]), {"a": Decision(True, "")})
     assert list(curated["dropped_for"]) == ["unreadable", ""]
 
 
-def test_a_decision_about_an_image_that_is_gone_changes_nothing():
+def test_orphaned_decision_changes_nothing():
     manifest = cleaned([(CAT, "a"), (CAT, "b")])
     assert curate(manifest, APART, {"z": Decision(False, "")}).equals(curate(manifest, APART, {}))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from herodex.curation.label_errors import LabelQuality, judge, out_of_fold
+from herodex.curation.label_errors import LabelQuality, predict_out_of_fold, score_labels
 
 RNG = np.random.default_rng(4)
 N = 120
@@ -11,7 +11,7 @@ CENTRES = {label: RNG.normal(0, 1, CHANNELS) for label in ("cat", "dog", "owl")}
 FEATURES = (np.stack([CENTRES[label] for label in LABELS]) + RNG.normal(0, 2, (N, CHANNELS))).astype(
     np.float32
 )
-CLUSTERS = np.array([f"c{i}" for i in range(N)])
+GROUPS = np.array([f"c{i}" for i in range(N)])
 ALL = np.ones(N, bool)
 
 
@@ -21,51 +21,51 @@ def with_wrong_labels(places: list[int]) -> np.ndarray:
     return labels
 
 
-def test_wrong_labels_score_lowest_and_what_they_look_like_is_told():
+def test_wrong_labels_score_lowest_and_name_the_true_label():
     wrong = [0, 1, 3, 4, 6]
-    doubts = judge(FEATURES, with_wrong_labels(wrong), CLUSTERS, ALL, folds=5)
-    assert set(np.argsort(doubts.quality)[:5].tolist()) == set(wrong)
-    assert list(doubts.looks_like[wrong]) == list(LABELS[wrong])
+    scores = score_labels(FEATURES, with_wrong_labels(wrong), GROUPS, ALL, folds=5)
+    assert set(np.argsort(scores.quality)[:5].tolist()) == set(wrong)
+    assert list(scores.looks_like[wrong]) == list(LABELS[wrong])
 
 
-def test_the_scores_are_the_same_whatever_the_order_of_rows():
+def test_scores_do_not_depend_on_the_order_of_rows():
     order = RNG.permutation(N)
-    one = judge(FEATURES, LABELS, CLUSTERS, ALL, folds=5)
-    other = judge(FEATURES[order], LABELS[order], CLUSTERS[order], ALL, folds=5)
+    one = score_labels(FEATURES, LABELS, GROUPS, ALL, folds=5)
+    other = score_labels(FEATURES[order], LABELS[order], GROUPS[order], ALL, folds=5)
     assert one.quality[order] == pytest.approx(other.quality, abs=1e-3)
 
 
-def test_no_image_is_judged_by_a_model_that_has_seen_a_copy_of_it():
-    """A lone wrong label is believed by whoever has seen its copies, and by nobody else."""
+def test_duplicates_are_scored_by_the_same_model():
+    """A model fitted to a duplicate with the same wrong label would confirm it."""
     features, labels = np.repeat(FEATURES[:60], 2, axis=0), np.repeat(LABELS[:60], 2)
     labels[:2] = "owl"
-    together = judge(features, labels, np.repeat(CLUSTERS[:60], 2), np.ones(120, bool), folds=5)
+    together = score_labels(features, labels, np.repeat(GROUPS[:60], 2), np.ones(120, bool), folds=5)
     assert together.quality[:2].max() < 0.2
 
 
-def test_rows_that_nothing_is_learnt_from_are_judged_all_the_same():
-    known = ALL.copy()
-    known[:30] = False
-    doubts = judge(FEATURES, LABELS, CLUSTERS, known, folds=5)
-    assert not np.isnan(doubts.quality).any()
+def test_rows_that_are_not_fitted_are_scored():
+    usable = ALL.copy()
+    usable[:30] = False
+    scores = score_labels(FEATURES, LABELS, GROUPS, usable, folds=5)
+    assert not np.isnan(scores.quality).any()
 
 
-def test_a_row_without_a_label_has_no_quality_but_looks_like_something():
+def test_row_without_a_label_has_a_prediction_but_no_quality():
     labels = LABELS.copy().astype(object)
     labels[0] = ""
-    doubts = judge(FEATURES, labels.astype(str), CLUSTERS, ALL, folds=5)
-    assert np.isnan(doubts.quality[0])
-    assert doubts.looks_like[0] == "cat"
+    scores = score_labels(FEATURES, labels.astype(str), GROUPS, ALL, folds=5)
+    assert np.isnan(scores.quality[0])
+    assert scores.looks_like[0] == "cat"
 
 
 @pytest.mark.parametrize("labels", [["cat"] * 4, ["", "", "", ""], ["cat", "dog", "", ""]])
-def test_too_few_labels_raise_no_doubt(labels):
-    doubts = judge(FEATURES[:4], np.array(labels), CLUSTERS[:4], np.ones(4, bool), folds=2)
-    assert isinstance(doubts, LabelQuality)
-    assert not (doubts.quality < 0.1).any()
+def test_too_few_labels_give_no_label_errors(labels):
+    scores = score_labels(FEATURES[:4], np.array(labels), GROUPS[:4], np.ones(4, bool), folds=2)
+    assert isinstance(scores, LabelQuality)
+    assert not (scores.quality < 0.1).any()
 
 
 def test_probabilities_sum_to_one():
-    classes, probabilities = out_of_fold(FEATURES, LABELS, CLUSTERS, ALL, folds=5)
+    classes, probabilities = predict_out_of_fold(FEATURES, LABELS, GROUPS, ALL, folds=5)
     assert list(classes) == ["cat", "dog", "owl"]
     assert probabilities.sum(axis=1) == pytest.approx(1)

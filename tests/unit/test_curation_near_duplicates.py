@@ -14,7 +14,7 @@ def by_all_pairs(hashes: np.ndarray, others: np.ndarray, distance: int) -> list[
 
 
 def crowded_hashes(n: int) -> np.ndarray:
-    """Hashes of which each is a few bits, up to nine, off one of twenty."""
+    """Draw hashes that differ in at most nine bits from one of twenty."""
     centres = RNG.integers(0, 2**64, 20, dtype=np.uint64)
     hashes = RNG.choice(centres, n)
     for _ in range(9):
@@ -23,39 +23,39 @@ def crowded_hashes(n: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("distance", range(0, 16, 3))
-def test_the_index_finds_just_the_pairs_that_comparing_all_finds(distance):
+def test_near_hashes_agrees_with_comparing_all_pairs(distance):
     hashes, others = crowded_hashes(300), crowded_hashes(300)
     others[:100] = hashes[100:200]
     assert near_hashes(hashes, hashes, distance).tolist() == by_all_pairs(hashes, hashes, distance)
     assert near_hashes(hashes, others, distance).tolist() == by_all_pairs(hashes, others, distance)
 
 
-def test_no_hashes_have_no_pairs():
+def test_near_hashes_of_nothing_is_empty():
     none = np.empty(0, np.uint64)
     assert near_hashes(none, none, 6).shape == (0, 2)
 
 
-def test_features_are_compared_by_direction_not_by_length():
+def test_near_features_ignores_length():
     features = np.array([[1, 0], [5, 0], [0, 1]], dtype=np.float32)
     assert near_features(features, 0.99).tolist() == [[0, 1]]
 
 
-def test_a_feature_vector_of_zeros_is_like_no_other():
+def test_near_features_never_matches_zero_vectors():
     assert near_features(np.zeros((2, 3), np.float32), 0.5).tolist() == []
 
 
-def test_pairs_are_found_across_blocks(monkeypatch):
+def test_near_features_finds_pairs_across_blocks(monkeypatch):
     features = np.repeat(np.eye(5, dtype=np.float32), 2, axis=0)
     monkeypatch.setattr(near_duplicates, "BLOCK", 3)
     assert near_features(features, 0.9).tolist() == [[i, i + 1] for i in range(0, 10, 2)]
 
 
-def test_the_graph_finds_the_copies_that_comparing_all_finds(monkeypatch):
+def test_near_features_by_graph_agrees_with_comparing_all_pairs(monkeypatch):
     base = RNG.random((1500, 64), np.float32)
     features = np.concatenate([base, base[:500] + RNG.normal(0, 0.02, (500, 64)).astype(np.float32)])
     whole = near_features(features, 0.99)
     assert len(whole) == 500
-    monkeypatch.setattr(near_duplicates, "COMPARED", 100)
+    monkeypatch.setattr(near_duplicates, "EXHAUSTIVE_MAX", 100)
     found = near_features(features, 0.99)
     assert found.tolist() == near_features(features, 0.99).tolist()
     assert len(found) >= 498

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 
 from herodex.curation.contact_sheets import SIDE, contact_sheet
-from herodex.curation.report import count_reasons, counts_figure, rows_on_sheet, summarise
+from herodex.curation.report import count_reasons, counts_figure, rows_to_show, summarise
 from herodex.curation.review_decisions import Decision
 
 TABLE = pd.DataFrame(
@@ -18,7 +18,7 @@ TABLE = pd.DataFrame(
 )
 
 
-def test_every_result_is_counted_once_by_query_and_reason():
+def test_count_reasons_counts_every_result_once():
     counts = count_reasons(TABLE).set_index("query")
     assert list(counts.columns) == ["results", "kept", "no_download", "unreadable", "blurry", "decided"]
     assert list(counts.loc["cat"]) == [3, 1, 0, 0, 2, 1]
@@ -26,22 +26,22 @@ def test_every_result_is_counted_once_by_query_and_reason():
     assert counts_figure(counts.reset_index()).axes
 
 
-def test_decisions_are_counted_and_those_that_cannot_be_obeyed_are_named():
+def test_summary_counts_decisions_and_names_those_without_effect():
     decisions = {"a": Decision(True), "d": Decision(True, "dog"), "z": Decision(False)}
     summary = summarise(TABLE, decisions)
     assert summary["decisions"] == {"keep": 1, "relabel": 1, "drop": 1}
-    assert summary["images_decided"] == 1
+    assert summary["decided_images"] == 1
     assert summary["decisions_about_unreadable_images"] == ["d"]
-    assert summary["decisions_about_images_that_are_gone"] == ["z"]
-    assert summary["set_aside"] == {"no_download": 1, "unreadable": 1, "blurry": 3}
+    assert summary["orphaned_decisions"] == ["z"]
+    assert summary["dropped"] == {"no_download": 1, "unreadable": 1, "blurry": 3}
 
 
-def test_a_sheet_shows_each_image_once_and_the_worst_first():
-    assert list(rows_on_sheet(TABLE, "blurry")["sha256"]) == ["c", "b"]
-    assert len(rows_on_sheet(TABLE, "unreadable")) == 0
+def test_rows_to_show_has_each_image_once_and_the_worst_first():
+    assert list(rows_to_show(TABLE, "blurry")["sha256"]) == ["c", "b"]
+    assert len(rows_to_show(TABLE, "unreadable")) == 0
 
 
-def test_a_contact_sheet_holds_every_image_and_pairs_side_by_side():
+def test_contact_sheet_holds_every_image_and_pairs_side_by_side():
     red, blue = (np.full((60, 80, 3), colour, np.uint8) for colour in ([200, 0, 0], [0, 0, 200]))
     single = contact_sheet("nine", [([red], "caption\nsecond line")] * 9)
     assert single.height > 2 * SIDE

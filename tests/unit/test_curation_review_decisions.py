@@ -16,7 +16,7 @@ def review(folder: Path, *lines: str) -> Path:
     return path
 
 
-def test_the_review_file_is_read(tmp_path):
+def test_read_review_reads_every_kind_of_decision(tmp_path):
     path = review(tmp_path, "a,keep,", "b,drop,", f"c,keep,{CAT}", f"d,keep,{UNKNOWN}")
     assert read_review(path, PARAMS) == {
         "a": Decision(True, ""),
@@ -26,17 +26,17 @@ def test_the_review_file_is_read(tmp_path):
     }
 
 
-def test_no_review_file_means_no_decisions(tmp_path):
+def test_missing_review_file_holds_no_decisions(tmp_path):
     assert read_review(tmp_path / "review.csv", PARAMS) == {}
 
 
 @pytest.mark.parametrize("line", ["b,maybe,", "b,keep,dragon"])
-def test_a_wrong_line_of_the_review_file_is_named(tmp_path, line):
+def test_malformed_line_is_reported_with_its_number(tmp_path, line):
     with pytest.raises(UserError, match=r"line 3: '(maybe|dragon)'"):
         read_review(review(tmp_path, "a,keep,", line), PARAMS)
 
 
-def test_a_review_file_without_its_first_line_is_reported(tmp_path):
+def test_missing_header_is_reported(tmp_path):
     path = tmp_path / "review.csv"
     path.write_text("a,keep,\n", encoding="utf-8")
     with pytest.raises(UserError, match="first line"):

@@ -1,7 +1,7 @@
 import pandas as pd
 
 from herodex.params import UNKNOWN, load_params
-from herodex.review.board import build_board, to_review
+from herodex.review.board import build_board, select_images
 
 PARAMS = load_params()
 CAT, DOG = PARAMS.classes[:2]
@@ -26,7 +26,7 @@ def table(*rows: tuple[str, ...]) -> pd.DataFrame:
 
 ROWS = table(
     (CAT, "fine", "1", "", "", "0.9", "", "", "p"),
-    (CAT, "doubtful", "1", "", "", "0.2", "", "", "p"),
+    (CAT, "suspect", "1", "", "", "0.2", "", "", "p"),
     (CAT, "blurry", "0", "blurry", "0.4", "0.9", "", "", "p"),
     (CAT, "wrong", "0", "label_error", "0.01", "0.01", "", "", "p"),
     (CAT, "broken", "0", "unreadable", "", "", "", "", ""),
@@ -35,13 +35,13 @@ ROWS = table(
 )
 
 
-def test_what_was_set_aside_is_doubtful_or_decided_is_shown_worst_first():
-    shown = to_review(ROWS)
-    assert list(shown["sha256"]) == ["wrong", "doubtful", "blurry", "decided"]
-    assert list(shown["shown_reason"]) == ["label_error", "doubtful", "blurry", "kept"]
+def test_dropped_suspect_and_decided_images_are_shown_worst_first():
+    shown = select_images(ROWS)
+    assert list(shown["sha256"]) == ["wrong", "suspect", "blurry", "decided"]
+    assert list(shown["shown_reason"]) == ["label_error", "low_label_quality", "blurry", "kept"]
 
 
-def test_the_board_has_every_query_in_order_and_what_can_be_answered():
+def test_board_lists_every_query_in_order_and_every_label():
     board = build_board(ROWS, PARAMS)
     assert [query["name"] for query in board["queries"]] == PARAMS.classes + PARAMS.distractors
     assert board["labels"] == [*PARAMS.classes, UNKNOWN]
@@ -49,13 +49,13 @@ def test_the_board_has_every_query_in_order_and_what_can_be_answered():
     assert len(board["queries"][0]["images"]) == 4
 
 
-def test_only_addresses_of_the_web_become_links():
+def test_only_web_addresses_become_links():
     image = build_board(ROWS, PARAMS)["queries"][0]["images"][0]
     assert image["page_url"] == ""
     with_page = ROWS.assign(page_url="https://example.org/a")
     assert build_board(with_page, PARAMS)["queries"][0]["images"][0]["page_url"] == "https://example.org/a"
 
 
-def test_a_crawl_that_names_its_sources_is_shown_with_them():
+def test_source_is_shown_if_the_crawl_recorded_it():
     image = build_board(ROWS.assign(source="demo"), PARAMS)["queries"][0]["images"][0]
     assert image["source"] == "demo"

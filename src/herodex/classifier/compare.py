@@ -47,7 +47,7 @@ def cross_validate_recipe(recipe: Recipe, train: pd.DataFrame, params: Params) -
     decays = weight_decays_for(recipe, settings)
     table, best, logits = cross_validate(
         Examples(read_recipe_features(recipe, train["sha256"].tolist()), own),
-        assign_folds(train["cluster"].tolist(), settings.train.folds),
+        assign_folds(train["duplicate_group"].tolist(), settings.train.folds),
         classes,
         len(labels),
         fitter_for(recipe, settings, decays, params.seed),

@@ -54,7 +54,7 @@ def correct_when_tuned(
         params: of the project.
     """
     settings, classes = params.classifier, len(params.classes)
-    fold = assign_folds(train["cluster"].tolist(), settings.train.folds)
+    fold = assign_folds(train["duplicate_group"].tolist(), settings.train.folds)
     labels, label_count = examples.labels, int(examples.labels.max()) + 1
     files, weights = train["file"].to_numpy(str), cast(Any, stage).get_weights()
     correct = np.zeros(len(train), bool)

@@ -170,7 +170,7 @@ def main() -> None:
     everything = Examples(read_recipe_features(recipe, rows["sha256"].tolist(), table), own)
     in_train = (rows["part"] == "train").to_numpy(bool)
     with tracking.run("train_classifier", settings) as run:
-        groups = rows["cluster"].tolist()
+        groups = rows["duplicate_group"].tolist()
         selection = select_settings(everything, in_train, groups, recipe, len(labels), tuned, params)
         whitening = fit_whitening(everything, settings.shrinkage)
         head = fit_final(recipe, everything, len(labels), selection.l2, params)

@@ -1,0 +1,1 @@
+"""Data curation: checks, duplicates, label errors, review decisions and the split."""

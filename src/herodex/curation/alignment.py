@@ -1,48 +1,47 @@
-"""Whether one image is another one cut, scaled, mirrored or marked: pixel by pixel, part by part."""
+"""Pixel correlation of two images over crops, scales and mirroring."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
+from jaxtyping import Float, Float32, Int, UInt8
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
+from herodex.dataset.manifest import ReadImage
+
 SIDE = 30
-"""Pixels a side at which images are compared: enough to tell two apart, too few to see a watermark."""
-SURE = 0.97
-"""The correlation of wholes from which no part is looked at."""
-LEAST = 24
-"""Pixels of a side that a cut leaves at least; a fifth may be missing."""
+"""Side of a thumbnail in pixels: enough to tell images apart, too few to show a watermark."""
+CERTAIN = 0.97
+"""Correlation of whole images above which crops are not tried."""
+MIN_CROP_SIDE, MIN_CROP_AREA = 24, 0.78
+"""Least side in pixels, and least share of the area, that a crop keeps."""
 
 
-def miniature(pixels: np.ndarray) -> np.ndarray:
-    """Scale a uint8 RGB image [h, w, 3] to SIDE pixels a side, whatever its proportions."""
+def thumbnail(pixels: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "30 30 3"]:
+    """Scale an image to SIDE × SIDE pixels, ignoring its proportions."""
     return np.asarray(Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BOX))
 
 
-def alignment(one: np.ndarray, other: np.ndarray) -> float:
-    """Correlate two miniatures where they fit best: wholes, or one a part of the other, mirrored or not.
-
-    Returns:
-        the correlation of their pixels, at most 1; where they fit as wholes, of these.
-    """
+def alignment(one: UInt8[np.ndarray, "30 30 3"], other: UInt8[np.ndarray, "30 30 3"]) -> float:
+    """Return the best correlation of two thumbnails over crops and mirroring, at most 1."""
     field = other.reshape(1, -1).astype(np.float32)
     as_wholes = max(
         float(_correlations(field, side.astype(np.float32).ravel())[0]) for side in (one, one[:, ::-1])
     )
-    if as_wholes >= SURE:
+    if as_wholes >= CERTAIN:
         return as_wholes
     return max(
-        _best_fit(part, whole)
+        _best_crop(part, whole)
         for part, whole in ((one, other), (one[:, ::-1], other), (other, one), (other[:, ::-1], one))
     )
 
 
-def _best_fit(part: np.ndarray, whole: np.ndarray) -> float:
+def _best_crop(part: UInt8[np.ndarray, "30 30 3"], whole: UInt8[np.ndarray, "30 30 3"]) -> float:
     image, best = Image.fromarray(np.ascontiguousarray(part)), -1.0
     field = whole.astype(np.float32)
-    for width in range(LEAST, SIDE + 1, 2):
-        for height in range(LEAST, SIDE + 1, 2):
-            if width * height < 0.78 * SIDE * SIDE:
+    for width in range(MIN_CROP_SIDE, SIDE + 1, 2):
+        for height in range(MIN_CROP_SIDE, SIDE + 1, 2):
+            if width * height < MIN_CROP_AREA * SIDE * SIDE:
                 continue
             scaled = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR), np.float32)
             windows = sliding_window_view(field, (height, width, 3)).reshape(-1, height * width * 3)
@@ -50,27 +49,20 @@ def _best_fit(part: np.ndarray, whole: np.ndarray) -> float:
     return best
 
 
-def _correlations(rows: np.ndarray, vector: np.ndarray) -> np.ndarray:
+def _correlations(
+    rows: Float32[np.ndarray, "rows values"], vector: Float32[np.ndarray, " values"]
+) -> Float[np.ndarray, " rows"]:
     centred = vector - vector.mean()
     means = rows.mean(axis=1)
     deviations = np.sqrt(np.maximum((rows * rows).mean(axis=1) - means * means, 1e-6))
     return rows @ centred / (len(vector) * deviations * max(float(centred.std()), 1e-3))
 
 
-def confirm(
-    pairs: np.ndarray, files: list[str], read: Callable[[str], np.ndarray], least: float
-) -> np.ndarray:
-    """Keep those pairs whose images fit each other.
-
-    Args:
-        pairs: int [n, 2], positions in `files`.
-        files: the images' names in the manifest.
-        read: gives an image by its name, uint8 RGB [h, w, 3].
-        least: the alignment from which two images are one.
-
-    Returns:
-        int [n, 2], some of the pairs.
-    """
-    miniatures = {int(place): miniature(read(files[place])) for place in np.unique(pairs)}
-    fits = [alignment(miniatures[one], miniatures[other]) >= least for one, other in pairs.tolist()]
+def confirm_pairs(
+    pairs: Int[np.ndarray, "pairs 2"], files: Sequence[str], read: ReadImage, min_alignment: float
+) -> Int[np.ndarray, "confirmed 2"]:
+    """Keep the pairs of positions in `files` whose images align."""
+    places: list[int] = np.unique(pairs).tolist()
+    thumbnails = {place: thumbnail(read(files[place])) for place in places}
+    fits = [alignment(thumbnails[one], thumbnails[other]) >= min_alignment for one, other in pairs.tolist()]
     return pairs[np.array(fits, bool)]

@@ -1,25 +1,28 @@
-"""Stage `clean_images`: which downloads are images, in one form, and which are copies by their hashes."""
+"""Stage `clean_images`: check and normalise downloads, and find duplicates by hash."""
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import imagehash
 import numpy as np
 import pandas as pd
+from jaxtyping import Int, UInt8, UInt64
 from PIL import Image
 
 from herodex import paths
 from herodex.command import run_command
-from herodex.curation.alignment import confirm
+from herodex.curation.alignment import confirm_pairs
 from herodex.curation.duplicate_groups import mark_duplicates, same_values
-from herodex.curation.image_quality import measure_quality, worst_fault
+from herodex.curation.image_quality import first_fault, measure_quality
 from herodex.curation.near_duplicates import near_hashes
 from herodex.dataset.manifest import (
     NO_HASH,
+    ReadImage,
     read_clean,
     read_manifest,
     require_every_class,
@@ -32,31 +35,36 @@ from herodex.progress import track
 
 log = logging.getLogger(__name__)
 
-UNUSABLE = {
+UNDECODABLE = {
     "truncated": "truncated",
     "unreadable": "unreadable",
     "unsupported": "not_an_image",
     "too_large": "too_large",
 }
-"""What `ImageError.kind` is called in the manifest."""
-NOT_DOWNLOADED = {"truncated": "truncated", "not_an_image": "not_an_image", "too_large": "too_large"}
-"""What a `status` of the crawl is called; any other that is not `ok` is `no_download`."""
+"""Values of `dropped_for` by `ImageError.kind`."""
+FAILED_DOWNLOAD = {"truncated": "truncated", "not_an_image": "not_an_image", "too_large": "too_large"}
+"""Values of `dropped_for` by the crawl's `status`; any other that is not `ok` is `no_download`."""
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What a look at one download found.
+    """The result of checking one download.
 
-    `pixels` is the normalised image, uint8 RGB [h, w, 3], or None where it cannot be decoded.
-    `dropped_for` says why an image is set aside, and `score`, from 0 (worst) to 1, how bad it is. `width`
-    and `height` are what the file has of the image itself, upright and without bars.
-    `pixel_sha256` is of the decoded pixels; `phash` and `mirrored` are perceptual hashes as 16
-    hexadecimal digits.
+    Attributes:
+        dropped_for: the failed check, or empty.
+        score: of the failed check, from 0 (worst) to 1.
+        pixels: the normalised image, or None if the file cannot be decoded.
+        width: in pixels, upright and without bars.
+        height: likewise.
+        format: as Pillow names it.
+        pixel_sha256: of the normalised pixels.
+        phash: perceptual hash as 16 hexadecimal digits.
+        mirrored: perceptual hash of the mirrored image.
     """
 
     dropped_for: str = ""
     score: str = ""
-    pixels: np.ndarray | None = None
+    pixels: UInt8[np.ndarray, "h w 3"] | None = None
     width: int = 0
     height: int = 0
     format: str = ""
@@ -66,17 +74,17 @@ class Checked:
 
 
 def check(data: bytes, params: CleanImagesParams) -> Checked:
-    """Decode, check and normalise one download; whatever is wrong with it becomes `dropped_for`.
+    """Decode, normalise and check one download.
 
-    Whatever can be decoded is normalised, even if it is set aside: a person may want it all the same.
+    An image that fails a check is normalised too, because a reviewer may keep it.
     """
     try:
         image = open_image(data, int(params.max_pixels_mp * 1e6))
         pixels = normalise(image, params.max_side)
     except ImageError as error:
-        return Checked(UNUSABLE[error.kind])
+        return Checked(UNDECODABLE[error.kind])
     height, width = (round(side / scale_of(image, params.max_side)) for side in pixels.shape[:2])
-    reason, score = worst_fault(measure_quality(pixels), params)
+    reason, score = first_fault(measure_quality(pixels), params)
     if min(width, height) < params.min_side:
         reason, score = "too_small", min(width, height) / params.min_side
     return Checked(
@@ -93,67 +101,65 @@ def check(data: bytes, params: CleanImagesParams) -> Checked:
 
 
 def scale_of(image: Image.Image, max_side: int) -> float:
-    """By how much an image is scaled so that no side is above `max_side`."""
+    """Return the factor that scales an image down to `max_side`."""
     return min(1.0, max_side / max(image.size))
 
 
-def perceptual_hash(pixels: np.ndarray) -> str:
-    """The DCT hash of 64 bits of a uint8 RGB image [h, w, 3], as 16 hexadecimal digits."""
+def perceptual_hash(pixels: UInt8[np.ndarray, "h w 3"]) -> str:
+    """Return the 64-bit DCT hash of an RGB image as 16 hexadecimal digits."""
     return str(imagehash.phash(Image.fromarray(pixels)))
 
 
 def hash_pairs(
-    manifest: pd.DataFrame,
-    mirrored: list[str],
-    params: CleanImagesParams,
-    read: Callable[[str], np.ndarray],
-) -> np.ndarray:
-    """Find rows that are copies by bytes or pixels, or nearly so by perceptual hash, mirrored or not.
+    manifest: pd.DataFrame, mirrored: Sequence[str], params: CleanImagesParams, read: ReadImage
+) -> Int[np.ndarray, "pairs 2"]:
+    """Find pairs of rows with equal bytes, equal pixels or similar perceptual hashes, mirrored or not.
 
-    Only rows that are still kept are compared by perceptual hash, which says little of a dark or blank one;
-    and simple images may share a hash by chance, so the pixels have to fit as well.
+    Perceptual hashes are compared for kept rows only, because those of dark or blank images are arbitrary.
+    Simple images may share a hash by chance, so their pixels have to align as well.
 
     Args:
         manifest: with `sha256`, `pixel_sha256`, `phash`, `kept` and `file`.
         mirrored: the perceptual hashes of the mirrored images.
-        params: how far hashes may differ, and how well pixels must fit.
-        read: gives an image in normal form by its name in the manifest.
+        params: the largest Hamming distance and the least alignment.
+        read: reads a normalised image.
 
     Returns:
-        int [pairs, 2], positions of rows.
+        positions of rows.
     """
     hashed = np.flatnonzero((manifest["phash"] != NO_HASH) & (manifest["kept"] == "1"))
     hashes = _as_integers(manifest["phash"].iloc[hashed])
     mirrors = _as_integers(pd.Series(mirrored).iloc[hashed])
     found = [near_hashes(hashes, others, params.near_distance) for others in (hashes, mirrors)]
     near = hashed[np.unique(np.concatenate(found), axis=0)]
-    exact = [same_values(list(manifest[column])) for column in ("sha256", "pixel_sha256")]
+    exact = [same_values(manifest[column].tolist()) for column in ("sha256", "pixel_sha256")]
     pixels = manifest["pixel_sha256"].to_numpy()
     near = near[pixels[near[:, 0]] != pixels[near[:, 1]]]
-    return np.concatenate([*exact, confirm(near, list(manifest["file"]), read, params.near_alignment)])
+    confirmed = confirm_pairs(near, manifest["file"].tolist(), read, params.near_alignment)
+    return np.concatenate([*exact, confirmed])
 
 
-def _as_integers(hashes: pd.Series) -> np.ndarray:
+def _as_integers(hashes: "pd.Series[str]") -> UInt64[np.ndarray, " n"]:
     return np.array([int(digits, 16) for digits in hashes], dtype=np.uint64)
 
 
 def clean(
     manifest: pd.DataFrame,
-    checks: list[Checked],
+    checks: Sequence[Checked],
     params: CleanImagesParams,
-    read: Callable[[str], np.ndarray] = read_clean,
+    read: ReadImage = read_clean,
 ) -> pd.DataFrame:
-    """Extend the crawl's manifest by what the checks found and by copies; see `manifest.py`.
+    """Add the results of the checks and the duplicates to the crawl's manifest.
 
     Args:
         manifest: the crawl's.
-        checks: what `check` found, a row each.
+        checks: one per row.
         params: of the stage.
-        read: gives an image in normal form by its name in the manifest.
+        read: reads a normalised image.
     """
     cleaned = manifest.assign(
         dropped_for=[
-            checked.dropped_for if status == "ok" else NOT_DOWNLOADED.get(status, "no_download")
+            checked.dropped_for if status == "ok" else FAILED_DOWNLOAD.get(status, "no_download")
             for status, checked in zip(manifest["status"], checks, strict=True)
         ],
         score=[checked.score for checked in checks],
@@ -170,32 +176,32 @@ def clean(
 
 
 def check_and_save(file: str, raw: Path, clean: Path, params: CleanImagesParams) -> Checked:
-    """Check the download `file` in the folder `raw`, and write what can be decoded to `clean`, as PNG."""
+    """Check the download `file` in the folder `raw`, and save its normalised image as PNG in `clean`."""
     checked = check((raw / file).read_bytes(), params) if file else Checked()
     if checked.pixels is None:
         return checked
     target = (clean / file).with_suffix(".png")
     target.parent.mkdir(parents=True, exist_ok=True)
-    # Lossless, and hardly compressed: it is read more often than it is sent anywhere.
+    # The files are read more often than sent, so fast compression beats small size.
     Image.fromarray(checked.pixels).save(target, compress_level=1)
     return replace(checked, pixels=None)
 
 
 def check_all(
-    files: list[str], raw: Path, clean: Path, params: CleanImagesParams, workers: int | None = None
+    files: Sequence[str], raw: Path, clean: Path, params: CleanImagesParams, workers: int | None = None
 ) -> list[Checked]:
-    """Check and save all downloads, in their order, on several threads; their number changes nothing."""
+    """Check and save all downloads on several threads, in order."""
     with ThreadPoolExecutor(workers) as pool:
-        checks = pool.map(lambda file: check_and_save(file, raw, clean, params), files)
+        checks = pool.map(partial(check_and_save, raw=raw, clean=clean, params=params), files)
         return list(track(checks, len(files), "clean", "images"))
 
 
 def main() -> None:
-    """Write each image that can be decoded in its normal form, copies too, and the manifest beside them."""
+    """Write the normalised images, duplicates included, and the extended manifest."""
     params = load_params()
     settings = params.classifier.clean
     manifest = read_manifest(paths.RAW_IMAGES / paths.MANIFEST)
-    checks = check_all(list(manifest["file"]), paths.RAW_IMAGES, paths.CLEAN_IMAGES, settings)
+    checks = check_all(manifest["file"].tolist(), paths.RAW_IMAGES, paths.CLEAN_IMAGES, settings)
     cleaned = clean(manifest, checks, settings)
     require_every_class(cleaned, params, "clean_images")
     write_manifest(cleaned, paths.CLEAN_IMAGES / paths.MANIFEST)

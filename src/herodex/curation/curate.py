@@ -1,26 +1,33 @@
-"""Stage `curate_images`: copies and labels by what is on the images, and what a person has decided."""
+"""Stage `curate_images`: apply review decisions, and find duplicates and label errors by features."""
 
 import logging
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float32, Int
 
 from herodex import paths
 from herodex.command import run_command
-from herodex.curation.alignment import confirm
+from herodex.curation.alignment import confirm_pairs
 from herodex.curation.duplicate_groups import (
-    CONFLICT,
     EXACT_DUPLICATE,
+    LABEL_CONFLICT,
     NEAR_DUPLICATE,
     mark_duplicates,
     same_values,
 )
-from herodex.curation.label_errors import LabelQuality, judge
+from herodex.curation.label_errors import LabelQuality, score_labels
 from herodex.curation.near_duplicates import cosines, near_features, unit_vectors
-from herodex.curation.review_decisions import PERSON, Decision, gone, obey, read_review
+from herodex.curation.review_decisions import (
+    PERSON,
+    Decision,
+    apply_decisions,
+    orphaned_decisions,
+    read_review,
+)
 from herodex.dataset.feature_table import read_features
 from herodex.dataset.manifest import (
+    ReadImage,
     read_clean,
     read_manifest,
     require_every_class,
@@ -32,115 +39,121 @@ from herodex.params import ClassifierParams, CurateParams, Params, load_params
 
 log = logging.getLogger(__name__)
 
-SURE = 0.5
-"""From this probability of another label on, a doubted image shows that; below, nothing in particular."""
+MIN_CONFIDENCE = 0.5
+"""Probability of another label from which a suspect label is a `label_error`, below an `outlier`."""
+
+Features = dict[str, Float32[np.ndarray, " d"]]
+"""Features by the sha256 of the image's file."""
 
 
-def feature_rows(manifest: pd.DataFrame, features: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Find the rows that have features.
+def feature_rows(
+    manifest: pd.DataFrame, features: Features
+) -> tuple[Int[np.ndarray, " n"], Float32[np.ndarray, "n d"]]:
+    """Return the positions of rows with features, and the features.
 
-    Returns:
-        their positions, int [n], in the order of their sha256, so that the table's order does not matter;
-        and the features, float32 [n, channels].
+    The rows are sorted by sha256, so the result does not depend on the table's order.
     """
-    hashes = manifest["sha256"].tolist()
-    rows = np.array(
-        sorted(filter(lambda i: hashes[i] in features, range(len(hashes))), key=hashes.__getitem__), int
-    )
-    return rows, np.stack([features[sha256] for sha256 in manifest["sha256"].iloc[rows]])
+    hashes: list[str] = manifest["sha256"].tolist()
+    rows = sorted((row for row in range(len(hashes)) if hashes[row] in features), key=hashes.__getitem__)
+    return np.array(rows, int), np.stack([features[hashes[row]] for row in rows])
 
 
 def find_duplicates(
     manifest: pd.DataFrame,
-    rows: np.ndarray,
-    vectors: np.ndarray,
+    rows: Int[np.ndarray, " n"],
+    vectors: Float32[np.ndarray, "n d"],
     params: ClassifierParams,
-    read: Callable[[str], np.ndarray],
+    read: ReadImage,
 ) -> pd.DataFrame:
-    """Join the copies that hashes and features find, and keep one of each; what a person decided stands.
+    """Merge duplicates by hash and by features, and keep one image of each group.
 
     Args:
-        manifest: after `obey`.
-        rows: the positions of rows that have features.
-        vectors: these, float32 [rows, channels].
-        params: from when on two images are copies.
-        read: gives an image by its name in the manifest.
+        manifest: after `apply_decisions`.
+        rows: positions of the rows with features.
+        vectors: the features.
+        params: the thresholds.
+        read: reads a normalised image.
     """
     by_person = manifest["decided_by"] == PERSON
     chosen = (by_person & (manifest["kept"] == "1")).to_numpy()
     refused = (by_person & (manifest["kept"] == "0")).to_numpy()
-    # What was set aside as a copy alone is judged anew: a person's word may have changed who stays.
-    copies = manifest["dropped_for"].isin([EXACT_DUPLICATE, NEAR_DUPLICATE, CONFLICT]).to_numpy()
-    judged = (manifest["kept"] == "1").to_numpy() | copies | refused
+    # Duplicates are resolved again from the start: a decision may have changed which one is kept.
+    duplicates = manifest["dropped_for"].isin([EXACT_DUPLICATE, NEAR_DUPLICATE, LABEL_CONFLICT]).to_numpy()
+    compared = (manifest["kept"] == "1").to_numpy() | duplicates | refused
     candidates = manifest.assign(
-        kept=np.where(judged, "1", manifest["kept"]),
-        dropped_for=np.where(judged, "", manifest["dropped_for"]),
+        kept=np.where(compared, "1", manifest["kept"]),
+        dropped_for=np.where(compared, "", manifest["dropped_for"]),
         duplicate_of="",
     )
-    # By the image, not the result: the same bytes under several queries are looked up once.
-    open_ = np.flatnonzero(judged[rows])
-    once = open_[~manifest["sha256"].iloc[rows[open_]].duplicated().to_numpy()]
+    # An image found by several queries is looked up once.
+    places = np.flatnonzero(compared[rows])
+    once = places[~manifest["sha256"].iloc[rows[places]].duplicated().to_numpy()]
     near = rows[once][near_features(vectors[once], params.curate.near_similarity)]
-    near = confirm(near, manifest["file"].tolist(), read, params.clean.near_alignment)
-    pairs = np.concatenate([same_values(list(manifest["cluster"])), near])
+    near = confirm_pairs(near, manifest["file"].tolist(), read, params.clean.near_alignment)
+    pairs = np.concatenate([same_values(manifest["duplicate_group"].tolist()), near])
     marked = mark_duplicates(candidates, pairs, chosen, refused)
     columns = ["kept", "dropped_for", "duplicate_of"]
     marked.loc[refused, columns] = manifest.loc[refused, columns]
     return marked
 
 
-def score_duplicates(manifest: pd.DataFrame, rows: np.ndarray, vectors: np.ndarray) -> pd.DataFrame:
-    """Give each copy, as its `score`, how far its features are from those of the image that stays."""
+def score_duplicates(
+    manifest: pd.DataFrame, rows: Int[np.ndarray, " n"], vectors: Float32[np.ndarray, "n d"]
+) -> pd.DataFrame:
+    """Set the `score` of each duplicate to its cosine distance from the image that is kept."""
     place = {sha256: i for i, sha256 in enumerate(manifest["sha256"].iloc[rows])}
-    copies = np.flatnonzero(manifest["duplicate_of"] != "")
-    hashes = zip(manifest["sha256"].iloc[copies], manifest["duplicate_of"].iloc[copies], strict=True)
+    duplicates = np.flatnonzero(manifest["duplicate_of"] != "")
+    hashes = zip(manifest["sha256"].iloc[duplicates], manifest["duplicate_of"].iloc[duplicates], strict=True)
     pairs = np.array([[place[sha256], place[kept]] for sha256, kept in hashes], int).reshape(-1, 2)
     score = manifest["score"].to_numpy(object, copy=True)
-    score[copies] = [f"{max(1 - cosine, 0):.3f}" for cosine in cosines(unit_vectors(vectors), pairs)]
+    score[duplicates] = [f"{max(1 - cosine, 0):.3f}" for cosine in cosines(unit_vectors(vectors), pairs)]
     return manifest.assign(score=score)
 
 
-def set_aside(
-    manifest: pd.DataFrame, rows: np.ndarray, doubts: LabelQuality, params: CurateParams
+def drop_label_errors(
+    manifest: pd.DataFrame, rows: Int[np.ndarray, " n"], labels: LabelQuality, params: CurateParams
 ) -> pd.DataFrame:
-    """Write down what the features say of each label, and set those rows aside that they do not bear out."""
+    """Record the label quality of `rows`, and drop label errors and outliers.
+
+    Rows that a person decided about are not dropped.
+    """
     quality = np.full(len(manifest), "", object)
-    quality[rows] = [f"{value:.3f}" if value == value else "" for value in doubts.quality]
+    quality[rows] = ["" if np.isnan(value) else f"{value:.3f}" for value in labels.quality]
     looks_like = np.full(len(manifest), "", object)
-    looks_like[rows] = doubts.looks_like
-    doubted = doubts.quality < params.min_label_quality * doubts.chance
-    sure = doubts.certainty >= SURE
-    reason = np.where(doubted, np.where(sure, "label_error", "outlier"), "")
-    open_ = (manifest["kept"] == "1") & (manifest["decided_by"] != PERSON)
-    marked = (reason != "") & open_.to_numpy()[rows]
-    judged = manifest.assign(label_quality=quality, looks_like=looks_like)
-    places = manifest.index[rows[marked]]
-    judged.loc[places, "kept"] = "0"
-    judged.loc[places, "dropped_for"] = reason[marked]
-    judged.loc[places, "score"] = [f"{value:.3f}" for value in doubts.quality[marked]]
-    return judged
+    looks_like[rows] = labels.looks_like
+    suspect = labels.quality < params.min_label_quality * labels.chance
+    reason = np.where(suspect, np.where(labels.confidence >= MIN_CONFIDENCE, "label_error", "outlier"), "")
+    undecided = (manifest["kept"] == "1") & (manifest["decided_by"] != PERSON)
+    dropped = (reason != "") & undecided.to_numpy()[rows]
+    scored = manifest.assign(label_quality=quality, looks_like=looks_like)
+    places = manifest.index[rows[dropped]]
+    scored.loc[places, "kept"] = "0"
+    scored.loc[places, "dropped_for"] = reason[dropped]
+    scored.loc[places, "score"] = [f"{value:.3f}" for value in labels.quality[dropped]]
+    return scored
 
 
 def curate(
     manifest: pd.DataFrame,
-    features: dict[str, np.ndarray],
+    features: Features,
     decisions: dict[str, Decision],
     params: Params,
-    read: Callable[[str], np.ndarray] = read_clean,
+    read: ReadImage = read_clean,
 ) -> pd.DataFrame:
-    """Obey a person's decisions, join copies, and set aside what does not show what its label says."""
+    """Apply review decisions, merge duplicates, and drop label errors and outliers."""
     settings = params.classifier.curate
-    decided = obey(manifest, decisions)
+    decided = apply_decisions(manifest, decisions)
     rows, vectors = feature_rows(decided, features)
     marked = score_duplicates(find_duplicates(decided, rows, vectors, params.classifier, read), rows, vectors)
-    known = (marked["kept"] == "1").to_numpy()[rows]
-    shown = subjects(marked, params)[rows]
-    doubts = judge(vectors, shown, marked["cluster"].to_numpy(str)[rows], known, settings.folds)
-    return set_aside(marked, rows, doubts, settings)
+    kept = (marked["kept"] == "1").to_numpy()[rows]
+    labels, groups = subjects(marked, params)[rows], marked["duplicate_group"].to_numpy(str)[rows]
+    return drop_label_errors(
+        marked, rows, score_labels(vectors, labels, groups, kept, settings.folds), settings
+    )
 
 
 def main() -> None:
-    """Write `curated.csv`: the manifest with what is kept after copies, doubts and a person's decisions."""
+    """Write `curated.csv`: the manifest after decisions, duplicates and label errors."""
     params = load_params()
     manifest = read_manifest(paths.CLEAN_IMAGES / paths.MANIFEST)
     decisions = read_review(paths.REVIEW, params)
@@ -148,8 +161,13 @@ def main() -> None:
     require_every_class(curated, params, "curate_images")
     write_manifest(curated, paths.CURATED_IMAGES)
     log.info("%s", summary(curated))
-    if lost := gone(manifest, decisions):
-        log.info("%d decisions in %s are about images that are gone: %s", len(lost), paths.REVIEW, lost)
+    if orphaned := orphaned_decisions(manifest, decisions):
+        log.info(
+            "%d decisions in %s are orphaned, as no image has their sha256: %s",
+            len(orphaned),
+            paths.REVIEW,
+            orphaned,
+        )
 
 
 if __name__ == "__main__":

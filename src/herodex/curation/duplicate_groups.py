@@ -1,97 +1,110 @@
-"""Clusters of images that are copies of each other, and which one of each stays."""
+"""Duplicate groups, and the choice of the image to keep in each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from jaxtyping import Bool, Int
+from scipy.sparse import coo_array, csgraph
 
-EXACT_DUPLICATE, NEAR_DUPLICATE, CONFLICT = "exact_duplicate", "near_duplicate", "conflict"
+EXACT_DUPLICATE, NEAR_DUPLICATE, LABEL_CONFLICT = "exact_duplicate", "near_duplicate", "label_conflict"
 ID_DIGITS = 12
 
 
-def same_values(values: Sequence[str]) -> np.ndarray:
-    """Pair every value with its first occurrence; an empty one is like no other. Returns int [pairs, 2]."""
+def same_values(values: Sequence[str]) -> Int[np.ndarray, "pairs 2"]:
+    """Pair every value with its first occurrence; empty values are never paired."""
     first: dict[str, int] = {}
     pairs = [(first.setdefault(value, j), j) for j, value in enumerate(values) if value]
     return np.array([pair for pair in pairs if pair[0] != pair[1]], int).reshape(-1, 2)
 
 
-def clusters(pairs: np.ndarray, n: int) -> np.ndarray:
-    """Join pairs into groups, by connected components.
-
-    Returns:
-        int [n], the number of each position's group.
-    """
+def connected_groups(pairs: Int[np.ndarray, "pairs 2"], n: int) -> Int[np.ndarray, " n"]:
+    """Number the connected component of each of `n` positions."""
     graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
-    return connected_components(graph, directed=False)[1]
+    return cast(Any, csgraph).connected_components(graph, directed=False)[1]
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The columns that decide which row of a group is kept."""
+
+    hashes: list[str]
+    labels: list[str]
+    exact: Int[np.ndarray, " n"]
+    chosen: Bool[np.ndarray, " n"]
+    refused: Bool[np.ndarray, " n"]
 
 
 def mark_duplicates(
     manifest: pd.DataFrame,
-    pairs: np.ndarray,
-    chosen: np.ndarray | None = None,
-    refused: np.ndarray | None = None,
+    pairs: Int[np.ndarray, "pairs 2"],
+    chosen: Bool[np.ndarray, " n"] | None = None,
+    refused: Bool[np.ndarray, " n"] | None = None,
 ) -> pd.DataFrame:
-    """Give copies a common `cluster`, and keep one row of each: the one with most pixels.
+    """Assign duplicate groups and keep the row with the most pixels in each.
 
-    Only rows that are still kept are judged. A cluster whose rows carry several labels contradicts itself, so
-    all of it is set aside as `conflict`. A person's word comes first: rows that a person chose stay, and the
-    first of them settles what its cluster shows. A row that a person refused goes, and takes the rest of its
-    cluster with it where it would have been the one to stay; its label counts for nothing in a conflict.
+    Only kept rows are compared. A group with several labels is dropped entirely, as `label_conflict`.
+    Review decisions take precedence: a chosen row stays and decides the label of its group; a refused row is
+    dropped, has no say in the label, and takes its group with it if it would have been the row to keep.
 
     Args:
         manifest: with `kept`, `dropped_for`, `duplicate_of`, `sha256`, `pixel_sha256`, `label`, `width` and
             `height`.
-        pairs: int [n, 2], positions of rows that are copies of each other.
-        chosen: bool [rows], those that a person keeps.
-        refused: bool [rows], those that a person drops.
+        pairs: positions of rows that are duplicates of each other.
+        chosen: the rows that a person keeps.
+        refused: the rows that a person drops.
 
     Returns:
-        the manifest with `cluster` (the least sha256 of its rows, shortened), `duplicate_of`, `kept` and
-        `dropped_for`.
+        the manifest with `duplicate_group` (the smallest sha256 of its rows, shortened), `duplicate_of`,
+        `kept` and `dropped_for`.
     """
-    marked = manifest.copy()
-    group = clusters(pairs, len(marked))
-    has_image = marked["sha256"] != ""
-    ids = marked["sha256"].where(has_image, "~").groupby(group).transform("min")
-    marked["cluster"] = ids.str[:ID_DIGITS].where(has_image, "")
-    exact = clusters(
-        np.concatenate([same_values(list(marked[name])) for name in ("sha256", "pixel_sha256")]), len(marked)
+    n, nobody = len(manifest), np.zeros(len(manifest), bool)
+    group = connected_groups(pairs, n)
+    has_image = manifest["sha256"] != ""
+    ids = manifest["sha256"].where(has_image, "~").groupby(group).transform("min")
+    equal = [same_values(manifest[name].tolist()) for name in ("sha256", "pixel_sha256")]
+    rows = _Rows(
+        manifest["sha256"].tolist(),
+        manifest["label"].tolist(),
+        connected_groups(np.concatenate(equal), n),
+        nobody if chosen is None else chosen,
+        nobody if refused is None else refused,
     )
-    nobody = np.zeros(len(marked), bool)
-    chosen, refused = (nobody if said is None else said for said in (chosen, refused))
-    pixels = (marked["width"].astype(int) * marked["height"].astype(int)).tolist()
-    hashes, labels = marked["sha256"].tolist(), marked["label"].tolist()
+    pixels: list[int] = (manifest["width"].astype(int) * manifest["height"].astype(int)).tolist()
     members: dict[int, list[int]] = {}
-    for row in np.flatnonzero((marked["kept"] == "1").to_numpy()).tolist():
+    for row in np.flatnonzero((manifest["kept"] == "1").to_numpy()).tolist():
         members.setdefault(int(group[row]), []).append(row)
-    outcome = {name: marked[name].tolist() for name in ("kept", "dropped_for", "duplicate_of")}
+    kept, dropped_for, duplicate_of = (
+        manifest[name].tolist() for name in ("kept", "dropped_for", "duplicate_of")
+    )
+    for places in members.values():
+        ranked = sorted(places, key=lambda row: (not rows.chosen[row], -pixels[row], rows.hashes[row], row))
+        for row, reason, original in _rows_to_drop(ranked, rows):
+            kept[row], dropped_for[row], duplicate_of[row] = "0", reason, original
+    return manifest.assign(
+        duplicate_group=ids.str[:ID_DIGITS].where(has_image, ""),
+        kept=kept,
+        dropped_for=dropped_for,
+        duplicate_of=duplicate_of,
+    )
 
-    def drop(row: int, reason: str, duplicate_of: str = "") -> None:
-        outcome["kept"][row], outcome["dropped_for"][row], outcome["duplicate_of"][row] = (
-            "0",
-            reason,
-            duplicate_of,
-        )
 
-    for rows in members.values():
-        rows.sort(key=lambda row: (not chosen[row], -pixels[row], hashes[row], row))
-        best = rows[0]
-        if not chosen[best]:
-            claimed = {labels[row] for row in rows if not refused[row]}
-            if len(claimed) > 1:
-                for row in rows:
-                    if not refused[row]:
-                        drop(row, CONFLICT)
-                continue
-            best = next((row for row in rows if labels[row] in claimed), best)
-        stay = {hashes[best]}
-        for row in rows:
-            # Said of an image, not of a result: one copy of the same bytes is enough.
-            if chosen[row] and hashes[row] not in stay:
-                stay.add(hashes[row])
-            elif row != best:
-                drop(row, EXACT_DUPLICATE if exact[row] == exact[best] else NEAR_DUPLICATE, hashes[best])
-    return marked.assign(**outcome)
+def _rows_to_drop(ranked: list[int], rows: _Rows) -> Iterator[tuple[int, str, str]]:
+    """Yield the rows of a group to drop, each with its reason and the sha256 of the row to keep."""
+    best = ranked[0]
+    if not rows.chosen[best]:
+        labels = {rows.labels[row] for row in ranked if not rows.refused[row]}
+        if len(labels) > 1:
+            yield from ((row, LABEL_CONFLICT, "") for row in ranked if not rows.refused[row])
+            return
+        best = next((row for row in ranked if rows.labels[row] in labels), best)
+    staying = {rows.hashes[best]}
+    for row in ranked:
+        # A decision is about an image, which several search results may have: one row is enough.
+        if rows.chosen[row] and rows.hashes[row] not in staying:
+            staying.add(rows.hashes[row])
+        elif row != best:
+            is_exact = rows.exact[row] == rows.exact[best]
+            yield row, EXACT_DUPLICATE if is_exact else NEAR_DUPLICATE, rows.hashes[best]

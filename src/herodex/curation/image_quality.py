@@ -1,10 +1,11 @@
-"""How good an image is to look at: its shape, light, content and focus.
+"""Image quality: aspect ratio, brightness, information and focus.
 
-Shape, light and content are cleanvision's measures. Its blurriness counts grey levels as well as edges, and
-takes most blurred drawings for sharp ones; the measure of Crété et al. 2007 does not.
+Aspect ratio, brightness and information are cleanvision's measures. Its blurriness depends on grey levels
+as well as edges and passes most blurred drawings, so focus is measured as in Crété et al. 2007.
 """
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 from cleanvision.issue_managers.image_property import (
@@ -12,15 +13,16 @@ from cleanvision.issue_managers.image_property import (
     calc_entropy,
     calc_percentile_brightness,
 )
+from jaxtyping import Float32, UInt8
 from PIL import Image
-from scipy.ndimage import uniform_filter1d
+from scipy import ndimage
 
 from herodex.params import CleanImagesParams
 
 INFORMATION_SCALE = 0.1
-"""cleanvision's default, by which an entropy in bits comes to lie between 0 and 1."""
+"""cleanvision's default factor, which scales an entropy in bits to [0, 1]."""
 FOCUS_SIDE = 224
-"""Pixels of the long side at which focus is measured, so that it does not depend on an image's size."""
+"""Long side in pixels at which focus is measured, so that it does not depend on the image's size."""
 BLUR_WIDTH = 11
 
 
@@ -29,10 +31,10 @@ class Quality:
     """Scores from 0, worst, to 1.
 
     Attributes:
-        shape: the short side over the long one.
-        light: the brightness that 99 % of the pixels stay below.
-        dark: how far below white the brightness is that 95 % of the pixels exceed.
-        information: the entropy of the pixels' values in bits, over 10.
+        shape: short side over long side.
+        light: 99th percentile of brightness.
+        dark: 1 - 5th percentile of brightness.
+        information: entropy of the pixel values in bits, over 10.
         sharpness: 1 - Crété's blur.
     """
 
@@ -43,8 +45,8 @@ class Quality:
     sharpness: float
 
 
-def measure_quality(pixels: np.ndarray) -> Quality:
-    """Measure a uint8 RGB image [h, w, 3] without its bars."""
+def measure_quality(pixels: UInt8[np.ndarray, "h w 3"]) -> Quality:
+    """Measure the quality of a normalised RGB image."""
     image = Image.fromarray(pixels)
     darkest, lightest = calc_percentile_brightness(image, [5, 99])
     return Quality(
@@ -57,10 +59,11 @@ def measure_quality(pixels: np.ndarray) -> Quality:
 
 
 def measure_sharpness(image: Image.Image) -> float:
-    """Share of the differences between neighbouring pixels that a blur takes away, along the worse axis.
+    """Return the share of pixel differences that blurring removes, on the worse axis.
 
     Crété, Dolmiere, Ladret, Nicolas: "The blur effect: perception and estimation with a new no-reference
-    perceptual blur metric", SPIE 2007. scikit-image has it, but would be installed for these lines alone.
+    perceptual blur metric", SPIE 2007. scikit-image has it, but would be a dependency for this function
+    alone.
     """
     scaled = image.convert("L")
     scaled.thumbnail((FOCUS_SIDE, FOCUS_SIDE), Image.Resampling.LANCZOS)
@@ -68,15 +71,15 @@ def measure_sharpness(image: Image.Image) -> float:
     return min(_edges_lost(grey, axis) for axis in (0, 1))
 
 
-def _edges_lost(grey: np.ndarray, axis: int) -> float:
-    blurred = uniform_filter1d(grey, BLUR_WIDTH, axis=axis)
+def _edges_lost(grey: Float32[np.ndarray, "h w"], axis: int) -> float:
+    blurred = cast(Any, ndimage).uniform_filter1d(grey, BLUR_WIDTH, axis=axis)
     before, after = (np.abs(np.diff(values, axis=axis)) for values in (grey, blurred))
     total = before.sum(dtype=np.float64)
     return float(np.maximum(before - after, 0).sum(dtype=np.float64) / total) if total else 0.0
 
 
-def worst_fault(quality: Quality, params: CleanImagesParams) -> tuple[str, float]:
-    """Name the first check that an image fails and its score there; ("", 1) where it fails none."""
+def first_fault(quality: Quality, params: CleanImagesParams) -> tuple[str, float]:
+    """Return the first failed check and its score, or ("", 1) if all pass."""
     checks = (
         ("odd_aspect", quality.shape, params.min_aspect_ratio),
         ("too_dark", quality.light, params.min_light),

@@ -1,45 +1,49 @@
-"""Which of many hashes, or features, lie near each other, without comparing all pairs.
+"""Nearest-neighbour search for similar hashes and feature vectors.
 
-faiss looks them up: hashes in a multi-index, which misses nothing (Norouzi, Punjani, Fleet 2012), features in
-an HNSW graph (Malkov, Yashunin 2016), which misses little. One thread builds the graph, in the order of the
-rows, and every pair found is measured again, so that the result depends on the rows alone.
+faiss looks up hashes in a multi-index, which is exact (Norouzi, Punjani, Fleet 2012), and features in an
+HNSW graph, which is approximate (Malkov, Yashunin 2016). One thread builds the graph in row order, and
+every candidate pair is compared again in double precision, so the result depends on the rows alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 import faiss
 import numpy as np
+from jaxtyping import Float, Float32, Float64, Int, UInt64
 
 CHUNKS, CHUNK_BITS = 4, 16
-"""A hash of 64 bits is looked up by each of its quarters."""
-COMPARED = 4096
-"""Up to so many feature vectors all pairs are compared, which is as quick as a graph."""
+"""Number and bits of the parts by which a 64-bit hash is looked up."""
+EXHAUSTIVE_MAX = 4096
+"""Most feature vectors that are compared pairwise, which is as fast as a graph up to here."""
 BLOCK = 1024
-"""Rows compared with all others at a time, which bounds the memory."""
+"""Rows compared at a time, which bounds the memory."""
 LINKS, BUILD_WIDTH, SEARCH_WIDTH = 24, 64, 64
-"""Of the graph: links of a node, and candidates kept while one is inserted or looked for."""
+"""HNSW's M, efConstruction and efSearch."""
 NEIGHBOURS = 24
-"""Nearest vectors that are looked at; of a larger crowd of copies each is still tied to its nearest ones."""
+"""Neighbours looked up per vector; larger groups stay connected through them."""
 SLACK = 1e-4
-"""By how much a similarity found in single precision may be off."""
+"""Margin for the rounding of similarities in single precision."""
 
 
-def near_hashes(hashes: np.ndarray, others: np.ndarray, distance: int) -> np.ndarray:
-    """Find pairs of 64-bit hashes that differ in few bits.
+def near_hashes(
+    hashes: UInt64[np.ndarray, " n"], others: UInt64[np.ndarray, " n"], distance: int
+) -> Int[np.ndarray, "pairs 2"]:
+    """Find pairs of 64-bit hashes within a Hamming distance.
 
     Args:
-        hashes: uint64 [n], one for each image.
-        others: uint64 [n], what they are compared with: the same hashes, or those of the mirrored images.
-        distance: the number of bits in which a pair may differ, below 16.
+        hashes: one per image.
+        others: hashes to compare with: the same ones, or those of the mirrored images.
+        distance: below 16.
 
     Returns:
-        int [pairs, 2], positions i < j, sorted.
+        positions i < j, sorted.
     """
     if len(hashes) == 0:
         return np.empty((0, 2), int)
-    index = faiss.IndexBinaryMultiHash(64, CHUNKS, CHUNK_BITS)
-    # Bits that differ fall on four quarters: one of these has a quarter of them at most.
+    index: Any = faiss.IndexBinaryMultiHash(64, CHUNKS, CHUNK_BITS)
+    # Of `distance` differing bits, one of the chunks holds at most this many.
     index.nflip = distance // CHUNKS
     with one_thread():
         index.add(np.ascontiguousarray(others).view(np.uint8).reshape(-1, 8))
@@ -51,36 +55,30 @@ def near_hashes(hashes: np.ndarray, others: np.ndarray, distance: int) -> np.nda
     return _in_order(pairs[differing <= distance])
 
 
-def near_features(features: np.ndarray, similarity: float) -> np.ndarray:
-    """Find pairs of feature vectors whose cosine is at least `similarity`.
-
-    Args:
-        features: float32 [n, d].
-        similarity: cosine, at most 1.
+def near_features(features: Float[np.ndarray, "n d"], similarity: float) -> Int[np.ndarray, "pairs 2"]:
+    """Find pairs of feature vectors with at least a cosine similarity.
 
     Returns:
-        int [pairs, 2], positions i < j, sorted.
+        positions i < j, sorted.
     """
     unit = unit_vectors(features)
-    if len(unit) <= COMPARED:
+    if len(unit) <= EXHAUSTIVE_MAX:
         candidates = pairs_between(unit, unit, similarity - SLACK)
     else:
         candidates = _graph_pairs(unit, similarity - SLACK)
     return _in_order(candidates[cosines(unit, candidates) >= similarity])
 
 
-def unit_vectors(features: np.ndarray) -> np.ndarray:
-    """Scale vectors float32 [n, d] to length 1; those of nothing but zeros stay."""
+def unit_vectors(features: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
+    """Scale vectors to length 1; zero vectors stay zero."""
     norms = np.linalg.norm(features, axis=1, keepdims=True)
     return features / np.maximum(norms, np.finfo(np.float32).tiny)
 
 
-def pairs_between(unit: np.ndarray, others: np.ndarray, similarity: float) -> np.ndarray:
-    """Compare all rows of two sets of unit vectors, [n, d] and [m, d].
-
-    Returns:
-        int [pairs, 2], a position in each, of those whose cosine is at least `similarity`.
-    """
+def pairs_between(
+    unit: Float[np.ndarray, "n d"], others: Float[np.ndarray, "m d"], similarity: float
+) -> Int[np.ndarray, "pairs 2"]:
+    """Find pairs of a row of `unit` and a row of `others` with at least a cosine similarity."""
     found = [np.empty((0, 2), np.int64)]
     for start in range(0, len(unit), BLOCK):
         alike = np.argwhere(unit[start : start + BLOCK] @ others.T >= similarity)
@@ -88,18 +86,20 @@ def pairs_between(unit: np.ndarray, others: np.ndarray, similarity: float) -> np
     return np.concatenate(found)
 
 
-def cosines(unit: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """Measure pairs [n, 2] of unit vectors in double precision, the same on any number of threads."""
-    measured = [np.empty(0)]
+def cosines(
+    unit: Float[np.ndarray, "n d"], pairs: Int[np.ndarray, "pairs 2"]
+) -> Float64[np.ndarray, " pairs"]:
+    """Compute cosines of pairs in double precision, the same on any number of threads."""
+    found = [np.empty(0)]
     for start in range(0, len(pairs), BLOCK):
         left, right = (unit[side].astype(np.float64) for side in pairs[start : start + BLOCK].T)
-        measured.append(np.einsum("ij,ij->i", left, right))
-    return np.concatenate(measured)
+        found.append(np.einsum("ij,ij->i", left, right))
+    return np.concatenate(found)
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Let faiss use one thread, and as many as before afterwards."""
+def one_thread() -> Generator[None]:
+    """Limit faiss to one thread."""
     threads = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)
     try:
@@ -108,16 +108,16 @@ def one_thread() -> Iterator[None]:
         faiss.omp_set_num_threads(threads)
 
 
-def _graph_pairs(unit: np.ndarray, similarity: float) -> np.ndarray:
-    graph = faiss.IndexHNSWFlat(unit.shape[1], LINKS, faiss.METRIC_INNER_PRODUCT)
+def _graph_pairs(unit: Float32[np.ndarray, "n d"], similarity: float) -> Int[np.ndarray, "pairs 2"]:
+    graph: Any = faiss.IndexHNSWFlat(unit.shape[1], LINKS, faiss.METRIC_INNER_PRODUCT)
     graph.hnsw.efConstruction, graph.hnsw.efSearch = BUILD_WIDTH, SEARCH_WIDTH
     with one_thread():
         graph.add(unit)
-        found_similarities, found = graph.search(unit, NEIGHBOURS)
-    rows, places = np.nonzero((found_similarities >= similarity) & (found >= 0))
+        similarities, found = graph.search(unit, NEIGHBOURS)
+    rows, places = np.nonzero((similarities >= similarity) & (found >= 0))
     return np.stack([rows, found[rows, places]], axis=1)
 
 
-def _in_order(pairs: np.ndarray) -> np.ndarray:
+def _in_order(pairs: Int[np.ndarray, "pairs 2"]) -> Int[np.ndarray, "unique 2"]:
     pairs = np.sort(pairs, axis=1)
     return np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)

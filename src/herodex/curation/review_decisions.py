@@ -1,4 +1,4 @@
-"""What a person has decided about images: `review.csv`, lines of `sha256,decision,class`."""
+"""Review decisions: reading, writing and applying `data/review.csv`."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from herodex.errors import UserError
 from herodex.params import UNKNOWN, Params
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas
 
 COLUMNS = ["sha256", "decision", "class"]
 KEEP, DROP = "keep", "drop"
@@ -22,20 +22,19 @@ PERSON = "person"
 
 @dataclass(frozen=True)
 class Decision:
-    """A person's word about one image: whether it stays and, unless empty, what it shows."""
+    """A person's decision about one image; an empty label leaves the label as it is."""
 
     keep: bool
     label: str = ""
 
 
 def read_review(path: Path, params: Params) -> dict[str, Decision]:
-    """Read a person's decisions, by the sha256 of the image's bytes, in the order of the file.
+    """Read review decisions by sha256, in the order of the file.
 
-    Of several lines about one image the last one counts.
+    The last of several lines about one image counts. A missing file holds no decisions.
 
     Raises:
-        UserError: the file is no UTF-8 CSV, or a line is not of the form, or names a class that is not in
-            params.yaml.
+        UserError: the file is not UTF-8 CSV, a line is malformed, or a class is not in params.yaml.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -43,30 +42,32 @@ def read_review(path: Path, params: Params) -> dict[str, Decision]:
     except FileNotFoundError:
         return {}
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} is no CSV in UTF-8: {error}.", "Mend the file by hand.") from None
+        raise UserError(f"{path} is not valid CSV in UTF-8: {error}.", "Repair the file by hand.") from None
     if header != COLUMNS:
-        raise UserError(f"{path}: its first line is not {','.join(COLUMNS)}.", "Put that line back on top.")
+        raise UserError(f"{path}: the first line is not {','.join(COLUMNS)}.", "Restore that first line.")
     labels = [*params.classes, UNKNOWN]
-    decisions: dict[str, Decision] = {}
-    for line, row in enumerate(rows, start=2):
-        if not row:
-            continue
-        if len(row) != len(COLUMNS):
-            raise UserError(f"{path}, line {line}: not {len(COLUMNS)} values.", f"Write {','.join(COLUMNS)}.")
-        sha256, decision, label = row
-        if decision not in (KEEP, DROP):
-            raise UserError(f"{path}, line {line}: '{decision}' is no decision.", "Write keep or drop.")
-        if label and label not in labels:
-            raise UserError(
-                f"{path}, line {line}: '{label}' is no class.",
-                f"Write one of {', '.join(labels)}, or nothing.",
-            )
-        decisions[sha256] = Decision(decision == KEEP, label)
-    return decisions
+    return {
+        row[0]: _parse(row, labels, f"{path}, line {line}") for line, row in enumerate(rows, start=2) if row
+    }
+
+
+def _parse(row: list[str], labels: list[str], where: str) -> Decision:
+    if len(row) != len(COLUMNS):
+        raise UserError(
+            f"{where}: {len(row)} values instead of {len(COLUMNS)}.", f"Write {','.join(COLUMNS)}."
+        )
+    _, decision, label = row
+    if decision not in (KEEP, DROP):
+        raise UserError(f"{where}: '{decision}' is not a decision.", f"Write {KEEP} or {DROP}.")
+    if label and label not in labels:
+        raise UserError(
+            f"{where}: '{label}' is not a class.", f"Write one of {', '.join(labels)}, or leave it empty."
+        )
+    return Decision(decision == KEEP, label)
 
 
 def write_review(path: Path, decisions: dict[str, Decision]) -> None:
-    """Write decisions to a file beside `path` and put that in its place: whole, or not at all."""
+    """Replace the review file atomically."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -87,31 +88,35 @@ def write_review(path: Path, decisions: dict[str, Decision]) -> None:
         raise
 
 
-def obey(manifest: "pd.DataFrame", decisions: dict[str, Decision]) -> "pd.DataFrame":
-    """Let a person's word overrule every check, and say so in `decided_by`.
+def apply_decisions(manifest: "pandas.DataFrame", decisions: dict[str, Decision]) -> "pandas.DataFrame":
+    """Override the automatic checks by review decisions, and record it in `decided_by`.
 
-    An image that could not be decoded stays dropped, whatever was decided.
+    An image that cannot be decoded stays dropped.
     """
     decided = [
         decisions.get(sha256) if phash else None
         for sha256, phash in zip(manifest["sha256"], manifest["phash"], strict=True)
     ]
 
-    def column(name: str, of: "dict[bool, str]") -> list[str]:
-        return [of[word.keep] if word else old for word, old in zip(decided, manifest[name], strict=True)]
+    def column(name: str, if_kept: str, if_dropped: str) -> list[str]:
+        return [
+            old if decision is None else if_kept if decision.keep else if_dropped
+            for decision, old in zip(decided, manifest[name], strict=True)
+        ]
 
     return manifest.assign(
-        kept=column("kept", {True: "1", False: "0"}),
-        dropped_for=column("dropped_for", {True: "", False: "review"}),
-        score=column("score", {True: "", False: ""}),
-        duplicate_of=column("duplicate_of", {True: "", False: ""}),
+        kept=column("kept", "1", "0"),
+        dropped_for=column("dropped_for", "", "review"),
+        score=column("score", "", ""),
+        duplicate_of=column("duplicate_of", "", ""),
         label=[
-            word.label or old if word else old for word, old in zip(decided, manifest["label"], strict=True)
+            decision.label or old if decision else old
+            for decision, old in zip(decided, manifest["label"], strict=True)
         ],
-        decided_by=[PERSON if word else "" for word in decided],
+        decided_by=[PERSON if decision else "" for decision in decided],
     )
 
 
-def gone(manifest: "pd.DataFrame", decisions: dict[str, Decision]) -> list[str]:
-    """The sha256 of images that a person decided about and that are no longer there, sorted."""
+def orphaned_decisions(manifest: "pandas.DataFrame", decisions: dict[str, Decision]) -> list[str]:
+    """Return the sha256 of decisions about images that are not in the manifest, sorted."""
     return sorted(set(decisions) - set(manifest["sha256"]))

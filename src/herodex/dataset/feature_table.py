@@ -1,21 +1,24 @@
-"""The table of features, which `embed_images` writes and the stages after it share."""
+"""The feature table, written by `embed_images` and read by later stages."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float32
 
 
-def read_features(path: Path, column: str = "features") -> dict[str, np.ndarray]:
-    """Read a column of the table of features: sha256 of an image's bytes → float32 [values]."""
+def read_features(path: Path, column: str = "features") -> dict[str, Float32[np.ndarray, "..."]]:
+    """Read one column as a mapping from an image's sha256 to its features."""
     table = np.load(path)
     return dict(zip(table["sha256"].tolist(), table[column], strict=True))
 
 
-def write_features(path: Path, hashes: Sequence[str], columns: Mapping[str, np.ndarray]) -> None:
-    """Write a table with `sha256` and float32 columns [images, values].
+def write_features(
+    path: Path, hashes: Sequence[str], columns: Mapping[str, Float32[np.ndarray, "images ..."]]
+) -> None:
+    """Write a table with `sha256` and the given columns, one row per image.
 
-    As `.npy`, not as `.npz`, whose zip headers differ between releases of Python.
+    The format is `.npy`: the zip headers of `.npz` differ between releases of Python.
     """
     layout = [(name, "f4", values.shape[1:]) for name, values in columns.items()]
     table = np.zeros(len(hashes), [("sha256", "U64"), *layout])

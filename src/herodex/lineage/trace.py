@@ -175,7 +175,7 @@ def trace_image(rows: list[Row], known: Known) -> Node:
         found.add(f"page {word_source(row)}")
         found.add(f"image {row['image_url']}")
         if row["part"]:
-            found.add(f"{row['part']} part, as {row['label']}, among the copies of {row['cluster']}")
+            found.add(f"{row['part']} part, as {row['label']}, among the copies of {row['duplicate_group']}")
         else:
             copied = f", copy of {row['duplicate_of']}" if row["duplicate_of"] else ""
             found.add(f"set aside: {row['dropped_for']}{copied}")

@@ -1,38 +1,40 @@
-"""What there is to review: which images were set aside or are doubtful, and what a person said of them."""
+"""The review board: images to review, and the review decisions so far."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from herodex.curation.review_decisions import DROP, KEEP, PERSON, Decision, gone
+from herodex.curation.review_decisions import DROP, KEEP, PERSON, Decision
 from herodex.dataset.manifest import NO_HASH, REASONS
 from herodex.params import UNKNOWN, Params
 
-DOUBTFUL, KEPT = "doubtful", "kept"
-"""The reasons shown for a kept image: its features prefer another label, or a person decided about it."""
-WHY = REASONS | {DOUBTFUL: "kept, but looks like something else", KEPT: "kept, as a person said"}
-DOUBTED_BELOW = 0.5
-"""The label quality at which another label is as likely."""
+LOW_LABEL_QUALITY, KEPT = "low_label_quality", "kept"
+"""The reasons shown for kept images: another label is more probable, or a person decided."""
+MEANINGS = REASONS | {
+    LOW_LABEL_QUALITY: "kept, but another label is more probable",
+    KEPT: "a person kept it",
+}
+LOW_QUALITY_BELOW = 0.5
+"""The label quality below which another label is more probable."""
 
 
-def to_review(manifest: pd.DataFrame) -> pd.DataFrame:
-    """Choose the rows that a person may want to look at, each image of a query once, worst first.
+def select_images(manifest: pd.DataFrame) -> pd.DataFrame:
+    """Select the dropped, low-quality and decided images, once per query, the worst first.
 
-    These are the images that were set aside, those kept that look like another query's, and those that a
-    person has decided about. A copy byte for byte needs no decision of its own.
+    Exact duplicates of the same bytes are left out: they share the decision of the kept image.
 
     Returns:
         the rows, with `shown_reason` and `shown_score`.
     """
     quality = pd.to_numeric(manifest["label_quality"], errors="coerce")
-    doubtful = (manifest["kept"] == "1") & (quality < DOUBTED_BELOW)
+    low_quality = (manifest["kept"] == "1") & (quality < LOW_QUALITY_BELOW)
     by_person = manifest["decided_by"] == PERSON
-    aside = manifest["dropped_for"] != ""
+    dropped = manifest["dropped_for"] != ""
     repeated = (manifest["duplicate_of"] != "") & (manifest["duplicate_of"] == manifest["sha256"])
-    visible = (manifest["phash"] != NO_HASH) & ~repeated & (doubtful | by_person | aside)
+    visible = (manifest["phash"] != NO_HASH) & ~repeated & (low_quality | by_person | dropped)
     rows = manifest[visible].drop_duplicates(["query", "sha256"])
-    of_kept = doubtful[rows.index].map({True: DOUBTFUL, False: KEPT})
+    of_kept = low_quality[rows.index].map({True: LOW_LABEL_QUALITY, False: KEPT})
     reason = rows["dropped_for"].where(rows["dropped_for"] != "", of_kept)
     score = pd.to_numeric(rows["score"], errors="coerce").fillna(quality).fillna(1)
     shown = rows.assign(shown_reason=reason, shown_score=score)
@@ -40,14 +42,14 @@ def to_review(manifest: pd.DataFrame) -> pd.DataFrame:
 
 
 def describe(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """Put together what the page shows of one image."""
+    """Collect the fields that the page shows of one image."""
     page = row["page_url"] if row["page_url"].startswith(("http://", "https://")) else ""
     return {
         "sha256": row["sha256"],
         "query": row["query"],
         "label": row["label"],
         "reason": row["shown_reason"],
-        "why": WHY[row["shown_reason"]],
+        "meaning": MEANINGS[row["shown_reason"]],
         "score": round(float(row["shown_score"]), 3),
         "looks_like": row["looks_like"],
         "duplicate_of": row["duplicate_of"],
@@ -61,8 +63,8 @@ def describe(row: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def build_board(manifest: pd.DataFrame, params: Params) -> dict[str, Any]:
-    """Lay out all that the page needs but the decisions: labels, and each query with its images."""
-    rows = to_review(manifest).to_dict("records")
+    """Build the labels, and the queries with their images; decisions are added separately."""
+    rows = select_images(manifest).to_dict("records")
     return {
         "labels": [*params.classes, UNKNOWN],
         "queries": [
@@ -78,13 +80,8 @@ def build_board(manifest: pd.DataFrame, params: Params) -> dict[str, Any]:
 
 
 def decisions_as_json(decisions: dict[str, Decision]) -> dict[str, dict[str, str]]:
-    """Word decisions as the page exchanges them: sha256 → `decision` and `class`."""
+    """Convert decisions to the page's form: sha256 → `decision` and `class`."""
     return {
         sha256: {"decision": KEEP if decision.keep else DROP, "class": decision.label}
         for sha256, decision in decisions.items()
     }
-
-
-def lost_decisions(manifest: pd.DataFrame, decisions: dict[str, Decision]) -> int:
-    """Count the decisions about images that are gone."""
-    return len(gone(manifest, decisions))

@@ -1,44 +1,46 @@
-"""A page on this machine alone, on which a person overrules the cleaning: `make review`.
+"""Serve the review page: `make review`.
 
-It answers on loopback only, and only requests that name it as such, so that no page of another host can
-reach it through the browser. It serves its own files and the images of the manifest, and nothing else.
+The server listens on loopback and refuses requests that name another host or come from another page, so that
+no website can reach it through the browser. It serves its own files and the manifest's images only.
 """
 
 import argparse
-import json
-import logging
+import errno
+import socket
 import sys
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Literal
 
 import pandas as pd
+import uvicorn
+from pydantic import BaseModel, Field, ValidationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
 
 from herodex import paths
 from herodex.command import run_command
-from herodex.curation.review_decisions import DROP, KEEP, Decision, read_review, write_review
+from herodex.curation.review_decisions import KEEP, Decision, orphaned_decisions, read_review, write_review
 from herodex.dataset.manifest import NO_HASH, read_manifest
 from herodex.errors import UserError
 from herodex.params import Params, load_params
-from herodex.review.board import build_board, decisions_as_json, lost_decisions
-
-log = logging.getLogger(__name__)
+from herodex.review.board import build_board, decisions_as_json
 
 HOST = "127.0.0.1"
 NAMES = (HOST, "localhost")
+PACKAGE = Path(__file__).parents[1]
 STATIC = {
-    "/": ("review/static/index.html", "text/html; charset=utf-8"),
-    "/review.js": ("review/static/review.js", "text/javascript; charset=utf-8"),
-    "/base.css": ("web/static/base.css", "text/css; charset=utf-8"),
-    "/review.css": ("review/static/review.css", "text/css; charset=utf-8"),
-    "/icon.svg": ("web/static/icon.svg", "image/svg+xml"),
+    "/": PACKAGE / "review/static/index.html",
+    "/review.js": PACKAGE / "review/static/review.js",
+    "/base.css": PACKAGE / "web/static/base.css",
+    "/review.css": PACKAGE / "review/static/review.css",
+    "/icon.svg": PACKAGE / "web/static/icon.svg",
 }
 MAX_BODY = 4096
 HEADERS = {
@@ -52,27 +54,26 @@ HEADERS = {
 }
 
 
-class RefusedError(Exception):
-    """A request that is not answered; `status` is the HTTP status."""
+class DecisionRequest(BaseModel):
+    """The body of `POST /decide`; an empty decision withdraws the last one."""
 
-    def __init__(self, status: HTTPStatus, message: str) -> None:
-        super().__init__(message)
-        self.status = status
+    sha256: str
+    decision: Literal["keep", "drop", ""]
+    label: str = Field(alias="class")
 
 
 @dataclass
 class Review:
-    """The manifest under review, and the file of decisions beside it."""
+    """The manifest under review and the file of decisions."""
 
     manifest: pd.DataFrame
     params: Params
     images: Path
     file: Path
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
     def files(self) -> dict[str, Path]:
-        """Where the normal form of each image lies, by the sha256 of its bytes."""
+        """The normalised images by sha256."""
         rows = self.manifest[self.manifest["phash"] != NO_HASH].drop_duplicates("sha256")
         return {
             sha256: (self.images / file).with_suffix(".png")
@@ -81,153 +82,122 @@ class Review:
 
     @cached_property
     def board(self) -> dict[str, Any]:
-        """What does not change while the page is open."""
+        """The board without decisions."""
         return build_board(self.manifest, self.params)
 
     def state(self) -> dict[str, Any]:
-        """The board with the decisions as they stand in the file now."""
+        """Return the board with the decisions now in the file."""
         decisions = read_review(self.file, self.params)
-        lost = lost_decisions(self.manifest, decisions)
-        return self.board | {"decisions": decisions_as_json(decisions), "gone": lost}
+        orphaned = len(orphaned_decisions(self.manifest, decisions))
+        return self.board | {"decisions": decisions_as_json(decisions), "orphaned": orphaned}
 
-    def decide(self, sha256: str, decision: str, label: str) -> dict[str, Any]:
-        """Write one decision to the file, or take it back where it is empty; what else stands there stays.
+    def decide(self, asked: DecisionRequest) -> dict[str, Any]:
+        """Write or withdraw one decision; all other lines of the file stay.
 
         Raises:
-            RefusedError: there is no such image, decision or class.
+            HTTPException: the image or the class does not exist.
         """
-        if sha256 not in self.files:
-            raise RefusedError(HTTPStatus.NOT_FOUND, "no such image")
-        if decision not in (KEEP, DROP, ""):
-            raise RefusedError(HTTPStatus.BAD_REQUEST, "no such decision")
-        if label and (label not in self.board["labels"] or decision != KEEP):
-            raise RefusedError(HTTPStatus.BAD_REQUEST, "no such class")
-        with self.lock:
-            decisions = read_review(self.file, self.params)
-            decisions.pop(sha256, None)
-            if decision:
-                decisions[sha256] = Decision(decision == KEEP, label)
-            write_review(self.file, decisions)
+        if asked.sha256 not in self.files:
+            raise HTTPException(404, "no such image")
+        if asked.label and (asked.label not in self.board["labels"] or asked.decision != KEEP):
+            raise HTTPException(400, "no such class")
+        decisions = read_review(self.file, self.params)
+        decisions.pop(asked.sha256, None)
+        if asked.decision:
+            decisions[asked.sha256] = Decision(asked.decision == KEEP, asked.label)
+        write_review(self.file, decisions)
         return {"decisions": decisions_as_json(decisions)}
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Answers the page's requests; `server.review` is what it is about."""
+def create_app(review: Review) -> Starlette:
+    """Build the application. One thread runs all endpoints, so writing needs no lock."""
 
-    protocol_version = "HTTP/1.1"
-    server_version = "herodex"
-    sys_version = ""
-    timeout = 30
+    async def page(request: Request) -> Response:
+        return FileResponse(STATIC[request.url.path])
 
-    def do_GET(self) -> None:
-        """Answer with a file of the page, the state, or an image."""
-        self._answer(self._get)
+    async def state(request: Request) -> Response:
+        return JSONResponse(review.state())
 
-    def do_POST(self) -> None:
-        """Take a decision."""
-        self._answer(self._post)
-
-    @property
-    def _review(self) -> Review:
-        assert isinstance(self.server, ReviewServer)
-        return self.server.review
-
-    @property
-    def _port(self) -> int:
-        assert isinstance(self.server, ReviewServer)
-        return self.server.server_port
-
-    def _answer(self, make: Callable[[str], tuple[str, bytes]]) -> None:
-        try:
-            self._require_loopback()
-            content_type, body = make(urlsplit(self.path).path)
-            status = HTTPStatus.OK
-        except RefusedError as refused:
-            status, content_type = refused.status, "application/json"
-            body = _json({"error": str(refused)})
-            self.close_connection = True
-        except UserError as error:
-            status, content_type = HTTPStatus.CONFLICT, "application/json"
-            body = _json({"error": f"{error.problem} {error.hint}"})
-        self.send_response(status)
-        for name, value in HEADERS.items():
-            self.send_header(name, value)
-        is_image = content_type == "image/png"
-        self.send_header("Cache-Control", "private, max-age=86400" if is_image else "no-store")
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
-        if self.close_connection:
-            # Else a client may send its next request into a connection that is about to go.
-            self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def _require_loopback(self) -> None:
-        # A name that somebody else's DNS points here, or another page's request, is not ours to answer.
-        allowed = {f"{name}:{self._port}" for name in NAMES}
-        if self.headers.get("Host") not in allowed:
-            raise RefusedError(HTTPStatus.FORBIDDEN, "not asked for by its own name")
-        origin = self.headers.get("Origin")
-        if origin is not None and origin not in {f"http://{name}" for name in allowed}:
-            raise RefusedError(HTTPStatus.FORBIDDEN, "asked for by another page")
-
-    def _get(self, path: str) -> tuple[str, bytes]:
-        if path in STATIC:
-            name, content_type = STATIC[path]
-            return content_type, files("herodex").joinpath(name).read_bytes()
-        if path == "/state":
-            return "application/json", _json(self._review.state())
-        folder, _, sha256 = path.rpartition("/")
-        file = self._review.files.get(sha256) if folder == "/image" else None
+    async def image(request: Request) -> Response:
+        file = review.files.get(request.path_params["sha256"])
         if file is None or not file.is_file():
-            raise RefusedError(HTTPStatus.NOT_FOUND, "nothing is here")
-        return "image/png", file.read_bytes()
+            raise HTTPException(404, "no such image")
+        return FileResponse(file, headers={"Cache-Control": "private, max-age=86400"})
 
-    def _post(self, path: str) -> tuple[str, bytes]:
-        if path != "/decide":
-            raise RefusedError(HTTPStatus.NOT_FOUND, "nothing is here")
-        # A form of another page cannot send this type without asking first.
-        if self.headers.get("Content-Type", "").partition(";")[0] != "application/json":
-            raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not JSON")
-        length = self.headers.get("Content-Length", "")
-        if not length.isdecimal() or int(length) > MAX_BODY:
-            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too long")
-        try:
-            asked = json.loads(self.rfile.read(int(length)))
-            values = [asked[key] for key in ("sha256", "decision", "class")]
-        except (ValueError, KeyError, TypeError):
-            raise RefusedError(HTTPStatus.BAD_REQUEST, "no decision") from None
-        if not all(isinstance(value, str) for value in values):
-            raise RefusedError(HTTPStatus.BAD_REQUEST, "no decision")
-        return "application/json", _json(self._review.decide(*values))
+    async def decide(request: Request) -> Response:
+        return JSONResponse(review.decide(await read_decision(request)))
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the parent's name)
-        """Say nothing of each request."""
+    routes = [
+        *(Route(path, page) for path in STATIC),
+        Route("/state", state),
+        Route("/image/{sha256}", image),
+        Route("/decide", decide, methods=["POST"]),
+    ]
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(BaseHTTPMiddleware, dispatch=protect)],
+        exception_handlers={HTTPException: explain, UserError: explain},
+    )
 
 
-class ReviewServer(ThreadingHTTPServer):
-    """Serves one `Review` on loopback."""
+async def read_decision(request: Request) -> DecisionRequest:
+    """Read and validate the body of `POST /decide`."""
+    # A form on another page cannot send this type without a preflight request.
+    if request.headers.get("Content-Type", "").partition(";")[0] != "application/json":
+        raise HTTPException(415, "the body is not JSON")
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise HTTPException(413, "the body is too long")
+    try:
+        return DecisionRequest.model_validate_json(body, strict=True)
+    except ValidationError:
+        raise HTTPException(400, "the body is not a decision") from None
 
-    daemon_threads = True
 
-    def __init__(self, port: int, review: Review) -> None:
-        super().__init__((HOST, port), Handler)
-        self.review = review
+async def protect(request: Request, call_next: RequestResponseEndpoint) -> Response:
+    """Refuse requests for other hosts or from other pages, and restrict what the browser may do."""
+    allowed = {f"{name}:{request.scope['server'][1]}" for name in NAMES}
+    origins = {None, *(f"http://{name}" for name in allowed)}
+    if request.headers.get("Host") not in allowed or request.headers.get("Origin") not in origins:
+        # The connection is closed because the rest of the request is not read.
+        error = {"error": "the request names another host or comes from another page"}
+        response: Response = JSONResponse(error, 403, {"Connection": "close"})
+    else:
+        response = await call_next(request)
+    response.headers.update(HEADERS)
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
 
 
-def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode()
+async def explain(request: Request, error: Exception) -> Response:
+    """Answer an error as JSON: an invalid file on disk is a conflict."""
+    if isinstance(error, HTTPException):
+        return JSONResponse({"error": error.detail}, error.status_code)
+    return JSONResponse({"error": str(error)}, 409)
 
 
-def load_review(params: Params) -> Review:
-    """Read what `curate_images` wrote.
+def listen(port: int) -> socket.socket:
+    """Listen on loopback; port 0 takes a free one.
 
     Raises:
-        UserError: that is missing, or review.csv is spoilt.
+        UserError: the port is taken or invalid.
     """
-    review = Review(read_manifest(paths.CURATED_IMAGES), params, paths.CLEAN_IMAGES, paths.REVIEW)
-    review.state()
-    return review
+    hint = "Choose another one: make review REVIEW_PORT=3002."
+    if not 0 <= port < 2**16:
+        raise UserError(f"Port {port} is outside 0 to 65535.", hint)
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        problem = "is already in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {error}"
+        raise UserError(f"Port {port} {problem}.", hint) from None
+
+
+def create_server(review: Review) -> uvicorn.Server:
+    """Configure the server."""
+    config = uvicorn.Config(create_app(review), ws="none", log_config=None, log_level="warning")
+    return uvicorn.Server(config)
 
 
 def main() -> None:
@@ -235,17 +205,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=3001)
     port = parser.parse_args().port
-    review = load_review(load_params())
-    try:
-        server = ReviewServer(port, review)
-    except (OSError, OverflowError) as error:
-        raise UserError(
-            f"Port {port} cannot be had: {error}.", "Choose another: make review REVIEW_PORT=3002."
-        ) from None
-    with server:
-        sys.stdout.write(f"Review on http://{HOST}:{server.server_port} · stop with Ctrl-C\n")
+    params = load_params()
+    review = Review(read_manifest(paths.CURATED_IMAGES), params, paths.CLEAN_IMAGES, paths.REVIEW)
+    # Report an invalid review.csv here, not in the browser.
+    review.state()
+    with listen(port) as listener:
+        sys.stdout.write(f"Review on http://{HOST}:{listener.getsockname()[1]} · stop with Ctrl-C\n")
         sys.stdout.flush()
-        server.serve_forever()
+        create_server(review).run([listener])
 
 
 if __name__ == "__main__":

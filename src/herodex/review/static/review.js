@@ -1,17 +1,17 @@
-/** The review page: one image at a time, one key for each decision, written down at once. */
+/** The review page: one image at a time, one key per decision, saved immediately. */
 
 const UNKNOWN = "unknown";
 const ALL = "all";
 
 const view = { query: 0, reason: ALL, place: 0, relabelling: false };
 const history = [];
-let board = { queries: [], labels: [], decisions: {}, gone: 0 };
-let writing = Promise.resolve();
-let unwritten = 0;
+let board = { queries: [], labels: [], decisions: {}, orphaned: 0 };
+let saving = Promise.resolve();
+let pending = 0;
 
 const one = (selector) => document.querySelector(selector);
 
-/** @returns {HTMLElement} a `tag` with a class, and text or elements in it */
+/** Create an element with a class and children. */
 function element(tag, className, ...children) {
   const made = document.createElement(tag);
   if (className) made.className = className;
@@ -32,7 +32,7 @@ function describe(decision) {
   return decision.class ? `is ${decision.class}` : "keep";
 }
 
-function complain(message) {
+function showError(message) {
   const notice = one("#notice");
   notice.textContent = message;
   notice.hidden = !message;
@@ -45,25 +45,25 @@ async function ask(address, options) {
   return answer;
 }
 
-/** Write a decision; one at a time, so that the last key pressed is what stays. */
-function write(sha256, { decision, class: label }) {
+/** Save a decision. Requests run one after another, so the last key pressed wins. */
+function save(sha256, { decision, class: label }) {
   const body = JSON.stringify({ sha256, decision, class: label });
-  unwritten += 1;
-  writing = writing
+  pending += 1;
+  saving = saving
     .then(() => ask("/decide", { method: "POST", headers: { "Content-Type": "application/json" }, body }))
     .then((answer) => {
-      unwritten -= 1;
-      // While keys are ahead of the file, what they said is what is shown.
-      if (!unwritten) board.decisions = answer.decisions;
-      complain("");
+      pending -= 1;
+      // Until all requests are answered, the page is ahead of the file.
+      if (!pending) board.decisions = answer.decisions;
+      showError("");
     })
     .catch(async (error) => {
-      unwritten -= 1;
-      complain(`Not written: ${error.message}. Is the review still running?`);
+      pending -= 1;
+      showError(`Not saved: ${error.message}. Check that make review is still running.`);
       await load().catch(() => undefined);
     })
     .then(draw);
-  return writing;
+  return saving;
 }
 
 function decide(decision, label = "") {
@@ -76,7 +76,7 @@ function decide(decision, label = "") {
   view.relabelling = false;
   if (view.place < images().length - 1) view.place += 1;
   draw();
-  write(image.sha256, after);
+  save(image.sha256, after);
 }
 
 function undo() {
@@ -88,7 +88,7 @@ function undo() {
   else delete decisions[last.sha256];
   board.decisions = decisions;
   draw();
-  write(last.sha256, last.before);
+  save(last.sha256, last.before);
 }
 
 function move(step) {
@@ -104,7 +104,7 @@ function open(index) {
   draw();
 }
 
-/** Go to the next image without a decision, in this search or in a later one. */
+/** Go to the next undecided image, in this query or a later one. */
 function skip() {
   const here = images().findIndex((image, place) => place > view.place && !isDecided(image));
   if (here >= 0) {
@@ -187,15 +187,15 @@ function drawStage() {
   one("#nothing").hidden = query().images.length > 0;
   if (!image) return;
   const decision = decisionOn(image);
-  const image = one("#image");
-  image.src = `/image/${image.sha256}`;
-  image.alt = `${image.query}: ${words(image.reason)}`;
+  const shown = one("#image");
+  shown.src = `/image/${image.sha256}`;
+  shown.alt = `${image.query}: ${words(image.reason)}`;
   one("#image-caption").textContent = `${view.place + 1} of ${images().length} · ${image.size}`;
   one("#original-figure").hidden = !image.duplicate_of;
   if (image.duplicate_of) one("#original").src = `/image/${image.duplicate_of}`;
   one("#verdict").replaceChildren(
     element("span", `reason ${image.reason}`, words(image.reason)),
-    element("span", "why", image.why),
+    element("span", "meaning", image.meaning),
     element("span", decision ? `decision ${decision.decision}` : "decision", describe(decision) || "undecided"),
   );
   let source = image.source || "";
@@ -205,7 +205,7 @@ function drawStage() {
   }
   one("#details").replaceChildren(
     ...fact("score", image.score.toFixed(3)),
-    ...fact("found as", image.query),
+    ...fact("query", image.query),
     ...fact("label", image.label),
     ...fact("looks like", image.looks_like),
     ...fact("source", source, image.page_url && image.source ? ` · ${image.source}` : ""),
@@ -227,12 +227,12 @@ function drawStage() {
 function drawStrip() {
   const items = images().map((image, place) => {
     const decision = decisionOn(image);
-    const image = element("img", "");
-    Object.assign(image, { src: `/image/${image.sha256}`, loading: "lazy", alt: "" });
+    const thumbnail = element("img", "");
+    Object.assign(thumbnail, { src: `/image/${image.sha256}`, loading: "lazy", alt: "" });
     const button = element(
       "button",
       decision ? decision.decision : "",
-      image,
+      thumbnail,
       element("span", `reason ${image.reason}`, words(image.reason)),
       element("span", "mark", describe(decision)),
     );
@@ -247,7 +247,7 @@ function drawStrip() {
   });
   const strip = one("#strip");
   strip.replaceChildren(...items);
-  // The strip scrolls, not the page: what is decided about stays where it is.
+  // Scroll the strip, not the page, so that the large image stays in place.
   const item = items[view.place];
   if (item) strip.scrollTop = item.offsetTop - (strip.clientHeight - item.offsetHeight) / 2;
 }
@@ -255,8 +255,8 @@ function drawStrip() {
 function drawSummary() {
   const all = [...new Set(board.queries.flatMap((each) => each.images.map((image) => image.sha256)))];
   const decided = all.filter((sha256) => board.decisions[sha256]).length;
-  const gone = board.gone ? ` · ${board.gone} decisions are about images that are gone` : "";
-  one("#summary").textContent = `${decided} of ${all.length} decided${gone}`;
+  const orphaned = board.orphaned ? ` · ${board.orphaned} orphaned` : "";
+  one("#summary").textContent = `${decided} of ${all.length} decided${orphaned}`;
   const progress = one("#progress");
   progress.setAttribute("aria-valuemax", String(all.length));
   progress.setAttribute("aria-valuenow", String(decided));
@@ -291,4 +291,4 @@ for (const button of document.querySelectorAll("#actions button")) {
 
 load()
   .then(draw)
-  .catch((error) => complain(`The images cannot be listed: ${error.message}.`));
+  .catch((error) => showError(`The images could not be loaded: ${error.message}.`));
