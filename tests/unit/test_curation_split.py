@@ -13,7 +13,7 @@ from herodex.curation.split import (
     split,
 )
 from herodex.errors import UserError
-from herodex.hashing import position
+from herodex.hashing import uniform_hash
 from herodex.params import SplitImagesParams, load_params
 
 SHARES = SplitImagesParams(validation=0.2, test=0.3)
@@ -104,7 +104,7 @@ def test_dropped_rows_stay_without_a_part():
 
 
 def test_positions_cover_the_unit_interval():
-    values = [position(name, "5") for name in names(1000)]
+    values = [uniform_hash(name, "5") for name in names(1000)]
     assert 0 <= min(values) < 0.01
     assert 0.99 < max(values) < 1
 

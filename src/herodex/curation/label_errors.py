@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from herodex.hashing import position
+from herodex.hashing import uniform_hash
 
 REGULARISATION = 0.003
 """scikit-learn's C, small because there are few images and many features."""
@@ -61,7 +61,7 @@ def predict_out_of_fold(
     """
     fitted = usable & (labels != "")
     classes = np.array(sorted(set(labels[fitted])), dtype=str)
-    fold = np.array([int(folds * position(group, "fold")) for group in groups], int)
+    fold = np.array([int(folds * uniform_hash(group, "fold")) for group in groups], int)
     probabilities = np.full((len(labels), len(classes)), np.nan)
     for held_out in range(folds):
         train, test = fitted & (fold != held_out), fold == held_out

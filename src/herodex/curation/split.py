@@ -21,7 +21,7 @@ from herodex.curation.near_duplicates import cosines, pairs_between, unit_vector
 from herodex.dataset.feature_table import read_features
 from herodex.dataset.manifest import ReadImage, read_clean, read_manifest, write_manifest
 from herodex.errors import UserError
-from herodex.hashing import position
+from herodex.hashing import uniform_hash
 from herodex.params import ClassifierParams, Params, SplitImagesParams, load_params
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ MAX_NAMED_LEAKS = 5
 
 def group_positions(manifest: pd.DataFrame, seed: int) -> "pd.Series[float]":
     """Return the position in [0, 1) of each row's duplicate group."""
-    positions = pd.Series([position(sha256, str(seed)) for sha256 in manifest["sha256"]], manifest.index)
+    positions = pd.Series([uniform_hash(sha256, str(seed)) for sha256 in manifest["sha256"]], manifest.index)
     return positions.groupby(manifest["duplicate_group"]).transform("max")
 
 

@@ -13,7 +13,7 @@ from jaxtyping import Float, Float32, UInt8
 from herodex import paths
 from herodex.command import run_command
 from herodex.dataset.feature_table import write_features
-from herodex.dataset.manifest import read_clean, read_manifest
+from herodex.dataset.manifest import ReadImage, read_clean, read_manifest
 from herodex.embedding.feature_cache import look_up, open_cache, store, view_key
 from herodex.inference.features import feature_maps, features_of, load_embedder, pool, slices_of, views_of
 from herodex.inference.openvino_runtime import resolve_precision
@@ -22,9 +22,6 @@ from herodex.params import EmbedParams, load_params
 from herodex.progress import track
 
 log = logging.getLogger(__name__)
-
-ReadImage = Callable[[str], np.ndarray]
-"""Reads a normalised image, uint8 RGB [h, w, 3], by its name in the manifest."""
 
 
 def batches(
