@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from herodex import paths
 from herodex.errors import UserError
-from herodex.generator.sample import Wish, load_generator, sample_names
+from herodex.generator.sample import SamplingOptions, load_generator, sample_names
 from herodex.generator.score import score_names
 from herodex.generator.spelling import normalise_start
 from herodex.inference.image_decoding import content, to_rgb
@@ -73,7 +73,7 @@ class Herodex:
         # The first inference prepares memory; no visitor should wait for that.
         self.classifier.probabilities([np.zeros((64, 64, 3), np.uint8)])
         with contextlib.suppress(UserError):
-            sample_names(self.generator, MAX_NAMES, Wish(1.0), 0)
+            sample_names(self.generator, MAX_NAMES, SamplingOptions(1.0), 0)
 
     @bentoml.api(route=endpoints.CLASSIFY, input_spec=ImageForm)
     def classify(self, image: Image.Image, ctx: bentoml.Context) -> ClassifyAnswer:
@@ -113,7 +113,7 @@ class Herodex:
         characters; `novel` leaves out real names and what is one edit away from one.
         """
         seed = secrets.randbelow(MAX_SEED + 1) if seed is None else seed
-        wish = Wish(temperature, top_k, top_p, normalise_start(prefix), min_length, max_length, novel)
+        wish = SamplingOptions(temperature, top_k, top_p, normalise_start(prefix), min_length, max_length, novel)
         try:
             with metrics.measured("generator", count):
                 sampled = sample_names(self.generator, count, wish, seed)

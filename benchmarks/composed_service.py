@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from herodex import paths
-from herodex.generator.sample import Wish, load_generator, sample_names
+from herodex.generator.sample import SamplingOptions, load_generator, sample_names
 from herodex.inference.image_decoding import normalise
 from herodex.inference.predict import load_classifier
 from herodex.params import load_params
@@ -49,7 +49,7 @@ class Generator:
     @bentoml.api
     def names(self, count: int, temperature: float, seed: int) -> list[str]:
         """Give names."""
-        return [entry.name for entry in sample_names(self.model, count, Wish(temperature), seed)]
+        return [entry.name for entry in sample_names(self.model, count, SamplingOptions(temperature), seed)]
 
 
 @bentoml.service(name="herodex", threads=8, logging=QUIET, metrics={"enabled": False})

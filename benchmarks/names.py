@@ -16,7 +16,7 @@ from benchmarks.ratio import print_ratio
 from herodex import paths
 from herodex.command import run_command
 from herodex.generator.network import build_network, one_step
-from herodex.generator.sample import Wish, load_generator, sample_names
+from herodex.generator.sample import SamplingOptions, load_generator, sample_names
 from herodex.params import load_params
 
 COUNT = 15
@@ -26,13 +26,13 @@ def main() -> None:
     """Print both ratios."""
     params = load_params()
     generator = load_generator(paths.MODELS, paths.CLEAN_NAMES)
-    names = [name.name for name in sample_names(generator, COUNT, Wish(1.0), params.seed)]
+    names = [name.name for name in sample_names(generator, COUNT, SamplingOptions(1.0), params.seed)]
     record = json.loads((paths.GENERATOR / "generator.json").read_text(encoding="utf-8"))
     network = build_network(len(record["characters"]) + 2, params.generator.network, params.generator.train)
     step = one_step(network)
 
     def with_openvino() -> None:
-        sample_names(generator, COUNT, Wish(1.0), params.seed)
+        sample_names(generator, COUNT, SamplingOptions(1.0), params.seed)
 
     def with_network() -> None:
         for name in names:

@@ -10,7 +10,7 @@ from herodex.generator.folds import make_folds
 from herodex.generator.language_model import load_language_model
 from herodex.generator.names_table import Row
 from herodex.generator.real_names import real_names
-from herodex.generator.sample import Generator, Wish, sample_names
+from herodex.generator.sample import Generator, SamplingOptions, sample_names
 from herodex.generator.score import score_names
 from herodex.generator.split import split
 from herodex.generator.train import fit, initialise, write_model
@@ -63,7 +63,7 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Generator:
 
 
 def test_new_names_are_whole_characters_in_normal_form(generator: Generator) -> None:
-    for wish in (Wish(0.5, novel=False), Wish(1.5), Wish(5)):
+    for wish in (SamplingOptions(0.5, novel=False), SamplingOptions(1.5), SamplingOptions(5)):
         for sampled in sample_names(generator, 15, wish, seed=1):
             assert unicodedata.normalize("NFC", sampled.name) == sampled.name
             assert sampled.name.encode("utf-8").decode("utf-8") == sampled.name
@@ -74,7 +74,7 @@ def test_new_names_are_whole_characters_in_normal_form(generator: Generator) -> 
 
 @pytest.mark.parametrize("prefix", ["ピカ", "مُ", "🦊", "𐐔", "हि"])
 def test_names_start_as_asked_for_in_any_script(generator: Generator, prefix: str) -> None:
-    for sampled in sample_names(generator, 3, Wish(1.5, prefix=prefix.lower()), seed=1):
+    for sampled in sample_names(generator, 3, SamplingOptions(1.5, prefix=prefix.lower()), seed=1):
         assert sampled.name.lower().startswith(prefix.lower())
 
 

@@ -19,7 +19,7 @@ from herodex.generator.names_table import CLEAN_COLUMNS, write_names
 from herodex.generator.sample import (
     Generator,
     SampledName,
-    Wish,
+    SamplingOptions,
     describe,
     draw_texts,
     load_generator,
@@ -59,8 +59,8 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Generator:
     return make_generator(tmp_path_factory.mktemp("models"), by_step)
 
 
-WISHES = st.builds(
-    Wish,
+OPTIONS = st.builds(
+    SamplingOptions,
     temperature=st.floats(0.5, 5),
     top_k=st.sampled_from([0, 4, 20]),
     top_p=st.floats(0.7, 1),
@@ -72,9 +72,9 @@ WISHES = st.builds(
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.integers(1, 15), WISHES, st.integers(0, 2**32 - 1))
+@given(st.integers(1, 15), OPTIONS, st.integers(0, 2**32 - 1))
 def test_an_answer_has_as_many_names_as_asked_for_none_empty_or_twice_and_all_as_wished(
-    generator: Generator, count: int, wish: Wish, seed: int
+    generator: Generator, count: int, wish: SamplingOptions, seed: int
 ) -> None:
     names = [sampled.name for sampled in sample_names(generator, count, wish, seed)]
     assert len(names) == len(set(names)) == count
@@ -95,7 +95,7 @@ def test_the_state_is_carried_from_character_to_character(tmp_path: Path) -> Non
         by_step[step, token] = 100
     generator = make_generator(tmp_path, by_step)
     expected = "".join(VOCABULARY.characters[token - 1] for token in (3, 4, 5))
-    drawn = draw_texts(generator.language_model, 5, Wish(1), np.random.default_rng(1))
+    drawn = draw_texts(generator.language_model, 5, SamplingOptions(1), np.random.default_rng(1))
     assert drawn.texts == [expected] * 5
     assert drawn.ended.all()
 
@@ -106,7 +106,7 @@ def test_the_state_is_carried_through_the_prefix(tmp_path: Path) -> None:
         by_step[step, token] = 100
     model = make_generator(tmp_path, by_step).language_model
     # Two characters that the network would never have drawn, then what it draws after two.
-    drawn = draw_texts(model, 3, Wish(1, prefix="d-"), np.random.default_rng(1))
+    drawn = draw_texts(model, 3, SamplingOptions(1, prefix="d-"), np.random.default_rng(1))
     assert drawn.texts == ["d-" + VOCABULARY.characters[4]] * 3
 
 
@@ -114,7 +114,7 @@ def test_a_name_that_never_stops_is_cut_off_at_the_longest_length_and_known_to_b
     by_step = np.zeros((LENGTH + 1, VOCABULARY.size))
     by_step[:, [0, 1, 2]] = -1000
     model = make_generator(tmp_path, by_step).language_model
-    for wish, length in ((Wish(5), LENGTH), (Wish(5, max_length=3), 3)):
+    for wish, length in ((SamplingOptions(5), LENGTH), (SamplingOptions(5, max_length=3), 3)):
         drawn = draw_texts(model, 20, wish, np.random.default_rng(1))
         assert {len(text) for text in drawn.texts} == {length}
         assert not drawn.ended.any()
@@ -126,12 +126,12 @@ def test_names_that_end_by_themselves_come_before_names_that_are_cut_off(tmp_pat
     by_token = np.zeros((VOCABULARY.size, VOCABULARY.size))
     by_token[e, np.arange(VOCABULARY.size) != e] = -1000
     generator = make_generator(tmp_path, np.zeros((LENGTH + 1, VOCABULARY.size)), VOCABULARY, by_token)
-    drawn = draw_texts(generator.language_model, 200, Wish(1), np.random.default_rng(1))
+    drawn = draw_texts(generator.language_model, 200, SamplingOptions(1), np.random.default_rng(1))
     assert any("e" in text for text in drawn.texts)
     assert not any("e" in text for text, end in zip(drawn.texts, drawn.ended, strict=True) if end)
     for seed in range(50):
-        assert not any("e" in sampled.name.lower() for sampled in sample_names(generator, 5, Wish(1), seed))
-    (only,) = sample_names(generator, 1, Wish(1, prefix="e", max_length=4), seed=1)
+        assert not any("e" in sampled.name.lower() for sampled in sample_names(generator, 5, SamplingOptions(1), seed))
+    (only,) = sample_names(generator, 1, SamplingOptions(1, prefix="e", max_length=4), seed=1)
     assert only.name == "Eeee"
 
 
@@ -139,7 +139,7 @@ def test_neither_stop_nor_blank_nor_the_unknown_character_starts_a_name(tmp_path
     by_step = np.zeros((LENGTH + 1, VOCABULARY.size))
     by_step[:, [0, 1 + VOCABULARY.characters.index(" "), VOCABULARY.unknown]] = 50
     model = make_generator(tmp_path, by_step).language_model
-    texts = draw_texts(model, 50, Wish(1), np.random.default_rng(1)).texts
+    texts = draw_texts(model, 50, SamplingOptions(1), np.random.default_rng(1)).texts
     assert {text.strip() for text in texts} == set(texts)
     assert all(texts)
 
@@ -149,7 +149,7 @@ def test_characters_come_as_often_as_the_softmax_says(tmp_path: Path) -> None:
     by_step = np.vstack([logits, np.where(np.arange(9) == 0, 100, -100)])
     model = make_generator(tmp_path, by_step).language_model
     for temperature, expected in ((1, [1, 2, 5]), (0.5, [1, 4, 25]), (2, [1, 2**0.5, 5**0.5])):
-        counts = Counter(draw_texts(model, 20_000, Wish(temperature), np.random.default_rng(1)).texts)
+        counts = Counter(draw_texts(model, 20_000, SamplingOptions(temperature), np.random.default_rng(1)).texts)
         measured = [counts["abc"[i]] / 20_000 for i in range(3)]
         np.testing.assert_allclose(measured, np.array(expected) / np.sum(expected), atol=0.015)
 
@@ -189,7 +189,7 @@ def test_narrowing_leaves_the_likeliest_token_and_never_more_than_top_k(
 
 def test_a_higher_temperature_gives_more_varied_names(generator: Generator) -> None:
     def entropy(temperature: float) -> float:
-        drawn = draw_texts(generator.language_model, 2000, Wish(temperature), np.random.default_rng(1))
+        drawn = draw_texts(generator.language_model, 2000, SamplingOptions(temperature), np.random.default_rng(1))
         shares = np.array(list(Counter("".join(drawn.texts)).values())) / len("".join(drawn.texts))
         return float(-(shares * np.log(shares)).sum())
 
@@ -201,9 +201,9 @@ def test_a_model_with_too_few_names_says_so_and_ends(tmp_path: Path) -> None:
     by_step[0, [3, 4]] = 0
     by_step[1:, 0] = 0
     generator = make_generator(tmp_path, by_step)
-    assert len(sample_names(generator, 2, Wish(1), seed=1)) == 2
+    assert len(sample_names(generator, 2, SamplingOptions(1), seed=1)) == 2
     with pytest.raises(UserError) as failure:
-        sample_names(generator, 3, Wish(1), seed=1)
+        sample_names(generator, 3, SamplingOptions(1), seed=1)
     assert failure.value.problem == (
         "Only 2 new names could be found, and 3 are asked for (tried 40 rounds at temperature 1)."
     )
@@ -212,7 +212,7 @@ def test_a_model_with_too_few_names_says_so_and_ends(tmp_path: Path) -> None:
 
 def test_a_wish_that_no_name_meets_is_told_back_within_seconds(generator: Generator) -> None:
     # All that starts so and is so short is one edit away from a real name.
-    wish = Wish(5, prefix="abb", max_length=4)
+    wish = SamplingOptions(5, prefix="abb", max_length=4)
     started = time.perf_counter()
     with pytest.raises(UserError) as failure:
         sample_names(generator, 15, wish, seed=1)
@@ -226,17 +226,17 @@ def test_a_wish_that_no_name_meets_is_told_back_within_seconds(generator: Genera
     ("wish", "problem", "hint"),
     [
         (
-            Wish(1, prefix="a\u202ex\u05d0"),
+            SamplingOptions(1, prefix="a\u202ex\u05d0"),
             "'prefix' has characters that no known name has: x \u05d0 U+202E",
             "U+0020 - a b c d e",
         ),
-        (Wish(1, prefix="\U0001f600"), "no known name has: \U0001f600", "The known ones are"),
-        (Wish(1, prefix="abcdeabcd"), "'prefix' asks for longer names", "has 8 characters"),
-        (Wish(1, min_length=50), "'min_length' asks for longer names", "has 8 characters"),
+        (SamplingOptions(1, prefix="\U0001f600"), "no known name has: \U0001f600", "The known ones are"),
+        (SamplingOptions(1, prefix="abcdeabcd"), "'prefix' asks for longer names", "has 8 characters"),
+        (SamplingOptions(1, min_length=50), "'min_length' asks for longer names", "has 8 characters"),
     ],
 )
 def test_a_wish_that_the_model_cannot_know_of_is_refused_by_its_field(
-    generator: Generator, wish: Wish, problem: str, hint: str
+    generator: Generator, wish: SamplingOptions, problem: str, hint: str
 ) -> None:
     with pytest.raises(UserError) as failure:
         sample_names(generator, 1, wish, seed=1)
@@ -249,14 +249,14 @@ def test_a_mark_that_melts_into_the_letter_before_it_is_not_drawn_after_it(tmp_p
     vocabulary = build_vocabulary(["ax\u0323"])
     generator = make_generator(tmp_path, np.zeros((LENGTH + 1, vocabulary.size)), vocabulary)
     for seed in range(20):
-        for sampled in sample_names(generator, 10, Wish(1, min_length=2, max_length=5), seed):
+        for sampled in sample_names(generator, 10, SamplingOptions(1, min_length=2, max_length=5), seed):
             assert "\u1ea1" not in sampled.name
             assert 2 <= len(sampled.name) <= 5
 
 
 def test_names_repeat_with_their_seed_and_differ_with_another(generator: Generator) -> None:
-    assert sample_names(generator, 15, Wish(1), seed=7) == sample_names(generator, 15, Wish(1), seed=7)
-    assert sample_names(generator, 15, Wish(1), seed=7) != sample_names(generator, 15, Wish(1), seed=8)
+    assert sample_names(generator, 15, SamplingOptions(1), seed=7) == sample_names(generator, 15, SamplingOptions(1), seed=7)
+    assert sample_names(generator, 15, SamplingOptions(1), seed=7) != sample_names(generator, 15, SamplingOptions(1), seed=8)
 
 
 def test_the_same_seed_gives_the_same_names_in_another_process_without_heavy_imports(tmp_path: Path) -> None:
@@ -266,26 +266,26 @@ def test_the_same_seed_gives_the_same_names_in_another_process_without_heavy_imp
         "import sys; from pathlib import Path; from herodex.generator.sample import *;"
         "from herodex.generator.score import score_names;"
         "generator = load_generator(Path('.'), Path('clean.csv'));"
-        "print('|'.join(s.name for s in sample_names(generator, 15, Wish(1.5), 42)));"
+        "print('|'.join(s.name for s in sample_names(generator, 15, SamplingOptions(1.5), 42)));"
         "print({'tensorflow', 'keras', 'mlflow', 'dvc', 'scrapy', 'pandas', 'matplotlib'} & set(sys.modules))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     names, heavy = done.stdout.splitlines()
-    assert names == "|".join(sampled.name for sampled in sample_names(generator, 15, Wish(1.5), 42))
+    assert names == "|".join(sampled.name for sampled in sample_names(generator, 15, SamplingOptions(1.5), 42))
     assert heavy == "set()"
 
 
 def test_callers_at_the_same_time_do_not_disturb_each_other(generator: Generator) -> None:
-    alone = [sample_names(generator, 15, Wish(1), seed) for seed in range(40)]
+    alone = [sample_names(generator, 15, SamplingOptions(1), seed) for seed in range(40)]
     with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(lambda seed: sample_names(generator, 15, Wish(1), seed), range(40))) == alone
+        assert list(pool.map(lambda seed: sample_names(generator, 15, SamplingOptions(1), seed), range(40))) == alone
 
 
 def test_what_a_name_costs_is_told_at_temperature_1_however_it_was_drawn(generator: Generator) -> None:
     model = generator.language_model
-    for wish in (Wish(0.5), Wish(5, max_length=3), Wish(2, top_k=3, prefix="b-", min_length=5)):
+    for wish in (SamplingOptions(0.5), SamplingOptions(5, max_length=3), SamplingOptions(2, top_k=3, prefix="b-", min_length=5)):
         drawn = draw_texts(model, 50, wish, np.random.default_rng(1))
         np.testing.assert_allclose(drawn.nats, name_nats(model, drawn.texts), atol=1e-4)
         for sampled in sample_names(generator, 5, wish, seed=1):

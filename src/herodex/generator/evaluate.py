@@ -20,7 +20,7 @@ from herodex.generator.ngram import fit_ngram, sequence_nats
 from herodex.generator.plots import lengths_figure, nats_figure
 from herodex.generator.pronounceable import pronounceable
 from herodex.generator.real_names import COPY_DISTANCE, RealNames
-from herodex.generator.sample import Drawn, Generator, Wish, describe, draw_texts, load_generator
+from herodex.generator.sample import Drawn, Generator, SamplingOptions, describe, draw_texts, load_generator
 from herodex.generator.vocabulary import Vocabulary, encode
 from herodex.generator.words_list import read_words
 from herodex.params import load_params
@@ -178,7 +178,7 @@ def main() -> None:
         figures["cross_validation"] = read_validation(folder / "validation.json")
         rng = np.random.default_rng(params.seed)
         sampled = {
-            temperature: draw_texts(generator.language_model, settings.samples, Wish(temperature), rng)
+            temperature: draw_texts(generator.language_model, settings.samples, SamplingOptions(temperature), rng)
             for temperature in settings.temperatures
         }
         figures["samples"] = {

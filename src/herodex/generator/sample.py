@@ -28,7 +28,7 @@ STRICT_ROUNDS = 4
 
 
 @dataclass(frozen=True)
-class Wish:
+class SamplingOptions:
     """What the names of one answer shall be like.
 
     Attributes:
@@ -111,7 +111,7 @@ def load_generator(models: Path, names_csv: Path) -> Generator:
     return Generator(load_language_model(directory), load_real_names(names_csv), model_hash(directory)[:12])
 
 
-def sample_names(generator: Generator, count: int, wish: Wish, seed: int) -> list[SampledName]:
+def sample_names(generator: Generator, count: int, wish: SamplingOptions, seed: int) -> list[SampledName]:
     """Invent names, no two of them the same and none empty.
 
     Args:
@@ -143,7 +143,7 @@ def sample_names(generator: Generator, count: int, wish: Wish, seed: int) -> lis
     raise UserError(*too_few(len(found), count, wish))
 
 
-def require_possible(wish: Wish, model: LanguageModel) -> None:
+def require_possible(wish: SamplingOptions, model: LanguageModel) -> None:
     """Check that the model knows the characters of the prefix, and names of the length wished for.
 
     Raises:
@@ -171,10 +171,10 @@ def spell_out(characters: Sequence[str], most: int = 60) -> str:
     return " ".join(shown) + (f" and {len(characters) - most} more" if len(characters) > most else "")
 
 
-def too_few(found: int, count: int, wish: Wish) -> tuple[str, str]:
+def too_few(found: int, count: int, wish: SamplingOptions) -> tuple[str, str]:
     """Word that a wish cannot be met: the problem, and what to do about it."""
     lengths = [f"at least {wish.min_length}"] if wish.min_length > 1 else []
-    lengths += [f"at most {wish.max_length}"] if wish.max_length < Wish.max_length else []
+    lengths += [f"at most {wish.max_length}"] if wish.max_length < SamplingOptions.max_length else []
     kind = ("new name" if wish.novel else "name") + ("s" if found else "")
     amount = f"Only {found} {kind}" if found else f"No {kind}"
     size = f" of {' and '.join(lengths)} characters" if lengths else ""
@@ -211,7 +211,7 @@ def describe(
     return described
 
 
-def draw_texts(model: LanguageModel, count: int, wish: Wish, rng: np.random.Generator) -> Drawn:
+def draw_texts(model: LanguageModel, count: int, wish: SamplingOptions, rng: np.random.Generator) -> Drawn:
     """Draw normalised texts, all of them in one batch; none is empty, the same one may come twice.
 
     A character is drawn from softmax(logits / temperature) by the Gumbel-max trick: the largest of the
