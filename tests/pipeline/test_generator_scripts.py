@@ -63,13 +63,13 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Generator:
 
 
 def test_new_names_are_whole_characters_in_normal_form(generator: Generator) -> None:
-    for wish in (SamplingOptions(0.5, novel=False), SamplingOptions(1.5), SamplingOptions(5)):
-        for sampled in sample_names(generator, 15, wish, seed=1):
+    for options in (SamplingOptions(0.5, novel=False), SamplingOptions(1.5), SamplingOptions(5)):
+        for sampled in sample_names(generator, 15, options, seed=1):
             assert unicodedata.normalize("NFC", sampled.name) == sampled.name
             assert sampled.name.encode("utf-8").decode("utf-8") == sampled.name
             # No mark without a letter to stand on.
             assert unicodedata.category(sampled.name[0])[0] not in "MC"
-            assert not wish.novel or sampled.distance > 1
+            assert not options.novel or sampled.distance > 1
 
 
 @pytest.mark.parametrize("prefix", ["ピカ", "مُ", "🦊", "𐐔", "हि"])

@@ -74,18 +74,18 @@ OPTIONS = st.builds(
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(1, 15), OPTIONS, st.integers(0, 2**32 - 1))
 def test_an_answer_has_as_many_names_as_asked_for_none_empty_or_twice_and_all_as_wished(
-    generator: Generator, count: int, wish: SamplingOptions, seed: int
+    generator: Generator, count: int, options: SamplingOptions, seed: int
 ) -> None:
-    names = [sampled.name for sampled in sample_names(generator, count, wish, seed)]
+    names = [sampled.name for sampled in sample_names(generator, count, options, seed)]
     assert len(names) == len(set(names)) == count
     for name in names:
         text = normalise(name)
-        assert wish.min_length <= len(name) <= min(wish.max_length, LENGTH)
-        assert text.startswith(wish.prefix)
+        assert options.min_length <= len(name) <= min(options.max_length, LENGTH)
+        assert text.startswith(options.prefix)
         assert name == name.strip()
         assert "  " not in name
         assert set(text) <= set(VOCABULARY.characters)
-        assert not wish.novel or min(Levenshtein.distance(text, real) for real in REAL) > 1
+        assert not options.novel or min(Levenshtein.distance(text, real) for real in REAL) > 1
 
 
 def test_the_state_is_carried_from_character_to_character(tmp_path: Path) -> None:
@@ -114,8 +114,8 @@ def test_a_name_that_never_stops_is_cut_off_at_the_longest_length_and_known_to_b
     by_step = np.zeros((LENGTH + 1, VOCABULARY.size))
     by_step[:, [0, 1, 2]] = -1000
     model = make_generator(tmp_path, by_step).language_model
-    for wish, length in ((SamplingOptions(5), LENGTH), (SamplingOptions(5, max_length=3), 3)):
-        drawn = draw_texts(model, 20, wish, np.random.default_rng(1))
+    for options, length in ((SamplingOptions(5), LENGTH), (SamplingOptions(5, max_length=3), 3)):
+        drawn = draw_texts(model, 20, options, np.random.default_rng(1))
         assert {len(text) for text in drawn.texts} == {length}
         assert not drawn.ended.any()
 
@@ -212,14 +212,14 @@ def test_a_model_with_too_few_names_says_so_and_ends(tmp_path: Path) -> None:
 
 def test_a_wish_that_no_name_meets_is_told_back_within_seconds(generator: Generator) -> None:
     # All that starts so and is so short is one edit away from a real name.
-    wish = SamplingOptions(5, prefix="abb", max_length=4)
+    options = SamplingOptions(5, prefix="abb", max_length=4)
     started = time.perf_counter()
     with pytest.raises(UserError) as failure:
-        sample_names(generator, 15, wish, seed=1)
+        sample_names(generator, 15, options, seed=1)
     assert time.perf_counter() - started < 5
     assert failure.value.problem.startswith("No new name of at most 4 characters starts with 'abb' (tried")
     assert "horten the prefix, allow more lengths" in failure.value.hint
-    assert len(sample_names(generator, 3, replace(wish, novel=False), seed=1)) == 3
+    assert len(sample_names(generator, 3, replace(options, novel=False), seed=1)) == 3
 
 
 @pytest.mark.parametrize(
@@ -236,10 +236,10 @@ def test_a_wish_that_no_name_meets_is_told_back_within_seconds(generator: Genera
     ],
 )
 def test_a_wish_that_the_model_cannot_know_of_is_refused_by_its_field(
-    generator: Generator, wish: SamplingOptions, problem: str, hint: str
+    generator: Generator, options: SamplingOptions, problem: str, hint: str
 ) -> None:
     with pytest.raises(UserError) as failure:
-        sample_names(generator, 1, wish, seed=1)
+        sample_names(generator, 1, options, seed=1)
     assert problem in failure.value.problem
     assert hint in failure.value.hint
 
@@ -285,10 +285,10 @@ def test_callers_at_the_same_time_do_not_disturb_each_other(generator: Generator
 
 def test_what_a_name_costs_is_told_at_temperature_1_however_it_was_drawn(generator: Generator) -> None:
     model = generator.language_model
-    for wish in (SamplingOptions(0.5), SamplingOptions(5, max_length=3), SamplingOptions(2, top_k=3, prefix="b-", min_length=5)):
-        drawn = draw_texts(model, 50, wish, np.random.default_rng(1))
+    for options in (SamplingOptions(0.5), SamplingOptions(5, max_length=3), SamplingOptions(2, top_k=3, prefix="b-", min_length=5)):
+        drawn = draw_texts(model, 50, options, np.random.default_rng(1))
         np.testing.assert_allclose(drawn.nats, name_nats(model, drawn.texts), atol=1e-4)
-        for sampled in sample_names(generator, 5, wish, seed=1):
+        for sampled in sample_names(generator, 5, options, seed=1):
             (nats,) = name_nats(model, [normalise(sampled.name)])
             assert sampled.nats == pytest.approx(nats / (len(sampled.name) + 1), abs=1e-3)
 

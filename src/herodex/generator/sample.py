@@ -111,51 +111,51 @@ def load_generator(models: Path, names_csv: Path) -> Generator:
     return Generator(load_language_model(directory), load_real_names(names_csv), model_hash(directory)[:12])
 
 
-def sample_names(generator: Generator, count: int, wish: SamplingOptions, seed: int) -> list[SampledName]:
+def sample_names(generator: Generator, count: int, options: SamplingOptions, seed: int) -> list[SampledName]:
     """Invent names, no two of them the same and none empty.
 
     Args:
         generator: from `load_generator`; several threads may use it at once.
         count: how many names, at least 1.
-        wish: what they shall be like.
+        options: what they shall be like.
         seed: the same seed gives the same names, in any process.
 
     Raises:
         UserError: the model does not know a character of the prefix, or gives too few such names.
     """
     model = generator.language_model
-    require_possible(wish, model)
+    require_possible(options, model)
     rng = np.random.Generator(np.random.PCG64(seed))
     # A few more than asked for, as some will be real or come twice; where that is not enough, many will.
     batch = count + count // 8 + 1
     found: dict[str, SampledName] = {}
     for drawn_before in range(ROUNDS):
-        drawn = draw_texts(model, 2 * batch if drawn_before else batch, wish, rng)
+        drawn = draw_texts(model, 2 * batch if drawn_before else batch, options, rng)
         taken = drawn.ended | (drawn_before >= STRICT_ROUNDS)
         sampled = describe(generator, drawn.texts, drawn.nats)
         for text, name, take in zip(drawn.texts, sampled, taken, strict=True):
             # A mark may melt into the character before it, and a letter's capital may be two.
-            fits = normalise(text) == text and wish.min_length <= len(name.name) <= wish.max_length
-            if take and fits and (not wish.novel or name.distance > COPY_DISTANCE):
+            fits = normalise(text) == text and options.min_length <= len(name.name) <= options.max_length
+            if take and fits and (not options.novel or name.distance > COPY_DISTANCE):
                 found.setdefault(name.name, name)
         if len(found) >= count:
             return list(found.values())[:count]
-    raise UserError(*too_few(len(found), count, wish))
+    raise UserError(*too_few(len(found), count, options))
 
 
-def require_possible(wish: SamplingOptions, model: LanguageModel) -> None:
+def require_possible(options: SamplingOptions, model: LanguageModel) -> None:
     """Check that the model knows the characters of the prefix, and names of the length wished for.
 
     Raises:
         UserError: it says which it does not know, and which it does.
     """
-    if unknown := sorted(set(wish.prefix) - set(model.vocabulary.characters)):
+    if unknown := sorted(set(options.prefix) - set(model.vocabulary.characters)):
         raise UserError(
             f"'prefix' has characters that no known name has: {spell_out(unknown)}.",
             f"The known ones are {spell_out(model.vocabulary.characters)}.",
         )
-    if max(wish.min_length, len(wish.prefix)) > model.max_length:
-        field = "min_length" if wish.min_length > model.max_length else "prefix"
+    if max(options.min_length, len(options.prefix)) > model.max_length:
+        field = "min_length" if options.min_length > model.max_length else "prefix"
         raise UserError(
             f"'{field}' asks for longer names than there are.",
             f"The longest known name has {model.max_length} characters.",
@@ -171,23 +171,23 @@ def spell_out(characters: Sequence[str], most: int = 60) -> str:
     return " ".join(shown) + (f" and {len(characters) - most} more" if len(characters) > most else "")
 
 
-def too_few(found: int, count: int, wish: SamplingOptions) -> tuple[str, str]:
-    """Word that a wish cannot be met: the problem, and what to do about it."""
-    lengths = [f"at least {wish.min_length}"] if wish.min_length > 1 else []
-    lengths += [f"at most {wish.max_length}"] if wish.max_length < SamplingOptions.max_length else []
-    kind = ("new name" if wish.novel else "name") + ("s" if found else "")
+def too_few(found: int, count: int, options: SamplingOptions) -> tuple[str, str]:
+    """Word that a options cannot be met: the problem, and what to do about it."""
+    lengths = [f"at least {options.min_length}"] if options.min_length > 1 else []
+    lengths += [f"at most {options.max_length}"] if options.max_length < SamplingOptions.max_length else []
+    kind = ("new name" if options.novel else "name") + ("s" if found else "")
     amount = f"Only {found} {kind}" if found else f"No {kind}"
     size = f" of {' and '.join(lengths)} characters" if lengths else ""
-    verb = f"start{'' if found else 's'} with '{wish.prefix}'" if wish.prefix else "could be found"
+    verb = f"start{'' if found else 's'} with '{options.prefix}'" if options.prefix else "could be found"
     wanted = f", and {count} are asked for" if found else ""
     remedies = [f"ask for {found} or fewer"] if found else []
-    remedies += ["shorten the prefix"] if wish.prefix else []
+    remedies += ["shorten the prefix"] if options.prefix else []
     remedies += ["allow more lengths"] if lengths else []
-    remedies += ["raise top_k or top_p"] if wish.top_k or wish.top_p < 1 else []
+    remedies += ["raise top_k or top_p"] if options.top_k or options.top_p < 1 else []
     remedies += ["raise the temperature", "take another seed"]
     hint = f"{', '.join(remedies)}."
     return (
-        f"{amount}{size} {verb}{wanted} (tried {ROUNDS} rounds at temperature {wish.temperature:g}).",
+        f"{amount}{size} {verb}{wanted} (tried {ROUNDS} rounds at temperature {options.temperature:g}).",
         hint[0].upper() + hint[1:],
     )
 
@@ -211,7 +211,7 @@ def describe(
     return described
 
 
-def draw_texts(model: LanguageModel, count: int, wish: SamplingOptions, rng: np.random.Generator) -> Drawn:
+def draw_texts(model: LanguageModel, count: int, options: SamplingOptions, rng: np.random.Generator) -> Drawn:
     """Draw normalised texts, all of them in one batch; none is empty, the same one may come twice.
 
     A character is drawn from softmax(logits / temperature) by the Gumbel-max trick: the largest of the
@@ -222,7 +222,7 @@ def draw_texts(model: LanguageModel, count: int, wish: SamplingOptions, rng: np.
     Args:
         model: the network; it must know the characters of the prefix.
         count: how many.
-        wish: what they shall be like, `novel` apart.
+        options: what they shall be like, `novel` apart.
         rng: where chance comes from.
     """
     vocabulary = model.vocabulary
@@ -230,8 +230,8 @@ def draw_texts(model: LanguageModel, count: int, wish: SamplingOptions, rng: np.
     # Added to scores: what never comes, and what does not come after a blank.
     barred = np.zeros((2, vocabulary.size))
     barred[:, vocabulary.unknown] = barred[1, [blank, EDGE]] = -np.inf
-    prefix = encode(vocabulary, [wish.prefix])[0][:-1]
-    longest = min(wish.max_length, model.max_length)
+    prefix = encode(vocabulary, [options.prefix])[0][:-1]
+    longest = min(options.max_length, model.max_length)
     drawn = np.full((count, longest), EDGE)
     drawn[:, : len(prefix)] = prefix
     ended = np.zeros(count, bool)
@@ -247,14 +247,14 @@ def draw_texts(model: LanguageModel, count: int, wish: SamplingOptions, rng: np.
     logits, state = np.repeat(logits, count, axis=0), np.repeat(state, count, axis=0)
     choices = []
     for length in range(len(prefix), longest + 1):
-        scores = logits / wish.temperature + barred[(tokens == blank).astype(int)]
+        scores = logits / options.temperature + barred[(tokens == blank).astype(int)]
         if length == 0:
             scores[:, [EDGE, blank, *dependent_tokens(vocabulary)]] = -np.inf
         if length == longest - 1:
             scores[:, blank] = -np.inf
-        if length < wish.min_length:
+        if length < options.min_length:
             scores[:, EDGE] = -np.inf
-        scores = narrow(scores, wish.top_k, wish.top_p)
+        scores = narrow(scores, options.top_k, options.top_p)
         tokens = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
         goes_on = tokens != EDGE
         ended[going] = ~goes_on
