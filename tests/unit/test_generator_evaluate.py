@@ -15,7 +15,7 @@ from herodex.generator.evaluate import (
 from herodex.generator.language_model import load_language_model
 from herodex.generator.names_table import write_names
 from herodex.generator.real_names import real_names
-from herodex.generator.sample import Drawn, load_generator
+from herodex.generator.sample import Candidates, load_generator
 from herodex.generator.vocabulary import build_vocabulary
 
 
@@ -75,7 +75,7 @@ def test_sampled_names_are_listed_with_their_nearest_real_one(tmp_path: Path) ->
         tmp_path / "names.csv", ("name", "text"), [{"name": n, "text": n.lower()} for n in ("Abc", "Cab")]
     )
     generator = load_generator(tmp_path, tmp_path / "names.csv")
-    drawn = Drawn(["cab", "abb", "abc", "a"], np.ones(4, bool), np.array([4.0, 6.0, 8.0, 2.0]))
+    drawn = Candidates(["cab", "abb", "abc", "a"], np.ones(4, bool), np.array([4.0, 6.0, 8.0, 2.0]))
     table = sample_table(generator, drawn, 3, known={"abc"}, test={"cab"})
     assert table.to_csv(index=False).splitlines() == [
         "name,status,nats,nearest,distance",

@@ -21,10 +21,10 @@ from herodex.generator.sample import (
     SampledName,
     SamplingOptions,
     describe,
-    draw_texts,
     load_generator,
     narrow,
     sample_names,
+    sample_texts,
 )
 from herodex.generator.spelling import normalise
 from herodex.generator.vocabulary import Vocabulary, build_vocabulary
@@ -95,7 +95,7 @@ def test_the_state_is_carried_from_character_to_character(tmp_path: Path) -> Non
         by_step[step, token] = 100
     generator = make_generator(tmp_path, by_step)
     expected = "".join(VOCABULARY.characters[token - 1] for token in (3, 4, 5))
-    drawn = draw_texts(generator.language_model, 5, SamplingOptions(1), np.random.default_rng(1))
+    drawn = sample_texts(generator.language_model, 5, SamplingOptions(1), np.random.default_rng(1))
     assert drawn.texts == [expected] * 5
     assert drawn.ended.all()
 
@@ -106,7 +106,7 @@ def test_the_state_is_carried_through_the_prefix(tmp_path: Path) -> None:
         by_step[step, token] = 100
     model = make_generator(tmp_path, by_step).language_model
     # Two characters that the network would never have drawn, then what it draws after two.
-    drawn = draw_texts(model, 3, SamplingOptions(1, prefix="d-"), np.random.default_rng(1))
+    drawn = sample_texts(model, 3, SamplingOptions(1, prefix="d-"), np.random.default_rng(1))
     assert drawn.texts == ["d-" + VOCABULARY.characters[4]] * 3
 
 
@@ -115,7 +115,7 @@ def test_a_name_that_never_stops_is_cut_off_at_the_longest_length_and_known_to_b
     by_step[:, [0, 1, 2]] = -1000
     model = make_generator(tmp_path, by_step).language_model
     for options, length in ((SamplingOptions(5), LENGTH), (SamplingOptions(5, max_length=3), 3)):
-        drawn = draw_texts(model, 20, options, np.random.default_rng(1))
+        drawn = sample_texts(model, 20, options, np.random.default_rng(1))
         assert {len(text) for text in drawn.texts} == {length}
         assert not drawn.ended.any()
 
@@ -126,7 +126,7 @@ def test_names_that_end_by_themselves_come_before_names_that_are_cut_off(tmp_pat
     by_token = np.zeros((VOCABULARY.size, VOCABULARY.size))
     by_token[e, np.arange(VOCABULARY.size) != e] = -1000
     generator = make_generator(tmp_path, np.zeros((LENGTH + 1, VOCABULARY.size)), VOCABULARY, by_token)
-    drawn = draw_texts(generator.language_model, 200, SamplingOptions(1), np.random.default_rng(1))
+    drawn = sample_texts(generator.language_model, 200, SamplingOptions(1), np.random.default_rng(1))
     assert any("e" in text for text in drawn.texts)
     assert not any("e" in text for text, end in zip(drawn.texts, drawn.ended, strict=True) if end)
     for seed in range(50):
@@ -139,7 +139,7 @@ def test_neither_stop_nor_blank_nor_the_unknown_character_starts_a_name(tmp_path
     by_step = np.zeros((LENGTH + 1, VOCABULARY.size))
     by_step[:, [0, 1 + VOCABULARY.characters.index(" "), VOCABULARY.unknown]] = 50
     model = make_generator(tmp_path, by_step).language_model
-    texts = draw_texts(model, 50, SamplingOptions(1), np.random.default_rng(1)).texts
+    texts = sample_texts(model, 50, SamplingOptions(1), np.random.default_rng(1)).texts
     assert {text.strip() for text in texts} == set(texts)
     assert all(texts)
 
@@ -149,7 +149,7 @@ def test_characters_come_as_often_as_the_softmax_says(tmp_path: Path) -> None:
     by_step = np.vstack([logits, np.where(np.arange(9) == 0, 100, -100)])
     model = make_generator(tmp_path, by_step).language_model
     for temperature, expected in ((1, [1, 2, 5]), (0.5, [1, 4, 25]), (2, [1, 2**0.5, 5**0.5])):
-        counts = Counter(draw_texts(model, 20_000, SamplingOptions(temperature), np.random.default_rng(1)).texts)
+        counts = Counter(sample_texts(model, 20_000, SamplingOptions(temperature), np.random.default_rng(1)).texts)
         measured = [counts["abc"[i]] / 20_000 for i in range(3)]
         np.testing.assert_allclose(measured, np.array(expected) / np.sum(expected), atol=0.015)
 
@@ -189,7 +189,7 @@ def test_narrowing_leaves_the_likeliest_token_and_never_more_than_top_k(
 
 def test_a_higher_temperature_gives_more_varied_names(generator: Generator) -> None:
     def entropy(temperature: float) -> float:
-        drawn = draw_texts(generator.language_model, 2000, SamplingOptions(temperature), np.random.default_rng(1))
+        drawn = sample_texts(generator.language_model, 2000, SamplingOptions(temperature), np.random.default_rng(1))
         shares = np.array(list(Counter("".join(drawn.texts)).values())) / len("".join(drawn.texts))
         return float(-(shares * np.log(shares)).sum())
 
@@ -286,7 +286,7 @@ def test_callers_at_the_same_time_do_not_disturb_each_other(generator: Generator
 def test_what_a_name_costs_is_told_at_temperature_1_however_it_was_drawn(generator: Generator) -> None:
     model = generator.language_model
     for options in (SamplingOptions(0.5), SamplingOptions(5, max_length=3), SamplingOptions(2, top_k=3, prefix="b-", min_length=5)):
-        drawn = draw_texts(model, 50, options, np.random.default_rng(1))
+        drawn = sample_texts(model, 50, options, np.random.default_rng(1))
         np.testing.assert_allclose(drawn.nats, name_nats(model, drawn.texts), atol=1e-4)
         for sampled in sample_names(generator, 5, options, seed=1):
             (nats,) = name_nats(model, [normalise(sampled.name)])

@@ -20,7 +20,14 @@ from herodex.generator.ngram import fit_ngram, sequence_nats
 from herodex.generator.plots import lengths_figure, nats_figure
 from herodex.generator.pronounceable import pronounceable
 from herodex.generator.real_names import COPY_DISTANCE, RealNames
-from herodex.generator.sample import Drawn, Generator, SamplingOptions, describe, draw_texts, load_generator
+from herodex.generator.sample import (
+    Candidates,
+    Generator,
+    SamplingOptions,
+    describe,
+    load_generator,
+    sample_texts,
+)
 from herodex.generator.vocabulary import Vocabulary, encode
 from herodex.generator.words_list import read_words
 from herodex.params import load_params
@@ -103,7 +110,7 @@ def share_pronounceable(texts: Sequence[str]) -> Estimate | None:
 
 
 def sample_table(
-    generator: Generator, drawn: Drawn, most: int, known: set[str], test: set[str]
+    generator: Generator, drawn: Candidates, most: int, known: set[str], test: set[str]
 ) -> pd.DataFrame:
     """List sampled texts as `name`, `status`, `nats` a character, `nearest` real name and its `distance`."""
     texts = drawn.texts[:most]
@@ -178,7 +185,7 @@ def main() -> None:
         figures["cross_validation"] = read_validation(folder / "validation.json")
         rng = np.random.default_rng(params.seed)
         sampled = {
-            temperature: draw_texts(generator.language_model, settings.samples, SamplingOptions(temperature), rng)
+            temperature: sample_texts(generator.language_model, settings.samples, SamplingOptions(temperature), rng)
             for temperature in settings.temperatures
         }
         figures["samples"] = {

@@ -51,7 +51,7 @@ class SamplingOptions:
     novel: bool = True
 
 
-class Drawn(NamedTuple):
+class Candidates(NamedTuple):
     """Normalised texts from one batch.
 
     Attributes:
@@ -130,7 +130,7 @@ def sample_names(generator: Generator, count: int, options: SamplingOptions, see
     batch = count + count // 8 + 1
     found: dict[str, SampledName] = {}
     for drawn_before in range(ROUNDS):
-        drawn = draw_texts(model, 2 * batch if drawn_before else batch, options, rng)
+        drawn = sample_texts(model, 2 * batch if drawn_before else batch, options, rng)
         taken = drawn.ended | (drawn_before >= STRICT_ROUNDS)
         sampled = describe(generator, drawn.texts, drawn.nats)
         for text, name, take in zip(drawn.texts, sampled, taken, strict=True):
@@ -211,7 +211,7 @@ def describe(
     return described
 
 
-def draw_texts(model: LanguageModel, count: int, options: SamplingOptions, rng: np.random.Generator) -> Drawn:
+def sample_texts(model: LanguageModel, count: int, options: SamplingOptions, rng: np.random.Generator) -> Candidates:
     """Draw normalised texts, all of them in one batch; none is empty, the same one may come twice.
 
     A character is drawn from softmax(logits / temperature) by the Gumbel-max trick: the largest of the
@@ -268,7 +268,7 @@ def draw_texts(model: LanguageModel, count: int, options: SamplingOptions, rng: 
     rows, logits, chosen = (np.concatenate(parts) for parts in zip(*choices, strict=True))
     costs = -log_softmax(logits)[np.arange(len(chosen)), chosen]
     nats = told + np.bincount(rows, weights=costs, minlength=count)
-    return Drawn([decode(vocabulary, row) for row in drawn], ended, nats)
+    return Candidates([decode(vocabulary, row) for row in drawn], ended, nats)
 
 
 def dependent_tokens(vocabulary: Vocabulary) -> list[int]:
