@@ -8,9 +8,9 @@ from herodex.determinism import seed_keras
 from herodex.generator import pretrain
 from herodex.generator.folds import Fold
 from herodex.generator.language_model import load_language_model, name_nats, read, start
-from herodex.generator.learn import text_nats
 from herodex.generator.network import build_network, transfer
 from herodex.generator.train import Learner, fit, initialise, learn_across, write_model
+from herodex.generator.training_loop import text_nats
 from herodex.generator.vocabulary import build_vocabulary, encode, pad
 from herodex.params import DropoutParams, NetworkParams, PretrainParams, TrainGeneratorParams
 

@@ -12,16 +12,16 @@ import pandas as pd
 from herodex import paths, tracking
 from herodex.command import run_command
 from herodex.determinism import seed_keras
-from herodex.generator.learn import (
-    CLIP_NORM,
-    nats_a_character,
-    prepare,
-    read_once,
-    shuffled_batches,
-    text_nats,
-)
 from herodex.generator.network import build_network
 from herodex.generator.plots import history_figure
+from herodex.generator.training_loop import (
+    CLIP_NORM,
+    compile_network,
+    nats_per_character,
+    shuffled_batches,
+    text_nats,
+    train_epoch,
+)
 from herodex.generator.vocabulary import Vocabulary, build_vocabulary, encode
 from herodex.generator.words_list import read_words
 from herodex.params import NetworkParams, PretrainParams, load_params
@@ -65,13 +65,13 @@ def fit(
         warmup_target=params.learning_rate,
         warmup_steps=WARM_UP,
     )
-    prepare(network, keras.optimizers.Adam(schedule, clipnorm=CLIP_NORM))
+    compile_network(network, keras.optimizers.Adam(schedule, clipnorm=CLIP_NORM))
     sequences = encode(vocabulary, train)
     history = []
     for epoch in range(1, params.epochs + 1):
         batches = shuffled_batches(sequences, params.batch_size, SORTED_BATCHES, rng)
-        train_nats = read_once(network, batches, steps, f"words, epoch {epoch} of {params.epochs}")
-        nats = nats_a_character(text_nats(network, vocabulary, validation), validation)
+        train_nats = train_epoch(network, batches, steps, f"words, epoch {epoch} of {params.epochs}")
+        nats = nats_per_character(text_nats(network, vocabulary, validation), validation)
         history.append({"epoch": epoch, "train_nats": train_nats, "validation_nats": nats})
         log.info("epoch %d: %.3f nats a character, %.3f on words held out", epoch, train_nats, nats)
     return network, vocabulary, pd.DataFrame(history, columns=list(history[0])).round(6)

@@ -19,18 +19,18 @@ from herodex.errors import UserError
 from herodex.export import export_ir
 from herodex.generator.folds import Fold, make_folds
 from herodex.generator.language_model import model_hash
-from herodex.generator.learn import (
-    CLIP_NORM,
-    nats_a_character,
-    prepare,
-    read_once,
-    shuffled_batches,
-    text_nats,
-)
 from herodex.generator.metrics import measure_folds
 from herodex.generator.names_table import SPLIT_COLUMNS, read_names, texts_of
 from herodex.generator.network import build_network, coverage, one_step, transfer
 from herodex.generator.plots import history_figure
+from herodex.generator.training_loop import (
+    CLIP_NORM,
+    compile_network,
+    nats_per_character,
+    shuffled_batches,
+    text_nats,
+    train_epoch,
+)
 from herodex.generator.vocabulary import Vocabulary, build_vocabulary, encode, pad
 from herodex.params import DropoutParams, NetworkParams, TrainGeneratorParams, load_params
 from herodex.plotting import save_figure
@@ -101,7 +101,7 @@ def initialise(
         params.learning_rate, clipnorm=CLIP_NORM, use_ema=True, ema_momentum=params.averaging
     )
     optimizer.build(network.trainable_variables)
-    prepare(network, optimizer)
+    compile_network(network, optimizer)
     return network
 
 
@@ -130,7 +130,7 @@ class Learner:
         """Learn from each text once; gives nats a character, measured with dropout on the way."""
         size = min(self.params.batch_size, max(1, len(texts) // MIN_STEPS))
         batches = shuffled_batches(encode(self.vocabulary, texts), size, SORTED_BATCHES, rng)
-        return read_once(self.network, batches, -(-len(texts) // size), label)
+        return train_epoch(self.network, batches, -(-len(texts) // size), label)
 
     def average(self) -> None:
         """Put the running means of the weights in the place of the weights."""
@@ -170,7 +170,7 @@ def learn_across(learner: Learner, folds: list[Fold], seed: int) -> tuple[pd.Dat
             trained.append(learner.read(fold.train, rngs[fold.name], label))
             costs.append(learner.held_out_nats(fold.held_out))
             states[fold.name] = learner.save()
-        nats = nats_a_character(np.concatenate(costs), texts)
+        nats = nats_per_character(np.concatenate(costs), texts)
         history.append({"epoch": epoch, "train_nats": float(np.mean(trained)), "validation_nats": nats})
         log.info(
             "epoch %d: %.3f nats a character, %.3f on names held out", epoch, *list(history[-1].values())[1:]

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 CLIP_NORM = 1.0
 """Length to which the gradient is cut, so that one odd batch cannot undo what was learnt."""
-MEASURED_TOGETHER = 1024
+EVALUATION_BATCH = 1024
 
 
-def prepare(network: "keras.Model", optimizer: "keras.Optimizer") -> None:
-    """Make a network ready for `read_once`: it learns to give the next token much probability."""
+def compile_network(network: "keras.Model", optimizer: "keras.Optimizer") -> None:
+    """Make a network ready for `train_epoch`: it learns to give the next token much probability."""
     import keras
 
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
@@ -49,13 +49,13 @@ def shuffled_batches(
         yield [sequences[index] for index in batches[place]]
 
 
-def read_once(
+def train_epoch(
     network: "keras.Model", batches: Iterator[list[list[int]]], steps: int, label: str = ""
 ) -> float:
     """Let a prepared network learn from each batch once.
 
     Args:
-        network: from `prepare`.
+        network: from `compile_network`.
         batches: sequences of tokens that end with EDGE.
         steps: how many batches there are.
         label: what to call it where progress is shown; nothing is shown without.
@@ -76,14 +76,14 @@ def text_nats(network: "keras.Model", vocabulary: Vocabulary, texts: Sequence[st
     from scipy.special import log_softmax
 
     costs = []
-    for first in range(0, len(texts), MEASURED_TOGETHER):
-        inputs, targets, weights = pad(encode(vocabulary, texts[first : first + MEASURED_TOGETHER]))
+    for first in range(0, len(texts), EVALUATION_BATCH):
+        inputs, targets, weights = pad(encode(vocabulary, texts[first : first + EVALUATION_BATCH]))
         log_probabilities = log_softmax(network.predict_on_batch(inputs).astype(np.float64), axis=-1)
         chosen = np.take_along_axis(log_probabilities, targets[:, :, None], axis=2)[:, :, 0]
         costs.append(-(chosen * weights).sum(axis=1))
     return np.concatenate(costs)
 
 
-def nats_a_character(nats: np.ndarray, texts: Sequence[str]) -> float:
+def nats_per_character(nats: np.ndarray, texts: Sequence[str]) -> float:
     """The mean of what texts cost, by character, stops counted as characters."""
     return float(nats.sum() / sum(len(text) + 1 for text in texts))
