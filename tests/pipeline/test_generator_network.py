@@ -9,7 +9,7 @@ from herodex.generator import pretrain
 from herodex.generator.folds import Fold
 from herodex.generator.language_model import load_language_model, name_nats, read, start
 from herodex.generator.network import build_network, transfer
-from herodex.generator.train import Learner, fit, initialise, learn_across, write_model
+from herodex.generator.train import Trainer, cross_validate, fit, initialise, write_model
 from herodex.generator.training_loop import text_nats
 from herodex.generator.vocabulary import build_vocabulary, encode, pad
 from herodex.params import DropoutParams, NetworkParams, PretrainParams, TrainGeneratorParams
@@ -119,14 +119,14 @@ def test_the_folds_leave_the_network_as_it_was_and_learn_apart() -> None:
     seed_keras(1)
     network = initialise(VOCABULARY, NAMES, None, SIZES, PARAMS)
     before = weights(network)
-    learner = Learner(network, VOCABULARY, PARAMS)
+    trainer = Trainer(network, VOCABULARY, PARAMS)
     folds = [
         Fold("a", NAMES[:4], NAMES[4:]),
         Fold("b", NAMES[2:], NAMES[:2]),
         Fold("a again", NAMES[:4], NAMES[4:]),
     ]
     params = PARAMS.model_copy(update={"dropout": 0.0})
-    history, held_out = learn_across(learner, folds, seed=1)
+    history, held_out = cross_validate(trainer, folds, seed=1)
     assert list(held_out["text"]) == NAMES[4:] + NAMES[:2] + NAMES[4:]
     assert len(history) <= params.epochs
     for value, after in zip(before, weights(network), strict=True):

@@ -47,7 +47,7 @@ MIN_STEPS = 12
 """Batches of an epoch, at least: a short list is read in smaller ones."""
 
 
-class Fitted(NamedTuple):
+class TrainingResult(NamedTuple):
     """A trained network and how it came about.
 
     Attributes:
@@ -105,7 +105,7 @@ def initialise(
     return network
 
 
-class Learner:
+class Trainer:
     """One network that learns several times over, each time from the same start.
 
     To build and trace a network takes longer than to learn from some hundred names, so the folds share one
@@ -148,14 +148,14 @@ class Learner:
         return [*self.network.trainable_variables, *self.network.optimizer.variables]
 
 
-def learn_across(learner: Learner, folds: list[Fold], seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def cross_validate(trainer: Trainer, folds: list[Fold], seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Learn in all folds side by side until their held-out texts together stop getting likelier.
 
     Returns:
-        `history` and `held_out` of Fitted.
+        `history` and `held_out` of TrainingResult.
     """
-    params = learner.params
-    start = learner.save()
+    params = trainer.params
+    start = trainer.save()
     states = {fold.name: start for fold in folds}
     rngs = {fold.name: np.random.default_rng((seed, place)) for place, fold in enumerate(folds)}
     texts = [text for fold in folds for text in fold.held_out]
@@ -165,11 +165,11 @@ def learn_across(learner: Learner, folds: list[Fold], seed: int) -> tuple[pd.Dat
     for epoch in range(1, params.epochs + 1):
         trained, costs = [], []
         for fold in folds:
-            learner.restore(states[fold.name])
+            trainer.restore(states[fold.name])
             label = f"names, epoch {epoch}" if len(folds) == 1 else ""
-            trained.append(learner.read(fold.train, rngs[fold.name], label))
-            costs.append(learner.held_out_nats(fold.held_out))
-            states[fold.name] = learner.save()
+            trained.append(trainer.read(fold.train, rngs[fold.name], label))
+            costs.append(trainer.held_out_nats(fold.held_out))
+            states[fold.name] = trainer.save()
         nats = nats_per_character(np.concatenate(costs), texts)
         history.append({"epoch": epoch, "train_nats": float(np.mean(trained)), "validation_nats": nats})
         log.info(
@@ -179,7 +179,7 @@ def learn_across(learner: Learner, folds: list[Fold], seed: int) -> tuple[pd.Dat
             best, kept = nats, np.concatenate(costs)
         elif epoch - 1 - int(np.argmin([row["validation_nats"] for row in history])) >= params.patience:
             break
-    learner.restore(start)
+    trainer.restore(start)
     names = [fold.name for fold in folds for _ in fold.held_out]
     held_out = pd.DataFrame({"fold": names, "text": texts, "nats": kept})
     return pd.DataFrame(history).round(6), held_out.round(6)
@@ -192,7 +192,7 @@ def fit(
     texts: list[str],
     params: TrainGeneratorParams,
     seed: int,
-) -> Fitted:
+) -> TrainingResult:
     """Find out in the folds how many epochs are best, then learn from all texts for so long.
 
     Args:
@@ -203,18 +203,18 @@ def fit(
         params: how to learn.
         seed: another seed learns in another order.
     """
-    learner = Learner(network, vocabulary, params)
-    history, held_out = learn_across(learner, folds, seed)
-    learn_all(learner, texts, int(np.argmin(history["validation_nats"])) + 1, seed)
-    return Fitted(network, history, held_out)
+    trainer = Trainer(network, vocabulary, params)
+    history, held_out = cross_validate(trainer, folds, seed)
+    train_on_all(trainer, texts, int(np.argmin(history["validation_nats"])) + 1, seed)
+    return TrainingResult(network, history, held_out)
 
 
-def learn_all(learner: Learner, texts: list[str], epochs: int, seed: int) -> None:
+def train_on_all(trainer: Trainer, texts: list[str], epochs: int, seed: int) -> None:
     """Learn from all texts for some epochs, and keep the running means of the weights."""
     rng = np.random.default_rng((seed, epochs))
     for epoch in range(1, epochs + 1):
-        learner.read(texts, rng, f"all names, epoch {epoch} of {epochs}")
-    learner.average()
+        trainer.read(texts, rng, f"all names, epoch {epoch} of {epochs}")
+    trainer.average()
 
 
 def write_model(network: "keras.Model", vocabulary: Vocabulary, max_length: int, directory: Path) -> None:
