@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.ratio import print_ratio
 from herodex import paths
 from herodex.command import run_command
-from herodex.generator.network import build_network, one_step
+from herodex.generator.network import build_network, build_step_network
 from herodex.generator.sample import SamplingOptions, load_generator, sample_names
 from herodex.params import load_params
 
@@ -29,7 +29,7 @@ def main() -> None:
     names = [name.name for name in sample_names(generator, COUNT, SamplingOptions(1.0), params.seed)]
     record = json.loads((paths.GENERATOR / "generator.json").read_text(encoding="utf-8"))
     network = build_network(len(record["characters"]) + 2, params.generator.network, params.generator.train)
-    step = one_step(network)
+    step = build_step_network(network)
 
     def with_openvino() -> None:
         sample_names(generator, COUNT, SamplingOptions(1.0), params.seed)

@@ -8,7 +8,7 @@ from herodex.determinism import seed_keras
 from herodex.generator import pretrain
 from herodex.generator.folds import Fold
 from herodex.generator.language_model import load_language_model, name_nats, read, start
-from herodex.generator.network import build_network, transfer
+from herodex.generator.network import build_network, transfer_weights
 from herodex.generator.train import Trainer, cross_validate, fit, initialise, write_model
 from herodex.generator.training_loop import text_nats
 from herodex.generator.vocabulary import build_vocabulary, encode, pad
@@ -86,7 +86,7 @@ def test_what_was_learnt_is_handed_over_character_by_character() -> None:
     source, of_source = build(), VOCABULARY
     of_target = build_vocabulary(["zebra mew"])
     target = build_network(of_target.size, SIZES, DROPOUT)
-    transfer(source, of_source, target, of_target)
+    transfer_weights(source, of_source, target, of_target)
     shared = [text for text in ("mew", "ear", "web") if set(text) <= set(of_source.characters)]
     assert shared
     inputs, _, _ = pad(encode(of_source, shared))

@@ -36,7 +36,7 @@ def build_network(tokens: int, params: NetworkParams, dropout: DropoutParams) ->
     return keras.Model(inputs, logits, name="names")
 
 
-def one_step(network: "keras.Model") -> "keras.Model":
+def build_step_network(network: "keras.Model") -> "keras.Model":
     """Build the network that reads one character, with the weights of `network` and no dropout.
 
     What the GRU makes of a character is the same each time, so a table holds it, and no product is left but
@@ -68,7 +68,7 @@ def one_step(network: "keras.Model") -> "keras.Model":
     return keras.Model([token, state], {"logits": logits, "next_state": next_state}, name="step")
 
 
-def transfer(
+def transfer_weights(
     source: "keras.Model", of_source: Vocabulary, target: "keras.Model", of_target: Vocabulary
 ) -> None:
     """Give `target` what `source` has learnt, character by character.
@@ -95,7 +95,7 @@ def transfer(
     target.get_layer("logits").set_weights([kernel[:, rows], bias[rows]])
 
 
-def coverage(vocabulary: Vocabulary, texts: Sequence[str]) -> float:
+def character_coverage(vocabulary: Vocabulary, texts: Sequence[str]) -> float:
     """The share of the texts' characters that a vocabulary holds."""
     known = set(vocabulary.characters)
     characters = "".join(texts)

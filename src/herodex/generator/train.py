@@ -21,7 +21,7 @@ from herodex.generator.folds import Fold, make_folds
 from herodex.generator.language_model import model_hash
 from herodex.generator.metrics import measure_folds
 from herodex.generator.names_table import SPLIT_COLUMNS, read_names, texts_of
-from herodex.generator.network import build_network, coverage, one_step, transfer
+from herodex.generator.network import build_network, build_step_network, character_coverage, transfer_weights
 from herodex.generator.plots import history_figure
 from herodex.generator.training_loop import (
     CLIP_NORM,
@@ -92,8 +92,8 @@ def initialise(
     import keras
 
     network = build_network(vocabulary.size, sizes, params)
-    if pretrained and coverage(pretrained[1], texts) >= MIN_COVERAGE:
-        transfer(*pretrained, network, vocabulary)
+    if pretrained and character_coverage(pretrained[1], texts) >= MIN_COVERAGE:
+        transfer_weights(*pretrained, network, vocabulary)
         log.info("starting from the network that has read words")
     else:
         log.info("starting from scratch: the names are written in other characters than the words")
@@ -228,7 +228,7 @@ def write_model(network: "keras.Model", vocabulary: Vocabulary, max_length: int,
     """
     directory.mkdir(parents=True, exist_ok=True)
     network.save_weights(directory / "gru.weights.h5")
-    export_ir(one_step(network), directory / "gru.xml")
+    export_ir(build_step_network(network), directory / "gru.xml")
     units = network.get_layer("gru").units
     record = {"characters": list(vocabulary.characters), "units": units, "max_length": max_length}
     text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
