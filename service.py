@@ -113,7 +113,9 @@ class Herodex:
         characters; `novel` leaves out real names and what is one edit away from one.
         """
         seed = secrets.randbelow(MAX_SEED + 1) if seed is None else seed
-        wish = SamplingOptions(temperature, top_k, top_p, normalise_start(prefix), min_length, max_length, novel)
+        wish = SamplingOptions(
+            temperature, top_k, top_p, normalise_start(prefix), min_length, max_length, novel
+        )
         try:
             with metrics.measured("generator", count):
                 sampled = sample_names(self.generator, count, wish, seed)
