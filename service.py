@@ -13,7 +13,7 @@ from herodex import paths
 from herodex.errors import UserError
 from herodex.generator.sample import SamplingOptions, load_generator, sample_names
 from herodex.generator.score import score_names
-from herodex.generator.spelling import normalise_start
+from herodex.generator.spelling import normalise_prefix
 from herodex.inference.image_decoding import content, to_rgb
 from herodex.inference.predict import answer, explain, load_classifier
 from herodex.params import load_params
@@ -114,7 +114,7 @@ class Herodex:
         """
         seed = secrets.randbelow(MAX_SEED + 1) if seed is None else seed
         wish = SamplingOptions(
-            temperature, top_k, top_p, normalise_start(prefix), min_length, max_length, novel
+            temperature, top_k, top_p, normalise_prefix(prefix), min_length, max_length, novel
         )
         try:
             with metrics.measured("generator", count):

@@ -37,7 +37,7 @@ def main() -> None:
     )
     training = compute
 
-    chosen = pretrain.evenly(read_words(paths.WORDS), settings.pretrain.max_words)
+    chosen = pretrain.take_evenly(read_words(paths.WORDS), settings.pretrain.max_words)
     once = settings.pretrain.model_copy(update={"epochs": 1})
     computed, started = time.process_time(), time.perf_counter()
     pretrain.fit(chosen, settings.network, once, params.seed)

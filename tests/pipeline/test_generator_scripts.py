@@ -62,7 +62,7 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Generator:
     return Generator(load_language_model(folder), real_names(rows), "tiny")
 
 
-def test_new_names_are_whole_characters_in_normal_form(generator: Generator) -> None:
+def test_new_names_are_valid_unicode_in_normal_form(generator: Generator) -> None:
     for options in (SamplingOptions(0.5, novel=False), SamplingOptions(1.5), SamplingOptions(5)):
         for sampled in sample_names(generator, 15, options, seed=1):
             assert unicodedata.normalize("NFC", sampled.name) == sampled.name
@@ -73,12 +73,12 @@ def test_new_names_are_whole_characters_in_normal_form(generator: Generator) -> 
 
 
 @pytest.mark.parametrize("prefix", ["ピカ", "مُ", "🦊", "𐐔", "हि"])
-def test_names_start_as_asked_for_in_any_script(generator: Generator, prefix: str) -> None:
+def test_prefix_works_in_any_script(generator: Generator, prefix: str) -> None:
     for sampled in sample_names(generator, 3, SamplingOptions(1.5, prefix=prefix.lower()), seed=1):
         assert sampled.name.lower().startswith(prefix.lower())
 
 
-def test_real_names_are_recognised_and_strange_characters_reported(generator: Generator) -> None:
+def test_real_names_are_recognised_and_unknown_characters_reported(generator: Generator) -> None:
     real, strange = score_names(generator, ["ライチュウ", "ライqチュウ"])
     assert real.real
     assert real.nats is not None

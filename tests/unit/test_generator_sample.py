@@ -20,11 +20,11 @@ from herodex.generator.sample import (
     Generator,
     SampledName,
     SamplingOptions,
-    describe,
     load_generator,
-    narrow,
     sample_names,
     sample_texts,
+    to_sampled_names,
+    top_k_top_p_filter,
 )
 from herodex.generator.spelling import normalise
 from herodex.generator.vocabulary import Vocabulary, build_vocabulary
@@ -73,7 +73,7 @@ OPTIONS = st.builds(
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(1, 15), OPTIONS, st.integers(0, 2**32 - 1))
-def test_an_answer_has_as_many_names_as_asked_for_none_empty_or_twice_and_all_as_wished(
+def test_sample_names_returns_distinct_names_that_satisfy_the_options(
     generator: Generator, count: int, options: SamplingOptions, seed: int
 ) -> None:
     names = [sampled.name for sampled in sample_names(generator, count, options, seed)]
@@ -88,7 +88,7 @@ def test_an_answer_has_as_many_names_as_asked_for_none_empty_or_twice_and_all_as
         assert not options.novel or min(Levenshtein.distance(text, real) for real in REAL) > 1
 
 
-def test_the_state_is_carried_from_character_to_character(tmp_path: Path) -> None:
+def test_sampling_carries_state_between_characters(tmp_path: Path) -> None:
     # After each step only one character is likely, and which one only the state can tell.
     by_step = np.full((LENGTH + 1, VOCABULARY.size), -100.0)
     for step, token in enumerate([3, 4, 5, 0]):
@@ -97,10 +97,10 @@ def test_the_state_is_carried_from_character_to_character(tmp_path: Path) -> Non
     expected = "".join(VOCABULARY.characters[token - 1] for token in (3, 4, 5))
     drawn = sample_texts(generator.language_model, 5, SamplingOptions(1), np.random.default_rng(1))
     assert drawn.texts == [expected] * 5
-    assert drawn.ended.all()
+    assert drawn.complete.all()
 
 
-def test_the_state_is_carried_through_the_prefix(tmp_path: Path) -> None:
+def test_sampling_carries_state_through_prefix(tmp_path: Path) -> None:
     by_step = np.full((LENGTH + 1, VOCABULARY.size), -100.0)
     for step, token in enumerate([3, 4, 5, 0]):
         by_step[step, token] = 100
@@ -110,17 +110,17 @@ def test_the_state_is_carried_through_the_prefix(tmp_path: Path) -> None:
     assert drawn.texts == ["d-" + VOCABULARY.characters[4]] * 3
 
 
-def test_a_name_that_never_stops_is_cut_off_at_the_longest_length_and_known_to_be(tmp_path: Path) -> None:
+def test_sampling_truncates_endless_names_and_marks_them_incomplete(tmp_path: Path) -> None:
     by_step = np.zeros((LENGTH + 1, VOCABULARY.size))
     by_step[:, [0, 1, 2]] = -1000
     model = make_generator(tmp_path, by_step).language_model
     for options, length in ((SamplingOptions(5), LENGTH), (SamplingOptions(5, max_length=3), 3)):
         drawn = sample_texts(model, 20, options, np.random.default_rng(1))
         assert {len(text) for text in drawn.texts} == {length}
-        assert not drawn.ended.any()
+        assert not drawn.complete.any()
 
 
-def test_names_that_end_by_themselves_come_before_names_that_are_cut_off(tmp_path: Path) -> None:
+def test_sampling_prefers_complete_names_over_truncated_ones(tmp_path: Path) -> None:
     # What begins with e goes on with e for ever.
     e = 1 + VOCABULARY.characters.index("e")
     by_token = np.zeros((VOCABULARY.size, VOCABULARY.size))
@@ -128,14 +128,16 @@ def test_names_that_end_by_themselves_come_before_names_that_are_cut_off(tmp_pat
     generator = make_generator(tmp_path, np.zeros((LENGTH + 1, VOCABULARY.size)), VOCABULARY, by_token)
     drawn = sample_texts(generator.language_model, 200, SamplingOptions(1), np.random.default_rng(1))
     assert any("e" in text for text in drawn.texts)
-    assert not any("e" in text for text, end in zip(drawn.texts, drawn.ended, strict=True) if end)
+    assert not any("e" in text for text, end in zip(drawn.texts, drawn.complete, strict=True) if end)
     for seed in range(50):
-        assert not any("e" in sampled.name.lower() for sampled in sample_names(generator, 5, SamplingOptions(1), seed))
+        assert not any(
+            "e" in sampled.name.lower() for sampled in sample_names(generator, 5, SamplingOptions(1), seed)
+        )
     (only,) = sample_names(generator, 1, SamplingOptions(1, prefix="e", max_length=4), seed=1)
     assert only.name == "Eeee"
 
 
-def test_neither_stop_nor_blank_nor_the_unknown_character_starts_a_name(tmp_path: Path) -> None:
+def test_names_never_start_with_stop_blank_or_unknown_token(tmp_path: Path) -> None:
     by_step = np.zeros((LENGTH + 1, VOCABULARY.size))
     by_step[:, [0, 1 + VOCABULARY.characters.index(" "), VOCABULARY.unknown]] = 50
     model = make_generator(tmp_path, by_step).language_model
@@ -144,27 +146,29 @@ def test_neither_stop_nor_blank_nor_the_unknown_character_starts_a_name(tmp_path
     assert all(texts)
 
 
-def test_characters_come_as_often_as_the_softmax_says(tmp_path: Path) -> None:
+def test_character_frequencies_match_softmax(tmp_path: Path) -> None:
     logits = np.array([-100, -100, -100, 0, np.log(2), np.log(5), -100, -100, 100.0])
     by_step = np.vstack([logits, np.where(np.arange(9) == 0, 100, -100)])
     model = make_generator(tmp_path, by_step).language_model
     for temperature, expected in ((1, [1, 2, 5]), (0.5, [1, 4, 25]), (2, [1, 2**0.5, 5**0.5])):
-        counts = Counter(sample_texts(model, 20_000, SamplingOptions(temperature), np.random.default_rng(1)).texts)
+        counts = Counter(
+            sample_texts(model, 20_000, SamplingOptions(temperature), np.random.default_rng(1)).texts
+        )
         measured = [counts["abc"[i]] / 20_000 for i in range(3)]
         np.testing.assert_allclose(measured, np.array(expected) / np.sum(expected), atol=0.015)
 
 
-def test_top_k_and_top_p_keep_the_likeliest_and_their_proportions() -> None:
+def test_top_k_top_p_filter_keeps_most_likely_tokens_and_their_scores() -> None:
     scores = np.log(np.array([[0.1, 0.5, 0.15, 0.25], [0.25, 0.25, 0.25, 0.25]]))
-    assert (narrow(scores, 0, 1.0) == scores).all()
-    assert (narrow(scores, 2, 1.0) > -np.inf).tolist() == [
+    assert (top_k_top_p_filter(scores, 0, 1.0) == scores).all()
+    assert (top_k_top_p_filter(scores, 2, 1.0) > -np.inf).tolist() == [
         [False, True, False, True],
         [True, True, False, False],
     ]
     # 0.5 is short of 0.6, so the next one stays too.
-    assert (narrow(scores, 0, 0.6)[0] > -np.inf).tolist() == [False, True, False, True]
-    assert (narrow(scores, 0, 0.49)[0] > -np.inf).tolist() == [False, True, False, False]
-    narrowed = narrow(scores, 3, 0.8)
+    assert (top_k_top_p_filter(scores, 0, 0.6)[0] > -np.inf).tolist() == [False, True, False, True]
+    assert (top_k_top_p_filter(scores, 0, 0.49)[0] > -np.inf).tolist() == [False, True, False, False]
+    narrowed = top_k_top_p_filter(scores, 3, 0.8)
     assert (narrowed[narrowed > -np.inf] == scores[narrowed > -np.inf]).all()
 
 
@@ -174,12 +178,12 @@ def test_top_k_and_top_p_keep_the_likeliest_and_their_proportions() -> None:
     st.integers(0, 8),
     st.floats(0.01, 1),
 )
-def test_narrowing_leaves_the_likeliest_token_and_never_more_than_top_k(
+def test_top_k_top_p_filter_keeps_at_least_one_and_at_most_top_k_tokens(
     rows: list[list[float]], top_k: int, top_p: float
 ) -> None:
     scores = np.array(rows)
     scores[:, 3] = -np.inf
-    narrowed = narrow(scores, top_k, top_p)
+    narrowed = top_k_top_p_filter(scores, top_k, top_p)
     stays = narrowed > -np.inf
     assert (narrowed.max(axis=1) == scores.max(axis=1)).all()
     assert (stays.sum(axis=1) <= (top_k or 6)).all()
@@ -187,16 +191,18 @@ def test_narrowing_leaves_the_likeliest_token_and_never_more_than_top_k(
     assert top_k or (kept >= top_p - 1e-9).all()
 
 
-def test_a_higher_temperature_gives_more_varied_names(generator: Generator) -> None:
+def test_higher_temperature_increases_entropy(generator: Generator) -> None:
     def entropy(temperature: float) -> float:
-        drawn = sample_texts(generator.language_model, 2000, SamplingOptions(temperature), np.random.default_rng(1))
+        drawn = sample_texts(
+            generator.language_model, 2000, SamplingOptions(temperature), np.random.default_rng(1)
+        )
         shares = np.array(list(Counter("".join(drawn.texts)).values())) / len("".join(drawn.texts))
         return float(-(shares * np.log(shares)).sum())
 
     assert entropy(0.5) < entropy(1) < entropy(5)
 
 
-def test_a_model_with_too_few_names_says_so_and_ends(tmp_path: Path) -> None:
+def test_sample_names_fails_when_model_has_too_few_names(tmp_path: Path) -> None:
     by_step = np.full((LENGTH + 1, VOCABULARY.size), -1000.0)
     by_step[0, [3, 4]] = 0
     by_step[1:, 0] = 0
@@ -210,7 +216,7 @@ def test_a_model_with_too_few_names_says_so_and_ends(tmp_path: Path) -> None:
     assert failure.value.hint.startswith("Ask for 2 or fewer")
 
 
-def test_a_wish_that_no_name_meets_is_told_back_within_seconds(generator: Generator) -> None:
+def test_unsatisfiable_options_fail_within_seconds(generator: Generator) -> None:
     # All that starts so and is so short is one edit away from a real name.
     options = SamplingOptions(5, prefix="abb", max_length=4)
     started = time.perf_counter()
@@ -223,7 +229,7 @@ def test_a_wish_that_no_name_meets_is_told_back_within_seconds(generator: Genera
 
 
 @pytest.mark.parametrize(
-    ("wish", "problem", "hint"),
+    ("options", "problem", "hint"),
     [
         (
             SamplingOptions(1, prefix="a\u202ex\u05d0"),
@@ -235,7 +241,7 @@ def test_a_wish_that_no_name_meets_is_told_back_within_seconds(generator: Genera
         (SamplingOptions(1, min_length=50), "'min_length' asks for longer names", "has 8 characters"),
     ],
 )
-def test_a_wish_that_the_model_cannot_know_of_is_refused_by_its_field(
+def test_invalid_options_are_rejected_by_field(
     generator: Generator, options: SamplingOptions, problem: str, hint: str
 ) -> None:
     with pytest.raises(UserError) as failure:
@@ -244,7 +250,7 @@ def test_a_wish_that_the_model_cannot_know_of_is_refused_by_its_field(
     assert hint in failure.value.hint
 
 
-def test_a_mark_that_melts_into_the_letter_before_it_is_not_drawn_after_it(tmp_path: Path) -> None:
+def test_names_contain_no_mark_that_composes_with_its_letter(tmp_path: Path) -> None:
     # The list has a dot below on x alone, where Unicode has no composed letter; on a it has one.
     vocabulary = build_vocabulary(["ax\u0323"])
     generator = make_generator(tmp_path, np.zeros((LENGTH + 1, vocabulary.size)), vocabulary)
@@ -254,12 +260,16 @@ def test_a_mark_that_melts_into_the_letter_before_it_is_not_drawn_after_it(tmp_p
             assert 2 <= len(sampled.name) <= 5
 
 
-def test_names_repeat_with_their_seed_and_differ_with_another(generator: Generator) -> None:
-    assert sample_names(generator, 15, SamplingOptions(1), seed=7) == sample_names(generator, 15, SamplingOptions(1), seed=7)
-    assert sample_names(generator, 15, SamplingOptions(1), seed=7) != sample_names(generator, 15, SamplingOptions(1), seed=8)
+def test_sample_names_depends_on_seed(generator: Generator) -> None:
+    assert sample_names(generator, 15, SamplingOptions(1), seed=7) == sample_names(
+        generator, 15, SamplingOptions(1), seed=7
+    )
+    assert sample_names(generator, 15, SamplingOptions(1), seed=7) != sample_names(
+        generator, 15, SamplingOptions(1), seed=8
+    )
 
 
-def test_the_same_seed_gives_the_same_names_in_another_process_without_heavy_imports(tmp_path: Path) -> None:
+def test_same_seed_gives_same_names_in_new_process_without_heavy_imports(tmp_path: Path) -> None:
     by_step = np.random.default_rng(1).normal(size=(LENGTH + 1, VOCABULARY.size))
     generator = make_generator(tmp_path, by_step)
     script = (
@@ -273,19 +283,28 @@ def test_the_same_seed_gives_the_same_names_in_another_process_without_heavy_imp
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     names, heavy = done.stdout.splitlines()
-    assert names == "|".join(sampled.name for sampled in sample_names(generator, 15, SamplingOptions(1.5), 42))
+    assert names == "|".join(
+        sampled.name for sampled in sample_names(generator, 15, SamplingOptions(1.5), 42)
+    )
     assert heavy == "set()"
 
 
-def test_callers_at_the_same_time_do_not_disturb_each_other(generator: Generator) -> None:
+def test_sample_names_is_thread_safe(generator: Generator) -> None:
     alone = [sample_names(generator, 15, SamplingOptions(1), seed) for seed in range(40)]
     with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(lambda seed: sample_names(generator, 15, SamplingOptions(1), seed), range(40))) == alone
+        assert (
+            list(pool.map(lambda seed: sample_names(generator, 15, SamplingOptions(1), seed), range(40)))
+            == alone
+        )
 
 
-def test_what_a_name_costs_is_told_at_temperature_1_however_it_was_drawn(generator: Generator) -> None:
+def test_sampled_nats_are_at_temperature_1_for_any_options(generator: Generator) -> None:
     model = generator.language_model
-    for options in (SamplingOptions(0.5), SamplingOptions(5, max_length=3), SamplingOptions(2, top_k=3, prefix="b-", min_length=5)):
+    for options in (
+        SamplingOptions(0.5),
+        SamplingOptions(5, max_length=3),
+        SamplingOptions(2, top_k=3, prefix="b-", min_length=5),
+    ):
         drawn = sample_texts(model, 50, options, np.random.default_rng(1))
         np.testing.assert_allclose(drawn.nats, name_nats(model, drawn.texts), atol=1e-4)
         for sampled in sample_names(generator, 5, options, seed=1):
@@ -293,14 +312,12 @@ def test_what_a_name_costs_is_told_at_temperature_1_however_it_was_drawn(generat
             assert sampled.nats == pytest.approx(nats / (len(sampled.name) + 1), abs=1e-3)
 
 
-def test_a_new_name_is_compared_with_the_nearest_real_one(generator: Generator) -> None:
-    (sampled,) = describe(generator, ["abb-e"], [9.0])
+def test_new_name_has_nearest_real_name_and_distance(generator: Generator) -> None:
+    (sampled,) = to_sampled_names(generator, ["abb-e"], np.array([9.0]))
     assert sampled == SampledName("Abb-E", True, "Abba", 2, 1.5)
 
 
 @pytest.mark.parametrize(("text", "name"), [("ab-a", "Ab-a"), ("abcdeabcde", "ABCDEABCDE")])
-def test_a_real_name_is_not_novel_and_is_written_as_in_the_list(
-    generator: Generator, text: str, name: str
-) -> None:
-    (sampled,) = describe(generator, [text], [9.0])
+def test_real_name_is_not_novel_and_keeps_its_spelling(generator: Generator, text: str, name: str) -> None:
+    (sampled,) = to_sampled_names(generator, [text], np.array([9.0]))
     assert (sampled.name, sampled.novel, sampled.nearest, sampled.distance) == (name, False, name, 0)

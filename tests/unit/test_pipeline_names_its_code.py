@@ -23,6 +23,7 @@ SHARED = {
 }
 """What all stages use, and what does not change their outputs."""
 NOT_COMPUTING = {
+    "jaxtyping",
     "mlflow-skinny",
     "psutil",
     "pydantic",
