@@ -14,7 +14,7 @@ from herodex.generator.training_loop import text_nats
 from herodex.generator.vocabulary import build_vocabulary, encode, pad
 from herodex.params import DropoutParams, NetworkParams, PretrainParams, TrainGeneratorParams
 
-# TensorFlow 2.21 does not know an argument that NumPy passes since 2.0.
+# TensorFlow 2.21 lacks an argument that NumPy passes since 2.0.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
 )
@@ -95,7 +95,7 @@ def test_transfer_weights_matches_tokens_by_character() -> None:
     for character in set("mewar b") & set(of_source.characters):
         token, new = (1 + v.characters.index(character) for v in (of_source, of_target))
         np.testing.assert_allclose(after[:, :, new], before[:, :, token], atol=1e-5)
-    # A character that the source has never seen is as unlikely as any unknown one.
+    # A character unknown to the source gets the output of its unknown token.
     unseen = 1 + of_target.characters.index("z")
     np.testing.assert_allclose(after[:, :, unseen], before[:, :, of_source.unknown], atol=1e-5)
 
@@ -131,7 +131,7 @@ def test_cross_validation_restores_network_and_separates_folds() -> None:
     assert len(history) <= params.epochs
     for value, after in zip(before, weights(network), strict=True):
         np.testing.assert_array_equal(value, after)
-    # The history's best figure is that of the costs that came back.
+    # The best validation figure of the history is that of the returned nats.
     characters = sum(len(text) + 1 for text in held_out["text"])
     assert held_out["nats"].sum() / characters == pytest.approx(history["validation_nats"].min(), abs=1e-4)
 
@@ -143,7 +143,7 @@ def test_training_lowers_nats_and_selects_best_epoch(tmp_path: Path) -> None:
     seed_keras(1)
     network = initialise(VOCABULARY, NAMES, None, SIZES, params)
     first = text_nats(network, VOCABULARY, NAMES).sum()
-    # What is held out here has been learnt from, so it gets likelier all the time.
+    # The held-out names are training names too, so their cross-entropy keeps falling.
     folds = [Fold("a", NAMES, NAMES[:3]), Fold("b", NAMES, NAMES[3:])]
     fitted = fit(network, VOCABULARY, folds, NAMES, params, seed=1)
     write_model(fitted.network, VOCABULARY, max_length=9, directory=tmp_path)
@@ -158,5 +158,5 @@ def test_names_in_other_script_start_from_random_weights() -> None:
     for texts, taken in ((names, False), (NAMES, True)):
         seed_keras(1)
         network = initialise(build_vocabulary(texts), texts, (words, vocabulary), SIZES, PARAMS)
-        learnt = np.array(words.get_layer("gru").get_weights()[1])
-        assert np.array_equal(network.get_layer("gru").get_weights()[1], learnt) == taken
+        pretrained = np.array(words.get_layer("gru").get_weights()[1])
+        assert np.array_equal(network.get_layer("gru").get_weights()[1], pretrained) == taken

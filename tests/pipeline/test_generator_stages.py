@@ -1,4 +1,4 @@
-"""The generator's stages as a user runs them, on names of one's own and on a tiny network."""
+"""Stages of the generator as commands, with a tiny network."""
 
 import csv
 import json
@@ -28,7 +28,7 @@ WORDS = [first + second for first in ("ba", "cor", "gly", "ho-") for second in (
 
 
 def write_raw(workspace: Workspace) -> None:
-    """Write 42 names of two generations, six of them too long, and a copy."""
+    """Write 42 names of two generations, six of them too long, and one duplicate."""
     names = [opening + ending for opening in OPENINGS for ending in ENDINGS] + ["BALA"]
     lines = [f"{i},{name},{1 + (i % 3 == 0)},http://x/{i}\n" for i, name in enumerate(names, start=1)]
     path = workspace.folder / "data/names/raw.csv"
@@ -37,7 +37,7 @@ def write_raw(workspace: Workspace) -> None:
 
 
 def write_words(workspace: Workspace, words: list[str]) -> None:
-    """Write what `fetch_words` would have fetched."""
+    """Write the output of `fetch_words`."""
     write_words_list(workspace.folder / "data/words/words.txt", words)
 
 
@@ -57,7 +57,7 @@ def outputs(workspace: Workspace) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def project(workspace_factory: Callable[[], Workspace]) -> Workspace:
-    """A project in which every stage has run."""
+    """Run all stages in a new project."""
     workspace = workspace_factory()
     workspace.write_params(TINY)
     write_raw(workspace)
@@ -121,10 +121,10 @@ def test_every_metric_has_count_and_interval(project: Workspace) -> None:
     metrics = json.loads((project.folder / "reports/generator/metrics.json").read_text(encoding="utf-8"))
     assert metrics["n_names"] == metrics["nats"]["n"] == metrics["trigram"]["n"]
     assert metrics["n_unknown"] == 0
-    drawn = metrics["samples"]["0.8"]
-    assert sum(drawn[name]["value"] for name in ("new", "in_train", "in_test")) == pytest.approx(1)
+    samples = metrics["samples"]["0.8"]
+    assert sum(samples[name]["value"] for name in ("new", "in_train", "in_test")) == pytest.approx(1)
     assert set(metrics["samples"]) == {"0.5", "0.8", "1", "1.5"}
-    assert {figure["n"] for figure in drawn.values()} == {50}
+    assert {figure["n"] for figure in samples.values()} == {50}
     folds = metrics["cross_validation"]
     assert sum(figure["n"] for figure in folds["by_fold"].values()) == folds["nats"]["n"]
     names = (
@@ -138,7 +138,7 @@ def test_every_metric_has_count_and_interval(project: Workspace) -> None:
         "not_in_words",
     )
     figures = [metrics[name] for name in names]
-    for figure in (*figures, folds["nats"], *folds["by_fold"].values(), *drawn.values()):
+    for figure in (*figures, folds["nats"], *folds["by_fold"].values(), *samples.values()):
         assert figure["low"] <= figure["value"] <= figure["high"]
     with (project.folder / "reports/generator/samples.csv").open(encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == 10

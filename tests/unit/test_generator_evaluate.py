@@ -75,8 +75,8 @@ def test_sample_table_lists_nearest_real_names(tmp_path: Path) -> None:
         tmp_path / "names.csv", ("name", "text"), [{"name": n, "text": n.lower()} for n in ("Abc", "Cab")]
     )
     generator = load_generator(tmp_path, tmp_path / "names.csv")
-    drawn = Candidates(["cab", "abb", "abc", "a"], np.ones(4, bool), np.array([4.0, 6.0, 8.0, 2.0]))
-    table = sample_table(generator, drawn, 3, known={"abc"}, test={"cab"})
+    candidates = Candidates(["cab", "abb", "abc", "a"], np.ones(4, bool), np.array([4.0, 6.0, 8.0, 2.0]))
+    table = sample_table(generator, candidates, 3, known={"abc"}, test={"cab"})
     assert table.to_csv(index=False).splitlines() == [
         "name,status,nats,nearest,distance",
         "Cab,in test,1.0,Cab,0",

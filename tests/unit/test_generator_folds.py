@@ -3,7 +3,7 @@ from herodex.generator.names_table import Row
 
 
 def rows(*generations: str) -> list[Row]:
-    """A name for each generation given: every third is for validation, those of generation 9 for testing."""
+    """Make a name per generation: generation 9 is the test part, every third other name the validation part."""
     return [
         {
             "text": f"name {place}",

@@ -24,7 +24,7 @@ def test_name_nats_sum_negative_log_probabilities_of_steps(tmp_path: Path) -> No
     by_step, by_token = rng.normal(size=(4, 5)), rng.normal(size=(5, 5))
     write_network(tmp_path, VOCABULARY, by_step, by_token)
     model = load_language_model(tmp_path)
-    # "ba" is the tokens 2, 1 and the stop, each guessed from the one before.
+    # "ba" has the tokens 2, 1 and the stop token, each predicted from the previous one.
     steps = log_softmax(by_step[:3] + by_token[[0, 2, 1]])
     expected = -(steps[0, 2] + steps[1, 1] + steps[2, 0])
     assert name_nats(model, ["ba", "abc"])[0] == pytest.approx(expected, abs=1e-5)

@@ -21,10 +21,10 @@ def test_ngram_probabilities_sum_to_one(sequences: list[list[int]], order: int, 
 
 def test_bigram_matches_witten_bell_by_hand() -> None:
     model = fit_ngram([[1, 2, 0], [1, 0]], order=2, tokens=4)
-    # Of five tokens three kinds: 0 and 1 twice each, 2 once.
+    # Five tokens of three kinds: 0 and 1 twice each, 2 once.
     unigram = (2 + 3 * 1 / 4) / (5 + 3)
     assert probability(model, (), 1) == pytest.approx(unigram)
-    # Both names start with 1: one kind after the edge.
+    # Both names start with 1, so one kind follows the edge.
     assert probability(model, (0,), 1) == pytest.approx((2 + 1 * unigram) / (2 + 1))
     assert probability(model, (3,), 1) == pytest.approx(unigram)
 

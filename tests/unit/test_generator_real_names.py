@@ -16,7 +16,7 @@ def test_real_names_keep_first_spelling_of_each_text() -> None:
 
 def test_nearest_name_is_found_in_any_script() -> None:
     assert REAL.nearest(["ho oh!", "ミュウ", ""]) == [("Ho-Oh", 2), ("ミュウツー", 2), ("Mew", 3)]
-    # Of names as near as each other, the first.
+    # Among equally near names, the first in the table.
     assert real_names([{"name": n, "text": n} for n in "bac"]).nearest(["x"]) == [("b", 1)]
 
 

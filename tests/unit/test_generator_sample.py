@@ -40,7 +40,7 @@ def make_generator(
     vocabulary: Vocabulary = VOCABULARY,
     by_token: np.ndarray | None = None,
 ) -> Generator:
-    """A generator with the given logits after so many characters, and three real names."""
+    """Make a generator with logits by number of characters read, and three real names."""
     write_network(folder / "generator", vocabulary, by_step, by_token)
     rows = [
         {"name": "Abba", "text": "abba", "kept": "1"},
@@ -89,15 +89,15 @@ def test_sample_names_returns_distinct_names_that_satisfy_the_options(
 
 
 def test_sampling_carries_state_between_characters(tmp_path: Path) -> None:
-    # After each step only one character is likely, and which one only the state can tell.
+    # After each step one character is likely, and only the state determines which.
     by_step = np.full((LENGTH + 1, VOCABULARY.size), -100.0)
     for step, token in enumerate([3, 4, 5, 0]):
         by_step[step, token] = 100
     generator = make_generator(tmp_path, by_step)
     expected = "".join(VOCABULARY.characters[token - 1] for token in (3, 4, 5))
-    drawn = sample_texts(generator.language_model, 5, SamplingOptions(1), np.random.default_rng(1))
-    assert drawn.texts == [expected] * 5
-    assert drawn.complete.all()
+    candidates = sample_texts(generator.language_model, 5, SamplingOptions(1), np.random.default_rng(1))
+    assert candidates.texts == [expected] * 5
+    assert candidates.complete.all()
 
 
 def test_sampling_carries_state_through_prefix(tmp_path: Path) -> None:
@@ -105,9 +105,9 @@ def test_sampling_carries_state_through_prefix(tmp_path: Path) -> None:
     for step, token in enumerate([3, 4, 5, 0]):
         by_step[step, token] = 100
     model = make_generator(tmp_path, by_step).language_model
-    # Two characters that the network would never have drawn, then what it draws after two.
-    drawn = sample_texts(model, 3, SamplingOptions(1, prefix="d-"), np.random.default_rng(1))
-    assert drawn.texts == ["d-" + VOCABULARY.characters[4]] * 3
+    # A prefix that the network would not sample, then the third character that it samples.
+    candidates = sample_texts(model, 3, SamplingOptions(1, prefix="d-"), np.random.default_rng(1))
+    assert candidates.texts == ["d-" + VOCABULARY.characters[4]] * 3
 
 
 def test_sampling_truncates_endless_names_and_marks_them_incomplete(tmp_path: Path) -> None:
@@ -115,20 +115,22 @@ def test_sampling_truncates_endless_names_and_marks_them_incomplete(tmp_path: Pa
     by_step[:, [0, 1, 2]] = -1000
     model = make_generator(tmp_path, by_step).language_model
     for options, length in ((SamplingOptions(5), LENGTH), (SamplingOptions(5, max_length=3), 3)):
-        drawn = sample_texts(model, 20, options, np.random.default_rng(1))
-        assert {len(text) for text in drawn.texts} == {length}
-        assert not drawn.complete.any()
+        candidates = sample_texts(model, 20, options, np.random.default_rng(1))
+        assert {len(text) for text in candidates.texts} == {length}
+        assert not candidates.complete.any()
 
 
 def test_sampling_prefers_complete_names_over_truncated_ones(tmp_path: Path) -> None:
-    # What begins with e goes on with e for ever.
+    # After e, the network samples e forever.
     e = 1 + VOCABULARY.characters.index("e")
     by_token = np.zeros((VOCABULARY.size, VOCABULARY.size))
     by_token[e, np.arange(VOCABULARY.size) != e] = -1000
     generator = make_generator(tmp_path, np.zeros((LENGTH + 1, VOCABULARY.size)), VOCABULARY, by_token)
-    drawn = sample_texts(generator.language_model, 200, SamplingOptions(1), np.random.default_rng(1))
-    assert any("e" in text for text in drawn.texts)
-    assert not any("e" in text for text, end in zip(drawn.texts, drawn.complete, strict=True) if end)
+    candidates = sample_texts(generator.language_model, 200, SamplingOptions(1), np.random.default_rng(1))
+    assert any("e" in text for text in candidates.texts)
+    assert not any(
+        "e" in text for text, end in zip(candidates.texts, candidates.complete, strict=True) if end
+    )
     for seed in range(50):
         assert not any(
             "e" in sampled.name.lower() for sampled in sample_names(generator, 5, SamplingOptions(1), seed)
@@ -154,8 +156,8 @@ def test_character_frequencies_match_softmax(tmp_path: Path) -> None:
         counts = Counter(
             sample_texts(model, 20_000, SamplingOptions(temperature), np.random.default_rng(1)).texts
         )
-        measured = [counts["abc"[i]] / 20_000 for i in range(3)]
-        np.testing.assert_allclose(measured, np.array(expected) / np.sum(expected), atol=0.015)
+        shares = [counts["abc"[i]] / 20_000 for i in range(3)]
+        np.testing.assert_allclose(shares, np.array(expected) / np.sum(expected), atol=0.015)
 
 
 def test_top_k_top_p_filter_keeps_most_likely_tokens_and_their_scores() -> None:
@@ -165,7 +167,7 @@ def test_top_k_top_p_filter_keeps_most_likely_tokens_and_their_scores() -> None:
         [False, True, False, True],
         [True, True, False, False],
     ]
-    # 0.5 is short of 0.6, so the next one stays too.
+    # A mass of 0.5 is below 0.6, so the next token stays too.
     assert (top_k_top_p_filter(scores, 0, 0.6)[0] > -np.inf).tolist() == [False, True, False, True]
     assert (top_k_top_p_filter(scores, 0, 0.49)[0] > -np.inf).tolist() == [False, True, False, False]
     narrowed = top_k_top_p_filter(scores, 3, 0.8)
@@ -193,10 +195,10 @@ def test_top_k_top_p_filter_keeps_at_least_one_and_at_most_top_k_tokens(
 
 def test_higher_temperature_increases_entropy(generator: Generator) -> None:
     def entropy(temperature: float) -> float:
-        drawn = sample_texts(
+        candidates = sample_texts(
             generator.language_model, 2000, SamplingOptions(temperature), np.random.default_rng(1)
         )
-        shares = np.array(list(Counter("".join(drawn.texts)).values())) / len("".join(drawn.texts))
+        shares = np.array(list(Counter("".join(candidates.texts)).values())) / len("".join(candidates.texts))
         return float(-(shares * np.log(shares)).sum())
 
     assert entropy(0.5) < entropy(1) < entropy(5)
@@ -217,7 +219,7 @@ def test_sample_names_fails_when_model_has_too_few_names(tmp_path: Path) -> None
 
 
 def test_unsatisfiable_options_fail_within_seconds(generator: Generator) -> None:
-    # All that starts so and is so short is one edit away from a real name.
+    # Every name this short with this prefix is one edit away from a real name.
     options = SamplingOptions(5, prefix="abb", max_length=4)
     started = time.perf_counter()
     with pytest.raises(UserError) as failure:
@@ -251,7 +253,7 @@ def test_invalid_options_are_rejected_by_field(
 
 
 def test_names_contain_no_mark_that_composes_with_its_letter(tmp_path: Path) -> None:
-    # The list has a dot below on x alone, where Unicode has no composed letter; on a it has one.
+    # The list has a dot below only on x; Unicode composes it with a, but not with x.
     vocabulary = build_vocabulary(["ax\u0323"])
     generator = make_generator(tmp_path, np.zeros((LENGTH + 1, vocabulary.size)), vocabulary)
     for seed in range(20):
@@ -305,8 +307,8 @@ def test_sampled_nats_are_at_temperature_1_for_any_options(generator: Generator)
         SamplingOptions(5, max_length=3),
         SamplingOptions(2, top_k=3, prefix="b-", min_length=5),
     ):
-        drawn = sample_texts(model, 50, options, np.random.default_rng(1))
-        np.testing.assert_allclose(drawn.nats, name_nats(model, drawn.texts), atol=1e-4)
+        candidates = sample_texts(model, 50, options, np.random.default_rng(1))
+        np.testing.assert_allclose(candidates.nats, name_nats(model, candidates.texts), atol=1e-4)
         for sampled in sample_names(generator, 5, options, seed=1):
             (nats,) = name_nats(model, [normalise(sampled.name)])
             assert sampled.nats == pytest.approx(nats / (len(sampled.name) + 1), abs=1e-3)

@@ -13,7 +13,7 @@ from herodex.generator.vocabulary import build_vocabulary
 
 @pytest.fixture(scope="module")
 def generator(tmp_path_factory: pytest.TempPathFactory) -> Generator:
-    """A generator of five characters, with two real names."""
+    """Make a generator of five characters with two real names."""
     folder = tmp_path_factory.mktemp("models")
     by_step = np.random.default_rng(1).normal(size=(9, 7))
     write_network(folder / "generator", build_vocabulary(["abc -"]), by_step)
@@ -37,10 +37,10 @@ def test_score_ignores_case_and_surrounding_blanks(generator: Generator) -> None
 
 
 def test_score_reports_unknown_characters_without_nats(generator: Generator) -> None:
-    strange, known = score_names(generator, ["zaж\U0001f600a", "aa"])
-    assert strange.nats is None
-    assert strange.unknown == ("z", "ж", "\U0001f600")
-    assert not strange.real
+    unknown, known = score_names(generator, ["zaж\U0001f600a", "aa"])
+    assert unknown.nats is None
+    assert unknown.unknown == ("z", "ж", "\U0001f600")
+    assert not unknown.real
     assert known.nats is not None
     assert known.unknown == ()
 

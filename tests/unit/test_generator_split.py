@@ -25,7 +25,7 @@ def test_test_part_is_exactly_the_held_out_generation() -> None:
 
 
 def test_split_assigns_each_kept_name_to_one_part() -> None:
-    rows = split([*names(), {"text": "copy", "generation": "1", "kept": "0"}], AT_RANDOM, seed=1)
+    rows = split([*names(), {"text": "dropped", "generation": "1", "kept": "0"}], AT_RANDOM, seed=1)
     assert [row["text"] for row in rows] == [row["text"] for row in names()]
     assert Counter(row["part"] for row in rows) == {"train": 72, "validation": 8, "test": 20}
 
