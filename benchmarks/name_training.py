@@ -44,7 +44,8 @@ def main() -> None:
 
     training, clock = measure_time(train)
     sys.stdout.write(
-        f"training on {len(known)} names, {len(folds)} folds and all: {training:.0f} s of CPU, {clock:.0f} s\n"
+        f"training on {len(known)} names, {len(folds)} folds and all: {training:.0f} s of CPU, "
+        f"{clock:.0f} s\n"
     )
     pretraining, clock = measure_time(lambda: pretrain.fit(words, settings.network, one_epoch, params.seed))
     sys.stdout.write(

@@ -3,7 +3,7 @@ from herodex.generator.names_table import Row
 
 
 def rows(*generations: str) -> list[Row]:
-    """Make a name per generation: generation 9 is the test part, every third other name the validation part."""
+    """Make a name per generation: 9 is the test part, every third other name the validation part."""
     return [
         {
             "text": f"name {place}",
