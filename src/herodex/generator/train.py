@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float64
+from jaxtyping import Float64, Num
 
 from herodex import paths, tracking
 from herodex.command import run_command
@@ -122,11 +122,11 @@ class Trainer:
         self.vocabulary = vocabulary
         self.params = params
 
-    def save(self) -> list[np.ndarray]:
+    def save(self) -> list[Num[np.ndarray, "..."]]:
         """Copy the variables of the network and the optimizer."""
-        return [variable.numpy() for variable in self._variables()]
+        return [np.asarray(variable.numpy()) for variable in self._variables()]
 
-    def restore(self, state: list[np.ndarray]) -> None:
+    def restore(self, state: list[Num[np.ndarray, "..."]]) -> None:
         """Set the variables to a state from `save`."""
         for variable, value in zip(self._variables(), state, strict=True):
             variable.assign(value)
@@ -189,7 +189,7 @@ def cross_validate(trainer: Trainer, folds: list[Fold], seed: int) -> tuple[pd.D
 def train_folds(
     trainer: Trainer,
     folds: list[Fold],
-    states: list[list[np.ndarray]],
+    states: list[list[Num[np.ndarray, "..."]]],
     rngs: list[np.random.Generator],
     label: str,
 ) -> tuple[float, Float64[np.ndarray, " texts"]]:

@@ -49,8 +49,8 @@ def shuffled_batches(
         batches += [
             chosen[first : first + batch_size].tolist() for first in range(0, len(chosen), batch_size)
         ]
-    for place in rng.permutation(len(batches)).tolist():
-        yield [sequences[index] for index in batches[place]]
+    for place in rng.permutation(len(batches)):
+        yield [sequences[index] for index in batches[int(place)]]
 
 
 def train_epoch(
