@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from herodex.plotting import interval_figure
 from herodex.statistics import Estimate
 
-UNIT = "cross-entropy in nats per character"
+UNIT = "nats per character"
 
 
 def history_figure(history: pd.DataFrame) -> Figure:
