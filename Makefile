@@ -3,7 +3,7 @@ PORT ?= 3000
 UI_PORT ?= 5000
 REVIEW_PORT ?= 3001
 BIN := .venv/bin
-BENCHMARKS := crawl embedding retraining names names_under_load name_training cpu_kinds overhead
+BENCHMARKS := crawl embedding retraining names name_training cpu_kinds overhead
 
 export PATH := $(CURDIR)/$(BIN):$(PATH):$(CURDIR)/.tools/bin
 # Networks with their own certificate authority register it with the system only.

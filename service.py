@@ -11,9 +11,9 @@ from starlette.middleware.cors import CORSMiddleware
 
 from herodex import paths
 from herodex.errors import UserError
-from herodex.generator.sample import Wish, load_generator, sample_names
+from herodex.generator.sample import SamplingOptions, load_generator, sample_names
 from herodex.generator.score import score_names
-from herodex.generator.spelling import normalise_start
+from herodex.generator.spelling import normalise_prefix
 from herodex.inference.image_decoding import content, to_rgb
 from herodex.inference.predict import explain, load_classifier, to_prediction
 from herodex.params import load_params
@@ -77,7 +77,7 @@ class Herodex:
         # The first inference allocates memory; running it here keeps the first response fast.
         self.classifier.probabilities([np.zeros((64, 64, 3), np.uint8)])
         with contextlib.suppress(UserError):
-            sample_names(self.generator, MAX_NAMES, Wish(1.0), 0)
+            sample_names(self.generator, MAX_NAMES, SamplingOptions(1.0), 0)
 
     @bentoml.api(route=endpoints.CLASSIFY, input_spec=ImageForm)
     @with_clean_docstring
@@ -120,7 +120,9 @@ class Herodex:
         most likely characters. `novel` excludes real names and names one edit away from a real one.
         """
         seed = secrets.randbelow(MAX_SEED + 1) if seed is None else seed
-        wish = Wish(temperature, top_k, top_p, normalise_start(prefix), min_length, max_length, novel)
+        wish = SamplingOptions(
+            temperature, top_k, top_p, normalise_prefix(prefix), min_length, max_length, novel
+        )
         try:
             with metrics.timed_inference("generator", count):
                 sampled = sample_names(self.generator, count, wish, seed)

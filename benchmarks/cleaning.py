@@ -28,7 +28,7 @@ from herodex.inference.features import parts_of
 from herodex.inference.openvino_runtime import resolve_precision
 from herodex.inference.views import MIDDLE
 from herodex.params import Params, load_params
-from herodex.statistics import share
+from herodex.statistics import proportion
 
 FAULTS: dict[str, tuple[set[Kind], set[str]]] = {
     "no download": ({Kind.NOT_FOUND, Kind.DISALLOWED}, {"no_download"}),
@@ -134,7 +134,7 @@ def describe(scores: list[Score]) -> str:
     def figure(hits: int, n: int) -> str:
         if n == 0:
             return f"{'–':>30}"
-        value = share(hits, n)
+        value = proportion(hits, n)
         return f"{value['value']:.3f} [{value['low']:.3f}, {value['high']:.3f}] {hits:>4}/{n:<4}"
 
     lines = [f"{'fault':<28}{'recall':<32}{'precision':<32}"]

@@ -33,7 +33,7 @@ from herodex.dataset.manifest import read_manifest
 from herodex.embedding.embed import run_on_all
 from herodex.inference.predict import load_classifier
 from herodex.params import UNKNOWN, load_params
-from herodex.statistics import share
+from herodex.statistics import proportion
 
 
 class Kind(NamedTuple):
@@ -142,7 +142,7 @@ def compare(found: list[dict[str, Any]], labels: list[str]) -> list[dict[str, An
         before, after = first["probabilities"][same], answers["probabilities"]
         tested = (images["part"] == "test").to_numpy()
         said = np.array(labels)[after.argmax(axis=1)]
-        agreeing = share(int((after.argmax(axis=1) == before.argmax(axis=1)).sum()), len(images))
+        agreeing = proportion(int((after.argmax(axis=1) == before.argmax(axis=1)).sum()), len(images))
         rows.append(
             {
                 "kind": kind.name,

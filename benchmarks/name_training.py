@@ -1,7 +1,8 @@
-"""How much compute the generator's training takes, and its pretraining, by one epoch of it."""
+"""Compute time of the generator's training and pretraining; pretraining is extrapolated from one epoch."""
 
 import sys
 import time
+from collections.abc import Callable
 
 from benchmarks.bench_record import note
 from herodex import paths
@@ -16,38 +17,42 @@ from herodex.generator.words_list import read_words
 from herodex.params import load_params
 
 
+def measure_time(function: Callable[[], object]) -> tuple[float, float]:
+    """Return CPU seconds of all cores and wall-clock seconds of a call."""
+    computed, started = time.process_time(), time.perf_counter()
+    function()
+    return time.process_time() - computed, time.perf_counter() - started
+
+
 def main() -> None:
-    """Print seconds of compute, of all cores together, and of the clock."""
+    """Print CPU seconds of all cores and wall-clock seconds."""
     params = load_params()
     settings = params.generator
     rows = read_names(paths.SPLIT_NAMES, SPLIT_COLUMNS)
     known = texts_of(rows, "train", "validation")
     vocabulary = build_vocabulary(known)
     folds = make_folds(rows, settings.train.max_folded, settings.train.folds, params.seed)
-    words = load_pretrained(paths.PRETRAINED, settings.network)
+    pretrained = load_pretrained(paths.PRETRAINED, settings.network)
+    words = pretrain.take_evenly(read_words(paths.WORDS), settings.pretrain.max_words)
+    epochs = settings.pretrain.epochs
+    one_epoch = settings.pretrain.model_copy(update={"epochs": 1})
 
-    computed, started = time.process_time(), time.perf_counter()
-    seed_keras(params.seed)
-    network = initialise(vocabulary, known, words, settings.network, settings.train)
-    fit(network, vocabulary, folds, known, settings.train, params.seed)
-    compute, clock = time.process_time() - computed, time.perf_counter() - started
+    def train() -> None:
+        seed_keras(params.seed)
+        network = initialise(vocabulary, known, pretrained, settings.network, settings.train)
+        fit(network, vocabulary, folds, known, settings.train, params.seed)
+
+    training, clock = measure_time(train)
     sys.stdout.write(
-        f"training on {len(known)} names, {len(folds)} folds and all: {compute:.0f} s of compute, "
+        f"training on {len(known)} names, {len(folds)} folds and all: {training:.0f} s of CPU, "
         f"{clock:.0f} s\n"
     )
-    training = compute
-
-    chosen = pretrain.evenly(read_words(paths.WORDS), settings.pretrain.max_words)
-    once = settings.pretrain.model_copy(update={"epochs": 1})
-    computed, started = time.process_time(), time.perf_counter()
-    pretrain.fit(chosen, settings.network, once, params.seed)
-    compute, clock = time.process_time() - computed, time.perf_counter() - started
-    epochs = settings.pretrain.epochs
+    pretraining, clock = measure_time(lambda: pretrain.fit(words, settings.network, one_epoch, params.seed))
     sys.stdout.write(
-        f"pretraining on {len(chosen)} words, {epochs} times an epoch: {epochs * compute:.0f} s of compute, "
+        f"pretraining on {len(words)} words, {epochs} times one epoch: {epochs * pretraining:.0f} s of CPU, "
         f"{epochs * clock:.0f} s\n"
     )
-    note("compute of pretraining, against training on the names", [epochs * compute / training])
+    note("CPU time of pretraining, against training on the names", [epochs * pretraining / training])
 
 
 if __name__ == "__main__":

@@ -1,10 +1,9 @@
-"""How much faster names are drawn from the exported single step than through Keras's `predict`.
+"""Speed of a request for names with OpenVINO, against Keras's `predict`.
 
-Ours is what a request for names does, all of it: draw some more names than asked for in one batch, compare
-them with every real name, leave out what is near one or comes twice. Against it stand, for the same names,
-one call of `predict` a character and name, stops included: of the trained network, which has no input for
-its state and so reads what there is of the name, and of the single step with its state carried. Nothing is
-drawn or compared there, and no name is thrown away.
+The OpenVINO side is a whole request: sample a batch, compare it with every real name, and leave out near
+duplicates and repeats. The Keras side only feeds the characters of the same names, stop tokens included, with
+one call of `predict` per character: to the trained network, which has no state input and reads the name so
+far, and to the step network, which reads one character and the state.
 """
 
 import json
@@ -15,24 +14,24 @@ import numpy as np
 from benchmarks.ratio import print_ratio
 from herodex import paths
 from herodex.command import run_command
-from herodex.generator.network import build_network, one_step
-from herodex.generator.sample import Wish, load_generator, sample_names
+from herodex.generator.network import build_network, build_step_network
+from herodex.generator.sample import SamplingOptions, load_generator, sample_names
 from herodex.params import load_params
 
 COUNT = 15
 
 
 def main() -> None:
-    """Print both ratios."""
+    """Print the speed ratio for both Keras networks."""
     params = load_params()
     generator = load_generator(paths.MODELS, paths.CLEAN_NAMES)
-    names = [name.name for name in sample_names(generator, COUNT, Wish(1.0), params.seed)]
+    names = [name.name for name in sample_names(generator, COUNT, SamplingOptions(1.0), params.seed)]
     record = json.loads((paths.GENERATOR / "generator.json").read_text(encoding="utf-8"))
     network = build_network(len(record["characters"]) + 2, params.generator.network, params.generator.train)
-    step = one_step(network)
+    step = build_step_network(network)
 
     def with_openvino() -> None:
-        sample_names(generator, COUNT, Wish(1.0), params.seed)
+        sample_names(generator, COUNT, SamplingOptions(1.0), params.seed)
 
     def with_network() -> None:
         for name in names:
@@ -45,8 +44,8 @@ def main() -> None:
             for _ in range(len(name) + 1):
                 state = step.predict([np.zeros(1, np.int32), state], verbose=cast(Any, 0))["next_state"]
 
-    for asked, with_keras in (("the network", with_network), ("its single step", with_step)):
-        label = f"{COUNT} names, OpenVINO against Keras predict of {asked}"
+    for network_name, with_keras in (("the network", with_network), ("the step network", with_step)):
+        label = f"{COUNT} names, OpenVINO against Keras predict of {network_name}"
         print_ratio(label, with_openvino, with_keras, rounds=3)
 
 

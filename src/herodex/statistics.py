@@ -94,7 +94,3 @@ def _area_under_roc(positive: np.ndarray, score: np.ndarray, axis: int = -1) -> 
 
 def _batch(n: int) -> int:
     return max(1, DRAWS_AT_A_TIME // n)
-
-
-measured = estimate
-share = proportion

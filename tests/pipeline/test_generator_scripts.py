@@ -1,4 +1,4 @@
-"""Names in other scripts, from the cleaning to samples and scores, on a tiny network."""
+"""Names in other scripts, from cleaning to sampling and scoring, with a tiny network."""
 
 import unicodedata
 
@@ -10,14 +10,14 @@ from herodex.generator.folds import make_folds
 from herodex.generator.language_model import load_language_model
 from herodex.generator.names_table import Row
 from herodex.generator.real_names import real_names
-from herodex.generator.sample import Generator, Wish, sample_names
+from herodex.generator.sample import Generator, SamplingOptions, sample_names
 from herodex.generator.score import score_names
 from herodex.generator.split import split
 from herodex.generator.train import fit, initialise, write_model
 from herodex.generator.vocabulary import build_vocabulary
 from herodex.params import NetworkParams, SplitNamesParams, TrainGeneratorParams
 
-# TensorFlow 2.21 does not know an argument that NumPy passes since 2.0.
+# TensorFlow 2.21 lacks an argument that NumPy passes since 2.0.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
 )
@@ -28,12 +28,12 @@ ENDINGS = ["チュウ", "ツー", "مَّد", "الله", "ם", "🐍🐍", " �
 
 @pytest.fixture(scope="module")
 def generator(tmp_path_factory: pytest.TempPathFactory) -> Generator:
-    """What the stages make of 88 names in ten scripts."""
+    """Train a tiny generator on 88 names in ten scripts."""
     found: list[Row] = [
         {"name": opening + ending, "generation": ""}
         for place, opening in enumerate(OPENINGS)
         for offset, ending in enumerate(ENDINGS)
-        # Something must be left to invent.
+        # Leave combinations for the model to sample.
         if (place + offset) % 3
     ]
     rows = clean(found, max_length=24)
@@ -57,31 +57,31 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Generator:
     fitted = fit(network, vocabulary, make_folds(rows, 100, 2, seed=1), texts, params, seed=1)
     folder = tmp_path_factory.mktemp("scripts")
     write_model(fitted.network, vocabulary, max(map(len, texts)), folder)
-    # The folds have learnt something: a uniform guess costs the logarithm of the vocabulary's size.
+    # Training lowers the validation cross-entropy.
     assert fitted.history["validation_nats"].min() < 0.7 * fitted.history["validation_nats"].iloc[0]
     return Generator(load_language_model(folder), real_names(rows), "tiny")
 
 
-def test_new_names_are_whole_characters_in_normal_form(generator: Generator) -> None:
-    for wish in (Wish(0.5, novel=False), Wish(1.5), Wish(5)):
-        for sampled in sample_names(generator, 15, wish, seed=1):
+def test_new_names_are_valid_unicode_in_normal_form(generator: Generator) -> None:
+    for options in (SamplingOptions(0.5, novel=False), SamplingOptions(1.5), SamplingOptions(5)):
+        for sampled in sample_names(generator, 15, options, seed=1):
             assert unicodedata.normalize("NFC", sampled.name) == sampled.name
             assert sampled.name.encode("utf-8").decode("utf-8") == sampled.name
-            # No mark without a letter to stand on.
+            # A combining mark needs a letter before it.
             assert unicodedata.category(sampled.name[0])[0] not in "MC"
-            assert not wish.novel or sampled.distance > 1
+            assert not options.novel or sampled.distance > 1
 
 
 @pytest.mark.parametrize("prefix", ["ピカ", "مُ", "🦊", "𐐔", "हि"])
-def test_names_start_as_asked_for_in_any_script(generator: Generator, prefix: str) -> None:
-    for sampled in sample_names(generator, 3, Wish(1.5, prefix=prefix.lower()), seed=1):
+def test_prefix_works_in_any_script(generator: Generator, prefix: str) -> None:
+    for sampled in sample_names(generator, 3, SamplingOptions(1.5, prefix=prefix.lower()), seed=1):
         assert sampled.name.lower().startswith(prefix.lower())
 
 
-def test_real_names_are_recognised_and_strange_characters_reported(generator: Generator) -> None:
-    real, strange = score_names(generator, ["ライチュウ", "ライqチュウ"])
+def test_real_names_are_recognised_and_unknown_characters_reported(generator: Generator) -> None:
+    real, unknown = score_names(generator, ["ライチュウ", "ライqチュウ"])
     assert real.real
     assert real.nats is not None
-    assert strange.nats is None
-    assert strange.unknown == ("q",)
-    assert (strange.nearest, strange.distance) == ("ライチュウ", 1)
+    assert unknown.nats is None
+    assert unknown.unknown == ("q",)
+    assert (unknown.nearest, unknown.distance) == ("ライチュウ", 1)

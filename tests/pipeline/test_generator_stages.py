@@ -1,4 +1,4 @@
-"""The generator's stages as a user runs them, on names of one's own and on a tiny network."""
+"""Stages of the generator as commands, with a tiny network."""
 
 import csv
 import json
@@ -28,7 +28,7 @@ WORDS = [first + second for first in ("ba", "cor", "gly", "ho-") for second in (
 
 
 def write_raw(workspace: Workspace) -> None:
-    """Write 42 names of two generations, six of them too long, and a copy."""
+    """Write 42 names of two generations, six of them too long, and one duplicate."""
     names = [opening + ending for opening in OPENINGS for ending in ENDINGS] + ["BALA"]
     lines = [f"{i},{name},{1 + (i % 3 == 0)},http://x/{i}\n" for i, name in enumerate(names, start=1)]
     path = workspace.folder / "data/names/raw.csv"
@@ -37,7 +37,7 @@ def write_raw(workspace: Workspace) -> None:
 
 
 def write_words(workspace: Workspace, words: list[str]) -> None:
-    """Write what `fetch_words` would have fetched."""
+    """Write the output of `fetch_words`."""
     write_words_list(workspace.folder / "data/words/words.txt", words)
 
 
@@ -57,7 +57,7 @@ def outputs(workspace: Workspace) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def project(workspace_factory: Callable[[], Workspace]) -> Workspace:
-    """A project in which every stage has run."""
+    """Run all stages in a new project."""
     workspace = workspace_factory()
     workspace.write_params(TINY)
     write_raw(workspace)
@@ -66,7 +66,7 @@ def project(workspace_factory: Callable[[], Workspace]) -> Workspace:
     return workspace
 
 
-def test_every_stage_writes_what_the_next_one_and_the_service_need(project: Workspace) -> None:
+def test_stages_write_all_outputs(project: Workspace) -> None:
     assert set(outputs(project)) == {
         "data/names/raw.csv",
         "data/names/clean.csv",
@@ -94,7 +94,7 @@ def test_every_stage_writes_what_the_next_one_and_the_service_need(project: Work
     }
 
 
-def test_a_forced_rerun_elsewhere_gives_the_same_bytes(
+def test_rerun_in_other_folder_gives_same_bytes(
     project: Workspace, workspace_factory: Callable[[], Workspace]
 ) -> None:
     again = workspace_factory()
@@ -106,7 +106,7 @@ def test_a_forced_rerun_elsewhere_gives_the_same_bytes(
     assert [name for name in first if first[name] != second[name]] == []
 
 
-def test_the_parts_hold_out_the_generation_and_share_no_name(project: Workspace) -> None:
+def test_parts_hold_out_generation_and_share_no_name(project: Workspace) -> None:
     with (project.folder / "data/names/split.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len({row["text"] for row in rows}) == len(rows) == 36
@@ -117,14 +117,14 @@ def test_the_parts_hold_out_the_generation_and_share_no_name(project: Workspace)
     assert reasons == {"": 36, "too long": 6, "duplicate": 1}
 
 
-def test_every_figure_has_its_count_and_interval(project: Workspace) -> None:
+def test_every_metric_has_count_and_interval(project: Workspace) -> None:
     metrics = json.loads((project.folder / "reports/generator/metrics.json").read_text(encoding="utf-8"))
     assert metrics["n_names"] == metrics["nats"]["n"] == metrics["trigram"]["n"]
     assert metrics["n_unknown"] == 0
-    drawn = metrics["samples"]["0.8"]
-    assert sum(drawn[name]["value"] for name in ("new", "in_train", "in_test")) == pytest.approx(1)
+    samples = metrics["samples"]["0.8"]
+    assert sum(samples[name]["value"] for name in ("new", "in_train", "in_test")) == pytest.approx(1)
     assert set(metrics["samples"]) == {"0.5", "0.8", "1", "1.5"}
-    assert {figure["n"] for figure in drawn.values()} == {50}
+    assert {figure["n"] for figure in samples.values()} == {50}
     folds = metrics["cross_validation"]
     assert sum(figure["n"] for figure in folds["by_fold"].values()) == folds["nats"]["n"]
     names = (
@@ -138,14 +138,14 @@ def test_every_figure_has_its_count_and_interval(project: Workspace) -> None:
         "not_in_words",
     )
     figures = [metrics[name] for name in names]
-    for figure in (*figures, folds["nats"], *folds["by_fold"].values(), *drawn.values()):
+    for figure in (*figures, folds["nats"], *folds["by_fold"].values(), *samples.values()):
         assert figure["low"] <= figure["value"] <= figure["high"]
     with (project.folder / "reports/generator/samples.csv").open(encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == 10
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_without_its_input_says_what_to_run(workspace: Workspace, stage: str) -> None:
+def test_stage_without_input_says_what_to_run(workspace: Workspace, stage: str) -> None:
     workspace.write_params(TINY)
     run = workspace.run("-m", f"herodex.generator.{stage}")
     assert run.code == 1
@@ -154,7 +154,7 @@ def test_a_stage_without_its_input_says_what_to_run(workspace: Workspace, stage:
     assert "is missing.\n  fix: Run `dvc repro`" in run.log
 
 
-def test_a_split_that_cannot_be_made_is_explained_and_costs_nothing(workspace: Workspace) -> None:
+def test_impossible_split_is_explained_and_changes_no_output(workspace: Workspace) -> None:
     workspace.write_params(TINY)
     write_raw(workspace)
     run_stages(workspace, "clean", "split")
@@ -169,7 +169,7 @@ def test_a_split_that_cannot_be_made_is_explained_and_costs_nothing(workspace: W
     assert outputs(workspace) == before
 
 
-def test_names_of_ones_own_are_split_at_random_with_a_word_about_it(workspace: Workspace) -> None:
+def test_names_without_generations_are_split_at_random_with_log_line(workspace: Workspace) -> None:
     workspace.write_params(TINY)
     write_raw(workspace)
     path = workspace.folder / "data/names/raw.csv"
@@ -179,13 +179,13 @@ def test_names_of_ones_own_are_split_at_random_with_a_word_about_it(workspace: W
     run = workspace.run("-m", "herodex.generator.split")
     assert run.code == 0
     assert "split at random: 29 train, 3 validation, 4 test" in run.log
-    assert "generator.split.by is not obeyed" in run.log
+    assert "generator.split.by is ignored" in run.log
 
 
-def test_a_crawl_of_unusable_names_is_explained(workspace: Workspace) -> None:
+def test_list_without_usable_names_is_explained(workspace: Workspace) -> None:
     workspace.write_params(TINY | {"generator.clean.max_length": 2})
     write_raw(workspace)
     run = workspace.run("-m", "herodex.generator.clean")
     assert run.code == 1
-    assert "no name can be used (43 too long)" in run.log
+    assert "has no usable name (43 too long)" in run.log
     assert not (workspace.folder / "data/names/clean.csv").exists()

@@ -1,7 +1,7 @@
-from herodex.generator.clean import clean, report
+from herodex.generator.clean import clean, summarise
 
 
-def test_a_name_that_cannot_be_used_is_marked_and_kept_in_the_table() -> None:
+def test_clean_marks_unusable_names_and_keeps_their_rows() -> None:
     names = ["Farfetch’d", "Mew", " \t", "FARFETCH'D", "Crabominable"]
     rows = clean([{"number": str(n), "name": name} for n, name in enumerate(names)], max_length=10)
     assert [row["name"] for row in rows] == names
@@ -15,23 +15,23 @@ def test_a_name_that_cannot_be_used_is_marked_and_kept_in_the_table() -> None:
     ]
 
 
-def test_the_longest_allowed_name_is_kept() -> None:
+def test_clean_keeps_name_of_maximum_length() -> None:
     assert [row["kept"] for row in clean([{"name": "abcd"}, {"name": "abcde"}], max_length=4)] == ["1", "0"]
 
 
-def test_a_name_that_was_dropped_as_too_long_has_no_duplicates() -> None:
+def test_clean_reports_no_duplicates_of_too_long_name() -> None:
     rows = clean([{"name": "abcde"}, {"name": "Abcde"}], max_length=4)
     assert [row["reason"] for row in rows] == ["too long", "too long"]
 
 
-def test_forms_of_one_thing_are_duplicates() -> None:
+def test_clean_treats_variants_with_notes_as_duplicates() -> None:
     rows = clean([{"name": "Deoxys"}, {"name": "Deoxys (Attack)"}], max_length=20)
     assert [row["duplicate_of"] for row in rows] == ["", "Deoxys"]
 
 
-def test_the_report_counts_and_lists_what_was_changed_and_what_was_dropped() -> None:
+def test_summary_counts_and_lists_changed_and_dropped_names() -> None:
     names = ["Farfetch’d", "Mew", "Farfetch'd", "Crabominable", "Ho\u2013Oh (red)"]
-    summary, listed = report(clean([{"name": name} for name in names], max_length=10))
+    summary, listed = summarise(clean([{"name": name} for name in names], max_length=10))
     assert summary == {
         "found": 5,
         "kept": 3,

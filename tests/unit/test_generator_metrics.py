@@ -4,16 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from herodex.generator.metrics import mean, measure_folds, per_character, perplexity
+from herodex.generator.metrics import cross_validation_metrics, mean, per_character, perplexity
 
 
-def test_long_names_weigh_more_than_short_ones() -> None:
+def test_per_character_weights_names_by_length() -> None:
     figure = per_character(np.array([2.0, 27.0]), np.array([1, 9]), seed=1)
     assert figure["value"] == 2.9
     assert figure["n"] == 2
 
 
-def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
+def test_per_character_interval_has_nominal_coverage() -> None:
     rng = np.random.default_rng(5)
     lengths = rng.integers(4, 12, size=(200, 80))
     nats = lengths * rng.normal(2.5, 0.5, size=lengths.shape)
@@ -24,26 +24,26 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     assert 0.9 <= np.mean(held) <= 0.99
 
 
-def test_the_same_seed_gives_the_same_interval() -> None:
+def test_per_character_interval_depends_on_seed_only() -> None:
     nats, lengths = np.arange(1.0, 30), np.arange(1, 30)[::-1]
     assert per_character(nats, lengths, seed=3) == per_character(nats, lengths, seed=3)
     assert per_character(nats, lengths, seed=3) != per_character(nats, lengths, seed=4)
 
 
-def test_perplexity_of_a_uniform_guess_is_the_number_of_characters() -> None:
+def test_perplexity_of_uniform_distribution_is_number_of_characters() -> None:
     figure = per_character(np.full(4, 5 * math.log(30)), np.full(4, 5), seed=1)
     assert perplexity(figure)["value"] == pytest.approx(30, abs=1e-4)
 
 
-def test_folds_are_measured_apart_and_together() -> None:
+def test_cross_validation_metrics_cover_each_fold_and_all() -> None:
     rows = [("2", "ab", 6.0), ("2", "c", 4.0), ("10", "abcd", 20.0)]
-    figures = measure_folds(pd.DataFrame(rows, columns=["fold", "text", "nats"]), seed=1)
+    figures = cross_validation_metrics(pd.DataFrame(rows, columns=["fold", "text", "nats"]), seed=1)
     assert figures["nats"]["value"] == 3
     assert {name: figure["value"] for name, figure in figures["by_fold"].items()} == {"2": 2, "10": 4}
     assert (figures["nats"]["n"], figures["by_fold"]["2"]["n"]) == (3, 2)
 
 
-def test_a_mean_has_an_interval_around_it() -> None:
+def test_mean_has_interval_around_it() -> None:
     figure = mean(np.array([1, 2, 3, 6]), seed=1)
     assert figure["value"] == 3
     assert figure["low"] < 3 < figure["high"]

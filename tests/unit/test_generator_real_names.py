@@ -9,18 +9,18 @@ REAL = real_names(
 )
 
 
-def test_each_text_is_kept_once_as_it_was_first_written() -> None:
-    assert REAL.written == {"mew": "Mew", "ho-oh": "Ho-Oh", "ミュウツー": "ミュウツー"}
+def test_real_names_keep_first_spelling_of_each_text() -> None:
+    assert REAL.name_of == {"mew": "Mew", "ho-oh": "Ho-Oh", "ミュウツー": "ミュウツー"}
     assert REAL.texts == ("mew", "ho-oh", "ミュウツー")
 
 
-def test_the_nearest_name_is_found_in_any_script() -> None:
+def test_nearest_name_is_found_in_any_script() -> None:
     assert REAL.nearest(["ho oh!", "ミュウ", ""]) == [("Ho-Oh", 2), ("ミュウツー", 2), ("Mew", 3)]
-    # Of names as near as each other, the first.
+    # Among equally near names, the first in the table.
     assert real_names([{"name": n, "text": n} for n in "bac"]).nearest(["x"]) == [("b", 1)]
 
 
 @given(st.lists(st.text("mewho-ュウ", max_size=7), min_size=1, max_size=5))
-def test_no_real_name_is_nearer_than_the_nearest(texts: list[str]) -> None:
+def test_nearest_name_has_minimum_distance(texts: list[str]) -> None:
     expected = [min(Levenshtein.distance(text, real) for real in REAL.texts) for text in texts]
     assert [distance for _, distance in REAL.nearest(texts)] == expected

@@ -19,12 +19,12 @@ from herodex.generator.names_table import CLEAN_COLUMNS, write_names
 from herodex.generator.sample import (
     Generator,
     SampledName,
-    Wish,
-    describe,
-    draw_texts,
+    SamplingOptions,
     load_generator,
-    narrow,
     sample_names,
+    sample_texts,
+    to_sampled_names,
+    top_k_top_p_filter,
 )
 from herodex.generator.spelling import normalise
 from herodex.generator.vocabulary import Vocabulary, build_vocabulary
@@ -40,7 +40,7 @@ def make_generator(
     vocabulary: Vocabulary = VOCABULARY,
     by_token: np.ndarray | None = None,
 ) -> Generator:
-    """A generator with the given logits after so many characters, and three real names."""
+    """Make a generator with logits by number of characters read, and three real names."""
     write_network(folder / "generator", vocabulary, by_step, by_token)
     rows = [
         {"name": "Abba", "text": "abba", "kept": "1"},
@@ -59,8 +59,8 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Generator:
     return make_generator(tmp_path_factory.mktemp("models"), by_step)
 
 
-WISHES = st.builds(
-    Wish,
+OPTIONS = st.builds(
+    SamplingOptions,
     temperature=st.floats(0.5, 5),
     top_k=st.sampled_from([0, 4, 20]),
     top_p=st.floats(0.7, 1),
@@ -72,99 +72,105 @@ WISHES = st.builds(
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.integers(1, 15), WISHES, st.integers(0, 2**32 - 1))
-def test_an_answer_has_as_many_names_as_asked_for_none_empty_or_twice_and_all_as_wished(
-    generator: Generator, count: int, wish: Wish, seed: int
+@given(st.integers(1, 15), OPTIONS, st.integers(0, 2**32 - 1))
+def test_sample_names_returns_distinct_names_that_satisfy_the_options(
+    generator: Generator, count: int, options: SamplingOptions, seed: int
 ) -> None:
-    names = [sampled.name for sampled in sample_names(generator, count, wish, seed)]
+    names = [sampled.name for sampled in sample_names(generator, count, options, seed)]
     assert len(names) == len(set(names)) == count
     for name in names:
         text = normalise(name)
-        assert wish.min_length <= len(name) <= min(wish.max_length, LENGTH)
-        assert text.startswith(wish.prefix)
+        assert options.min_length <= len(name) <= min(options.max_length, LENGTH)
+        assert text.startswith(options.prefix)
         assert name == name.strip()
         assert "  " not in name
         assert set(text) <= set(VOCABULARY.characters)
-        assert not wish.novel or min(Levenshtein.distance(text, real) for real in REAL) > 1
+        assert not options.novel or min(Levenshtein.distance(text, real) for real in REAL) > 1
 
 
-def test_the_state_is_carried_from_character_to_character(tmp_path: Path) -> None:
-    # After each step only one character is likely, and which one only the state can tell.
+def test_sampling_carries_state_between_characters(tmp_path: Path) -> None:
+    # After each step one character is likely, and only the state determines which.
     by_step = np.full((LENGTH + 1, VOCABULARY.size), -100.0)
     for step, token in enumerate([3, 4, 5, 0]):
         by_step[step, token] = 100
     generator = make_generator(tmp_path, by_step)
     expected = "".join(VOCABULARY.characters[token - 1] for token in (3, 4, 5))
-    drawn = draw_texts(generator.language_model, 5, Wish(1), np.random.default_rng(1))
-    assert drawn.texts == [expected] * 5
-    assert drawn.ended.all()
+    candidates = sample_texts(generator.language_model, 5, SamplingOptions(1), np.random.default_rng(1))
+    assert candidates.texts == [expected] * 5
+    assert candidates.complete.all()
 
 
-def test_the_state_is_carried_through_the_prefix(tmp_path: Path) -> None:
+def test_sampling_carries_state_through_prefix(tmp_path: Path) -> None:
     by_step = np.full((LENGTH + 1, VOCABULARY.size), -100.0)
     for step, token in enumerate([3, 4, 5, 0]):
         by_step[step, token] = 100
     model = make_generator(tmp_path, by_step).language_model
-    # Two characters that the network would never have drawn, then what it draws after two.
-    drawn = draw_texts(model, 3, Wish(1, prefix="d-"), np.random.default_rng(1))
-    assert drawn.texts == ["d-" + VOCABULARY.characters[4]] * 3
+    # A prefix that the network would not sample, then the third character that it samples.
+    candidates = sample_texts(model, 3, SamplingOptions(1, prefix="d-"), np.random.default_rng(1))
+    assert candidates.texts == ["d-" + VOCABULARY.characters[4]] * 3
 
 
-def test_a_name_that_never_stops_is_cut_off_at_the_longest_length_and_known_to_be(tmp_path: Path) -> None:
+def test_sampling_truncates_endless_names_and_marks_them_incomplete(tmp_path: Path) -> None:
     by_step = np.zeros((LENGTH + 1, VOCABULARY.size))
     by_step[:, [0, 1, 2]] = -1000
     model = make_generator(tmp_path, by_step).language_model
-    for wish, length in ((Wish(5), LENGTH), (Wish(5, max_length=3), 3)):
-        drawn = draw_texts(model, 20, wish, np.random.default_rng(1))
-        assert {len(text) for text in drawn.texts} == {length}
-        assert not drawn.ended.any()
+    for options, length in ((SamplingOptions(5), LENGTH), (SamplingOptions(5, max_length=3), 3)):
+        candidates = sample_texts(model, 20, options, np.random.default_rng(1))
+        assert {len(text) for text in candidates.texts} == {length}
+        assert not candidates.complete.any()
 
 
-def test_names_that_end_by_themselves_come_before_names_that_are_cut_off(tmp_path: Path) -> None:
-    # What begins with e goes on with e for ever.
+def test_sampling_prefers_complete_names_over_truncated_ones(tmp_path: Path) -> None:
+    # After e, the network samples e forever.
     e = 1 + VOCABULARY.characters.index("e")
     by_token = np.zeros((VOCABULARY.size, VOCABULARY.size))
     by_token[e, np.arange(VOCABULARY.size) != e] = -1000
     generator = make_generator(tmp_path, np.zeros((LENGTH + 1, VOCABULARY.size)), VOCABULARY, by_token)
-    drawn = draw_texts(generator.language_model, 200, Wish(1), np.random.default_rng(1))
-    assert any("e" in text for text in drawn.texts)
-    assert not any("e" in text for text, end in zip(drawn.texts, drawn.ended, strict=True) if end)
+    candidates = sample_texts(generator.language_model, 200, SamplingOptions(1), np.random.default_rng(1))
+    assert any("e" in text for text in candidates.texts)
+    assert not any(
+        "e" in text for text, end in zip(candidates.texts, candidates.complete, strict=True) if end
+    )
     for seed in range(50):
-        assert not any("e" in sampled.name.lower() for sampled in sample_names(generator, 5, Wish(1), seed))
-    (only,) = sample_names(generator, 1, Wish(1, prefix="e", max_length=4), seed=1)
+        assert not any(
+            "e" in sampled.name.lower() for sampled in sample_names(generator, 5, SamplingOptions(1), seed)
+        )
+    (only,) = sample_names(generator, 1, SamplingOptions(1, prefix="e", max_length=4), seed=1)
     assert only.name == "Eeee"
 
 
-def test_neither_stop_nor_blank_nor_the_unknown_character_starts_a_name(tmp_path: Path) -> None:
+def test_names_never_start_with_stop_blank_or_unknown_token(tmp_path: Path) -> None:
     by_step = np.zeros((LENGTH + 1, VOCABULARY.size))
     by_step[:, [0, 1 + VOCABULARY.characters.index(" "), VOCABULARY.unknown]] = 50
     model = make_generator(tmp_path, by_step).language_model
-    texts = draw_texts(model, 50, Wish(1), np.random.default_rng(1)).texts
+    texts = sample_texts(model, 50, SamplingOptions(1), np.random.default_rng(1)).texts
     assert {text.strip() for text in texts} == set(texts)
     assert all(texts)
 
 
-def test_characters_come_as_often_as_the_softmax_says(tmp_path: Path) -> None:
+def test_character_frequencies_match_softmax(tmp_path: Path) -> None:
     logits = np.array([-100, -100, -100, 0, np.log(2), np.log(5), -100, -100, 100.0])
     by_step = np.vstack([logits, np.where(np.arange(9) == 0, 100, -100)])
     model = make_generator(tmp_path, by_step).language_model
     for temperature, expected in ((1, [1, 2, 5]), (0.5, [1, 4, 25]), (2, [1, 2**0.5, 5**0.5])):
-        counts = Counter(draw_texts(model, 20_000, Wish(temperature), np.random.default_rng(1)).texts)
-        measured = [counts["abc"[i]] / 20_000 for i in range(3)]
-        np.testing.assert_allclose(measured, np.array(expected) / np.sum(expected), atol=0.015)
+        counts = Counter(
+            sample_texts(model, 20_000, SamplingOptions(temperature), np.random.default_rng(1)).texts
+        )
+        shares = [counts["abc"[i]] / 20_000 for i in range(3)]
+        np.testing.assert_allclose(shares, np.array(expected) / np.sum(expected), atol=0.015)
 
 
-def test_top_k_and_top_p_keep_the_likeliest_and_their_proportions() -> None:
+def test_top_k_top_p_filter_keeps_most_likely_tokens_and_their_scores() -> None:
     scores = np.log(np.array([[0.1, 0.5, 0.15, 0.25], [0.25, 0.25, 0.25, 0.25]]))
-    assert (narrow(scores, 0, 1.0) == scores).all()
-    assert (narrow(scores, 2, 1.0) > -np.inf).tolist() == [
+    assert (top_k_top_p_filter(scores, 0, 1.0) == scores).all()
+    assert (top_k_top_p_filter(scores, 2, 1.0) > -np.inf).tolist() == [
         [False, True, False, True],
         [True, True, False, False],
     ]
-    # 0.5 is short of 0.6, so the next one stays too.
-    assert (narrow(scores, 0, 0.6)[0] > -np.inf).tolist() == [False, True, False, True]
-    assert (narrow(scores, 0, 0.49)[0] > -np.inf).tolist() == [False, True, False, False]
-    narrowed = narrow(scores, 3, 0.8)
+    # A mass of 0.5 is below 0.6, so the next token stays too.
+    assert (top_k_top_p_filter(scores, 0, 0.6)[0] > -np.inf).tolist() == [False, True, False, True]
+    assert (top_k_top_p_filter(scores, 0, 0.49)[0] > -np.inf).tolist() == [False, True, False, False]
+    narrowed = top_k_top_p_filter(scores, 3, 0.8)
     assert (narrowed[narrowed > -np.inf] == scores[narrowed > -np.inf]).all()
 
 
@@ -174,12 +180,12 @@ def test_top_k_and_top_p_keep_the_likeliest_and_their_proportions() -> None:
     st.integers(0, 8),
     st.floats(0.01, 1),
 )
-def test_narrowing_leaves_the_likeliest_token_and_never_more_than_top_k(
+def test_top_k_top_p_filter_keeps_at_least_one_and_at_most_top_k_tokens(
     rows: list[list[float]], top_k: int, top_p: float
 ) -> None:
     scores = np.array(rows)
     scores[:, 3] = -np.inf
-    narrowed = narrow(scores, top_k, top_p)
+    narrowed = top_k_top_p_filter(scores, top_k, top_p)
     stays = narrowed > -np.inf
     assert (narrowed.max(axis=1) == scores.max(axis=1)).all()
     assert (stays.sum(axis=1) <= (top_k or 6)).all()
@@ -187,120 +193,133 @@ def test_narrowing_leaves_the_likeliest_token_and_never_more_than_top_k(
     assert top_k or (kept >= top_p - 1e-9).all()
 
 
-def test_a_higher_temperature_gives_more_varied_names(generator: Generator) -> None:
+def test_higher_temperature_increases_entropy(generator: Generator) -> None:
     def entropy(temperature: float) -> float:
-        drawn = draw_texts(generator.language_model, 2000, Wish(temperature), np.random.default_rng(1))
-        shares = np.array(list(Counter("".join(drawn.texts)).values())) / len("".join(drawn.texts))
+        candidates = sample_texts(
+            generator.language_model, 2000, SamplingOptions(temperature), np.random.default_rng(1)
+        )
+        shares = np.array(list(Counter("".join(candidates.texts)).values())) / len("".join(candidates.texts))
         return float(-(shares * np.log(shares)).sum())
 
     assert entropy(0.5) < entropy(1) < entropy(5)
 
 
-def test_a_model_with_too_few_names_says_so_and_ends(tmp_path: Path) -> None:
+def test_sample_names_fails_when_model_has_too_few_names(tmp_path: Path) -> None:
     by_step = np.full((LENGTH + 1, VOCABULARY.size), -1000.0)
     by_step[0, [3, 4]] = 0
     by_step[1:, 0] = 0
     generator = make_generator(tmp_path, by_step)
-    assert len(sample_names(generator, 2, Wish(1), seed=1)) == 2
+    assert len(sample_names(generator, 2, SamplingOptions(1), seed=1)) == 2
     with pytest.raises(UserError) as failure:
-        sample_names(generator, 3, Wish(1), seed=1)
+        sample_names(generator, 3, SamplingOptions(1), seed=1)
     assert failure.value.problem == (
         "Only 2 new names could be found, and 3 are asked for (tried 40 rounds at temperature 1)."
     )
     assert failure.value.hint.startswith("Ask for 2 or fewer")
 
 
-def test_a_wish_that_no_name_meets_is_told_back_within_seconds(generator: Generator) -> None:
-    # All that starts so and is so short is one edit away from a real name.
-    wish = Wish(5, prefix="abb", max_length=4)
+def test_unsatisfiable_options_fail_within_seconds(generator: Generator) -> None:
+    # Every name this short with this prefix is one edit away from a real name.
+    options = SamplingOptions(5, prefix="abb", max_length=4)
     started = time.perf_counter()
     with pytest.raises(UserError) as failure:
-        sample_names(generator, 15, wish, seed=1)
+        sample_names(generator, 15, options, seed=1)
     assert time.perf_counter() - started < 5
     assert failure.value.problem.startswith("No new name of at most 4 characters starts with 'abb' (tried")
     assert "horten the prefix, allow more lengths" in failure.value.hint
-    assert len(sample_names(generator, 3, replace(wish, novel=False), seed=1)) == 3
+    assert len(sample_names(generator, 3, replace(options, novel=False), seed=1)) == 3
 
 
 @pytest.mark.parametrize(
-    ("wish", "problem", "hint"),
+    ("options", "problem", "hint"),
     [
         (
-            Wish(1, prefix="a\u202ex\u05d0"),
+            SamplingOptions(1, prefix="a\u202ex\u05d0"),
             "'prefix' has characters that no known name has: x \u05d0 U+202E",
             "U+0020 - a b c d e",
         ),
-        (Wish(1, prefix="\U0001f600"), "no known name has: \U0001f600", "The known ones are"),
-        (Wish(1, prefix="abcdeabcd"), "'prefix' asks for longer names", "has 8 characters"),
-        (Wish(1, min_length=50), "'min_length' asks for longer names", "has 8 characters"),
+        (SamplingOptions(1, prefix="\U0001f600"), "no known name has: \U0001f600", "The known ones are"),
+        (SamplingOptions(1, prefix="abcdeabcd"), "'prefix' asks for longer names", "has 8 characters"),
+        (SamplingOptions(1, min_length=50), "'min_length' asks for longer names", "has 8 characters"),
     ],
 )
-def test_a_wish_that_the_model_cannot_know_of_is_refused_by_its_field(
-    generator: Generator, wish: Wish, problem: str, hint: str
+def test_invalid_options_are_rejected_by_field(
+    generator: Generator, options: SamplingOptions, problem: str, hint: str
 ) -> None:
     with pytest.raises(UserError) as failure:
-        sample_names(generator, 1, wish, seed=1)
+        sample_names(generator, 1, options, seed=1)
     assert problem in failure.value.problem
     assert hint in failure.value.hint
 
 
-def test_a_mark_that_melts_into_the_letter_before_it_is_not_drawn_after_it(tmp_path: Path) -> None:
-    # The list has a dot below on x alone, where Unicode has no composed letter; on a it has one.
+def test_names_contain_no_mark_that_composes_with_its_letter(tmp_path: Path) -> None:
+    # The list has a dot below only on x; Unicode composes it with a, but not with x.
     vocabulary = build_vocabulary(["ax\u0323"])
     generator = make_generator(tmp_path, np.zeros((LENGTH + 1, vocabulary.size)), vocabulary)
     for seed in range(20):
-        for sampled in sample_names(generator, 10, Wish(1, min_length=2, max_length=5), seed):
+        for sampled in sample_names(generator, 10, SamplingOptions(1, min_length=2, max_length=5), seed):
             assert "\u1ea1" not in sampled.name
             assert 2 <= len(sampled.name) <= 5
 
 
-def test_names_repeat_with_their_seed_and_differ_with_another(generator: Generator) -> None:
-    assert sample_names(generator, 15, Wish(1), seed=7) == sample_names(generator, 15, Wish(1), seed=7)
-    assert sample_names(generator, 15, Wish(1), seed=7) != sample_names(generator, 15, Wish(1), seed=8)
+def test_sample_names_depends_on_seed(generator: Generator) -> None:
+    assert sample_names(generator, 15, SamplingOptions(1), seed=7) == sample_names(
+        generator, 15, SamplingOptions(1), seed=7
+    )
+    assert sample_names(generator, 15, SamplingOptions(1), seed=7) != sample_names(
+        generator, 15, SamplingOptions(1), seed=8
+    )
 
 
-def test_the_same_seed_gives_the_same_names_in_another_process_without_heavy_imports(tmp_path: Path) -> None:
+def test_same_seed_gives_same_names_in_new_process_without_heavy_imports(tmp_path: Path) -> None:
     by_step = np.random.default_rng(1).normal(size=(LENGTH + 1, VOCABULARY.size))
     generator = make_generator(tmp_path, by_step)
     script = (
         "import sys; from pathlib import Path; from herodex.generator.sample import *;"
         "from herodex.generator.score import score_names;"
         "generator = load_generator(Path('.'), Path('clean.csv'));"
-        "print('|'.join(s.name for s in sample_names(generator, 15, Wish(1.5), 42)));"
+        "print('|'.join(s.name for s in sample_names(generator, 15, SamplingOptions(1.5), 42)));"
         "print({'tensorflow', 'keras', 'mlflow', 'dvc', 'scrapy', 'pandas', 'matplotlib'} & set(sys.modules))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     names, heavy = done.stdout.splitlines()
-    assert names == "|".join(sampled.name for sampled in sample_names(generator, 15, Wish(1.5), 42))
+    assert names == "|".join(
+        sampled.name for sampled in sample_names(generator, 15, SamplingOptions(1.5), 42)
+    )
     assert heavy == "set()"
 
 
-def test_callers_at_the_same_time_do_not_disturb_each_other(generator: Generator) -> None:
-    alone = [sample_names(generator, 15, Wish(1), seed) for seed in range(40)]
+def test_sample_names_is_thread_safe(generator: Generator) -> None:
+    alone = [sample_names(generator, 15, SamplingOptions(1), seed) for seed in range(40)]
     with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(lambda seed: sample_names(generator, 15, Wish(1), seed), range(40))) == alone
+        assert (
+            list(pool.map(lambda seed: sample_names(generator, 15, SamplingOptions(1), seed), range(40)))
+            == alone
+        )
 
 
-def test_what_a_name_costs_is_told_at_temperature_1_however_it_was_drawn(generator: Generator) -> None:
+def test_sampled_nats_are_at_temperature_1_for_any_options(generator: Generator) -> None:
     model = generator.language_model
-    for wish in (Wish(0.5), Wish(5, max_length=3), Wish(2, top_k=3, prefix="b-", min_length=5)):
-        drawn = draw_texts(model, 50, wish, np.random.default_rng(1))
-        np.testing.assert_allclose(drawn.nats, name_nats(model, drawn.texts), atol=1e-4)
-        for sampled in sample_names(generator, 5, wish, seed=1):
+    for options in (
+        SamplingOptions(0.5),
+        SamplingOptions(5, max_length=3),
+        SamplingOptions(2, top_k=3, prefix="b-", min_length=5),
+    ):
+        candidates = sample_texts(model, 50, options, np.random.default_rng(1))
+        np.testing.assert_allclose(candidates.nats, name_nats(model, candidates.texts), atol=1e-4)
+        for sampled in sample_names(generator, 5, options, seed=1):
             (nats,) = name_nats(model, [normalise(sampled.name)])
             assert sampled.nats == pytest.approx(nats / (len(sampled.name) + 1), abs=1e-3)
 
 
-def test_a_new_name_is_compared_with_the_nearest_real_one(generator: Generator) -> None:
-    (sampled,) = describe(generator, ["abb-e"], [9.0])
+def test_new_name_has_nearest_real_name_and_distance(generator: Generator) -> None:
+    (sampled,) = to_sampled_names(generator, ["abb-e"], np.array([9.0]))
     assert sampled == SampledName("Abb-E", True, "Abba", 2, 1.5)
 
 
 @pytest.mark.parametrize(("text", "name"), [("ab-a", "Ab-a"), ("abcdeabcde", "ABCDEABCDE")])
-def test_a_real_name_is_not_novel_and_is_written_as_in_the_list(
-    generator: Generator, text: str, name: str
-) -> None:
-    (sampled,) = describe(generator, [text], [9.0])
+def test_real_name_is_not_novel_and_keeps_its_spelling(generator: Generator, text: str, name: str) -> None:
+    (sampled,) = to_sampled_names(generator, [text], np.array([9.0]))
     assert (sampled.name, sampled.novel, sampled.nearest, sampled.distance) == (name, False, name, 0)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from herodex.generator.spelling import RULES, display, normalise, rules_for
+from herodex.generator.spelling import RULES, changed_by, display, normalise
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ from herodex.generator.spelling import RULES, display, normalise, rules_for
         ("Smile :(", "smile :("),
     ],
 )
-def test_a_name_is_brought_into_the_form_that_the_model_reads(name: str, text: str) -> None:
+def test_normalise_examples(name: str, text: str) -> None:
     assert normalise(name) == text
 
 
@@ -50,26 +50,26 @@ def test_a_name_is_brought_into_the_form_that_the_model_reads(name: str, text: s
         ("", ""),
     ],
 )
-def test_a_text_is_shown_with_capitals_where_words_start(text: str, name: str) -> None:
+def test_display_capitalises_words(text: str, name: str) -> None:
     assert display(text) == name
 
 
 @given(st.text())
-def test_a_normalised_name_stays_as_it_is(name: str) -> None:
+def test_normalise_is_idempotent(name: str) -> None:
     assert normalise(normalise(name)) == normalise(name)
 
 
 @given(st.text(string.ascii_lowercase, min_size=1))
-def test_no_rule_changes_plain_letters(name: str) -> None:
+def test_rules_keep_plain_letters(name: str) -> None:
     assert {rule(name) for rule in RULES.values()} == {normalise(name)}
 
 
 @given(st.text(alphabet="abcxyz -.'é♀2", max_size=20))
-def test_what_is_shown_reads_as_the_same_text(name: str) -> None:
+def test_normalise_inverts_display(name: str) -> None:
     assert normalise(display(normalise(name))) == normalise(name)
 
 
-def test_the_rules_that_change_a_name_are_named_but_for_case() -> None:
-    assert rules_for("Farfetch’d") == ["apostrophes"]
-    assert rules_for("Ho\u2013Oh\u2122 (Ｘ)") == ["hyphens", "marks", "unicode", "notes"]
-    assert rules_for("Mew") == []
+def test_changed_by_lists_rules_except_case() -> None:
+    assert changed_by("Farfetch’d") == ["apostrophes"]
+    assert changed_by("Ho\u2013Oh\u2122 (Ｘ)") == ["hyphens", "marks", "unicode", "notes"]
+    assert changed_by("Mew") == []

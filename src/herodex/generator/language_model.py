@@ -1,4 +1,7 @@
-"""The exported generator, run one character at a time. Imports only what the service's image holds."""
+"""Exported generator, run with OpenVINO one character at a time.
+
+Imports only libraries that the service's container image includes.
+"""
 
 import json
 import threading
@@ -8,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import openvino as ov
+from jaxtyping import Float, Float32, Float64, Int
 
 from herodex.generator.vocabulary import Vocabulary, encode, pad
 from herodex.model_files import content_hash, require_files
@@ -18,23 +22,26 @@ BATCH = 1024
 
 @dataclass(frozen=True)
 class LanguageModel:
-    """A network that reads one character and says which comes next.
+    """A network that predicts the next character from one character and a state.
 
     Attributes:
-        step: `token` int32 [n], `state` float32 [n, units] → `logits` float32 [n, tokens], `next_state`.
-        max_length: characters of the longest name that it was trained on.
-        of_thread: holds the request of each thread, whose memory is set up once.
+        step: Compiled network: `token` int32 [n] and `state` float32 [n, units] to `logits` float32
+            [n, tokens] and `next_state`.
+        vocabulary: Characters by token.
+        units: Size of the state.
+        max_length: Length of the longest training name.
+        thread_local: Inference request of each thread, so that its memory is allocated once.
     """
 
     step: ov.CompiledModel
     vocabulary: Vocabulary
     units: int
     max_length: int
-    of_thread: threading.local = field(default_factory=threading.local)
+    thread_local: threading.local = field(default_factory=threading.local)
 
 
 def model_hash(directory: Path) -> str:
-    """The sha256 of a trained generator: its network and its vocabulary."""
+    """Return the SHA-256 of a trained generator: its network and its vocabulary."""
     return content_hash(directory / name for name in MODEL_FILES)
 
 
@@ -42,12 +49,12 @@ def load_language_model(directory: Path) -> LanguageModel:
     """Load the exported network and its vocabulary.
 
     Raises:
-        UserError: a file is missing.
+        UserError: A file is missing.
     """
     require_files((directory / name for name in MODEL_FILES), "generator")
     settings = json.loads((directory / "generator.json").read_text(encoding="utf-8"))
-    # One thread: a step takes microseconds, and sums come out the same on any number of cores. To bind it to
-    # a core and let it go again costs more than it gains, and binds the threads of all callers to the same.
+    # One thread: a step takes microseconds, and results do not depend on the number of cores. Without
+    # pinning, because it costs more than it gains and binds the threads of all callers to the same core.
     hints = {
         "INFERENCE_PRECISION_HINT": "f32",
         "NUM_STREAMS": 1,
@@ -62,29 +69,30 @@ def load_language_model(directory: Path) -> LanguageModel:
     )
 
 
-def start(model: LanguageModel, names: int) -> tuple[ov.InferRequest, np.ndarray]:
-    """Begin to read names in step: the thread's own request, and the state at the start.
+def start_batch(
+    model: LanguageModel, names: int
+) -> tuple[ov.InferRequest, Float32[np.ndarray, "names units"]]:
+    """Return the thread's inference request and the initial state of a batch."""
+    if not hasattr(model.thread_local, "request"):
+        model.thread_local.request = model.step.create_infer_request()
+    return model.thread_local.request, np.zeros((names, model.units), np.float32)
 
-    The state is float32 [names, units].
-    """
-    if not hasattr(model.of_thread, "request"):
-        model.of_thread.request = model.step.create_infer_request()
-    return model.of_thread.request, np.zeros((names, model.units), np.float32)
 
-
-def read(request: ov.InferRequest, tokens: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Read one token of each name.
+def run_step(
+    request: ov.InferRequest, tokens: Int[np.ndarray, " names"], state: Float32[np.ndarray, "names units"]
+) -> tuple[Float64[np.ndarray, "names tokens"], Float32[np.ndarray, "names units"]]:
+    """Feed one token of each name to the network.
 
     Args:
-        request: from `start`.
-        tokens: int [names].
-        state: float32 [names, units], from `start` or the last `read`.
+        request: Inference request from `start_batch`.
+        tokens: One token of each name.
+        state: State from `start_batch` or the previous step.
 
     Returns:
-        the logits of the next token, float64 [names, tokens], and the state after it.
+        The logits of the next token, and the next state.
     """
-    # Tensors bound by hand: a dictionary of arrays costs a tenth of the step more. They do not own
-    # their memory, so the arrays must outlive the step.
+    # Binding tensors saves a tenth of the step over passing a dictionary of arrays. They do not own their
+    # memory, so the arrays must outlive the step.
     tokens = tokens.astype(np.int32)
     request.set_tensor("token", ov.Tensor(tokens, shared_memory=True))
     request.set_tensor("state", ov.Tensor(state, shared_memory=True))
@@ -93,24 +101,24 @@ def read(request: ov.InferRequest, tokens: np.ndarray, state: np.ndarray) -> tup
     return logits.astype(np.float64), next_state.copy()
 
 
-def name_nats(model: LanguageModel, texts: Sequence[str]) -> np.ndarray:
-    """What each text costs the model, float64 [n]: minus the log-probability of its tokens and the stop."""
-    batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
+def name_nats(model: LanguageModel, texts: Sequence[str]) -> Float64[np.ndarray, " texts"]:
+    """Return the negative log-probability of each text, including its stop token, in nats."""
+    batches = [texts[first : first + BATCH] for first in range(0, len(texts), BATCH)]
     return np.concatenate([_batch_nats(model, batch) for batch in batches])
 
 
-def _batch_nats(model: LanguageModel, texts: Sequence[str]) -> np.ndarray:
+def _batch_nats(model: LanguageModel, texts: Sequence[str]) -> Float64[np.ndarray, " texts"]:
     inputs, targets, weights = pad(encode(model.vocabulary, texts))
-    request, state = start(model, len(texts))
+    request, state = start_batch(model, len(texts))
     nats = np.zeros(len(texts))
     for step in range(inputs.shape[1]):
-        logits, state = read(request, inputs[:, step], state)
+        logits, state = run_step(request, inputs[:, step], state)
         log_probabilities = log_softmax(logits)
         nats -= weights[:, step] * log_probabilities[np.arange(len(texts)), targets[:, step]]
     return nats
 
 
-def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """The logarithms of the probabilities that logits [n, tokens] stand for, safe from overflow."""
+def log_softmax(logits: Float[np.ndarray, "n tokens"]) -> Float[np.ndarray, "n tokens"]:
+    """Return log-probabilities from logits without overflow."""
     shifted = logits - logits.max(axis=1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))

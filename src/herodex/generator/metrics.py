@@ -1,4 +1,8 @@
-"""Figures of a generator, each with its count and a 95 % interval."""
+"""Cross-entropy and perplexity with 95 % bootstrap intervals.
+
+Cross-entropy is in nats per character; lower is more likely. The stop token at the end of each name counts
+as a character.
+"""
 
 import math
 from collections.abc import Sequence
@@ -6,54 +10,57 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Int, Real
 
-from herodex.statistics import Estimate, measured
+from herodex.statistics import Estimate, estimate
 
 RESAMPLES = 2000
 
 
-def count_characters(texts: Sequence[str]) -> np.ndarray:
-    """How many characters each text has, its stop included, int [n]."""
+def count_characters(texts: Sequence[str]) -> Int[np.ndarray, " texts"]:
+    """Count the characters of each text, including its stop token."""
     return np.array([len(text) + 1 for text in texts])
 
 
-def measure_folds(held_out: pd.DataFrame, seed: int) -> dict[str, Any]:
-    """Compute what names cost that were held out in turn.
+def cross_validation_metrics(held_out: pd.DataFrame, seed: int) -> dict[str, Any]:
+    """Compute the cross-entropy of held-out names, over all folds and by fold.
 
     Args:
-        held_out: `fold`, `text` and `nats`, from `train_generator`.
-        seed: of the bootstraps.
+        held_out: `fold`, `text` and `nats` of each name, from `train_generator`.
+        seed: Seed of the bootstrap.
 
     Returns:
-        `nats` a character over all of them, and `by_fold`.
+        `nats` per character over all folds, and `by_fold`.
     """
 
-    def figure(rows: pd.DataFrame) -> Estimate:
+    def cross_entropy(rows: pd.DataFrame) -> Estimate:
         return per_character(rows["nats"].to_numpy(), count_characters(rows["text"].tolist()), seed)
 
-    by_fold = {str(name): figure(rows) for name, rows in held_out.groupby("fold", sort=False)}
-    return {"nats": figure(held_out), "by_fold": by_fold}
+    by_fold = {str(name): cross_entropy(rows) for name, rows in held_out.groupby("fold", sort=False)}
+    return {"nats": cross_entropy(held_out), "by_fold": by_fold}
 
 
-def per_character(nats: np.ndarray, characters: np.ndarray, seed: int) -> Estimate:
-    """Nats a character, with a percentile interval of a bootstrap over names (Efron 1979).
+def per_character(
+    nats: Real[np.ndarray, " names"], characters: Real[np.ndarray, " names"], seed: int
+) -> Estimate:
+    """Return nats per character with a percentile bootstrap interval over names (Efron 1979).
 
     Args:
-        nats: what each name costs, float [n]; also a difference of costs, for a paired comparison.
-        characters: characters of each name, the stop included, int [n].
-        seed: of the bootstrap.
+        nats: Nats of each name, or their difference between two models for a paired comparison.
+        characters: Characters of each name, including the stop token.
+        seed: Seed of the bootstrap.
     """
-    chosen = np.random.default_rng(seed).integers(len(nats), size=(RESAMPLES, len(nats)))
-    resampled = nats[chosen].sum(axis=1) / characters[chosen].sum(axis=1)
+    resamples = np.random.default_rng(seed).integers(len(nats), size=(RESAMPLES, len(nats)))
+    resampled = nats[resamples].sum(axis=1) / characters[resamples].sum(axis=1)
     low, high = np.quantile(resampled, [0.025, 0.975])
-    return measured(nats.sum() / characters.sum(), low, high, len(nats))
+    return estimate(nats.sum() / characters.sum(), low, high, len(nats))
 
 
-def mean(values: np.ndarray, seed: int) -> Estimate:
-    """The mean of values [n], with a percentile interval of a bootstrap."""
+def mean(values: Real[np.ndarray, " names"], seed: int) -> Estimate:
+    """Return the mean of the values with a percentile bootstrap interval."""
     return per_character(values, np.ones(len(values)), seed)
 
 
 def perplexity(nats: Estimate) -> Estimate:
-    """The number of equally likely characters that would be as hard to guess: exp of nats a character."""
-    return measured(math.exp(nats["value"]), math.exp(nats["low"]), math.exp(nats["high"]), nats["n"])
+    """Return the perplexity per character, exp(cross-entropy), with its interval."""
+    return estimate(math.exp(nats["value"]), math.exp(nats["low"]), math.exp(nats["high"]), nats["n"])

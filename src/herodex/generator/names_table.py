@@ -1,11 +1,11 @@
-"""The table that follows every name through the pipeline, one row for each name found.
+r"""CSV table of names, one row for each name found, that stages extend by columns.
 
-A stage adds columns and never removes a row that may be wanted:
+- The crawl writes `number`, `name`, `generation` and `page_url`; names from `params.yaml` have `name` only.
+- `clean_names` adds `text` (the normalised name that the model reads), `kept` (1 or 0), `reason` (why it was
+  dropped) and `duplicate_of` (the kept name with the same text).
+- `split_names` keeps the rows with `kept` 1 and adds `part` (`train`, `validation` or `test`).
 
-- the crawl: `number`, `name`, `generation`, `page_url` (all but `name` empty for names from `params.yaml`);
-- `clean_names`: `text` (the form that the model reads), `kept` (1 or 0), `reason` (why it was dropped),
-  `duplicate_of` (the kept name with the same text);
-- `split_names`, for kept names alone: `part` (`train`, `validation`, `test`).
+Files are UTF-8 with `\n` at the end of each line.
 """
 
 import csv
@@ -22,20 +22,20 @@ Row = dict[str, str]
 
 
 def read_names(path: Path, columns: Sequence[str]) -> list[Row]:
-    """Read a table of names that has at least `columns`; every cell is text.
+    """Read a table of names that has at least the given columns.
 
     Raises:
-        UserError: there is no such file, it is no UTF-8 CSV, or a column or a row's cell is missing.
+        UserError: The file is missing or not UTF-8 CSV, or a column or a cell is missing.
     """
-    hint = f"Delete {path} and run `dvc repro`, which makes it anew."
+    hint = f"Delete {path} and run `dvc repro`, which recreates it."
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             header, rows = reader.fieldnames or (), list(reader)
     except FileNotFoundError:
-        raise UserError(f"{path} is missing.", "Run `dvc repro`, which makes it.") from None
+        raise UserError(f"{path} is missing.", "Run `dvc repro`, which creates it.") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} is no CSV in UTF-8: {error}.", hint) from None
+        raise UserError(f"{path} is not UTF-8 CSV: {error}.", hint) from None
     if missing := [column for column in columns if column not in header]:
         raise UserError(f"{path} has no column {', '.join(missing)}.", hint)
     for number, row in enumerate(rows, start=1):
@@ -45,7 +45,7 @@ def read_names(path: Path, columns: Sequence[str]) -> list[Row]:
 
 
 def write_names(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """Write `columns` of the rows as UTF-8 CSV with \\n at the end of each line."""
+    """Write the given columns of the rows."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
@@ -54,5 +54,5 @@ def write_names(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None
 
 
 def texts_of(rows: Iterable[Row], *parts: str) -> list[str]:
-    """The model's texts of the rows in `parts`, in the order of the table."""
+    """Return the texts of the rows in the given parts, in table order."""
     return [row["text"] for row in rows if row["part"] in parts]

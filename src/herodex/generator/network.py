@@ -1,9 +1,10 @@
-"""The GRU language model in Keras: for sequences to train it, for single steps to run it."""
+"""GRU language model in Keras: over sequences for training, and one step at a time for export."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from jaxtyping import Float32
 
 from herodex.generator.vocabulary import EDGE, Vocabulary
 from herodex.params import DropoutParams, NetworkParams
@@ -13,90 +14,100 @@ if TYPE_CHECKING:
 
 
 def build_network(tokens: int, params: NetworkParams, dropout: DropoutParams) -> "keras.Model":
-    """Build the network that reads names: tokens int32 [n, steps] → logits float32 [n, steps, tokens].
+    """Build the network: tokens int32 [n, steps] to logits float32 [n, steps, tokens].
 
-    The dropout of characters and of the state hides the same part at each step of a name (Gal and
-    Ghahramani, 2016, A Theoretically Grounded Application of Dropout in Recurrent Neural Networks).
+    The dropout of characters and of the state uses the same mask at each step of a name (Gal and Ghahramani
+    2016, A Theoretically Grounded Application of Dropout in Recurrent Neural Networks).
 
     Args:
-        tokens: size of the vocabulary.
-        params: sizes.
-        dropout: what is hidden while it learns.
+        tokens: Size of the vocabulary.
+        params: Sizes of the layers.
+        dropout: Dropout rates.
     """
     import keras
 
-    inputs = keras.Input((None,), dtype="int32", name="tokens")
-    embedded = keras.layers.Embedding(tokens, params.embedding, name="embedding")(inputs)
-    seen = keras.layers.SpatialDropout1D(dropout.embedding_dropout)(embedded)
-    states = keras.layers.GRU(
+    layers = cast(Any, keras.layers)
+    inputs: Any = cast(Any, keras).Input((None,), dtype="int32", name="tokens")
+    embedded = layers.Embedding(tokens, params.embedding, name="embedding")(inputs)
+    masked = layers.SpatialDropout1D(dropout.embedding_dropout)(embedded)
+    gru = layers.GRU(
         params.units, return_sequences=True, recurrent_dropout=dropout.recurrent_dropout, name="gru"
-    )(seen)
-    hidden = keras.layers.Dropout(dropout.dropout)(states)
-    logits = keras.layers.Dense(tokens, name="logits")(hidden)
+    )
+    hidden = layers.Dropout(dropout.dropout)(gru(masked))
+    logits = layers.Dense(tokens, name="logits")(hidden)
     return keras.Model(inputs, logits, name="names")
 
 
-def one_step(network: "keras.Model") -> "keras.Model":
-    """Build the network that reads one character, with the weights of `network` and no dropout.
+def build_step_network(network: "keras.Model") -> "keras.Model":
+    """Build the network that reads one character, with the weights of `network` and without dropout.
 
-    What the GRU makes of a character is the same each time, so a table holds it, and no product is left but
-    the state's (Cho et al. 2014, with the reset gate after the product, as Keras has it).
+    A table holds the product of each character's embedding and the GRU's input weights, so that a step needs
+    only the product with the state (Cho et al. 2014, with the reset gate after the product, as in Keras).
 
-    Its inputs are `token` int32 [n] and `state` float32 [n, units], zero at the start of a name. Its
-    outputs are `logits` float32 [n, tokens] of what comes next, and `next_state`.
+    Inputs are `token` int32 [n] and `state` float32 [n, units], zero at the start of a name. Outputs are
+    `logits` float32 [n, tokens] of the next character, and `next_state`.
     """
     import keras
 
-    (embeddings,) = network.get_layer("embedding").get_weights()
-    kernel, recurrent_kernel, (bias, recurrent_bias) = network.get_layer("gru").get_weights()
+    layers, ops = cast(Any, keras.layers), cast(Any, keras.ops)
+    (embeddings,) = get_weights(network, "embedding")
+    kernel, recurrent_kernel, (bias, recurrent_bias) = get_weights(network, "gru")
     tokens, units = len(embeddings), len(recurrent_kernel)
-    token = keras.Input((), dtype="int32", name="token")
-    state = keras.Input((units,), name="state")
-    table = keras.layers.Embedding(tokens, 3 * units, weights=[embeddings @ kernel + bias], name="table")
-    carry = keras.layers.Dense(3 * units, name="carry")
-    seen, carried = table(token), carry(state)
+    token: Any = cast(Any, keras).Input((), dtype="int32", name="token")
+    state: Any = cast(Any, keras).Input((units,), name="state")
+    table = layers.Embedding(tokens, 3 * units, weights=[embeddings @ kernel + bias], name="table")
+    carry = layers.Dense(3 * units, name="carry")
+    from_token, from_state = table(token), carry(state)
     carry.set_weights([recurrent_kernel, recurrent_bias])
-    # Its annotations do not know symbolic tensors.
-    ops: Any = keras.ops
-    seen_update, seen_reset, seen_new = ops.split(seen, 3, axis=-1)
-    carried_update, carried_reset, carried_new = ops.split(carried, 3, axis=-1)
-    update = ops.sigmoid(seen_update + carried_update)
-    reset = ops.sigmoid(seen_reset + carried_reset)
-    new = ops.tanh(seen_new + reset * carried_new)
+    token_update, token_reset, token_new = ops.split(from_token, 3, axis=-1)
+    state_update, state_reset, state_new = ops.split(from_state, 3, axis=-1)
+    update = ops.sigmoid(token_update + state_update)
+    reset = ops.sigmoid(token_reset + state_reset)
+    new = ops.tanh(token_new + reset * state_new)
     next_state = update * state + (1 - update) * new
-    logits = network.get_layer("logits")(next_state)
+    logits = cast(Any, network).get_layer("logits")(next_state)
     return keras.Model([token, state], {"logits": logits, "next_state": next_state}, name="step")
 
 
-def transfer(
-    source: "keras.Model", of_source: Vocabulary, target: "keras.Model", of_target: Vocabulary
+def transfer_weights(
+    source: "keras.Model", source_vocabulary: Vocabulary, target: "keras.Model", target_vocabulary: Vocabulary
 ) -> None:
-    """Give `target` what `source` has learnt, character by character.
+    """Copy weights to a network with another vocabulary, matching tokens by character.
 
-    A character that only the target knows keeps its fresh embedding, and starts out as unlikely as the
-    source finds unknown characters.
+    A character that only the target knows keeps its random embedding, and its output weights are those of
+    the source's unknown token.
 
     Args:
-        source: from `build_network`.
-        of_source: its vocabulary.
-        target: from `build_network`, of the same sizes.
-        of_target: its vocabulary.
+        source: Network from `build_network`.
+        source_vocabulary: Vocabulary of the source.
+        target: Network from `build_network` of the same sizes.
+        target_vocabulary: Vocabulary of the target.
     """
-    known = {character: token for token, character in enumerate(of_source.characters, start=1)}
-    tokens = [known.get(character, of_source.unknown) for character in of_target.characters]
-    rows = np.array([EDGE, *tokens, of_source.unknown])
-    shared = rows != of_source.unknown
-    (embeddings,) = target.get_layer("embedding").get_weights()
-    (learnt,) = source.get_layer("embedding").get_weights()
-    embeddings[shared] = learnt[rows[shared]]
-    target.get_layer("embedding").set_weights([embeddings])
-    target.get_layer("gru").set_weights(source.get_layer("gru").get_weights())
-    kernel, bias = source.get_layer("logits").get_weights()
-    target.get_layer("logits").set_weights([kernel[:, rows], bias[rows]])
+    known = {character: token for token, character in enumerate(source_vocabulary.characters, start=1)}
+    unknown = source_vocabulary.unknown
+    tokens = [known.get(character, unknown) for character in target_vocabulary.characters]
+    rows = np.array([EDGE, *tokens, unknown])
+    shared = rows != unknown
+    (embeddings,), (source_embeddings,) = get_weights(target, "embedding"), get_weights(source, "embedding")
+    embeddings[shared] = source_embeddings[rows[shared]]
+    kernel, bias = get_weights(source, "logits")
+    set_weights(target, "embedding", [embeddings])
+    set_weights(target, "gru", get_weights(source, "gru"))
+    set_weights(target, "logits", [kernel[:, rows], bias[rows]])
 
 
-def coverage(vocabulary: Vocabulary, texts: Sequence[str]) -> float:
-    """The share of the texts' characters that a vocabulary holds."""
+def get_weights(network: "keras.Model", layer: str) -> list[Float32[np.ndarray, "..."]]:
+    """Return the weights of a layer."""
+    return cast(Any, network).get_layer(layer).get_weights()
+
+
+def set_weights(network: "keras.Model", layer: str, weights: list[Float32[np.ndarray, "..."]]) -> None:
+    """Set the weights of a layer."""
+    cast(Any, network).get_layer(layer).set_weights(weights)
+
+
+def character_coverage(vocabulary: Vocabulary, texts: Sequence[str]) -> float:
+    """Return the share of the texts' characters that a vocabulary contains."""
     known = set(vocabulary.characters)
     characters = "".join(texts)
     return sum(character in known for character in characters) / len(characters)

@@ -1,4 +1,4 @@
-"""A character n-gram model, the baseline that a network has to beat."""
+"""Character n-gram language model, the baseline for the network."""
 
 import math
 from collections import Counter, defaultdict
@@ -6,18 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float64
 
 from herodex.generator.vocabulary import EDGE
 
 
 @dataclass(frozen=True)
 class NGram:
-    """Counts of tokens after contexts of `order` - 1 tokens and fewer; no token is impossible.
+    """N-gram counts with smoothing, so that no token has probability 0.
 
     Attributes:
-        order: tokens looked at, the predicted one included.
-        tokens: size of the vocabulary.
-        counts: for each context, how often each token came after it.
+        order: Length of the n-grams, including the predicted token.
+        tokens: Size of the vocabulary.
+        counts: Counts of the next token after each context of `order` - 1 tokens and fewer.
     """
 
     order: int
@@ -37,11 +38,11 @@ def fit_ngram(sequences: Iterable[Sequence[int]], order: int, tokens: int) -> NG
 
 
 def probability(model: NGram, context: tuple[int, ...], token: int) -> float:
-    """The probability of a token after a context of up to `order` - 1 tokens.
+    """Return the probability of a token after a context of up to `order` - 1 tokens.
 
-    Each context is interpolated with the next shorter one, the empty one with the uniform distribution; it
-    weighs the more, the fewer different tokens came after it (Witten and Bell 1991, as in Chen and
-    Goodman 1999, An Empirical Study of Smoothing Techniques for Language Modeling).
+    Each order is interpolated with the next lower one, and order 1 with the uniform distribution, by
+    Witten-Bell smoothing (Witten and Bell 1991, as in Chen and Goodman 1999, An Empirical Study of Smoothing
+    Techniques for Language Modeling).
     """
     shorter = probability(model, context[1:], token) if context else 1 / model.tokens
     seen = model.counts.get(context)
@@ -51,8 +52,8 @@ def probability(model: NGram, context: tuple[int, ...], token: int) -> float:
     return (seen[token] + kinds * shorter) / (seen.total() + kinds)
 
 
-def sequence_nats(model: NGram, sequences: Iterable[Sequence[int]]) -> np.ndarray:
-    """What each sequence costs the model, float64 [n]: the negative log-probability of its tokens."""
+def sequence_nats(model: NGram, sequences: Iterable[Sequence[int]]) -> Float64[np.ndarray, " sequences"]:
+    """Return the negative log-probability of each sequence in nats."""
     return np.array([_nats(model, sequence) for sequence in sequences])
 
 

@@ -1,10 +1,10 @@
-"""Stage `pretrain_generator`: the network reads English words before it reads names."""
+"""Stage `pretrain_generator`: train the network on English words before it is trained on names."""
 
 import json
 import logging
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -12,16 +12,16 @@ import pandas as pd
 from herodex import paths, tracking
 from herodex.command import run_command
 from herodex.determinism import seed_keras
-from herodex.generator.learn import (
-    CLIP_NORM,
-    nats_a_character,
-    prepare,
-    read_once,
-    shuffled_batches,
-    text_nats,
-)
 from herodex.generator.network import build_network
 from herodex.generator.plots import history_figure
+from herodex.generator.training_loop import (
+    CLIP_NORM,
+    compile_network,
+    nats_per_character,
+    shuffled_batches,
+    text_nats,
+    train_epoch,
+)
 from herodex.generator.vocabulary import Vocabulary, build_vocabulary, encode
 from herodex.generator.words_list import read_words
 from herodex.params import NetworkParams, PretrainParams, load_params
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-HELD_OUT = 100
-"""One word of so many is held out, so that the history shows how far the network has come."""
+VALIDATION_EVERY = 100
+"""Every 100th word is held out for validation."""
 WARM_UP = 100
 """Steps over which the learning rate rises."""
 SORTED_BATCHES = 20
@@ -42,55 +42,60 @@ SORTED_BATCHES = 20
 def fit(
     words: list[str], sizes: NetworkParams, params: PretrainParams, seed: int
 ) -> tuple["keras.Model", Vocabulary, pd.DataFrame]:
-    """Let a network read the words `params.epochs` times, with a learning rate that falls along a cosine.
+    """Train a network on words for `params.epochs` epochs.
 
     Returns:
-        the network, its vocabulary, and a table with `epoch`, `train_nats` and `validation_nats`, both nats a
-        character, stops included; validation is the words that are never learnt from.
+        The network, its vocabulary, and a table with `epoch`, `train_nats` and `validation_nats`, both in
+        nats per character.
     """
-    import keras
-
     seed_keras(seed)
     rng = np.random.default_rng(seed)
-    validation = words[::HELD_OUT]
-    train = [word for place, word in enumerate(words) if place % HELD_OUT]
+    validation = words[::VALIDATION_EVERY]
+    train = [word for place, word in enumerate(words) if place % VALIDATION_EVERY]
     vocabulary = build_vocabulary(words)
     network = build_network(vocabulary.size, sizes, params)
     steps = math.ceil(len(train) / params.batch_size)
-    # Keras takes a schedule where its annotation wants a number.
-    schedule: Any = keras.optimizers.schedules.CosineDecay(
+    compile_network(network, build_optimizer(params, params.epochs * steps))
+    sequences = encode(vocabulary, train)
+    history: list[dict[str, float]] = []
+    for epoch in range(1, params.epochs + 1):
+        batches = shuffled_batches(sequences, params.batch_size, SORTED_BATCHES, rng)
+        train_nats = train_epoch(network, batches, steps, f"words, epoch {epoch} of {params.epochs}")
+        nats = nats_per_character(text_nats(network, vocabulary, validation), validation)
+        history.append({"epoch": epoch, "train_nats": train_nats, "validation_nats": nats})
+        log.info("epoch %d: %.3f nats per character, %.3f on held-out words", epoch, train_nats, nats)
+    return network, vocabulary, pd.DataFrame(history, columns=list(history[0])).round(6)
+
+
+def build_optimizer(params: PretrainParams, steps: int) -> "keras.Optimizer":
+    """Build an Adam optimizer with warm-up and cosine decay over `steps`."""
+    import keras
+
+    schedule = keras.optimizers.schedules.CosineDecay(
         params.learning_rate / WARM_UP,
-        decay_steps=max(1, params.epochs * steps - WARM_UP),
+        decay_steps=max(1, steps - WARM_UP),
         alpha=0.02,
         warmup_target=params.learning_rate,
         warmup_steps=WARM_UP,
     )
-    prepare(network, keras.optimizers.Adam(schedule, clipnorm=CLIP_NORM))
-    sequences = encode(vocabulary, train)
-    history = []
-    for epoch in range(1, params.epochs + 1):
-        batches = shuffled_batches(sequences, params.batch_size, SORTED_BATCHES, rng)
-        train_nats = read_once(network, batches, steps, f"words, epoch {epoch} of {params.epochs}")
-        nats = nats_a_character(text_nats(network, vocabulary, validation), validation)
-        history.append({"epoch": epoch, "train_nats": train_nats, "validation_nats": nats})
-        log.info("epoch %d: %.3f nats a character, %.3f on words held out", epoch, train_nats, nats)
-    return network, vocabulary, pd.DataFrame(history, columns=list(history[0])).round(6)
+    # Keras accepts a schedule, but its annotation asks for a number.
+    return keras.optimizers.Adam(cast(Any, schedule), clipnorm=CLIP_NORM)
 
 
 def main() -> None:
-    """Write the network's weights and its characters, and how it came along; without words, none of them."""
+    """Write the network's weights, characters and history; without words, an empty list of characters."""
     params = load_params()
     settings = params.generator.pretrain
     words = read_words(paths.WORDS)
     paths.PRETRAINED.mkdir(parents=True, exist_ok=True)
     if not words:
         write_characters(Vocabulary(()), paths.PRETRAINED)
-        log.info("there are no words to pretrain on: generator.words.sources is empty")
+        log.info("no pretraining: generator.words.sources is empty")
         return
     with tracking.run("pretrain_generator", settings) as run:
-        chosen = evenly(words, settings.max_words)
+        chosen = take_evenly(words, settings.max_words)
         network, vocabulary, history = fit(chosen, params.generator.network, settings, params.seed)
-        network.save_weights(paths.PRETRAINED / "gru.weights.h5")
+        cast(Any, network).save_weights(paths.PRETRAINED / "gru.weights.h5")
         write_characters(vocabulary, paths.PRETRAINED)
         history.to_csv(paths.PRETRAINED / "history.csv", index=False, lineterminator="\n")
         save_figure(history_figure(history), paths.PRETRAINED / "history.png")
@@ -100,14 +105,14 @@ def main() -> None:
     log.info("pretrained on %d words: %s", len(chosen), history.iloc[-1].to_dict())
 
 
-def evenly(words: list[str], most: int) -> list[str]:
-    """Take `most` words from all over a list, or all where it has no more."""
-    taken = min(most, len(words))
-    return [words[place * len(words) // taken] for place in range(taken)]
+def take_evenly(words: list[str], limit: int) -> list[str]:
+    """Take at most `limit` words at even distances from a list."""
+    count = min(limit, len(words))
+    return [words[place * len(words) // count] for place in range(count)]
 
 
 def write_characters(vocabulary: Vocabulary, directory: Path) -> None:
-    """Write what the network's tokens stand for."""
+    """Write the characters of the network's tokens."""
     text = json.dumps({"characters": list(vocabulary.characters)}, indent=2) + "\n"
     (directory / "pretrained.json").write_text(text, encoding="utf-8")
 

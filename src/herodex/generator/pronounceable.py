@@ -1,11 +1,11 @@
-"""A rule of thumb for whether a name can be spoken, for names in Latin letters."""
+"""Rule of thumb for pronounceable names in Latin letters."""
 
 import re
 import unicodedata
 
 VOWELS = "aeiouy"
-MOST_IN_A_ROW = 3
-"""Consonants, or vowels, that may follow each other within a word: as in Bewear, or Gastrodon."""
+MAX_RUN = 3
+"""Maximum length of a run of vowels or consonants within a word, as in Bewear or Gastrodon."""
 
 WORD = re.compile("[a-z]+")
 VOWEL_RUN = re.compile(f"[{VOWELS}]+")
@@ -13,13 +13,13 @@ CONSONANT_RUN = re.compile(f"[^{VOWELS}]+")
 
 
 def pronounceable(text: str) -> bool | None:
-    """Whether every word of a text has a vowel, and nowhere more than three consonants or vowels in a row.
+    """Return whether every word has a vowel and no run longer than `MAX_RUN`.
 
-    Marks on letters do not count, y is a vowel, and whatever is no letter ends a word. Real names break the
-    rule too (Mr. Mime), so a share of names that keep it is to be seen beside that of real ones.
+    Diacritics are ignored, y is a vowel, and any character that is not a letter ends a word. Some real names
+    break the rule (Mr. Mime), so compare the share of pronounceable names with that of the real names.
 
     Returns:
-        None for a text with letters of another script, of which the rule knows nothing.
+        None if the text has letters of another script, for which the rule is not defined.
     """
     plain = "".join(
         character
@@ -29,11 +29,11 @@ def pronounceable(text: str) -> bool | None:
     if any(character.isalpha() and not "a" <= character <= "z" for character in plain):
         return None
     words = WORD.findall(plain)
-    return bool(words) and all(_speakable(word) for word in words)
+    return bool(words) and all(_is_pronounceable(word) for word in words)
 
 
-def _speakable(word: str) -> bool:
+def _is_pronounceable(word: str) -> bool:
     if not VOWEL_RUN.search(word):
         return False
     runs = VOWEL_RUN.findall(word) + CONSONANT_RUN.findall(word)
-    return max(map(len, runs)) <= MOST_IN_A_ROW
+    return max(map(len, runs)) <= MAX_RUN

@@ -1,4 +1,7 @@
-"""The real names, and how near other texts come to them. Imports only what the service's image holds."""
+"""Real names and the edit distance of other texts to them.
+
+Imports only libraries that the service's container image includes.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,48 +13,49 @@ from rapidfuzz.distance import Levenshtein
 
 from herodex.generator.names_table import read_names
 
-COPY_DISTANCE = 1
-"""Edits within which a text counts as a copy of a real name."""
+NEAR_DUPLICATE_EDITS = 1
+"""Maximum edit distance at which a text counts as a near duplicate of a real name."""
 
 
 @dataclass(frozen=True)
 class RealNames:
-    """Real names.
+    """Real names by their normalised text.
 
     Attributes:
-        written: each as people write it, by its normalised text.
-        texts: the normalised texts in the same order, which the searches go through.
+        name_of: Name in its original spelling, by text.
+        texts: Normalised texts in the same order, for the search.
     """
 
-    written: dict[str, str]
+    name_of: dict[str, str]
     texts: tuple[str, ...]
 
     def nearest(self, texts: Sequence[str]) -> list[tuple[str, int]]:
-        """The real name nearest to each normalised text, the first of several, and how far it is.
+        """Find the nearest real name of each normalised text and its distance.
 
-        The distance counts the characters to insert, delete or replace (Levenshtein 1966).
+        The distance counts inserted, deleted and replaced characters (Levenshtein 1966). Among equally near
+        names, the first in the table is returned.
         """
         distances = process.cdist(texts, self.texts, scorer=Levenshtein.distance, dtype=np.uint16)
         places = distances.argmin(axis=1)
         return [
-            (self.written[self.texts[place]], int(row[place]))
+            (self.name_of[self.texts[place]], int(row[place]))
             for place, row in zip(places, distances, strict=True)
         ]
 
 
 def real_names(rows: Iterable[dict[str, str]]) -> RealNames:
-    """Collect names from rows with `name` and `text`: each text once, none empty."""
-    written: dict[str, str] = {}
+    """Collect the distinct, non-empty texts of rows with `name` and `text`."""
+    name_of: dict[str, str] = {}
     for row in rows:
         if row["text"]:
-            written.setdefault(row["text"], row["name"])
-    return RealNames(written, tuple(written))
+            name_of.setdefault(row["text"], row["name"])
+    return RealNames(name_of, tuple(name_of))
 
 
 def load_real_names(names_csv: Path) -> RealNames:
-    """Read the real names from a table of names; those that the cleaning dropped are real too.
+    """Read the real names from a table, including names that the cleaning dropped.
 
     Raises:
-        UserError: the file is missing or damaged.
+        UserError: The file is missing or damaged.
     """
     return real_names(read_names(names_csv, ("name", "text")))

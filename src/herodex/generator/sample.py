@@ -1,4 +1,7 @@
-"""Invents names. Imports only what the service's image holds."""
+"""Sampling of new names from the model.
+
+Imports only libraries that the service's container image includes.
+"""
 
 import unicodedata
 from collections.abc import Sequence
@@ -7,6 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import openvino as ov
+from jaxtyping import Bool, Float32, Float64, Int
 
 from herodex.errors import UserError
 from herodex.generator.language_model import (
@@ -14,32 +19,32 @@ from herodex.generator.language_model import (
     load_language_model,
     log_softmax,
     model_hash,
-    read,
-    start,
+    run_step,
+    start_batch,
 )
-from herodex.generator.real_names import COPY_DISTANCE, RealNames, load_real_names
+from herodex.generator.real_names import NEAR_DUPLICATE_EDITS, RealNames, load_real_names
 from herodex.generator.spelling import display, normalise
 from herodex.generator.vocabulary import EDGE, Vocabulary, decode, encode
 
-ROUNDS = 40
-"""Batches drawn for one answer before it is given up."""
-STRICT_ROUNDS = 4
-"""Batches from which only names are taken that end by themselves within the longest length."""
+MAX_BATCHES = 40
+"""Maximum number of batches sampled for one request."""
+COMPLETE_ONLY_BATCHES = 4
+"""Number of batches that provide only names that end before the maximum length."""
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What the names of one answer shall be like.
+class SamplingOptions:
+    """Options of one request for names.
 
     Attributes:
-        temperature: above 0; at 1 names are as likely as the model thinks, below it keeps to the likeliest.
-        top_k: only so many of the likeliest characters may come next; 0: any may.
-        top_p: only the likeliest characters that make up this probability may come next (nucleus sampling,
-            Holtzman et al. 2020, The Curious Case of Neural Text Degeneration); 1: any may.
-        prefix: the normalised text that every name starts with; a blank may be its last character.
-        min_length: characters of a name, at least.
-        max_length: characters of a name, at most; never more than the longest name that the model knows.
-        novel: whether names are left out that are real, or one edit away from a real one.
+        temperature: Divisor of the logits, above 0; values below 1 favour likely characters.
+        top_k: Number of most likely characters to sample from; 0 for all.
+        top_p: Probability mass of the most likely characters to sample from (nucleus sampling, Holtzman et
+            al. 2020, The Curious Case of Neural Text Degeneration); 1 for all.
+        prefix: Normalised text that every name starts with; it may end with a blank.
+        min_length: Minimum length of a name in characters.
+        max_length: Maximum length of a name in characters; the model's own maximum holds too.
+        novel: Whether to leave out real names and names one edit away from a real one.
     """
 
     temperature: float
@@ -51,26 +56,42 @@ class Wish:
     novel: bool = True
 
 
-class Drawn(NamedTuple):
-    """Normalised texts from one batch.
+class Candidates(NamedTuple):
+    """Normalised texts sampled in one batch.
 
     Attributes:
-        texts: the texts.
-        ended: whether each came to its end before it was cut off, bool [texts].
-        nats: what each costs the model, the stop included, at temperature 1: float64 [texts].
+        texts: The texts, possibly with repeats.
+        complete: Whether each text ended before it was truncated.
+        nats: Negative log-probability of each text, including its stop token, at temperature 1.
     """
 
     texts: list[str]
-    ended: np.ndarray
-    nats: np.ndarray
+    complete: Bool[np.ndarray, " texts"]
+    nats: Float64[np.ndarray, " texts"]
+
+
+class Step(NamedTuple):
+    """One step of sampling.
+
+    Attributes:
+        rows: Rows of the batch that have not ended.
+        logits: Logits of the next token of each row.
+        tokens: The sampled tokens.
+    """
+
+    rows: Int[np.ndarray, " rows"]
+    logits: Float64[np.ndarray, "rows tokens"]
+    tokens: Int[np.ndarray, " rows"]
 
 
 @dataclass(frozen=True)
 class Generator:
-    """The language model, and the real names to compare with.
+    """The language model and the real names to compare with.
 
     Attributes:
-        model: the first 12 hexadecimal digits of the model's sha256.
+        language_model: The exported network.
+        real: The real names.
+        model: First 12 hexadecimal digits of the model's SHA-256.
     """
 
     language_model: LanguageModel
@@ -80,14 +101,14 @@ class Generator:
 
 @dataclass(frozen=True)
 class SampledName:
-    """An invented name.
+    """A sampled name.
 
     Attributes:
-        name: as people write it.
-        novel: whether it is none of the real names.
-        nearest: the real name nearest to it, the first in the table where several are.
-        distance: characters to insert, delete or replace to get from one to the other (Levenshtein 1966).
-        nats: what it costs the model for each character, the stop included: less is likelier.
+        name: The name in its display spelling.
+        novel: Whether it differs from every real name.
+        nearest: The nearest real name, or the first of several in the table.
+        distance: Edit distance to the nearest real name (Levenshtein 1966).
+        nats: Cross-entropy in nats per character, including the stop token (lower is more likely).
     """
 
     name: str
@@ -98,181 +119,219 @@ class SampledName:
 
 
 def load_generator(models: Path, names_csv: Path) -> Generator:
-    """Load `generator/` from the folder of models, and the real names.
+    """Load the model and the real names.
 
     Args:
-        models: the folder.
-        names_csv: a table of names with `name` and `text`; names that the cleaning dropped are real too.
+        models: Folder that contains `generator/`.
+        names_csv: Table of names with `name` and `text`; names that the cleaning dropped count as real.
 
     Raises:
-        UserError: a file is missing or damaged.
+        UserError: A file is missing or damaged.
     """
     directory = models / "generator"
     return Generator(load_language_model(directory), load_real_names(names_csv), model_hash(directory)[:12])
 
 
-def sample_names(generator: Generator, count: int, wish: Wish, seed: int) -> list[SampledName]:
-    """Invent names, no two of them the same and none empty.
+def sample_names(generator: Generator, count: int, options: SamplingOptions, seed: int) -> list[SampledName]:
+    """Sample distinct, non-empty names.
 
     Args:
-        generator: from `load_generator`; several threads may use it at once.
-        count: how many names, at least 1.
-        wish: what they shall be like.
-        seed: the same seed gives the same names, in any process.
+        generator: Generator from `load_generator`; several threads may use it at once.
+        count: Number of names, at least 1.
+        options: Sampling options.
+        seed: Random seed; the same seed gives the same names in any process.
 
     Raises:
-        UserError: the model does not know a character of the prefix, or gives too few such names.
+        UserError: The model does not know a character of the prefix, or finds too few names.
     """
-    model = generator.language_model
-    require_possible(wish, model)
+    check_options(options, generator.language_model)
     rng = np.random.Generator(np.random.PCG64(seed))
-    # A few more than asked for, as some will be real or come twice; where that is not enough, many will.
+    # A few more than requested, because some will be rejected; later batches are larger.
     batch = count + count // 8 + 1
     found: dict[str, SampledName] = {}
-    for drawn_before in range(ROUNDS):
-        drawn = draw_texts(model, 2 * batch if drawn_before else batch, wish, rng)
-        taken = drawn.ended | (drawn_before >= STRICT_ROUNDS)
-        sampled = describe(generator, drawn.texts, drawn.nats)
-        for text, name, take in zip(drawn.texts, sampled, taken, strict=True):
-            # A mark may melt into the character before it, and a letter's capital may be two.
-            fits = normalise(text) == text and wish.min_length <= len(name.name) <= wish.max_length
-            if take and fits and (not wish.novel or name.distance > COPY_DISTANCE):
+    for batches in range(MAX_BATCHES):
+        candidates = sample_texts(generator.language_model, 2 * batch if batches else batch, options, rng)
+        accepted = candidates.complete | (batches >= COMPLETE_ONLY_BATCHES)
+        names = to_sampled_names(generator, candidates.texts, candidates.nats)
+        for text, name, accept in zip(candidates.texts, names, accepted, strict=True):
+            if accept and is_valid(text, name, options):
                 found.setdefault(name.name, name)
         if len(found) >= count:
             return list(found.values())[:count]
-    raise UserError(*too_few(len(found), count, wish))
+    raise too_few_names(len(found), count, options)
 
 
-def require_possible(wish: Wish, model: LanguageModel) -> None:
-    """Check that the model knows the characters of the prefix, and names of the length wished for.
+def is_valid(text: str, name: SampledName, options: SamplingOptions) -> bool:
+    """Return whether a sampled name satisfies the options and its text is in normal form.
+
+    Normalisation can compose a mark with the character before it, and a capital can have two characters, so
+    lengths are checked on the name.
+    """
+    fits = normalise(text) == text and options.min_length <= len(name.name) <= options.max_length
+    return fits and (not options.novel or name.distance > NEAR_DUPLICATE_EDITS)
+
+
+def check_options(options: SamplingOptions, model: LanguageModel) -> None:
+    """Check that the model knows the characters of the prefix and names of the requested length.
 
     Raises:
-        UserError: it says which it does not know, and which it does.
+        UserError: It names the unknown characters or the maximum length.
     """
-    if unknown := sorted(set(wish.prefix) - set(model.vocabulary.characters)):
+    if unknown := sorted(set(options.prefix) - set(model.vocabulary.characters)):
         raise UserError(
-            f"'prefix' has characters that no known name has: {spell_out(unknown)}.",
-            f"The known ones are {spell_out(model.vocabulary.characters)}.",
+            f"'prefix' has characters that no known name has: {list_characters(unknown)}.",
+            f"The known ones are {list_characters(model.vocabulary.characters)}.",
         )
-    if max(wish.min_length, len(wish.prefix)) > model.max_length:
-        field = "min_length" if wish.min_length > model.max_length else "prefix"
+    if max(options.min_length, len(options.prefix)) > model.max_length:
+        field = "min_length" if options.min_length > model.max_length else "prefix"
         raise UserError(
             f"'{field}' asks for longer names than there are.",
             f"The longest known name has {model.max_length} characters.",
         )
 
 
-def spell_out(characters: Sequence[str], most: int = 60) -> str:
-    """List characters for people; what would not show, or would upset the line, by its code point."""
+def list_characters(characters: Sequence[str], limit: int = 60) -> str:
+    """List characters for a message, invisible ones by their code point."""
     shown = [
         character if character.isprintable() and not character.isspace() else f"U+{ord(character):04X}"
-        for character in characters[:most]
+        for character in characters[:limit]
     ]
-    return " ".join(shown) + (f" and {len(characters) - most} more" if len(characters) > most else "")
+    return " ".join(shown) + (f" and {len(characters) - limit} more" if len(characters) > limit else "")
 
 
-def too_few(found: int, count: int, wish: Wish) -> tuple[str, str]:
-    """Word that a wish cannot be met: the problem, and what to do about it."""
-    lengths = [f"at least {wish.min_length}"] if wish.min_length > 1 else []
-    lengths += [f"at most {wish.max_length}"] if wish.max_length < Wish.max_length else []
-    kind = ("new name" if wish.novel else "name") + ("s" if found else "")
+def too_few_names(found: int, count: int, options: SamplingOptions) -> UserError:
+    """Explain that too few names satisfy the options, and how to relax them."""
+    lengths = [f"at least {options.min_length}"] if options.min_length > 1 else []
+    lengths += [f"at most {options.max_length}"] if options.max_length < SamplingOptions.max_length else []
+    kind = ("new name" if options.novel else "name") + ("s" if found else "")
     amount = f"Only {found} {kind}" if found else f"No {kind}"
     size = f" of {' and '.join(lengths)} characters" if lengths else ""
-    verb = f"start{'' if found else 's'} with '{wish.prefix}'" if wish.prefix else "could be found"
-    wanted = f", and {count} are asked for" if found else ""
+    verb = f"start{'' if found else 's'} with '{options.prefix}'" if options.prefix else "could be found"
+    requested = f", and {count} are asked for" if found else ""
+    effort = f"(tried {MAX_BATCHES} rounds at temperature {options.temperature:g})"
     remedies = [f"ask for {found} or fewer"] if found else []
-    remedies += ["shorten the prefix"] if wish.prefix else []
+    remedies += ["shorten the prefix"] if options.prefix else []
     remedies += ["allow more lengths"] if lengths else []
-    remedies += ["raise top_k or top_p"] if wish.top_k or wish.top_p < 1 else []
+    remedies += ["raise top_k or top_p"] if options.top_k or options.top_p < 1 else []
     remedies += ["raise the temperature", "take another seed"]
     hint = f"{', '.join(remedies)}."
-    return (
-        f"{amount}{size} {verb}{wanted} (tried {ROUNDS} rounds at temperature {wish.temperature:g}).",
-        hint[0].upper() + hint[1:],
-    )
+    return UserError(f"{amount}{size} {verb}{requested} {effort}.", hint[0].upper() + hint[1:])
 
 
-def describe(
-    generator: Generator, texts: Sequence[str], nats: Sequence[float] | np.ndarray
+def to_sampled_names(
+    generator: Generator, texts: Sequence[str], nats: Float64[np.ndarray, " texts"]
 ) -> list[SampledName]:
-    """Compare normalised texts with the real names; a real one is written as in the list.
+    """Add the display spelling and the nearest real name to sampled texts.
 
     Args:
-        generator: the real names.
-        texts: the texts.
-        nats: what each costs the model, its stop included.
+        generator: The real names.
+        texts: Normalised texts.
+        nats: Negative log-probability of each text, including its stop token.
     """
-    described = []
+    names: list[SampledName] = []
     nearest = generator.real.nearest(texts)
-    for text, cost, (neighbour, distance) in zip(texts, nats, nearest, strict=True):
-        real = generator.real.written.get(text)
-        each = round(float(cost) / (len(text) + 1), 3)
-        described.append(SampledName(real or display(text), real is None, neighbour, distance, each))
-    return described
+    for text, total, (neighbour, distance) in zip(texts, nats.tolist(), nearest, strict=True):
+        real = generator.real.name_of.get(text)
+        per_character = round(total / (len(text) + 1), 3)
+        names.append(SampledName(real or display(text), real is None, neighbour, distance, per_character))
+    return names
 
 
-def draw_texts(model: LanguageModel, count: int, wish: Wish, rng: np.random.Generator) -> Drawn:
-    """Draw normalised texts, all of them in one batch; none is empty, the same one may come twice.
+def sample_texts(
+    model: LanguageModel, count: int, options: SamplingOptions, rng: np.random.Generator
+) -> Candidates:
+    """Sample a batch of non-empty normalised texts, possibly with repeats.
 
-    A character is drawn from softmax(logits / temperature) by the Gumbel-max trick: the largest of the
-    logits plus Gumbel noise (Gumbel 1954). The unknown token is never drawn; a blank comes neither at an
-    end nor twice in a row, a mark not first, a stop not before the shortest length. At the longest a text is
-    cut off.
+    Characters are sampled from softmax(logits / temperature) with the Gumbel-max trick: the maximum of the
+    logits plus Gumbel noise (Gumbel 1954). Texts of the maximum length are truncated.
 
     Args:
-        model: the network; it must know the characters of the prefix.
-        count: how many.
-        wish: what they shall be like, `novel` apart.
-        rng: where chance comes from.
+        model: Language model that knows the characters of the prefix.
+        count: Number of texts.
+        options: Sampling options; `novel` is ignored.
+        rng: Random number generator.
     """
-    vocabulary = model.vocabulary
-    blank = 1 + vocabulary.characters.index(" ") if " " in vocabulary.characters else vocabulary.unknown
-    # Added to scores: what never comes, and what does not come after a blank.
-    barred = np.zeros((2, vocabulary.size))
-    barred[:, vocabulary.unknown] = barred[1, [blank, EDGE]] = -np.inf
-    prefix = encode(vocabulary, [wish.prefix])[0][:-1]
-    longest = min(wish.max_length, model.max_length)
-    drawn = np.full((count, longest), EDGE)
-    drawn[:, : len(prefix)] = prefix
-    ended = np.zeros(count, bool)
-    # All start alike, so one of them is read for all; and those that have ended are read no further.
-    request, state = start(model, 1)
-    logits, state = read(request, np.array([EDGE]), state)
-    told = 0.0
-    for token in prefix:
-        told -= log_softmax(logits)[0, token]
-        logits, state = read(request, np.array([token]), state)
-    going = np.arange(count)
-    tokens = np.full(count, prefix[-1] if prefix else EDGE)
+    prefix = encode(model.vocabulary, [options.prefix])[0][:-1]
+    max_length = min(options.max_length, model.max_length)
+    sampled = np.full((count, max_length), EDGE)
+    sampled[:, : len(prefix)] = prefix
+    complete = np.zeros(count, bool)
+    # The prefix is fed once for all texts, and texts that have ended leave the batch.
+    request, logits, state, prefix_nats = feed_prefix(model, prefix)
     logits, state = np.repeat(logits, count, axis=0), np.repeat(state, count, axis=0)
-    choices = []
-    for length in range(len(prefix), longest + 1):
-        scores = logits / wish.temperature + barred[(tokens == blank).astype(int)]
-        if length == 0:
-            scores[:, [EDGE, blank, *dependent_tokens(vocabulary)]] = -np.inf
-        if length == longest - 1:
-            scores[:, blank] = -np.inf
-        if length < wish.min_length:
-            scores[:, EDGE] = -np.inf
-        scores = narrow(scores, wish.top_k, wish.top_p)
+    active, previous = np.arange(count), np.full(count, prefix[-1] if prefix else EDGE)
+    steps: list[Step] = []
+    for length in range(len(prefix), max_length + 1):
+        scores = logits / options.temperature
+        mask_forbidden(scores, previous, length, model.vocabulary, (options.min_length, max_length))
+        scores = top_k_top_p_filter(scores, options.top_k, options.top_p)
         tokens = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
-        goes_on = tokens != EDGE
-        ended[going] = ~goes_on
-        # What is cut off stops there, whether it would or not.
-        choices.append((going, logits, tokens if length < longest else np.full(len(going), EDGE)))
-        if length == longest or not goes_on.any():
+        continues = tokens != EDGE
+        complete[active] = ~continues
+        truncated = length == max_length
+        steps.append(Step(active, logits, np.full_like(tokens, EDGE) if truncated else tokens))
+        if truncated or not continues.any():
             break
-        going, tokens = going[goes_on], tokens[goes_on]
-        drawn[going, length] = tokens
-        logits, state = read(request, tokens, state[goes_on])
-    rows, logits, chosen = (np.concatenate(parts) for parts in zip(*choices, strict=True))
-    costs = -log_softmax(logits)[np.arange(len(chosen)), chosen]
-    nats = told + np.bincount(rows, weights=costs, minlength=count)
-    return Drawn([decode(vocabulary, row) for row in drawn], ended, nats)
+        active, previous = active[continues], tokens[continues]
+        sampled[active, length] = previous
+        logits, state = run_step(request, previous, state[continues])
+    texts = [decode(model.vocabulary, row) for row in sampled.tolist()]
+    return Candidates(texts, complete, prefix_nats + sum_nats(steps, count))
 
 
-def dependent_tokens(vocabulary: Vocabulary) -> list[int]:
-    """The tokens of marks and joiners, which stand on the character before them."""
+def feed_prefix(
+    model: LanguageModel, prefix: Sequence[int]
+) -> tuple[ov.InferRequest, Float64[np.ndarray, "1 tokens"], Float32[np.ndarray, "1 units"], float]:
+    """Feed the start token and a prefix to the model.
+
+    Returns:
+        The inference request, the logits of the next token, the state, and the prefix's negative
+        log-probability in nats.
+    """
+    request, state = start_batch(model, 1)
+    logits, state = run_step(request, np.array([EDGE]), state)
+    nats = 0.0
+    for token in prefix:
+        nats -= float(log_softmax(logits)[0, token])
+        logits, state = run_step(request, np.array([token]), state)
+    return request, logits, state, nats
+
+
+def mask_forbidden(
+    scores: Float64[np.ndarray, "n tokens"],
+    previous: Int[np.ndarray, " n"],
+    length: int,
+    vocabulary: Vocabulary,
+    lengths: tuple[int, int],
+) -> None:
+    """Set the scores of forbidden tokens to -inf in place.
+
+    The unknown token is always forbidden, a blank at either end or after a blank, a combining character at
+    the start, and the stop token after a blank or before the minimum length.
+
+    Args:
+        scores: Logits divided by the temperature.
+        previous: Last token of each text.
+        length: Number of characters sampled so far.
+        vocabulary: Characters by token.
+        lengths: Minimum and maximum length of a text.
+    """
+    min_length, max_length = lengths
+    blank = vocabulary.blank
+    after_blank = previous == blank
+    scores[:, vocabulary.unknown] = -np.inf
+    scores[after_blank, blank] = -np.inf
+    scores[after_blank, EDGE] = -np.inf
+    if length == 0:
+        scores[:, [EDGE, blank, *combining_tokens(vocabulary)]] = -np.inf
+    if length == max_length - 1:
+        scores[:, blank] = -np.inf
+    if length < min_length:
+        scores[:, EDGE] = -np.inf
+
+
+def combining_tokens(vocabulary: Vocabulary) -> list[int]:
+    """List the tokens of marks and joiners, which attach to the previous character."""
     return [
         token
         for token, character in enumerate(vocabulary.characters, start=1)
@@ -280,23 +339,34 @@ def dependent_tokens(vocabulary: Vocabulary) -> list[int]:
     ]
 
 
-def narrow(scores: np.ndarray, top_k: int, top_p: float) -> np.ndarray:
-    """Put all but the likeliest tokens out of reach: -inf in place of their scores [n, tokens].
+def top_k_top_p_filter(
+    scores: Float64[np.ndarray, "n tokens"], top_k: int, top_p: float
+) -> Float64[np.ndarray, "n tokens"]:
+    """Set the scores of all but the most likely tokens to -inf.
 
     Args:
-        scores: logits that the temperature has divided, float [n, tokens]; -inf is allowed.
-        top_k: how many tokens stay, 0 for all.
-        top_p: as few of the likeliest stay as have this probability together; 1 for all.
+        scores: Logits divided by the temperature; they may contain -inf.
+        top_k: Number of tokens to keep, 0 for all.
+        top_p: Keep the fewest most likely tokens with at least this probability mass; 1 for all.
     """
     if not top_k and top_p >= 1:
         return scores
     order = np.argsort(-scores, axis=1, kind="stable")
     probabilities = np.exp(log_softmax(np.take_along_axis(scores, order, axis=1)))
-    likelier = np.cumsum(probabilities, axis=1) - probabilities
-    stays = likelier < top_p
+    mass_before = np.cumsum(probabilities, axis=1) - probabilities
+    keep = mass_before < top_p
     if top_k:
-        stays[:, top_k:] = False
-    narrowed = np.full_like(scores, -np.inf)
-    kept = np.where(stays, np.take_along_axis(scores, order, axis=1), -np.inf)
-    np.put_along_axis(narrowed, order, kept, axis=1)
-    return narrowed
+        keep[:, top_k:] = False
+    filtered = np.full_like(scores, -np.inf)
+    kept = np.where(keep, np.take_along_axis(scores, order, axis=1), -np.inf)
+    np.put_along_axis(filtered, order, kept, axis=1)
+    return filtered
+
+
+def sum_nats(steps: Sequence[Step], count: int) -> Float64[np.ndarray, " texts"]:
+    """Sum the negative log-probabilities of the sampled tokens by text."""
+    rows = np.concatenate([step.rows for step in steps])
+    tokens = np.concatenate([step.tokens for step in steps])
+    log_probabilities = log_softmax(np.concatenate([step.logits for step in steps]))
+    nats = -log_probabilities[np.arange(len(tokens)), tokens]
+    return np.bincount(rows, weights=nats, minlength=count)

@@ -1,4 +1,7 @@
-"""Says of given names how likely the model finds them. Imports only what the service's image holds."""
+"""Scoring of given names by the model.
+
+Imports only libraries that the service's container image includes.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,16 +13,16 @@ from herodex.generator.spelling import normalise
 
 @dataclass(frozen=True)
 class ScoredName:
-    """What the model and the list have to say about a name.
+    """A given name with its cross-entropy and its nearest real name.
 
     Attributes:
-        name: as it was given.
-        nats: what it costs the model for each character, the stop included: less is likelier. None where it
-            has characters that the model does not know.
-        unknown: those characters, sorted.
-        nearest: the real name nearest to it.
-        distance: characters to insert, delete or replace to get from one to the other.
-        real: whether it is a real name; case and blanks around it do not matter.
+        name: The name as given.
+        nats: Cross-entropy in nats per character, including the stop token (lower is more likely); None if
+            the name has characters outside the vocabulary.
+        unknown: Characters outside the vocabulary, sorted.
+        nearest: The nearest real name.
+        distance: Edit distance to the nearest real name (Levenshtein 1966).
+        real: Whether it is a real name, ignoring case and surrounding blanks.
     """
 
     name: str
@@ -31,21 +34,19 @@ class ScoredName:
 
 
 def score_names(generator: Generator, names: Sequence[str]) -> list[ScoredName]:
-    """Score names, all of them in one batch.
+    """Score names in one batch.
 
     Args:
-        generator: the model and the real names.
-        names: none of them blank; they are normalised as the model's own names were.
+        generator: The model and the real names.
+        names: Names, none of them blank; they are normalised as the training names were.
     """
     texts = [normalise(name) for name in names]
     known = set(generator.language_model.vocabulary.characters)
-    unknown = [tuple(sorted(set(text) - known)) for text in texts]
-    costs = name_nats(generator.language_model, texts)
+    nats = name_nats(generator.language_model, texts)
     nearest = generator.real.nearest(texts)
-    scored = []
-    for name, text, strange, nats, (neighbour, distance) in zip(
-        names, texts, unknown, costs, nearest, strict=True
-    ):
-        cost = None if strange else round(float(nats) / (len(text) + 1), 3)
-        scored.append(ScoredName(name, cost, strange, neighbour, distance, distance == 0))
+    scored: list[ScoredName] = []
+    for name, text, total, (neighbour, distance) in zip(names, texts, nats, nearest, strict=True):
+        unknown = tuple(sorted(set(text) - known))
+        per_character = None if unknown else round(float(total) / (len(text) + 1), 3)
+        scored.append(ScoredName(name, per_character, unknown, neighbour, distance, distance == 0))
     return scored

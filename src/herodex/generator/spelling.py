@@ -1,26 +1,26 @@
-"""The two spellings of a name: the lower-case text that the model reads, and the form that people see."""
+"""Conversion between names as people write them and the lower-case texts that the model reads."""
 
 import re
 import unicodedata
 from collections.abc import Callable
 
 APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u02bc\u2032\u00b4`\uff07", "'"))
-"""Typographic apostrophes, and what is typed for one; the plain one stands for all of them."""
+"""Map typographic apostrophes and their substitutes to the plain apostrophe."""
 
 HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-"))
-"""Hyphens, dashes and the minus sign; the plain hyphen stands for all of them."""
+"""Map hyphens, dashes and the minus sign to the plain hyphen."""
 
 MARKS = str.maketrans(dict.fromkeys('\u2122\u00ae\u00a9\u2120*\u2020\u2021"\u201c\u201d\u201e\u00ab\u00bb'))
-"""Marks of trade and of footnotes, and double quotes: they are about a name, not of it."""
+"""Remove trade marks, footnote marks and double quotes, which are not part of a name."""
 
 INVISIBLE = "\u200b\u2060\ufeff"
-"""Zero-width spaces, which Python's `str.split` does not take for white space."""
+"""Zero-width spaces, which `str.split` does not treat as white space."""
 
 VARIATION_SELECTORS = re.compile("[\ufe00-\ufe0f]")
-"""They choose how a sign is drawn: ♀ as text or as an emoji."""
+"""Characters that select how the previous one is drawn: ♀ as text or as an emoji."""
 
 BRACKETED = re.compile(r"\s*(\([^()]*\)|\[[^\[\]]*\])")
-"""A note in brackets, which says which form of the thing is meant: `Deoxys (Attack)`."""
+"""Note in brackets that names a variant: `Deoxys (Attack)`."""
 
 
 def _blanks(name: str) -> str:
@@ -43,18 +43,20 @@ RULES: dict[str, Callable[[str], str]] = {
     "case": lambda name: unicodedata.normalize("NFKC", name.lower()),
     "blanks": _blanks,
 }
-"""How a name becomes a text, in this order, by the names that the report gives them.
+"""Normalisation rules, applied in this order, by their names in the report.
 
-Apostrophes, and then hyphens and dashes, become the plain ones. Marks of trade and footnotes, double quotes
-and variation selectors go. Characters take the form NFKC: composed, and half or full widths, ligatures and
-the like become what they stand for. Notes in brackets go. Letters become lower case. Control characters and
-white space of any kind become single blanks, none of them at an end.
+- `apostrophes`, `hyphens`: replace typographic variants by the plain character;
+- `marks`: remove trade marks, footnote marks, double quotes and variation selectors;
+- `unicode`: convert to NFKC, which composes characters and replaces ligatures, half and full widths;
+- `notes`: remove notes in brackets;
+- `case`: convert to lower case;
+- `blanks`: replace control characters and runs of white space by one blank, and strip the ends.
 """
 
 
 def normalise(name: str) -> str:
-    """Bring a name into the form that the model reads, by RULES until none of them changes it any more."""
-    # Most are plain letters, which no rule changes.
+    """Normalise a name: apply RULES until none of them changes it."""
+    # Fast path: no rule changes plain lower-case letters.
     if name.isascii() and name.isalpha() and name.islower():
         return name
     before = None
@@ -65,9 +67,9 @@ def normalise(name: str) -> str:
     return name
 
 
-def rules_for(name: str) -> list[str]:
-    """Name the RULES, but for `case`, that change a name on its first way through them."""
-    changed = []
+def changed_by(name: str) -> list[str]:
+    """List the RULES other than `case` that change a name in the first pass."""
+    changed: list[str] = []
     for title, rule in RULES.items():
         after = rule(name)
         if after != name and title != "case":
@@ -76,13 +78,13 @@ def rules_for(name: str) -> list[str]:
     return changed
 
 
-def normalise_start(start: str) -> str:
-    """Bring the start of a name into the form that the model reads; a blank at its end stays."""
-    return normalise(f"{start}|")[:-1]
+def normalise_prefix(prefix: str) -> str:
+    """Normalise the start of a name; a blank at its end stays."""
+    return normalise(f"{prefix}|")[:-1]
 
 
 def display(text: str) -> str:
-    """Write a normalised text as a name: a capital at the start and after each blank and hyphen."""
+    """Convert a text to a name with a capital at the start and after each blank and hyphen."""
     starts = (i == 0 or text[i - 1] in " -" for i in range(len(text)))
     return "".join(
         character.title() if start else character for character, start in zip(text, starts, strict=True)

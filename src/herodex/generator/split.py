@@ -1,4 +1,4 @@
-"""Stage `split_names`: which names are for training, validation and test."""
+"""Stage `split_names`: assign names to training, validation and test parts."""
 
 import hashlib
 import logging
@@ -15,14 +15,14 @@ log = logging.getLogger(__name__)
 PARTS = ("train", "validation", "test")
 
 
-def take_share(texts: list[str], share: float, seed: int, purpose: str) -> set[str]:
-    """Take a share of the texts by a hash of each text: their order does not matter.
+def hash_sample(texts: list[str], share: float, seed: int, purpose: str) -> set[str]:
+    """Sample a share of the texts by hash, whatever their order.
 
     Args:
-        texts: without repeats.
-        share: above 0 and below 1; rounded to whole texts, at least one where there are any.
-        seed: another seed takes others.
-        purpose: another purpose takes others.
+        texts: Distinct texts.
+        share: Share between 0 and 1, rounded to whole texts; at least one text is taken.
+        seed: Part of the hashed string.
+        purpose: Part of the hashed string, so that each purpose gets its own sample.
     """
 
     def position(text: str) -> bytes:
@@ -32,15 +32,15 @@ def take_share(texts: list[str], share: float, seed: int, purpose: str) -> set[s
 
 
 def split(rows: list[Row], params: SplitNamesParams, seed: int) -> list[Row]:
-    """Give each kept name a `part`; rows that are not kept are left out.
+    """Add `part` to each kept row and leave out the other rows.
 
-    The test part is the generations held out, or a share of all names where they are split at random or
-    have no generations. Validation is a share of the rest.
+    The test part is the held-out generations, or a random share for names without generations. The
+    validation part is a random share of the rest.
 
     Args:
-        rows: with `text`, `kept` and `generation`.
-        params: how to split.
-        seed: another seed gives another split.
+        rows: Rows with `text`, `kept` and `generation`.
+        params: Settings of the split.
+        seed: Seed of the random shares.
     """
     kept = [row for row in rows if row["kept"] == "1"]
     texts = [row["text"] for row in kept]
@@ -48,9 +48,9 @@ def split(rows: list[Row], params: SplitNamesParams, seed: int) -> list[Row]:
         held_out = {str(generation) for generation in params.test}
         test = {row["text"] for row in kept if row["generation"] in held_out}
     else:
-        test = take_share(texts, params.test_share, seed, "test")
+        test = hash_sample(texts, params.test_share, seed, "test")
     rest = [text for text in texts if text not in test]
-    validation = take_share(rest, params.validation, seed, "validation")
+    validation = hash_sample(rest, params.validation, seed, "validation")
 
     def part(text: str) -> str:
         return "test" if text in test else "validation" if text in validation else "train"
@@ -59,7 +59,7 @@ def split(rows: list[Row], params: SplitNamesParams, seed: int) -> list[Row]:
 
 
 def splits_by_generation(rows: list[Row], params: SplitNamesParams) -> bool:
-    """Whether generations are asked for and any name has one; a list of one's own names has none."""
+    """Return whether to hold out generations: `by` asks for it and a name has one."""
     return params.by == "generation" and any(row["generation"] for row in rows)
 
 
@@ -67,21 +67,20 @@ def require_every_part(rows: list[Row], params: SplitNamesParams) -> None:
     """Check that no part is empty.
 
     Raises:
-        UserError: one is; the message says what there is to choose from.
+        UserError: A part is empty; the message lists the generations to choose from.
     """
     counts = Counter(row["part"] for row in rows)
     empty = [part for part in PARTS if not counts[part]]
     if not empty:
         return
     if splits_by_generation(rows, params):
-        found = ", ".join(
-            sorted({row["generation"] for row in rows if row["generation"]}, key=lambda g: (len(g), g))
-        )
+        generations = {row["generation"] for row in rows if row["generation"]}
+        found = ", ".join(sorted(generations, key=lambda name: (len(name), name)))
         raise UserError(
             f"generator.split leaves no name for {empty[0]}; the names are of the generations {found}.",
             f"Hold out some of them, not all: generator.split.test is now {params.test}.",
         )
-    raise UserError(f"{len(rows)} names leave none for {empty[0]}.", "Give more names, 20 at least.")
+    raise UserError(f"{len(rows)} names leave none for {empty[0]}.", "Provide at least 20 names.")
 
 
 def main() -> None:
@@ -95,7 +94,7 @@ def main() -> None:
     how = f"generations {settings.test} held out" if splits_by_generation(rows, settings) else "at random"
     log.info("split %s: %s", how, ", ".join(f"{counts[part]} {part}" for part in PARTS))
     if settings.by == "generation" and not splits_by_generation(rows, settings):
-        log.info("the names have no generations, so generator.split.by is not obeyed")
+        log.info("the names have no generations, so generator.split.by is ignored")
 
 
 if __name__ == "__main__":

@@ -1,16 +1,17 @@
-"""Stage `train_generator`: a GRU that predicts the next character of a name.
+"""Stage `train_generator`: train a GRU that predicts the next character of a name.
 
-It starts from the network that has read English words, learns from the names while one generation after the
-other is held out, to see when to stop, and then learns from all names for that long.
+Training starts from the pretrained network. Cross-validation over generations selects the number of epochs;
+the final network is then trained on all names outside the test part for that many epochs.
 """
 
 import json
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float64, Num
 
 from herodex import paths, tracking
 from herodex.command import run_command
@@ -19,18 +20,23 @@ from herodex.errors import UserError
 from herodex.export import export_ir
 from herodex.generator.folds import Fold, make_folds
 from herodex.generator.language_model import model_hash
-from herodex.generator.learn import (
+from herodex.generator.metrics import cross_validation_metrics
+from herodex.generator.names_table import SPLIT_COLUMNS, read_names, texts_of
+from herodex.generator.network import (
+    build_network,
+    build_step_network,
+    character_coverage,
+    transfer_weights,
+)
+from herodex.generator.plots import history_figure
+from herodex.generator.training_loop import (
     CLIP_NORM,
-    nats_a_character,
-    prepare,
-    read_once,
+    compile_network,
+    nats_per_character,
     shuffled_batches,
     text_nats,
+    train_epoch,
 )
-from herodex.generator.metrics import measure_folds
-from herodex.generator.names_table import SPLIT_COLUMNS, read_names, texts_of
-from herodex.generator.network import build_network, coverage, one_step, transfer
-from herodex.generator.plots import history_figure
 from herodex.generator.vocabulary import Vocabulary, build_vocabulary, encode, pad
 from herodex.params import DropoutParams, NetworkParams, TrainGeneratorParams, load_params
 from herodex.plotting import save_figure
@@ -41,20 +47,20 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MIN_COVERAGE = 0.5
-"""Share of the names' characters that the pretrained network must know to be of use."""
+"""Minimum share of the names' characters in the pretrained vocabulary; below it, pretraining is not used."""
 SORTED_BATCHES = 4
 MIN_STEPS = 12
-"""Batches of an epoch, at least: a short list is read in smaller ones."""
+"""Minimum number of batches per epoch; short lists use smaller batches."""
 
 
-class Fitted(NamedTuple):
-    """A trained network and how it came about.
+class TrainingResult(NamedTuple):
+    """A trained network with its history and held-out cross-entropy.
 
     Attributes:
-        history: `epoch`, `train_nats` (measured with dropout, as the epoch went on) and `validation_nats`,
-            both nats a character over all folds, stops included.
-        held_out: `fold`, `text` and the `nats` that each text cost the network that had not seen it, at the
-            epoch that was kept.
+        network: Network trained on all names.
+        history: `epoch`, `train_nats` (with dropout) and `validation_nats`, in nats per character over all
+            folds.
+        held_out: `fold`, `text` and `nats` of each held-out text at the best epoch.
     """
 
     network: "keras.Model"
@@ -63,21 +69,20 @@ class Fitted(NamedTuple):
 
 
 def load_pretrained(directory: Path, sizes: NetworkParams) -> tuple["keras.Model", Vocabulary] | None:
-    """Load the network that has read words, and its vocabulary; None where there were no words.
+    """Load the pretrained network and its vocabulary; None if there were no words.
 
     Raises:
-        UserError: it is missing.
+        UserError: The file is missing.
     """
     record = directory / "pretrained.json"
     if not record.exists():
-        raise UserError(f"{record} is missing.", "Run `dvc repro`, which makes it.")
+        raise UserError(f"{record} is missing.", "Run `dvc repro`, which creates it.")
     vocabulary = Vocabulary(tuple(json.loads(record.read_text(encoding="utf-8"))["characters"]))
     if not vocabulary.characters:
         return None
-    network = build_network(
-        vocabulary.size, sizes, DropoutParams(embedding_dropout=0, dropout=0, recurrent_dropout=0)
-    )
-    network.load_weights(directory / "gru.weights.h5")
+    no_dropout = DropoutParams(embedding_dropout=0, dropout=0, recurrent_dropout=0)
+    network = build_network(vocabulary.size, sizes, no_dropout)
+    cast(Any, network).load_weights(directory / "gru.weights.h5")
     return network, vocabulary
 
 
@@ -88,28 +93,28 @@ def initialise(
     sizes: NetworkParams,
     params: TrainGeneratorParams,
 ) -> "keras.Model":
-    """Build the network that is to learn names, with what the pretrained one knows if that is of use."""
+    """Build and compile the network, with pretrained weights if they cover the names' characters."""
     import keras
 
     network = build_network(vocabulary.size, sizes, params)
-    if pretrained and coverage(pretrained[1], texts) >= MIN_COVERAGE:
-        transfer(*pretrained, network, vocabulary)
-        log.info("starting from the network that has read words")
+    if pretrained and character_coverage(pretrained[1], texts) >= MIN_COVERAGE:
+        transfer_weights(*pretrained, network, vocabulary)
+        log.info("starting from the pretrained network")
     else:
-        log.info("starting from scratch: the names are written in other characters than the words")
+        log.info("starting from random weights: no pretrained network covers the names' characters")
     optimizer = keras.optimizers.Adam(
         params.learning_rate, clipnorm=CLIP_NORM, use_ema=True, ema_momentum=params.averaging
     )
-    optimizer.build(network.trainable_variables)
-    prepare(network, optimizer)
+    cast(Any, optimizer).build(cast(Any, network).trainable_variables)
+    compile_network(network, optimizer)
     return network
 
 
-class Learner:
-    """One network that learns several times over, each time from the same start.
+class Trainer:
+    """One network that is trained several times from the same initial state.
 
-    To build and trace a network takes longer than to learn from some hundred names, so the folds share one
-    and take turns: `save` and `restore` put all that changes in learning aside and back.
+    Building and tracing a network takes longer than training it on a few hundred names, so the folds take
+    turns on one network: `save` and `restore` exchange its variables and those of the optimizer.
     """
 
     def __init__(self, network: "keras.Model", vocabulary: Vocabulary, params: TrainGeneratorParams) -> None:
@@ -117,72 +122,90 @@ class Learner:
         self.vocabulary = vocabulary
         self.params = params
 
-    def save(self) -> list[np.ndarray]:
-        """Copy the network's and the optimizer's variables."""
-        return [variable.numpy() for variable in self._variables()]
+    def save(self) -> list[Num[np.ndarray, "..."]]:
+        """Copy the variables of the network and the optimizer."""
+        return [np.asarray(variable.numpy()) for variable in self._variables()]
 
-    def restore(self, state: list[np.ndarray]) -> None:
-        """Set the variables to what `save` gave."""
+    def restore(self, state: list[Num[np.ndarray, "..."]]) -> None:
+        """Set the variables to a state from `save`."""
         for variable, value in zip(self._variables(), state, strict=True):
             variable.assign(value)
 
-    def read(self, texts: list[str], rng: np.random.Generator, label: str = "") -> float:
-        """Learn from each text once; gives nats a character, measured with dropout on the way."""
+    def train(self, texts: list[str], rng: np.random.Generator, label: str = "") -> float:
+        """Train for one epoch; return the cross-entropy, with dropout."""
         size = min(self.params.batch_size, max(1, len(texts) // MIN_STEPS))
         batches = shuffled_batches(encode(self.vocabulary, texts), size, SORTED_BATCHES, rng)
-        return read_once(self.network, batches, -(-len(texts) // size), label)
+        return train_epoch(self.network, batches, -(-len(texts) // size), label)
 
     def average(self) -> None:
-        """Put the running means of the weights in the place of the weights."""
-        self.network.optimizer.finalize_variable_values(self.network.trainable_variables)
+        """Replace the weights by their exponential moving averages."""
+        network = cast(Any, self.network)
+        network.optimizer.finalize_variable_values(network.trainable_variables)
 
-    def held_out_nats(self, texts: list[str]) -> np.ndarray:
-        """What texts cost the averaged network, float [texts]; the network learns on as it was."""
+    def averaged_nats(self, texts: list[str]) -> Float64[np.ndarray, " texts"]:
+        """Return the nats of texts under the averaged weights, without changing the network."""
         state = self.save()
         self.average()
         nats = text_nats(self.network, self.vocabulary, texts)
         self.restore(state)
         return nats
 
-    def _variables(self) -> list["keras.Variable"]:
-        return [*self.network.trainable_variables, *self.network.optimizer.variables]
+    def _variables(self) -> list[Any]:
+        network = cast(Any, self.network)
+        return [*network.trainable_variables, *network.optimizer.variables]
 
 
-def learn_across(learner: Learner, folds: list[Fold], seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Learn in all folds side by side until their held-out texts together stop getting likelier.
+def cross_validate(trainer: Trainer, folds: list[Fold], seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Train on all folds in parallel until their common validation cross-entropy stops falling.
 
     Returns:
-        `history` and `held_out` of Fitted.
+        `history` and `held_out` of TrainingResult.
     """
-    params = learner.params
-    start = learner.save()
-    states = {fold.name: start for fold in folds}
-    rngs = {fold.name: np.random.default_rng((seed, place)) for place, fold in enumerate(folds)}
+    params = trainer.params
+    initial = trainer.save()
+    states = [initial] * len(folds)
+    rngs = [np.random.default_rng((seed, place)) for place in range(len(folds))]
     texts = [text for fold in folds for text in fold.held_out]
     history: list[dict[str, float]] = []
-    best = np.inf
-    kept = np.zeros(len(texts))
+    best_epoch, best, best_nats = 0, np.inf, np.zeros(len(texts))
     for epoch in range(1, params.epochs + 1):
-        trained, costs = [], []
-        for fold in folds:
-            learner.restore(states[fold.name])
-            label = f"names, epoch {epoch}" if len(folds) == 1 else ""
-            trained.append(learner.read(fold.train, rngs[fold.name], label))
-            costs.append(learner.held_out_nats(fold.held_out))
-            states[fold.name] = learner.save()
-        nats = nats_a_character(np.concatenate(costs), texts)
-        history.append({"epoch": epoch, "train_nats": float(np.mean(trained)), "validation_nats": nats})
+        label = f"names, epoch {epoch}" if len(folds) == 1 else ""
+        train_nats, nats = train_folds(trainer, folds, states, rngs, label)
+        validation_nats = nats_per_character(nats, texts)
+        history.append({"epoch": epoch, "train_nats": train_nats, "validation_nats": validation_nats})
         log.info(
-            "epoch %d: %.3f nats a character, %.3f on names held out", epoch, *list(history[-1].values())[1:]
+            "epoch %d: %.3f nats per character, %.3f on held-out names", epoch, train_nats, validation_nats
         )
-        if nats < best:
-            best, kept = nats, np.concatenate(costs)
-        elif epoch - 1 - int(np.argmin([row["validation_nats"] for row in history])) >= params.patience:
+        if validation_nats < best:
+            best_epoch, best, best_nats = epoch, validation_nats, nats
+        elif epoch - best_epoch >= params.patience:
             break
-    learner.restore(start)
+    trainer.restore(initial)
     names = [fold.name for fold in folds for _ in fold.held_out]
-    held_out = pd.DataFrame({"fold": names, "text": texts, "nats": kept})
+    held_out = pd.DataFrame({"fold": names, "text": texts, "nats": best_nats})
     return pd.DataFrame(history).round(6), held_out.round(6)
+
+
+def train_folds(
+    trainer: Trainer,
+    folds: list[Fold],
+    states: list[list[Num[np.ndarray, "..."]]],
+    rngs: list[np.random.Generator],
+    label: str,
+) -> tuple[float, Float64[np.ndarray, " texts"]]:
+    """Train for one epoch on each fold, and update its state.
+
+    Returns:
+        The mean training cross-entropy, and the nats of the held-out texts of all folds.
+    """
+    train_nats: list[float] = []
+    held_out_nats: list[Float64[np.ndarray, " held_out"]] = []
+    for place, fold in enumerate(folds):
+        trainer.restore(states[place])
+        train_nats.append(trainer.train(fold.train, rngs[place], label))
+        held_out_nats.append(trainer.averaged_nats(fold.held_out))
+        states[place] = trainer.save()
+    return float(np.mean(train_nats)), np.concatenate(held_out_nats)
 
 
 def fit(
@@ -192,51 +215,61 @@ def fit(
     texts: list[str],
     params: TrainGeneratorParams,
     seed: int,
-) -> Fitted:
-    """Find out in the folds how many epochs are best, then learn from all texts for so long.
+) -> TrainingResult:
+    """Select the number of epochs by cross-validation, then train on all texts.
 
     Args:
-        network: from `initialise`.
-        vocabulary: its tokens.
-        folds: texts held out in turn.
-        texts: all of them.
-        params: how to learn.
-        seed: another seed learns in another order.
+        network: Network from `initialise`.
+        vocabulary: Vocabulary of the network.
+        folds: Folds of the texts.
+        texts: All texts.
+        params: Training settings.
+        seed: Seed of the batch order.
     """
-    learner = Learner(network, vocabulary, params)
-    history, held_out = learn_across(learner, folds, seed)
-    learn_all(learner, texts, int(np.argmin(history["validation_nats"])) + 1, seed)
-    return Fitted(network, history, held_out)
+    trainer = Trainer(network, vocabulary, params)
+    history, held_out = cross_validate(trainer, folds, seed)
+    train_on_all(trainer, texts, int(np.argmin(history["validation_nats"])) + 1, seed)
+    return TrainingResult(network, history, held_out)
 
 
-def learn_all(learner: Learner, texts: list[str], epochs: int, seed: int) -> None:
-    """Learn from all texts for some epochs, and keep the running means of the weights."""
+def train_on_all(trainer: Trainer, texts: list[str], epochs: int, seed: int) -> None:
+    """Train on all texts and keep the averaged weights."""
     rng = np.random.default_rng((seed, epochs))
     for epoch in range(1, epochs + 1):
-        learner.read(texts, rng, f"all names, epoch {epoch} of {epochs}")
-    learner.average()
+        trainer.train(texts, rng, f"all names, epoch {epoch} of {epochs}")
+    trainer.average()
 
 
 def write_model(network: "keras.Model", vocabulary: Vocabulary, max_length: int, directory: Path) -> None:
-    """Write the network's Keras weights, its single step as IR, and `generator.json` with the vocabulary.
+    """Write the Keras weights, the step network as OpenVINO IR, and `generator.json` with the vocabulary.
 
     Args:
-        network: from `fit`.
-        vocabulary: its tokens.
-        max_length: characters at which a sampled name is cut off.
-        directory: where to.
+        network: Network from `fit`.
+        vocabulary: Vocabulary of the network.
+        max_length: Maximum length of a sampled name.
+        directory: Output folder.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    network.save_weights(directory / "gru.weights.h5")
-    export_ir(one_step(network), directory / "gru.xml")
-    units = network.get_layer("gru").units
+    cast(Any, network).save_weights(directory / "gru.weights.h5")
+    export_ir(build_step_network(network), directory / "gru.xml")
+    units: int = cast(Any, network).get_layer("gru").units
     record = {"characters": list(vocabulary.characters), "units": units, "max_length": max_length}
     text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
     (directory / "generator.json").write_text(text, encoding="utf-8")
 
 
+def write_reports(result: TrainingResult, figures: dict[str, Any], folder: Path) -> None:
+    """Write the history, its plot and the cross-validation results."""
+    folder.mkdir(parents=True, exist_ok=True)
+    result.history.to_csv(folder / "history.csv", index=False, lineterminator="\n")
+    result.held_out.to_csv(folder / "cross_validation.csv", index=False, lineterminator="\n")
+    text = json.dumps(figures, indent=2, ensure_ascii=False) + "\n"
+    (folder / "validation.json").write_text(text, encoding="utf-8")
+    save_figure(history_figure(result.history), folder / "history.png")
+
+
 def main() -> None:
-    """Train on the names outside the test part; write the model, its history and what held-out names cost."""
+    """Train on the names outside the test part; write the model, its history and cross-validation results."""
     params = load_params()
     settings, sizes = params.generator.train, params.generator.network
     rows = read_names(paths.SPLIT_NAMES, SPLIT_COLUMNS)
@@ -247,27 +280,20 @@ def main() -> None:
     with tracking.run("train_generator", settings) as run:
         seed_keras(params.seed)
         network = initialise(vocabulary, texts, pretrained, sizes, settings)
-        fitted = fit(network, vocabulary, folds, texts, settings, params.seed)
-
+        result = fit(network, vocabulary, folds, texts, settings, params.seed)
         write_model(network, vocabulary, max(map(len, texts)), paths.GENERATOR)
-        folder = paths.GENERATOR_REPORTS
-        folder.mkdir(parents=True, exist_ok=True)
-        fitted.history.to_csv(folder / "history.csv", index=False, lineterminator="\n")
-        fitted.held_out.to_csv(folder / "cross_validation.csv", index=False, lineterminator="\n")
-        figures = measure_folds(fitted.held_out, params.seed)
-        text = json.dumps(figures, indent=2, ensure_ascii=False) + "\n"
-        (folder / "validation.json").write_text(text, encoding="utf-8")
-        save_figure(history_figure(fitted.history), folder / "history.png")
+        figures = cross_validation_metrics(result.held_out, params.seed)
+        write_reports(result, figures, paths.GENERATOR_REPORTS)
 
         run.metrics({"cross_validation": figures["nats"]["value"]})
         for name in ("train_nats", "validation_nats"):
-            run.metric_by_epoch(name, fitted.history[name].tolist())
+            run.metric_by_epoch(name, result.history[name].tolist())
         run.tags({"model": model_hash(paths.GENERATOR)})
         run.artifact(paths.GENERATOR)
-        run.artifact(folder / "history.png")
+        run.artifact(paths.GENERATOR_REPORTS / "history.png")
         run.keras_model(network, "gru", pad(encode(vocabulary, texts[:2]))[0])
-    best = fitted.history.iloc[int(np.argmin(fitted.history["validation_nats"]))]
-    log.info("best of %d epochs over %d folds: %s", len(fitted.history), len(folds), best.to_dict())
+    best = result.history.iloc[int(np.argmin(result.history["validation_nats"]))]
+    log.info("best of %d epochs over %d folds: %s", len(result.history), len(folds), best.to_dict())
 
 
 if __name__ == "__main__":
