@@ -16,7 +16,7 @@ def export_ir(network: "keras.Model", xml: Path) -> None:
     import openvino as ov
 
     with tempfile.TemporaryDirectory() as folder:
-        cast(Any, network).export(folder, verbose=False)
+        network.export(folder, verbose=False)
         converted = cast(Any, ov.convert_model(folder))
     # It would name the temporary folder, another one each time.
     converted.set_rt_info(network.name, ["conversion_parameters", "input_model"])

@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import shutil
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -56,7 +56,7 @@ def correct_when_tuned(
     settings, classes = params.classifier, len(params.classes)
     fold = assign_folds(train["duplicate_group"].tolist(), settings.train.folds)
     labels, label_count = examples.labels, int(examples.labels.max()) + 1
-    files, weights = train["file"].to_numpy(str), cast(Any, stage).get_weights()
+    files, weights = train["file"].to_numpy(str), stage.get_weights()
     correct = np.zeros(len(train), bool)
     for number in np.unique(fold):
         learnt, held_out = fold != number, fold == number

@@ -1,6 +1,6 @@
 """Train a backbone's last stage together with a fitted head."""
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float32, Int
@@ -27,7 +27,7 @@ def join(stage: "keras.Model", head: LinearHead, embed: EmbedParams, l2: float) 
     for layer in stage.layers:
         layer.trainable = not isinstance(layer, layers.BatchNormalization)
     before = keras.Input(stage.inputs[0].shape[1:])
-    maps = {4: before, 5: cast(Any, stage)(before, training=False)}
+    maps = {4: before, 5: stage(before, training=False)}
     poolings = {"max": layers.GlobalMaxPooling2D, "avg": layers.GlobalAveragePooling2D}
     pooled = [poolings[pooling]()(maps[number]) for number in embed.stages for pooling in poolings_of(embed)]
     features = layers.Concatenate()(pooled) if len(pooled) > 1 else pooled[0]
@@ -104,7 +104,7 @@ def tuned_features(
     for images in track(batches(files, size), steps, "embed again", "batches"):
         with feature_maps(embedder, images, embedder.views) as (fourth, _):
             flat = fourth.reshape(-1, *fourth.shape[2:])
-            fifth = np.asarray(cast(Any, stage).predict_on_batch(flat))
+            fifth = np.asarray(stage.predict_on_batch(flat))
             maps = [fourth, fifth.reshape(*fourth.shape[:2], *fifth.shape[1:])]
             found.append(features_of(embedder.settings, pool(maps), channels_of(maps)))
     return np.concatenate(found)

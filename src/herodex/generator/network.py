@@ -1,7 +1,7 @@
 """GRU language model in Keras: over sequences for training, and one step at a time for export."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float32
@@ -26,8 +26,8 @@ def build_network(tokens: int, params: NetworkParams, dropout: DropoutParams) ->
     """
     import keras
 
-    layers = cast(Any, keras.layers)
-    inputs: Any = cast(Any, keras).Input((None,), dtype="int32", name="tokens")
+    layers = keras.layers
+    inputs: Any = keras.Input((None,), dtype="int32", name="tokens")
     embedded = layers.Embedding(tokens, params.embedding, name="embedding")(inputs)
     masked = layers.SpatialDropout1D(dropout.embedding_dropout)(embedded)
     gru = layers.GRU(
@@ -49,12 +49,12 @@ def build_step_network(network: "keras.Model") -> "keras.Model":
     """
     import keras
 
-    layers, ops = cast(Any, keras.layers), cast(Any, keras.ops)
+    layers, ops = keras.layers, keras.ops
     (embeddings,) = get_weights(network, "embedding")
     kernel, recurrent_kernel, (bias, recurrent_bias) = get_weights(network, "gru")
     tokens, units = len(embeddings), len(recurrent_kernel)
-    token: Any = cast(Any, keras).Input((), dtype="int32", name="token")
-    state: Any = cast(Any, keras).Input((units,), name="state")
+    token: Any = keras.Input((), dtype="int32", name="token")
+    state: Any = keras.Input((units,), name="state")
     table = layers.Embedding(tokens, 3 * units, weights=[embeddings @ kernel + bias], name="table")
     carry = layers.Dense(3 * units, name="carry")
     from_token, from_state = table(token), carry(state)
@@ -65,7 +65,7 @@ def build_step_network(network: "keras.Model") -> "keras.Model":
     reset = ops.sigmoid(token_reset + state_reset)
     new = ops.tanh(token_new + reset * state_new)
     next_state = update * state + (1 - update) * new
-    logits = cast(Any, network).get_layer("logits")(next_state)
+    logits = network.get_layer("logits")(next_state)
     return keras.Model([token, state], {"logits": logits, "next_state": next_state}, name="step")
 
 
@@ -98,12 +98,12 @@ def transfer_weights(
 
 def get_weights(network: "keras.Model", layer: str) -> list[Float32[np.ndarray, "..."]]:
     """Return the weights of a layer."""
-    return cast(Any, network).get_layer(layer).get_weights()
+    return network.get_layer(layer).get_weights()
 
 
 def set_weights(network: "keras.Model", layer: str, weights: list[Float32[np.ndarray, "..."]]) -> None:
     """Set the weights of a layer."""
-    cast(Any, network).get_layer(layer).set_weights(weights)
+    network.get_layer(layer).set_weights(weights)
 
 
 def character_coverage(vocabulary: Vocabulary, texts: Sequence[str]) -> float:

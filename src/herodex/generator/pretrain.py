@@ -4,7 +4,7 @@ import json
 import logging
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -78,8 +78,7 @@ def build_optimizer(params: PretrainParams, steps: int) -> "keras.Optimizer":
         warmup_target=params.learning_rate,
         warmup_steps=WARM_UP,
     )
-    # Keras accepts a schedule, but its annotation asks for a number.
-    return keras.optimizers.Adam(cast(Any, schedule), clipnorm=CLIP_NORM)
+    return keras.optimizers.Adam(schedule, clipnorm=CLIP_NORM)
 
 
 def main() -> None:
@@ -95,7 +94,7 @@ def main() -> None:
     with tracking.run("pretrain_generator", settings) as run:
         chosen = take_evenly(words, settings.max_words)
         network, vocabulary, history = fit(chosen, params.generator.network, settings, params.seed)
-        cast(Any, network).save_weights(paths.PRETRAINED / "gru.weights.h5")
+        network.save_weights(paths.PRETRAINED / "gru.weights.h5")
         write_characters(vocabulary, paths.PRETRAINED)
         history.to_csv(paths.PRETRAINED / "history.csv", index=False, lineterminator="\n")
         save_figure(history_figure(history), paths.PRETRAINED / "history.png")

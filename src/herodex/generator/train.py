@@ -7,7 +7,7 @@ the final network is then trained on all names outside the test part for that ma
 import json
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -82,7 +82,7 @@ def load_pretrained(directory: Path, sizes: NetworkParams) -> tuple["keras.Model
         return None
     no_dropout = DropoutParams(embedding_dropout=0, dropout=0, recurrent_dropout=0)
     network = build_network(vocabulary.size, sizes, no_dropout)
-    cast(Any, network).load_weights(directory / "gru.weights.h5")
+    network.load_weights(directory / "gru.weights.h5")
     return network, vocabulary
 
 
@@ -105,7 +105,7 @@ def initialise(
     optimizer = keras.optimizers.Adam(
         params.learning_rate, clipnorm=CLIP_NORM, use_ema=True, ema_momentum=params.averaging
     )
-    cast(Any, optimizer).build(cast(Any, network).trainable_variables)
+    optimizer.build(network.trainable_variables)
     compile_network(network, optimizer)
     return network
 
@@ -139,7 +139,7 @@ class Trainer:
 
     def average(self) -> None:
         """Replace the weights by their exponential moving averages."""
-        network = cast(Any, self.network)
+        network = self.network
         network.optimizer.finalize_variable_values(network.trainable_variables)
 
     def averaged_nats(self, texts: list[str]) -> Float64[np.ndarray, " texts"]:
@@ -151,7 +151,7 @@ class Trainer:
         return nats
 
     def _variables(self) -> list[Any]:
-        network = cast(Any, self.network)
+        network = self.network
         return [*network.trainable_variables, *network.optimizer.variables]
 
 
@@ -250,9 +250,9 @@ def write_model(network: "keras.Model", vocabulary: Vocabulary, max_length: int,
         directory: Output folder.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    cast(Any, network).save_weights(directory / "gru.weights.h5")
+    network.save_weights(directory / "gru.weights.h5")
     export_ir(build_step_network(network), directory / "gru.xml")
-    units: int = cast(Any, network).get_layer("gru").units
+    units: int = network.get_layer("gru").units
     record = {"characters": list(vocabulary.characters), "units": units, "max_length": max_length}
     text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
     (directory / "generator.json").write_text(text, encoding="utf-8")

@@ -24,7 +24,7 @@ def compile_network(network: "keras.Model", optimizer: "keras.Optimizer") -> Non
 
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
     nats = keras.metrics.SparseCategoricalCrossentropy("nats", from_logits=True)
-    cast(Any, network).compile(optimizer=optimizer, loss=loss, weighted_metrics=[nats])
+    network.compile(optimizer=optimizer, loss=loss, weighted_metrics=[nats])
 
 
 def shuffled_batches(
@@ -67,7 +67,7 @@ def train_epoch(
     Returns:
         The training cross-entropy in nats per character, with dropout.
     """
-    compiled = cast(Any, network)
+    compiled = network
     compiled.reset_metrics()
     nats = float("nan")
     for batch in track(batches, steps, label, "batches") if label else batches:
@@ -83,7 +83,7 @@ def text_nats(
     totals: list[Float64[np.ndarray, " batch"]] = []
     for first in range(0, len(texts), EVALUATION_BATCH):
         inputs, targets, weights = pad(encode(vocabulary, texts[first : first + EVALUATION_BATCH]))
-        logits = cast(Any, network).predict_on_batch(inputs).astype(np.float64)
+        logits = network.predict_on_batch(inputs).astype(np.float64)
         log_probabilities = cast(Any, special).log_softmax(logits, axis=-1)
         chosen = np.take_along_axis(log_probabilities, targets[:, :, None], axis=2)[:, :, 0]
         totals.append(-(chosen * weights).sum(axis=1))
