@@ -14,7 +14,7 @@ import pandas as pd
 
 from benchmarks.clean_folder import clean_folder
 from benchmarks.demo_crawl import write_crawl
-from demo_web.faults import COPIES, Kind
+from demo_web.faults import DUPLICATES, Kind
 from demo_web.truth import DEMO, PlannedImage, plan_web
 from herodex import paths
 from herodex.command import run_command
@@ -103,7 +103,8 @@ def score_duplicates(manifest: pd.DataFrame, plan: list[PlannedImage]) -> list[S
         )
 
     each = [
-        counted(kind.value.replace("_", " "), lambda kind, one=kind: kind == one) for kind in sorted(COPIES)
+        counted(kind.value.replace("_", " "), lambda kind, one=kind: kind == one)
+        for kind in sorted(DUPLICATES)
     ]
     shared = counted("shared", lambda kind: kind == Kind.SHARED)
     every = counted("all copies, originals too", lambda kind: True)
