@@ -197,14 +197,14 @@ def test_lost_network_stops_the_crawl_without_failed_images(workspace):
     )
     images = [image(str(number)) for number in range(40)]
     robots = {"http://images.test/robots.txt": give(404, b"")}
-    gone = {**found_by(images, []), **robots, **dict.fromkeys(images, hang_up)}
-    with running_odd_web(lambda _: gone) as web:
+    offline = {**found_by(images, []), **robots, **dict.fromkeys(images, hang_up)}
+    with running_odd_web(lambda _: offline) as web:
         run = workspace.run(THROUGH, "images", web.proxy)
     assert run.code == 1
     assert "The crawl stopped: 25 images in a row could not be reached" in run.log
     assert "Traceback" not in run.log
-    back = gone | dict.fromkeys(images, give(200, JPEG))
-    with running_odd_web(lambda _: back) as web:
+    online = offline | dict.fromkeys(images, give(200, JPEG))
+    with running_odd_web(lambda _: online) as web:
         run = workspace.run(THROUGH, "images", web.proxy)
     assert run.code == 0, run.log
     assert {row["status"] for row in rows_of(workspace)} == {"ok"}

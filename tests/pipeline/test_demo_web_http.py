@@ -202,7 +202,7 @@ def test_relative_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_missing_folder_is_reported_before_the_start(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is not a folder"), running_web(folder_params(tmp_path / "gone")):
+    with pytest.raises(UserError, match="is not a folder"), running_web(folder_params(tmp_path / "missing")):
         raise AssertionError("it started")
 
 

@@ -128,7 +128,7 @@ def refreshed(tmp_path_factory: pytest.TempPathFactory) -> ProjectCopy:
 
 @pytest.fixture
 def project(refreshed: ProjectCopy, tmp_path: Path) -> ProjectCopy:
-    """A copy of that project, for a test to change."""
+    """A project of its own for each test."""
     return ProjectCopy(shutil.copytree(refreshed.folder, tmp_path / "project"))
 
 

@@ -175,7 +175,7 @@ def test_every_request_has_user_agent_and_contact(troubled):
         ),
         (both(pokeapi=FORBIDDEN), "robots.txt forbids it"),
     ],
-    ids=["busy", "another page", "gone on the way", "robots.txt"],
+    ids=["busy", "another page", "lost connection", "robots.txt"],
 )
 def test_failed_source_is_skipped_with_a_warning_and_the_next_gives_the_names(workspace, answers, reason):
     run, _ = crawl(workspace, answers)

@@ -66,8 +66,8 @@ def test_malformed_names_file_is_an_error_with_its_reason(tmp_path, content, pro
 
 
 def test_missing_file_and_folder_are_errors(tmp_path):
-    with pytest.raises(UserError, match=r"gone\.txt.* is missing"):
-        read_names_file(tmp_path / "gone.txt")
+    with pytest.raises(UserError, match=r"missing\.txt.* is missing"):
+        read_names_file(tmp_path / "missing.txt")
     with pytest.raises(UserError, match=r"cannot be read: Is a directory"):
         read_names_file(tmp_path)
 

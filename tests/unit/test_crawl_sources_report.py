@@ -37,9 +37,9 @@ def test_skipped_results_are_listed_with_their_reason():
 
 
 def test_failed_image_is_counted_but_not_attributed():
-    report = sources_report([KEPT, replace(KEPT, title="Gone", status=Status.HTTP_ERROR)], [])
+    report = sources_report([KEPT, replace(KEPT, title="Failed", status=Status.HTTP_ERROR)], [])
     assert "1 images were kept of 2 search results." in report
-    assert "Gone" not in report
+    assert "Failed" not in report
 
 
 def test_attribution_names_title_author_license_and_page():

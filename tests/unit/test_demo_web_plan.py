@@ -121,5 +121,5 @@ def test_folder_is_planned_in_the_order_of_its_file_names(tmp_path: Path) -> Non
 
 
 def test_missing_folder_is_a_user_error(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"crawl\.web in params\.yaml is .*gone"):
-        plan_web(folder_params(tmp_path / "gone"))
+    with pytest.raises(UserError, match=r"crawl\.web in params\.yaml is .*missing"):
+        plan_web(folder_params(tmp_path / "missing"))
