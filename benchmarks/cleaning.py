@@ -15,7 +15,7 @@ import pandas as pd
 from PIL import Image
 
 from benchmarks.demo_crawl import write_crawl
-from demo_web.faults import COPIES, Kind
+from demo_web.faults import DUPLICATES, Kind
 from demo_web.truth import DEMO, PlannedImage, plan_web
 from herodex import paths
 from herodex.command import run_command
@@ -118,7 +118,8 @@ def score_duplicates(manifest: pd.DataFrame, plan: list[PlannedImage]) -> list[S
         )
 
     each = [
-        counted(kind.value.replace("_", " "), lambda kind, one=kind: kind == one) for kind in sorted(COPIES)
+        counted(kind.value.replace("_", " "), lambda kind, one=kind: kind == one)
+        for kind in sorted(DUPLICATES)
     ]
     shared = counted("shared", lambda kind: kind == Kind.SHARED)
     every = counted("duplicates and originals", lambda kind: True)

@@ -1,7 +1,7 @@
-"""What a crawl costs: images a second and memory, for 500 and for 2,000 images of the demo web.
+"""Benchmark the crawl: images per second and memory, for 500 and for 2,000 images of the demo web.
 
-The memory is that of the crawling process alone, at its peak; the demo web and Chromium have their own.
-The first run begins with Python and its libraries on disk, so it is done once for nothing.
+The memory is the peak of the crawling process, without the demo web and Chromium. An extra first run loads
+Python and its libraries into the page cache.
 """
 
 import subprocess
@@ -26,7 +26,7 @@ with open("/proc/self/status") as status:
 
 
 def crawl(count: int) -> tuple[float, float]:
-    """Crawl `count` results; returns the seconds it took and the peak memory in MB."""
+    """Crawl `count` results; return the seconds and the peak memory in MB."""
     params = yaml.safe_load(paths.PARAMS.read_text(encoding="utf-8"))
     each = count // len(QUERIES)
     params |= {"classes": QUERIES[:2], "distractors": QUERIES[2:]}
@@ -47,7 +47,7 @@ def crawl(count: int) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Print both, and how they grow."""
+    """Print speed and memory, and their growth with the number of results."""
     crawl(COUNTS[0])
     costs = {count: crawl(count) for count in COUNTS}
     for count, (seconds, megabytes) in costs.items():

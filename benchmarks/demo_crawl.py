@@ -1,4 +1,4 @@
-"""The demo web's images as a crawl would leave them, without the crawl: files, and their manifest."""
+"""Write the demo web's images and their manifest like a crawl, without crawling."""
 
 import hashlib
 from dataclasses import replace
@@ -20,7 +20,7 @@ STATUS = {
 
 
 def write_crawl(folder: Path, plan: list[PlannedImage], params: Params) -> pd.DataFrame:
-    """Write each image that can be had to `folder`; returns the crawl's manifest, a row for each result."""
+    """Write each available image to `folder`; return the manifest with a row for each result."""
     rows = []
     owners = {image.id: image for image in plan if image.kind is not Kind.SHARED}
     for image in plan:

@@ -1,1 +1,1 @@
-"""The crawl: a Scrapy project, and the demo web that it crawls by default."""
+"""The Scrapy project that crawls images and names."""

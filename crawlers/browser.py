@@ -1,4 +1,4 @@
-"""Where Chromium and its driver are, and how Chromium is started."""
+"""Find Chromium and its driver, and list Chromium's arguments."""
 
 import os
 import shutil
@@ -14,12 +14,12 @@ DRIVER_VARIABLE = "HERODEX_CHROMEDRIVER"
 
 _HINT = (
     "Install both with 'apt-get install chromium chromium-driver' (Debian, Ubuntu), "
-    f"or name their paths in {BROWSER_VARIABLE} and {DRIVER_VARIABLE}."
+    f"or set {BROWSER_VARIABLE} and {DRIVER_VARIABLE} to their paths."
 )
 
 _ARGUMENTS = (
     "--headless=new",
-    # Chromium refuses to run as root with its sandbox, and many containers cannot give it one.
+    # Chromium refuses to run as root with its sandbox, and many containers do not support one.
     "--no-sandbox",
     "--disable-gpu",
     "--disable-dev-shm-usage",
@@ -27,7 +27,7 @@ _ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # The media pipeline fetches the images; a browser that shows them would fetch each one again.
+    # The image spider downloads the images; showing them would download each one twice.
     "--blink-settings=imagesEnabled=false",
 )
 
@@ -35,22 +35,22 @@ _NOT_PUBLIC = (
     "localhost", "*.localhost", "*.local", "*.internal", "0.*", "10.*", "127.*", "169.254.*",
     *(f"172.{second}.*" for second in range(16, 32)), "192.168.*", "[*",
 )  # fmt: skip
-"""Hosts that Chromium does not look up on the live web; all IPv6 addresses that are written as such too."""
+"""Hosts that Chromium does not resolve on the live web, including all literal IPv6 addresses."""
 
 
 @dataclass(frozen=True)
 class Browser:
-    """Paths of Chromium and of the driver that fits it."""
+    """Paths of Chromium and of its driver."""
 
     executable: Path
     driver: Path
 
 
 def find_browser(environment: Mapping[str, str] = os.environ) -> Browser:
-    """Find Chromium and chromedriver where `environment` names them, or else on its PATH.
+    """Find Chromium and chromedriver by their variables in `environment`, else on its PATH.
 
     Raises:
-        UserError: one of them is not there; it says how to install both.
+        UserError: one of them is missing; the message says how to install both.
     """
     return Browser(
         executable=_find(
@@ -63,8 +63,8 @@ def find_browser(environment: Mapping[str, str] = os.environ) -> Browser:
 def browser_arguments(user_agent: str, proxy: str | None) -> list[str]:
     """List Chromium's command-line arguments.
 
-    With a `proxy` (a URL), none of its requests bypasses that; what it asks of its maker, whatever the
-    arguments, ends there, too. Without one, no page can make it ask this machine or its private networks.
+    With a `proxy` (a URL), no request bypasses it, not even Chromium's own requests to Google. Without one,
+    no page can make Chromium contact this machine or its private networks.
     """
     arguments = [*_ARGUMENTS, f"--user-agent={user_agent}"]
     if proxy:
@@ -76,7 +76,7 @@ def browser_arguments(user_agent: str, proxy: str | None) -> list[str]:
 def _find(what: str, variable: str, names: Sequence[str], environment: Mapping[str, str]) -> Path:
     if named := environment.get(variable):
         if not (os.path.isfile(named) and os.access(named, os.X_OK)):
-            raise UserError(f"{variable} is '{named}', which is no program.", _HINT)
+            raise UserError(f"{variable} is '{named}', which is not a program.", _HINT)
         return Path(named)
     for name in names:
         if found := shutil.which(name, path=environment.get("PATH", os.defpath)):
@@ -85,7 +85,7 @@ def _find(what: str, variable: str, names: Sequence[str], environment: Mapping[s
 
 
 def main() -> None:
-    """Check that both are there."""
+    """Check that Chromium and chromedriver are installed."""
     find_browser()
 
 

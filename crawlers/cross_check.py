@@ -1,4 +1,4 @@
-"""Compare what several sources of names say, and word it as a report."""
+"""Compare the lists of several sources of names and report their disagreements."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -8,19 +8,19 @@ from typing import Literal
 from crawlers.items import NameList, SpeciesName
 from crawlers.sources_report import escaped
 
-# Several characters serve as an apostrophe, and as a hyphen.
+# Sources use several characters as apostrophe and as hyphen.
 _PLAIN = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "‐": "-", "‑": "-", "–": "-"})
 
 
 @dataclass(frozen=True)
 class Disagreement:
-    """One matter on which the sources differ about one species.
+    """One difference between the sources about one species.
 
     Attributes:
         number: the species' number.
-        about: `listing`: some do not have it; `name`; `spelling`: the names differ in case, in the kind of
-            apostrophe or hyphen, or in how an accent is encoded; `generation`.
-        said: by each source that was compared, in their order; '' where it does not have the species.
+        about: `listing`: some sources lack it; `name`; `spelling`: the names differ only in case, in the
+            apostrophe or hyphen character, or in how an accent is encoded; `generation`.
+        said: the value of each compared source, in their order; '' if it lacks the species.
     """
 
     number: int
@@ -29,7 +29,7 @@ class Disagreement:
 
 
 def complete(lists: Sequence[NameList]) -> list[NameList]:
-    """The lists that came to their end, which alone can be compared."""
+    """Return the complete lists; only these are compared."""
     return [each for each in lists if not each.error]
 
 
@@ -37,21 +37,22 @@ def find_disagreements(lists: Sequence[NameList]) -> list[Disagreement]:
     """Compare complete lists, species by species.
 
     Returns:
-        the disagreements, sorted by number; there are none between fewer than two lists.
+        the disagreements, sorted by number; none for fewer than two lists.
     """
     tables = [{species.number or 0: species for species in each.species} for each in lists]
+    numbers = sorted({number for table in tables for number in table})
     return [
         disagreement
-        for number in sorted(set().union(*tables))
+        for number in numbers
         for disagreement in compare(number, [table.get(number) for table in tables])
     ]
 
 
 def compare(number: int, said: Sequence[SpeciesName | None]) -> list[Disagreement]:
-    """Compare what each source says about the species with this number; None where it does not have it."""
+    """Compare the sources' entries for one species; `said` holds None for a source that lacks it."""
     known = [species for species in said if species]
     names = tuple(species.name if species else "" for species in said)
-    found = []
+    found: list[Disagreement] = []
     if len(known) < len(said):
         found.append(Disagreement(number, "listing", names))
     if len({plain(species.name) for species in known}) > 1:
@@ -65,24 +66,24 @@ def compare(number: int, said: Sequence[SpeciesName | None]) -> list[Disagreemen
 
 
 def plain(name: str) -> str:
-    """Bring a name into a form that is the same for all ways to type it."""
+    """Normalise a name so that all ways to type it are equal."""
     return unicodedata.normalize("NFC", name).translate(_PLAIN).casefold()
 
 
 def cross_check_report(lists: Sequence[NameList]) -> str:
-    """Word how each source fared, what was left out, and where they disagree, as Markdown.
+    """Report the state of each source, skipped records and disagreements, as Markdown.
 
     Args:
         lists: of all sources, in the order of preference; the first complete one gives the names.
     """
     compared = complete(lists)
-    taken = "No source came to its end."
+    taken = "No source is complete."
     if compared:
         taken = f"{len(compared[0].species)} names were taken from {escaped(compared[0].source)}."
     left_out = [f"- {escaped(each.source)}: {escaped(fault)}" for each in lists for fault in each.faults]
     lines = [
         *("# Sources of names", "", taken, ""),
-        *("| source | names | records left out | came to its end |", "|---|---:|---:|---|"),
+        *("| source | names | records left out | complete |", "|---|---:|---:|---|"),
         *map(_row, lists),
         *(["", "## Left out", "", *left_out] if left_out else []),
         *("", "## Comparison", "", *_comparison(compared)),
@@ -91,8 +92,8 @@ def cross_check_report(lists: Sequence[NameList]) -> str:
 
 
 def given_report(count: int, where: str) -> str:
-    """Word, as Markdown, that no source was asked, because `where` lists the names."""
-    return f"# Sources of names\n\n{count} names were taken from {escaped(where)}. No source was asked.\n"
+    """Report, as Markdown, that the names come from `where` and no source was crawled."""
+    return f"# Sources of names\n\n{count} names were taken from {escaped(where)}. No source was crawled.\n"
 
 
 def _row(names: NameList) -> str:
@@ -102,7 +103,7 @@ def _row(names: NameList) -> str:
 
 def _comparison(compared: Sequence[NameList]) -> list[str]:
     if len(compared) < 2:
-        return ["Nothing was compared: that takes two sources that came to their end."]
+        return ["Nothing was compared: a comparison needs two complete sources."]
     disagreements = find_disagreements(compared)
     count = len({species.number for names in compared for species in names.species})
     sources = " | ".join(escaped(names.source) for names in compared)

@@ -1,11 +1,13 @@
-"""Say in the manifest's words why something could not be had.
+"""Map failed requests to a status and a reason for the manifest.
 
-Reasons never hold what changes from run to run.
+Reasons contain nothing that changes from run to run.
 """
 
 import sqlite3
 from http import HTTPStatus
+from typing import cast
 
+from scrapy import Request
 from scrapy.exceptions import (
     CannotResolveHostError,
     CloseSpider,
@@ -21,6 +23,7 @@ from scrapy.exceptions import (
 )
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError
+from twisted.python.failure import Failure
 
 from crawlers.items import Status
 from crawlers.middlewares.browser import BrowserError
@@ -53,13 +56,22 @@ _NO_CONNECTION = (
 )
 
 
-def explain_failure(error: BaseException | None) -> tuple[Status, str]:
-    """Turn what a request raised into a status and a reason; an error of this program is raised again.
+def request_of(failure: Failure) -> Request:
+    """Return the request that failed, which Scrapy attaches to the failure."""
+    return cast("Request", failure.request)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+
+
+def error_of(failure: Failure) -> BaseException:
+    """Return the exception of a failure."""
+    return cast("BaseException", failure.value)  # pyright: ignore[reportUnknownMemberType]
+
+
+def explain_failure(error: BaseException) -> tuple[Status, str]:
+    """Map the exception of a request to a status and a reason; re-raise errors of this program.
 
     Raises:
-        CloseSpider: the journal could not be written, on a full disk for example.
+        CloseSpider: the journal could not be written, for example on a full disk.
     """
-    assert error
     if isinstance(error, HttpError):
         return Status.HTTP_ERROR, f"it answered {status_words(error.response.status)}"
     if isinstance(error, BrowserError):
@@ -70,7 +82,7 @@ def explain_failure(error: BaseException | None) -> tuple[Status, str]:
         if isinstance(error, kind):
             return status, reason
     if isinstance(error, IgnoreRequest):
-        # Scrapy has one exception for whatever it will not do, and words to tell them apart.
+        # Scrapy raises one exception for everything that it skips; only the message differs.
         if str(error) == "Forbidden by robots.txt":
             return Status.REFUSED, FORBIDDEN
         return Status.HTTP_ERROR, str(error)
@@ -80,5 +92,5 @@ def explain_failure(error: BaseException | None) -> tuple[Status, str]:
 
 
 def status_words(code: int) -> str:
-    """An HTTP status with its name, as in `404 Not Found`."""
+    """Return an HTTP status with its name, as in `404 Not Found`."""
     return f"{code} {HTTPStatus(code).phrase}" if code in set(HTTPStatus) else str(code)

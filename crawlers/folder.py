@@ -1,4 +1,4 @@
-"""Images from a folder, read without a browser and without a web."""
+"""Read images from the user's folder, without a browser."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,14 +15,14 @@ SOURCE = "folder"
 
 
 def read_folder(params: Params, journal: Journal) -> list[ImageRecord]:
-    """Take the images of each query from its sub-folder of `crawl.web`, in the order of their names.
+    """Read the images of each query from its sub-folder of `crawl.web`, sorted by name.
 
     Args:
-        params: whose `crawl.web` is the folder.
-        journal: where the images are stored.
+        params: `crawl.web` is the folder.
+        journal: stores the images.
 
     Returns:
-        the rows of the manifest. `image_url` is the path below the folder, `title` the file's name.
+        the rows of the manifest. `image_url` is the path within the folder, `title` the file's name.
 
     Raises:
         UserError: a file cannot be read.
@@ -35,7 +35,7 @@ def read_folder(params: Params, journal: Journal) -> list[ImageRecord]:
 
 
 def files_of(params: Params) -> Iterator[tuple[str, int, Path]]:
-    """Yield query, rank from 1 and path of each file to take; hidden files are none."""
+    """Yield the query, the rank from 1 and the path of each file, without hidden files."""
     for query in params.queries:
         directory = Path(params.crawl.web) / query
         files = sorted(file for file in directory.iterdir() if file.is_file() and file.name[0] != ".")
@@ -44,10 +44,10 @@ def files_of(params: Params) -> Iterator[tuple[str, int, Path]]:
 
 
 def read_file(query: str, rank: int, file: Path, params: Params, journal: Journal) -> ImageRecord:
-    """Read one file and store its bytes, if they are an image's and not too many.
+    """Read one file and store its bytes if they are an image within the size limit.
 
     Raises:
-        UserError: it cannot be read.
+        UserError: the file cannot be read.
     """
     place = f"{query}/{file.name}"
     try:

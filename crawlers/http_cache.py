@@ -1,4 +1,4 @@
-"""Where pages of searches and robots.txt are kept until the crawl is complete."""
+"""Cache search pages and robots.txt in the journal until the crawl is complete."""
 
 from scrapy import Request, Spider
 from scrapy.http import Headers, Response
@@ -10,7 +10,7 @@ from crawlers.journal import Journal
 
 
 class JournalCacheStorage:
-    """Scrapy's HTTP cache in the crawl's journal; Scrapy's own storages can be left torn by a kill."""
+    """An HTTP cache storage in the crawl's journal; a kill can corrupt Scrapy's own storages."""
 
     journal: Journal | None
 
@@ -18,7 +18,7 @@ class JournalCacheStorage:
         pass
 
     def open_spider(self, spider: Spider) -> None:
-        """Take the journal that the spider carries; without one, nothing is cached."""
+        """Use the spider's journal; without one, nothing is cached."""
         self.journal = getattr(spider, "journal", None)
         assert spider.crawler.request_fingerprinter
         self.fingerprint = spider.crawler.request_fingerprinter.fingerprint
@@ -27,7 +27,7 @@ class JournalCacheStorage:
         """Do nothing: the journal outlives the spider."""
 
     def retrieve_response(self, spider: Spider, request: Request) -> Response | None:
-        """Give the answer that `request` had before, if any."""
+        """Look up the stored response to `request`."""
         found = self.journal.page(self.fingerprint(request).hex()) if self.journal else None
         if not found:
             return None
@@ -37,7 +37,7 @@ class JournalCacheStorage:
         return response_type(url=url, status=status, headers=headers, body=body)
 
     def store_response(self, spider: Spider, request: Request, response: Response) -> None:
-        """Keep an answer."""
+        """Store a response."""
         if self.journal:
             headers = headers_dict_to_raw(response.headers) or b""
             key = self.fingerprint(request).hex()

@@ -1,4 +1,4 @@
-"""Crawl images: search all sources first, merge what they found, then download."""
+"""Crawl images: search all sources, merge their results, then download the images."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -20,25 +20,25 @@ from herodex.params import Params
 log = logging.getLogger(__name__)
 
 Searches = dict[tuple[str, str], Search]
-"""What was found, by source and query."""
+"""Searches by source and query."""
 
 
 def crawl(
     params: Params, proxy: str | None, journal: Journal, pace: Mapping[str, Any] | None = None
 ) -> tuple[list[Search], list[ImageRecord]]:
-    """Crawl the web behind `proxy`, a URL, or the live web itself where it is None.
+    """Search all sources for every query and download the images.
 
     Args:
-        params: what to search for, and how.
-        proxy: what plays the web.
-        journal: what an earlier process has learnt is not asked again; what this one learns goes there.
-        pace: Scrapy's settings that are to hold instead of those that `params` imply.
+        params: the queries and sources, and how to crawl them.
+        proxy: the URL of the proxy that plays the web; None to crawl the live web itself.
+        journal: stores searches and downloads; those of earlier processes are not repeated.
+        pace: Scrapy settings that override those derived from `params`.
 
     Returns:
-        what each source found, and the rows of the manifest in their order.
+        the searches, and the rows of the manifest in their order.
 
     Raises:
-        UserError: the crawl ended early. What it has learnt by then is in the journal.
+        UserError: the crawl ended early. Its progress is in the journal.
     """
     sources = sources_of(params)
     wanted = wanted_of(params)
@@ -50,7 +50,7 @@ def crawl(
         journal.keep_search(search, asked)
 
     def search_jobs() -> list[Job]:
-        jobs = []
+        jobs: list[Job] = []
         for source in sources:
             if left := [query for query in params.queries if (source.name, query) not in searches]:
                 accepted = source.name in params.crawl.accepted_terms
@@ -78,26 +78,26 @@ def crawl(
 
 
 def sources_of(params: Params) -> list[type[SearchSpider]]:
-    """The spiders of the sources to ask, in the order of preference."""
+    """Return the spiders of the sources, in the order of preference."""
     names = params.crawl.images.sources if params.crawl.web == LIVE_WEB else [DEMO_WEB]
     return [IMAGE_SOURCES[name] for name in names]
 
 
 def wanted_of(params: Params) -> Wanted:
-    """What is asked of each search."""
+    """Return the limits and filters of each search."""
     images = params.crawl.images
     return Wanted(images.per_query, tuple(images.licenses), tuple(images.types), images.min_side)
 
 
 def remembered(journal: Journal, sources: Sequence[str], queries: Sequence[str], asked: str) -> Searches:
-    """The searches that an earlier process has brought to their end."""
+    """Return the searches that an earlier process completed."""
     pairs = [(source, query) for source in sources for query in queries]
     found = {pair: journal.search(*pair, asked) for pair in pairs}
     return {pair: search for pair, search in found.items() if search}
 
 
 def merged(searches: Searches, sources: Sequence[type[SearchSpider]], params: Params) -> list[SearchResult]:
-    """The results to take, over all queries, in the manifest's order."""
+    """Merge the results of all sources for every query, in the manifest's order."""
     images = params.crawl.images
     names = [source.name for source in sources]
     return [
@@ -112,7 +112,7 @@ def merged(searches: Searches, sources: Sequence[type[SearchSpider]], params: Pa
 
 
 def browser_settings(browser: Browser, params: Params, proxy: str | None) -> dict[str, Any]:
-    """Say to scrapy-selenium where Chromium is and how it is started."""
+    """Return scrapy-selenium's settings that start Chromium."""
     return {
         "SELENIUM_DRIVER_NAME": "chrome",
         "SELENIUM_DRIVER_EXECUTABLE_PATH": str(browser.driver),

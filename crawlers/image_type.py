@@ -1,4 +1,4 @@
-"""Tell an image's format from its first bytes, because names and Content-Type headers cannot be trusted."""
+"""Detect image formats by their first bytes; names and Content-Type headers are unreliable."""
 
 _SIGNATURES = (
     (b"\xff\xd8\xff", "jpg"),
@@ -14,10 +14,10 @@ _ISO_MEDIA_BRANDS = {b"avif": "avif", b"avis": "avif", b"heic": "heic", b"heix":
 
 
 def image_extension(data: bytes) -> str | None:
-    """Name the file extension of the image format that `data` begins like, None if it is no image.
+    """Return the file extension for the signature of `data`, None if it is no image.
 
-    This looks at signatures alone (https://mimesniff.spec.whatwg.org/#matching-an-image-type-pattern, and
-    ISO/IEC 14496-12 for AVIF and HEIC); whether the rest can be decoded is for the cleaning to find out.
+    Only signatures are checked (https://mimesniff.spec.whatwg.org/#matching-an-image-type-pattern, and
+    ISO/IEC 14496-12 for AVIF and HEIC); `clean_images` decodes the rest.
     """
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "webp"
@@ -25,7 +25,7 @@ def image_extension(data: bytes) -> str | None:
         return _ISO_MEDIA_BRANDS.get(data[8:12])
     for signature, extension in _SIGNATURES:
         if data.startswith(signature):
-            # Two letters begin many a text; a bitmap has four zero bytes in its header besides.
+            # Text may begin with BM as well; a bitmap's header also has four zero bytes.
             if extension == "bmp" and data[_BMP_RESERVED] != bytes(4):
                 return None
             return extension

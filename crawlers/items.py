@@ -1,35 +1,35 @@
-"""What the spiders bring home, as typed records; their fields are the columns of the files they end in."""
+"""Typed records of the crawl; their fields are the columns of the output files."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Status(StrEnum):
-    """What became of a search result's image; all but OK say why no image was kept."""
+    """The outcome of downloading a search result; all but OK say why no image was kept."""
 
     OK = "ok"
-    """The image lies in `file`, byte for byte as it came."""
+    """The image is stored in `file`, unchanged."""
     HTTP_ERROR = "http_error"
-    """The server answered with another status than 200, in the end."""
+    """After all retries, the server answered with another status than 200."""
     TIMEOUT = "timeout"
-    """No complete answer came in time."""
+    """The complete answer did not arrive in time."""
     TRUNCATED = "truncated"
-    """The answer broke off before its end."""
+    """The answer ended early."""
     TOO_LARGE = "too_large"
-    """The image is larger than the crawl accepts, and was cut off."""
+    """The image exceeds `crawl.max_image_mb`; the download was cut off."""
     NOT_AN_IMAGE = "not_an_image"
-    """The bytes are none of the image formats that are known, whatever the server called them."""
+    """The bytes are in no known image format, whatever the Content-Type says."""
     REFUSED = "refused"
-    """It was not asked for: robots.txt forbids it, or the address is none of the public web."""
+    """Not requested: robots.txt forbids it, or the address is not on the public web."""
     UNREACHABLE = "unreachable"
-    """No connection to the server came about, or it was lost."""
+    """The connection to the server failed or was lost."""
     OVER_BUDGET = "over_budget"
-    """The time or the bytes that the whole crawl may take were spent before its turn came."""
+    """Not requested: the crawl's budget of time or bytes was spent."""
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """One result of an image search. `rank` is its place among the results of `source`, counted from 1."""
+    """One result of an image search. `rank` is its place among the results of `source`, from 1."""
 
     query: str
     source: str
@@ -44,10 +44,10 @@ class SearchResult:
 
 @dataclass(frozen=True)
 class Search:
-    """What one source had to say to one query.
+    """The results of one query from one source.
 
-    `faults` names each record that could not be read, and why. `unwanted` counts those that the filters
-    left out. `error` says why the search ended before its end, and is empty where it did not.
+    `faults` describes each unreadable record. `unwanted` counts the records that the filters left out.
+    `error` says why the search ended early; it is empty if the search is complete.
     """
 
     source: str
@@ -60,7 +60,7 @@ class Search:
 
 @dataclass(frozen=True)
 class Download:
-    """What became of one address. `sha256`, `extension` and `size` (bytes) are set where it was kept."""
+    """The outcome for one URL. `sha256`, `extension` and `size` (bytes) are set if an image was kept."""
 
     url: str
     status: Status
@@ -72,10 +72,10 @@ class Download:
 
 @dataclass(frozen=True)
 class ImageRecord(SearchResult):
-    """A search result after its download: a row of the manifest.
+    """A search result with its download: a row of the manifest.
 
     `reason` explains a status other than OK. `sha256` (of the bytes) and `file` (relative to the manifest's
-    folder) are empty when nothing was kept. `label` is the class that the query stands for, or `unknown`.
+    folder) are empty if no image was kept. `label` is the query's class, or `unknown` for a distractor.
     """
 
     status: Status
@@ -87,7 +87,7 @@ class ImageRecord(SearchResult):
 
 @dataclass(frozen=True)
 class SpeciesName:
-    """One name, and where it stands in the Pokédex; names that the user gives have no such place."""
+    """One name with its number and generation; names that the user lists have neither."""
 
     number: int | None
     name: str
@@ -97,10 +97,10 @@ class SpeciesName:
 
 @dataclass(frozen=True)
 class NameList:
-    """What one source of names had to say: its species, sorted by number.
+    """The names of one source, sorted by number.
 
-    `faults` names each record that could not be had or read, and why. `error` says why the source was not
-    asked, or did not come to its end, and is empty where it did.
+    `faults` describes each record that could not be fetched or read. `error` says why the source was skipped
+    or ended early; it is empty if the list is complete.
     """
 
     source: str

@@ -1,8 +1,8 @@
-"""The crawl's memory on disk: whatever it has learnt so far, so that a killed crawl goes on where it was.
+"""The crawl's journal on disk, from which a killed crawl continues.
 
-It is a SQLite database in write-ahead mode (https://www.sqlite.org/wal.html): what was written before a kill
-is there after it, whole. Beside it lie the downloaded images, named by their content. Everything is
-removed once the crawl has come to its end.
+It is a SQLite database in write-ahead mode (https://www.sqlite.org/wal.html), whose completed writes survive
+a kill. The downloaded images are stored beside it, named by their hash. Everything is removed when the crawl
+is complete.
 """
 
 import fcntl
@@ -12,7 +12,7 @@ import logging
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +23,7 @@ from herodex.errors import UserError
 log = logging.getLogger(__name__)
 
 SECONDS, BYTES = "seconds", "bytes"
-"""Names of running totals: what the crawl has spent."""
+"""Names of running totals: the time and the bytes that the crawl took."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS searches (
@@ -40,19 +40,19 @@ CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT);
 
 
 class Journal:
-    """One crawl's searches, downloads, failed tries, fetched pages and spent budget."""
+    """The searches, downloads, failed attempts, fetched pages and spent budget of one crawl."""
 
     def __init__(self, folder: Path) -> None:
         self.images = folder / "images"
         self.images.mkdir(parents=True, exist_ok=True)
-        self.last_look = time.monotonic()
+        self.counted_until = time.monotonic()
         self.database = sqlite3.connect(folder / "crawl.db", isolation_level=None)
         self.database.execute("PRAGMA journal_mode = WAL")
         self.database.execute("PRAGMA synchronous = NORMAL")
         self.database.executescript(_SCHEMA)
 
     def search(self, source: str, query: str, wanted: str) -> Search | None:
-        """Look up a search that came to its end; `wanted` is what was asked of it."""
+        """Look up a completed search; `wanted` identifies its limits and filters."""
         found = self.database.execute(
             "SELECT search FROM searches WHERE (source, query, wanted) = (?, ?, ?)", (source, query, wanted)
         ).fetchone()
@@ -63,22 +63,22 @@ class Journal:
         return Search(**fields | {"results": results, "faults": tuple(fields["faults"])})
 
     def keep_search(self, search: Search, wanted: str) -> None:
-        """Remember a search; one that failed is not remembered, so that a resumed crawl tries it again."""
+        """Store a search unless it failed: a continued crawl repeats failed searches."""
         if not search.error:
             row = (search.source, search.query, wanted, json.dumps(asdict(search)))
             self.database.execute("INSERT OR REPLACE INTO searches VALUES (?, ?, ?, ?)", row)
 
     def downloads(self) -> dict[str, Download]:
-        """All downloads so far, by their address."""
+        """Return all downloads by URL."""
         columns = "url, status, reason, sha256, extension, size"
         rows = self.database.execute(f"SELECT {columns} FROM downloads")  # noqa: S608 # no outside text
         return {url: Download(url, Status(status), *rest) for url, status, *rest in rows}
 
     def keep_image(self, url: str, body: bytes, extension: str) -> Download:
-        """Store an image's bytes under their hash and remember its download.
+        """Store an image's bytes under their hash, and its download.
 
         Raises:
-            OSError, sqlite3.Error: it could not be written, on a full disk for example.
+            OSError, sqlite3.Error: writing failed, for example on a full disk.
         """
         digest = hashlib.sha256(body).hexdigest()
         target = self.images / f"{digest}.{extension}"
@@ -88,59 +88,59 @@ class Journal:
         return self.keep_download(Download(url, Status.OK, "", digest, extension, len(body)))
 
     def keep_download(self, download: Download) -> Download:
-        """Remember what became of an address.
+        """Store a download and return it.
 
         Raises:
-            sqlite3.Error: it could not be written.
+            sqlite3.Error: writing failed.
         """
         row = (*asdict(download).values(),)
         self.database.execute("INSERT OR REPLACE INTO downloads VALUES (?, ?, ?, ?, ?, ?)", row)
         return download
 
     def forget_failures(self) -> None:
-        """Forget the downloads that failed, so that the next crawl tries them again."""
+        """Delete failed downloads, so that the next crawl repeats them."""
         self.database.execute("DELETE FROM downloads WHERE status != ?", (Status.OK,))
         self.database.execute("DELETE FROM tries")
 
     def forget_downloads(self, urls: Iterable[str]) -> None:
-        """Forget what became of these addresses."""
+        """Delete the downloads of these URLs."""
         self.database.executemany("DELETE FROM downloads WHERE url = ?", [(url,) for url in urls])
 
     def failed_tries(self) -> dict[str, int]:
-        """How often each address was tried in vain and is to be tried again."""
+        """Return the number of failed attempts of each URL that is still to be retried."""
         return dict(self.database.execute("SELECT url, failed FROM tries"))
 
     def count_try(self, url: str) -> None:
-        """Count a try in vain."""
+        """Count a failed attempt."""
         self.database.execute(
             "INSERT INTO tries VALUES (?, 1) ON CONFLICT (url) DO UPDATE SET failed = failed + 1", (url,)
         )
 
     def page(self, key: str) -> tuple[str, int, bytes, bytes] | None:
-        """A page that was fetched before: its address, status, headers and body."""
+        """Look up a fetched page: its URL, status, headers and body."""
         return self.database.execute(
             "SELECT url, status, headers, body FROM pages WHERE key = ?", (key,)
         ).fetchone()
 
     def keep_page(self, key: str, url: str, status: int, headers: bytes, body: bytes) -> None:
-        """Remember a page."""
+        """Store a page."""
         row = (key, url, status, headers, body)
         self.database.execute("INSERT OR REPLACE INTO pages VALUES (?, ?, ?, ?, ?)", row)
 
     def forget_page(self, url: str) -> None:
-        """Forget a page that was of no use, so that a resumed crawl asks for it again."""
+        """Delete an unusable page, so that a continued crawl requests it again."""
         self.database.execute("DELETE FROM pages WHERE url = ?", (url,))
 
     def total(self, name: str) -> float:
-        """A running total over all processes that took part in this crawl, such as its seconds."""
+        """Return a running total over all processes of this crawl, such as its seconds."""
         found = self.database.execute("SELECT value FROM totals WHERE name = ?", (name,)).fetchone()
         return found[0] if found else 0.0
 
     def pass_time(self) -> float:
-        """Add the seconds since the last call, or since the journal was opened, to all that were spent."""
+        """Count the seconds since the last call (or since opening) and return the total."""
         now = time.monotonic()
-        self.add(SECONDS, now - self.last_look)
-        self.last_look = now
+        self.add(SECONDS, now - self.counted_until)
+        self.counted_until = now
         return self.total(SECONDS)
 
     def add(self, name: str, amount: float) -> None:
@@ -151,21 +151,21 @@ class Journal:
         )
 
     def note(self, name: str) -> str:
-        """A note left by an earlier process, or ''."""
+        """Look up a note of an earlier process; '' if there is none."""
         found = self.database.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
         return found[0] if found else ""
 
     def keep_note(self, name: str, value: str) -> None:
-        """Leave a note for later processes."""
+        """Store a note for later processes."""
         self.database.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))
 
 
 @contextmanager
-def open_journal(folder: Path) -> Iterator[Journal]:
-    """Open the journal in `folder`, which is made if it is not there; no other process can, meanwhile.
+def open_journal(folder: Path) -> Generator[Journal]:
+    """Open the journal in `folder` exclusively; the folder is created if needed.
 
     Raises:
-        UserError: another crawl is at work on it, or it cannot be written.
+        UserError: another crawl uses it, or it cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -174,7 +174,7 @@ def open_journal(folder: Path) -> Iterator[Journal]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise UserError(
-                    f"Another crawl is at work in {folder}.", "Wait until it has ended, or stop it."
+                    f"Another crawl is running in {folder}.", "Wait until it has ended, or stop it."
                 ) from None
             journal = Journal(folder)
             try:
@@ -184,21 +184,21 @@ def open_journal(folder: Path) -> Iterator[Journal]:
     except (OSError, sqlite3.Error) as error:
         raise UserError(
             f"The crawl's journal in {folder} cannot be written: {describe(error)}.",
-            "Make room on the disk, or see who owns the folder; then run it again, and it goes on.",
+            "Free disk space or check the folder's owner; then run it again to continue.",
         ) from None
 
 
 def describe(error: OSError | sqlite3.Error) -> str:
-    """Put an error of the disk into words, without the path, which may be long."""
+    """Describe a disk error without its path, which may be long."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def discard_journal(folder: Path) -> None:
-    """Remove a journal and the images beside it."""
+    """Remove a journal with its images."""
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def identity(parts: Iterable[object]) -> str:
-    """Sixteen hexadecimal digits that stand for `parts`, which have to have a JSON form."""
+    """Hash JSON-serialisable `parts` to sixteen hexadecimal digits."""
     text = json.dumps(list(parts), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Creative Commons' licences and public-domain tools, by the codes that `crawl.images.licenses` knows."""
+"""Creative Commons' licences and public-domain tools, by the codes of `crawl.images.licenses`."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 _CC = "https://creativecommons.org"
 _LICENSE = re.compile(
     r"(?:cc-)?(?P<code>by(?:-nc)?(?:-sa|-nd)?)"
-    # Some names go on after the version, with earlier versions for example: the first one counts.
+    # Some names list further versions after the first one, which counts.
     r"(?:-(?P<version>\d\.\d)(?:-(?P<port>[a-z]{2}|igo|scotland))?(?:[-,+].*)?)?"
 )
 _ZERO = re.compile(r"cc-?(?:0|zero)(?:-1\.0)?")
@@ -16,9 +16,9 @@ _PUBLIC_DOMAIN = re.compile(r"(?:cc-)?pd(?:-.*)?|public-domain")
 
 @dataclass(frozen=True)
 class License:
-    """A licence: its code such as `by-sa`, its version, and the country whose law a version is ported to.
+    """A licence: its code such as `by-sa`, its version, and the jurisdiction that it is ported to.
 
-    What is said to be in the public domain, by whatever right, has the code `pdm` and no version.
+    Images stated to be in the public domain, for any reason, have the code `pdm` and no version.
     """
 
     code: str
@@ -27,17 +27,18 @@ class License:
 
     @property
     def name(self) -> str:
-        """Its short name, such as CC BY-SA 4.0."""
+        """The short name, such as CC BY-SA 4.0."""
         match self.code:
             case "cc0":
                 return f"CC0 {self.version}"
             case "pdm":
                 return f"Public Domain Mark {self.version}" if self.version else "Public domain"
-        return " ".join(filter(None, ["CC", self.code.upper(), self.version, self.port.upper()]))
+            case code:
+                return " ".join(filter(None, ["CC", code.upper(), self.version, self.port.upper()]))
 
     @property
     def url(self) -> str:
-        """Where its text stands, or '' where the version is not known."""
+        """The address of the licence text, or '' if the version is unknown."""
         if not self.version:
             return ""
         match self.code:
@@ -45,15 +46,16 @@ class License:
                 return f"{_CC}/publicdomain/zero/{self.version}/"
             case "pdm":
                 return f"{_CC}/publicdomain/mark/{self.version}/"
-        port = f"{self.port}/" if self.port else ""
-        return f"{_CC}/licenses/{self.code}/{self.version}/{port}"
+            case code:
+                port = f"{self.port}/" if self.port else ""
+                return f"{_CC}/licenses/{code}/{self.version}/{port}"
 
 
 def read_license(*words: str) -> License | None:
-    """Read a licence as sources write it: `by-sa` and `4.0`, `cc-by-sa-4.0`, `CC BY-SA 4.0`, `pd`.
+    """Parse a licence as sources write it: `by-sa` and `4.0`, `cc-by-sa-4.0`, `CC BY-SA 4.0`, `pd`.
 
     Returns:
-        the licence, or None if it is none that is known here.
+        the licence, or None if it is unknown.
     """
     text = re.sub(r"[\s_]+", "-", " ".join(words).strip().lower())
     if found := _LICENSE.fullmatch(text):

@@ -1,4 +1,4 @@
-"""Which of Scrapy's messages are for people."""
+"""Levels of Scrapy's log messages."""
 
 import logging
 
@@ -8,12 +8,12 @@ from twisted.python.failure import Failure
 
 
 class FailuresToSpider(LogFormatter):
-    """Scrapy's messages, but for the traceback of a failed request: the spider says what that means."""
+    """Scrapy's messages with failed requests at DEBUG, because the spiders report these themselves."""
 
     def download_error(
         self, failure: Failure, request: Request, spider: Spider, errmsg: str | None = None
     ) -> LogFormatterResult:
-        """Lower the message to the level of debugging."""
+        """Lower the message to DEBUG."""
         message = super().download_error(failure, request, spider, errmsg)
         message["level"] = logging.DEBUG
         return message

@@ -1,21 +1,21 @@
-"""The manifest: `manifest.csv` beside the downloaded images, with one row for each search result taken.
+"""The manifest: `manifest.csv` beside the downloaded images, with one row for each search result.
 
 Columns (see `crawlers.items.ImageRecord`):
 
-    query        the search, which is also the name of the images' folder
-    source       where it was searched: `demo` for the demo web, `folder`, or the source's name
-    rank         place among that source's results of that search, from 1
-    image_url  where the image lies
-    page_url     the page that shows it
+    query        the query, which is also the name of the images' folder
+    source       `demo` for the demo web, `folder`, or the name of the live web's source
+    rank         place among that source's results of that query, from 1
+    image_url    address of the image
+    page_url     address of the page that shows it
     title, author, license, license_url   as the source states them
     status       `ok`, or why no image was kept (see `crawlers.items.Status`)
-    reason       a few words for people, '' when the status is `ok`
-    sha256       of the image's bytes, '' when none were kept
-    file         where they lie, relative to the manifest: <query>/<sha256>.<extension by content>
-    label        what the image should show: the class itself, or `unknown` where the query is a distractor
+    reason       explanation for people, '' if the status is `ok`
+    sha256       of the image's bytes, '' if none were kept
+    file         path relative to the manifest: <query>/<sha256>.<extension by content>
+    label        the query if it is a class, `unknown` if it is a distractor
 
 Rows are sorted by the order of the queries in `params.yaml`, then by the order of the sources, then by rank.
-UTF-8, lines end in "\\n".
+The file is UTF-8 with Unix line ends.
 """
 
 import os
@@ -29,7 +29,7 @@ from crawlers.items import Download, ImageRecord, SearchResult, Status
 
 
 def record_of(result: SearchResult, download: Download | None, label: str) -> ImageRecord:
-    """Make a row of the manifest; an address without a download is one that the budget left out."""
+    """Make a row of the manifest; a result without a download was left out by the budget."""
     if download is None:
         download = Download(result.image_url, Status.OVER_BUDGET, "the crawl's budget was spent")
     return ImageRecord(
@@ -43,12 +43,12 @@ def record_of(result: SearchResult, download: Download | None, label: str) -> Im
 
 
 def write_images(images: Iterable[ImageRecord], store: Path, folder: Path) -> None:
-    """Lay the kept images out as the manifest says.
+    """Link or copy the kept images to their paths in the manifest.
 
     Args:
         images: rows of the manifest.
-        store: the folder where they lie under their hashes.
-        folder: where they go.
+        store: the folder that holds the images by their hashes.
+        folder: the manifest's folder.
     """
     for image in images:
         if not image.file:
@@ -67,7 +67,7 @@ def write_images(images: Iterable[ImageRecord], store: Path, folder: Path) -> No
 def count_statuses(
     images: Iterable[ImageRecord], groups: Sequence[str], by: str
 ) -> dict[str, Counter[Status]]:
-    """Count for each of `groups`, values of the column `by`, how many results ended in which status."""
+    """Count the results by status for each of `groups`, the values of the column `by`."""
     counts: dict[str, Counter[Status]] = {group: Counter() for group in groups}
     for image in images:
         counts[getattr(image, by)][image.status] += 1
@@ -75,7 +75,7 @@ def count_statuses(
 
 
 def summarise(counts: dict[str, Counter[Status]], title: str) -> str:
-    """Lay out `counts` as a plain-text table: results, kept, and a column for each failure that occurred."""
+    """Format `counts` as a plain-text table: results, kept, and a column for each failure that occurred."""
     total = sum(counts.values(), Counter[Status]())
     failures = [status for status in Status if status is not Status.OK and total[status]]
     rows = [[title, "results", "kept", *failures]]

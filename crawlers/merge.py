@@ -1,4 +1,4 @@
-"""Which search results of several sources are taken."""
+"""Merge the search results of several sources."""
 
 import math
 from collections.abc import Sequence
@@ -7,19 +7,19 @@ from crawlers.items import Search, SearchResult
 
 
 def most_of_one(count: int, sources: int, largest_share: float) -> int:
-    """How many of `count` results one of several sources may give; a single source may give them all."""
+    """Return how many of `count` results one source may give; a single source may give all."""
     return count if sources == 1 else math.ceil(count * largest_share)
 
 
 def merge(searches: Sequence[Search], count: int, largest_share: float) -> list[SearchResult]:
-    """Take results for one query: from the first source as many as it may give, then from the next.
+    """Merge the results of one query: up to its share from the first source, then from the next.
 
-    An address that an earlier source or rank has given is not taken again.
+    A URL that an earlier source or rank gave is skipped.
 
     Args:
-        searches: what each source found, in the order of preference.
-        count: how many results are wanted.
-        largest_share: the share of `count` that one of several sources may have.
+        searches: the search of each source, in the order of preference.
+        count: the number of results wanted.
+        largest_share: the largest share of `count` from one of several sources.
 
     Returns:
         at most `count` results, by source and rank.

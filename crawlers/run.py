@@ -1,4 +1,4 @@
-"""Run spiders in this process, one phase after another."""
+"""Run Scrapy spiders in this process, phase by phase."""
 
 import asyncio
 import logging
@@ -17,27 +17,27 @@ from crawlers.web import LIVE_WEB
 from herodex.errors import UserError
 from herodex.params import CrawlParams
 
-# The demo web is this machine: a pause between requests would spare nobody anything. One image at a
-# time keeps it as busy as many would, and leaves little to be asked again after a kill.
-_EMBEDDED_PACE = {"AUTOTHROTTLE_ENABLED": False, "DOWNLOAD_DELAY": 0, "IMAGES_AT_A_TIME": 1}
+# The demo web runs on this machine, so pauses between requests spare nobody. One image at a time is as fast
+# as many, and a killed crawl then repeats few requests.
+_DEMO_PACE = {"AUTOTHROTTLE_ENABLED": False, "DOWNLOAD_DELAY": 0, "IMAGES_AT_A_TIME": 1}
 
 
 @dataclass(frozen=True)
 class Job:
-    """A spider to run, what it is made with, settings of its own, and who is told of its items."""
+    """A spider to run, its arguments, the callback for its items, and its own settings."""
 
     spider: type[Spider]
     arguments: Mapping[str, Any]
     keep: Callable[[Any], None]
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 def spider_settings(crawl: CrawlParams, proxy: str | None) -> dict[str, Any]:
-    """Say in Scrapy's settings what `params.yaml` says.
+    """Translate `params.yaml` to Scrapy's settings.
 
     Args:
         crawl: how to crawl.
-        proxy: the URL of what plays the web; None where the live web itself is asked.
+        proxy: the URL of the proxy that plays the web; None to crawl the live web itself.
     """
     settings = {
         "USER_AGENT": user_agent(crawl),
@@ -55,31 +55,31 @@ def spider_settings(crawl: CrawlParams, proxy: str | None) -> dict[str, Any]:
     if crawl.web == LIVE_WEB and not proxy:
         settings["TWISTED_DNS_RESOLVER"] = "crawlers.middlewares.public_web.PublicResolver"
     if crawl.web != LIVE_WEB:
-        settings |= _EMBEDDED_PACE
+        settings |= _DEMO_PACE
     return settings
 
 
 def user_agent(crawl: CrawlParams) -> str:
-    """How every request introduces itself: the crawler, and whom its operator can be asked about it."""
+    """Return the User-Agent header: the crawler and its operator's contact."""
     return f"{crawl.user_agent} (+{crawl.contact})" if crawl.contact else crawl.user_agent
 
 
 def run_spiders(settings: Mapping[str, Any], phases: Sequence[Callable[[], Sequence[Job]]]) -> None:
-    """Run the jobs of each phase side by side, and phase after phase.
+    """Run the phases one after another, and the jobs of a phase concurrently.
 
-    Twisted's reactor cannot be started twice, so a process can do this once.
+    A process can call this once only, because Twisted's reactor cannot be restarted.
 
     Args:
-        settings: Scrapy's, for all jobs.
-        phases: each says, once the one before has ended, what to do.
+        settings: Scrapy's settings for all jobs.
+        phases: each returns its jobs, after the phase before it has ended.
 
     Raises:
-        UserError: a spider ended early; it says why. Later phases are not begun then.
+        UserError: a spider ended early; the message says why. Later phases are skipped.
     """
     project = Settings()
     project.setmodule("crawlers.settings", priority="project")
     project.update(settings, priority="cmdline")
-    logging.disable(logging.INFO)  # Scrapy sets its own level and greets, before it could be told not to
+    logging.disable(logging.INFO)  # Scrapy logs its greeting before its level can be set
     process = AsyncCrawlerProcess(project)
     logging.disable(logging.NOTSET)
     _quieten(project["LOG_LEVEL"])
@@ -93,11 +93,11 @@ def run_spiders(settings: Mapping[str, Any], phases: Sequence[Callable[[], Seque
             for crawler in crawlers:
                 check_end(crawler)
 
-    task = asyncio.get_event_loop_policy().get_event_loop().create_task(run_all())
-    task.add_done_callback(lambda _: process._stop_reactor())
+    task = asyncio.get_event_loop().create_task(run_all())
+    task.add_done_callback(process._stop_reactor)  # pyright: ignore[reportPrivateUsage] # Scrapy has no public call
     process.start(stop_after_crawl=False)
     if not task.done():
-        # Ctrl-C came, perhaps twice, of which Scrapy tells nobody.
+        # The reactor was stopped by Ctrl-C; after a second Ctrl-C, Scrapy does not close the spiders.
         for crawler in crawlers:
             if browser := crawler.get_downloader_middleware(BrowserMiddleware):
                 browser.spider_closed()
@@ -106,10 +106,10 @@ def run_spiders(settings: Mapping[str, Any], phases: Sequence[Callable[[], Seque
 
 
 def check_end(crawler: Crawler) -> None:
-    """Check that a spider came to its end.
+    """Check that a spider finished.
 
     Raises:
-        UserError: it did not; it says why.
+        UserError: it ended early; the message says why.
     """
     assert crawler.stats
     stats = crawler.stats.get_stats()
@@ -117,12 +117,10 @@ def check_end(crawler: Crawler) -> None:
     if reason == "shutdown":
         raise _interrupted()
     if reason != "finished":
-        raise UserError(
-            f"The crawl stopped: {reason}.", "See the cause and run it again: it goes on from here."
-        )
+        raise UserError(f"The crawl stopped: {reason}.", "Remove the cause and run it again to continue.")
     if stats.get("spider_exceptions/count"):
         raise UserError(
-            "A spider failed on a page.", "The messages above say where. What was there is unchanged."
+            "A spider failed on a page.", "The messages above say where. Earlier outputs are unchanged."
         )
 
 
@@ -139,11 +137,11 @@ def _start(process: AsyncCrawlerProcess, project: Settings, job: Job) -> tuple[C
 
 
 def _interrupted() -> UserError:
-    return UserError("The crawl was interrupted.", "Run it again: it goes on where it was.")
+    return UserError("The crawl was interrupted.", "Run it again to continue.")
 
 
 def _quieten(level: str) -> None:
     for name in ("scrapy", "urllib3", "selenium"):
         logging.getLogger(name).setLevel(level)
-    # It logs a traceback for what is a row of the manifest.
+    # It logs a traceback for failures that the manifest reports.
     logging.getLogger("scrapy.downloadermiddlewares.robotstxt").setLevel(logging.CRITICAL)

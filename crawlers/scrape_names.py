@@ -1,9 +1,9 @@
-"""Stage `scrape_names`: write the names to imitate, from `params.yaml`, a text file, or else a Pokédex.
+"""Stage `scrape_names`: write the names to imitate, from `params.yaml`, a text file, or a Pokédex.
 
 Writes `data/names/raw.csv` with the columns number, name, generation and page_url, and
-`reports/name_sources.md` with what each source said. The rows of a crawl are sorted by number; names that the
-user gives keep their order, and their other columns are empty. A crawl of the live web that was interrupted
-goes on with what lies in `.cache/crawl`.
+`reports/name_sources.md` with a comparison of the sources. The rows of a crawl are sorted by number; names
+that the user lists keep their order, and their other columns are empty. An interrupted crawl of the live web
+continues from `.cache/crawl`.
 """
 
 import logging
@@ -16,12 +16,13 @@ from crawlers.items import NameList, SpeciesName
 from crawlers.journal import Journal, discard_journal, open_journal
 from crawlers.names_file import read_names_file
 from crawlers.run import Job, run_spiders, spider_settings
+from crawlers.snapshot import keep_snapshot, name_settings, record_snapshot
 from crawlers.spiders.demo_pokedex import DemoPokedexSpider
 from crawlers.spiders.names import NamesSpider
 from crawlers.spiders.pokeapi import PokeApiSpider
 from crawlers.spiders.pokemondb import PokemonDbSpider
 from crawlers.table import write_table
-from crawlers.web import LIVE_WEB, check_web, require_consent
+from crawlers.web import LIVE_WEB, check_web, may_crawl_live
 from demo_web.server import running_web
 from herodex import paths
 from herodex.command import run_command
@@ -33,15 +34,17 @@ log = logging.getLogger(__name__)
 NAME_SOURCES: dict[str, type[NamesSpider]] = {
     spider.name: spider for spider in (PokeApiSpider, PokemonDbSpider)
 }
-"""The sources of the live web, by the names under which `params.yaml` knows them."""
+"""The sources of the live web by their names in `params.yaml`."""
+STAGE = "scrape_names"
+OUTPUTS = (paths.RAW_NAMES, paths.NAME_SOURCES)
 STATE = paths.CRAWL_STATE / "names-live"
 
-# Unlike images, text shrinks to a fraction, which spares those who give it away.
+# Unlike images, text compresses well, which saves the sources traffic.
 _COMPRESSED = {"COMPRESSION_ENABLED": True}
 
 
 def main() -> None:
-    """Write the names that the user gives, or crawl them where there are none."""
+    """Write the names that the user lists, or crawl them if there are none."""
     params = load_params()
     names, where = given_names(params)
     if names:
@@ -50,18 +53,20 @@ def main() -> None:
         return
     check_web(params)
     if params.crawl.web == LIVE_WEB:
-        require_consent("scrape_names", paths.RAW_NAMES)
-        crawl_live(params, None)
+        if may_crawl_live():
+            crawl_live(params, None)
+        else:
+            keep_snapshot(STAGE, name_settings(params), OUTPUTS)
     else:
         with running_web(params) as proxy:
             write_crawled(crawl(params, proxy, None))
 
 
 def given_names(params: Params) -> tuple[list[str], str]:
-    """The names that `params.yaml` or its `names_file` lists, and which of them does; [] where neither does.
+    """Return the names that `params.yaml` or its `names_file` lists, and where; [] if neither lists any.
 
     Raises:
-        UserError: both do, or the file makes no sense.
+        UserError: both list names, or the file cannot be read as names.
     """
     listed = read_names_file(Path(params.names_file))
     if params.names and listed:
@@ -73,31 +78,32 @@ def given_names(params: Params) -> tuple[list[str], str]:
 
 
 def crawl_live(params: Params, proxy: str | None, pace: Mapping[str, Any] | None = None) -> None:
-    """Crawl the sources of the live web and write what they say; `proxy`, a URL, may play that web.
+    """Crawl the live web's sources and write the names; tests pass a `proxy` URL that plays the live web.
 
     Raises:
-        UserError: no source came to its end. What they said until then is kept for the next try.
+        UserError: no source is complete. The next try continues from the pages fetched so far.
     """
     if STATE.exists():
-        log.info("going on with a crawl of names that was interrupted (to begin anew, remove %s)", STATE)
+        log.info("continuing an interrupted crawl of names (remove %s to start over)", STATE)
     with open_journal(STATE) as journal:
         write_crawled(crawl(params, proxy, journal, pace))
+    record_snapshot(STAGE, name_settings(params), OUTPUTS)
     discard_journal(STATE)
 
 
 def crawl(
     params: Params, proxy: str | None, journal: Journal | None, pace: Mapping[str, Any] | None = None
 ) -> list[NameList]:
-    """Ask the sources side by side.
+    """Crawl all sources concurrently.
 
     Args:
-        params: which sources, and how.
-        proxy: the URL of what plays the web; None where the live web itself is asked.
-        journal: keeps the pages, so that a killed crawl asks for none of them again.
-        pace: Scrapy's settings that are to hold instead of those that `params` imply.
+        params: the sources, and how to crawl them.
+        proxy: the URL of the proxy that plays the web; None to crawl the live web itself.
+        journal: stores the pages, so that a killed crawl requests none of them again.
+        pace: Scrapy settings that override those derived from `params`.
 
     Returns:
-        what each source said, in the order of preference.
+        the list of each source, in the order of preference.
 
     Raises:
         UserError: the crawl was interrupted.
@@ -121,26 +127,26 @@ def crawl(
         run_spiders(spider_settings(params.crawl, proxy) | dict(pace or {}), [jobs])
     unasked = f"it has no names in the language '{params.crawl.names.language}'"
     missing = {
-        source.name: NameList(source.name, error="it broke off" if source in asked else unasked)
+        source.name: NameList(source.name, error="it ended early" if source in asked else unasked)
         for source in sources
     }
     return [(missing | lists)[source.name] for source in sources]
 
 
 def sources_of(params: Params) -> list[type[NamesSpider]]:
-    """The spiders of the sources, in the order of preference."""
+    """Return the spiders of the sources, in the order of preference."""
     if params.crawl.web != LIVE_WEB:
         return [DemoPokedexSpider]
     return [NAME_SOURCES[name] for name in params.crawl.names.sources]
 
 
 def speaks(source: type[NamesSpider], params: Params) -> bool:
-    """Whether the names of a source can be had in the language that is asked for."""
+    """Tell whether a source has names in the language of `params`."""
     return source.languages is None or params.crawl.names.language in source.languages
 
 
 def write_crawled(lists: Sequence[NameList]) -> None:
-    """Write the first complete list and the comparison with the others, and say how each source fared.
+    """Write the first complete list and its comparison with the others; log problems of each source.
 
     Raises:
         UserError: no list is complete.
@@ -154,9 +160,8 @@ def write_crawled(lists: Sequence[NameList]) -> None:
     if not usable:
         reasons = "; ".join(f"{names.source}: {names.error}" for names in lists)
         raise UserError(
-            f"No source of names came to its end: {reasons}.",
-            "Run it again, and it goes on from there; or name other sources in crawl.names.sources, "
-            "or fill the names_file.",
+            f"No source gave a complete list of names: {reasons}.",
+            "Run it again to continue, set other sources in crawl.names.sources, or fill the names_file.",
         )
     write(usable[0].species, cross_check_report(lists))
     log.info("%d names from %s", len(usable[0].species), usable[0].source)
@@ -167,7 +172,7 @@ def write_crawled(lists: Sequence[NameList]) -> None:
 
 
 def write(names: Sequence[SpeciesName], report: str) -> None:
-    """Write the table and the report, each whole or not at all."""
+    """Write the table and the report, each completely or not at all."""
     for path in (paths.RAW_NAMES, paths.NAME_SOURCES):
         path.parent.mkdir(parents=True, exist_ok=True)
     table, text = (path.with_suffix(".part") for path in (paths.RAW_NAMES, paths.NAME_SOURCES))

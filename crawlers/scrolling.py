@@ -1,6 +1,7 @@
-"""Scroll a page in the browser until enough of it has come in."""
+"""Scroll a page in the browser until enough results have loaded."""
 
 from collections.abc import Callable
+from typing import cast
 
 from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.remote.webdriver import WebDriver
@@ -21,7 +22,7 @@ const observer = new MutationObserver(() => {
 observer.observe(document.body, {childList: true, subtree: true, attributes: true});
 window.scrollTo(0, 0);
 window.scrollTo(0, document.body.scrollHeight);
-// A page shows its button when it likes, and hides it while it loads.
+// The button may appear late, and is hidden while the page loads.
 const click = () => [...document.querySelectorAll(button)].find((each) => each.checkVisibility())?.click();
 const clicks = button && setInterval(click, 100);
 """
@@ -30,25 +31,26 @@ const clicks = button && setInterval(click, 100);
 def scrolled_to(
     count: int, links: str, end: str = "", button: str = "", endless: bool = False
 ) -> Callable[[WebDriver], bool]:
-    """Make a condition for the browser: scroll until `count` results are there or there are no more.
+    """Make a condition for the browser: scroll until `count` results have loaded or there are no more.
 
     Args:
-        count: how many results are enough.
+        count: the number of results wanted.
         links: CSS selector of one result.
-        end: CSS selector of what the page shows after its last result, if it does.
-        button: CSS selector of what one clicks for more, where scrolling alone does not do.
-        endless: the page may stop without a word, and what is there by then is taken.
+        end: CSS selector of the element after the last result, if the page shows one.
+        button: CSS selector of the button that loads more results, if scrolling alone does not.
+        endless: the page may stop without showing an end; its results so far are then accepted.
 
     Returns:
-        the condition. It raises TimeoutException when nothing comes in for as long as the driver lets a
-        script run, unless the page is `endless` and has shown something.
+        the condition. It raises TimeoutException if nothing loads within the driver's script timeout, unless
+        the page is `endless` and has shown results.
     """
 
     def condition(driver: WebDriver) -> bool:
-        found, ended = driver.execute_script(_LOOK, links, end)
+        found, ended = cast("tuple[int, bool]", driver.execute_script(_LOOK, links, end))  # pyright: ignore[reportUnknownMemberType]
         while found < count and not ended:
             try:
-                found, ended = driver.execute_async_script(_SCROLL, links, end, button)
+                answer = driver.execute_async_script(_SCROLL, links, end, button)  # pyright: ignore[reportUnknownMemberType]
+                found, ended = cast("tuple[int, bool]", answer)
             except TimeoutException:
                 if endless and found:
                     return True

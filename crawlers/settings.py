@@ -1,4 +1,4 @@
-"""Scrapy's settings for a polite crawl of any web. What `params.yaml` says is added by `crawlers.run`."""
+"""Scrapy's settings for a polite crawl. `crawlers.run` adds those of `params.yaml`."""
 
 from scrapy.settings import default_settings
 
@@ -7,11 +7,11 @@ SPIDER_MODULES = ["crawlers.spiders"]
 
 ROBOTSTXT_OBEY = True
 COOKIES_ENABLED = False
-# No host is told where its address was found.
+# No host learns which page its URL was found on.
 REFERER_ENABLED = False
 
 CONCURRENT_REQUESTS = 16
-# So many images wait for their turn, which bounds the memory; those that are tried again are not counted.
+# The limit of images in Scrapy's queue bounds the memory; retried images are not counted.
 IMAGES_AT_A_TIME = 256
 AUTOTHROTTLE_ENABLED = True
 AUTOTHROTTLE_START_DELAY = 1.0
@@ -21,23 +21,23 @@ AUTOTHROTTLE_TARGET_CONCURRENCY = 1.0
 RETRY_HTTP_CODES = [408, 429, 500, 502, 503, 504, 522, 524]
 RETRY_EXCEPTIONS = [*default_settings.RETRY_EXCEPTIONS, "crawlers.middlewares.browser.BrowserError"]
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
-# An image that failed is tried again soon, and not after all others.
+# A failed image is retried soon, not after all others.
 RETRY_PRIORITY_ADJUST = 1
 RETRY_AFTER_MAX_S = 120
 
-# Pages and robots.txt are asked for once in a crawl, however often it is interrupted.
+# Pages and robots.txt are requested once per crawl, however often it is interrupted.
 HTTPCACHE_ENABLED = True
 HTTPCACHE_STORAGE = "crawlers.http_cache.JournalCacheStorage"
 HTTPCACHE_IGNORE_HTTP_CODES = RETRY_HTTP_CODES
 
-# Images gain nothing from compression, and a body that unpacks to more than its size cannot surprise us.
+# Images gain nothing from compression, and without it a body cannot unpack to more than its size.
 COMPRESSION_ENABLED = False
-# A page may name any address: none but those of the web are followed, least of all files of this machine.
+# A page may link to any URL: only http and https are followed, never files of this machine.
 DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}
 TWISTED_DNS_RESOLVER = "scrapy.resolver.CachingThreadedResolver"
 
-# What a spider does not need, it leaves unset, and is off: the browser without SELENIUM_DRIVER_NAME, the
-# demo web without DEMO_WEB_PROXY, the budget without a journal.
+# A middleware is off without its setting: the browser without SELENIUM_DRIVER_NAME, the demo web without
+# DEMO_WEB_PROXY, the budget without a journal.
 DOWNLOADER_MIDDLEWARES = {
     "crawlers.middlewares.demo_web.DemoWebMiddleware": 10,
     "crawlers.middlewares.public_web.PublicWebMiddleware": 20,
@@ -46,13 +46,13 @@ DOWNLOADER_MIDDLEWARES = {
     "crawlers.middlewares.robots.StrictRobotsMiddleware": 100,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "crawlers.middlewares.retry_after.RetryAfterMiddleware": 550,
-    # Beyond the cache:
+    # Not cached:
     "crawlers.middlewares.browser.BrowserMiddleware": 950,
     "crawlers.middlewares.maxlag.MaxlagMiddleware": 960,
 }
 EXTENSIONS = {"crawlers.extensions.progress.CrawlProgress": 0}
 
-# The stages report through the root logger that herodex.command sets up, and Scrapy only what went wrong.
+# The stages log through the root logger of herodex.command; Scrapy logs errors only.
 LOG_INSTALL_ROOT_HANDLER = False
 LOG_LEVEL = "ERROR"
 LOG_FORMATTER = "crawlers.log_formatter.FailuresToSpider"

@@ -1,4 +1,4 @@
-"""The sources of images, by the names under which `params.yaml` knows them."""
+"""The image sources by their names in `params.yaml`."""
 
 from crawlers.spiders.bing import BingSpider
 from crawlers.spiders.commons import CommonsSpider

@@ -1,4 +1,4 @@
-"""Where the images come from and under which licence: a report to keep with what is learnt from them."""
+"""Report the images' sources, licences and attributions."""
 
 import re
 from collections import Counter
@@ -9,17 +9,17 @@ from crawlers.items import ImageRecord, Search, Status
 
 
 def sources_report(images: Sequence[ImageRecord], searches: Sequence[Search]) -> str:
-    """Word counts by source, licence and host, what the sources left out, and an attribution for each page.
+    """Report counts by source, licence and host, skipped results, and an attribution for each page.
 
     Args:
-        images: rows of the manifest, in its order; those that were not kept are counted alone.
-        searches: what the sources had to say.
+        images: all rows of the manifest, in its order; only kept images are attributed.
+        searches: the searches of all sources.
 
     Returns:
         Markdown.
     """
     kept = [image for image in images if image.status is Status.OK]
-    # A page found by several searches is named once.
+    # A page found by several searches is attributed once.
     attributions = dict.fromkeys(attribution(image) for image in kept)
     return (
         "\n".join(
@@ -43,7 +43,7 @@ def sources_report(images: Sequence[ImageRecord], searches: Sequence[Search]) ->
 
 
 def table(counts: Counter[tuple[str, str]], title: str, nothing: str) -> list[str]:
-    """Lay out counts by some value and source as a Markdown table; `nothing` stands for an empty value."""
+    """Format counts by value and source as a Markdown table; `nothing` replaces an empty value."""
     sources = sorted({source for _, source in counts})
     lines = [
         f"| {title} | images | " + " | ".join(map(escaped, sources)) + " |",
@@ -56,8 +56,8 @@ def table(counts: Counter[tuple[str, str]], title: str, nothing: str) -> list[st
 
 
 def left_out(searches: Sequence[Search]) -> list[str]:
-    """List searches that failed and results that were left out as a section, which is empty without any."""
-    lines = []
+    """List failed searches and skipped results as a section; it is empty without any."""
+    lines: list[str] = []
     for search in searches:
         where = f"{escaped(search.source)}, {escaped(search.query)}"
         if search.error:
@@ -69,12 +69,12 @@ def left_out(searches: Sequence[Search]) -> list[str]:
 
 
 def host_of(image: ImageRecord) -> str:
-    """The host that an image was fetched from."""
+    """Return the host of the image's URL."""
     return urlsplit(image.image_url).hostname or ""
 
 
 def attribution(image: ImageRecord) -> str:
-    """Name title, author, licence and page of an image, as licences ask for: a Markdown list item."""
+    """Attribute an image, as licences require: a Markdown list item with title, author, licence and page."""
     title = escaped(image.title) or "Untitled"
     license = escaped(image.license) or "licence not stated"
     return (
@@ -84,10 +84,10 @@ def attribution(image: ImageRecord) -> str:
 
 
 def linked(text: str, url: str) -> str:
-    """Make `text` a Markdown link, if the address is one of the web without characters that end a link."""
+    """Make `text` a Markdown link if `url` is a web address without characters that end a link."""
     return f"[{text}](<{url}>)" if re.fullmatch(r"https?://[^\s<>]+", url) else text
 
 
 def escaped(text: str) -> str:
-    """Take from text of unknown make whatever Markdown or HTML would read as more than text."""
+    """Escape Markdown and HTML in text from the web."""
     return re.sub(r"([\\`*_{}\[\]()<>#|!~&])", r"\\\1", text)

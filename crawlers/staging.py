@@ -1,14 +1,14 @@
-"""Outputs that appear complete or not at all."""
+"""Write output folders atomically: completely or not at all."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def staged_folder(target: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `target` that takes its place if all goes well, and vanishes if not."""
+def staged_folder(target: Path) -> Generator[Path]:
+    """Yield an empty folder that replaces `target` on success and is removed on an error."""
     staging = target.with_name(f"{target.name}.part")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
@@ -20,7 +20,7 @@ def staged_folder(target: Path) -> Iterator[Path]:
 
 
 def replace_folder(target: Path, source: Path) -> None:
-    """Move the folder `source` to `target`; what was there is deleted only when the new one stands."""
+    """Move the folder `source` to `target`; the previous folder is deleted afterwards."""
     previous = target.with_name(f"{target.name}.old")
     shutil.rmtree(previous, ignore_errors=True)
     if target.exists():

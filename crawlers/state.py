@@ -1,4 +1,4 @@
-"""Where a crawl of images keeps what it has learnt, and when it begins anew."""
+"""The folder of an image crawl's journal, and when a crawl continues or starts over."""
 
 import logging
 from pathlib import Path
@@ -14,9 +14,9 @@ _FINISHED = "finished within"
 
 
 def state_folder(params: Params) -> Path:
-    """Name the folder for the crawl of a web; another web, or other files in a folder, has another one.
+    """Return the journal's folder, which depends on the web, and on the files in a folder of images.
 
-    What was learnt from the live web holds for all queries and settings.
+    One journal of the live web serves all queries and settings.
     """
     web = params.crawl.web
     if web == LIVE_WEB:
@@ -29,12 +29,12 @@ def state_folder(params: Params) -> Path:
 
 
 def prepare_state(params: Params) -> Path:
-    """Make ready to go on with a crawl that was interrupted, or to begin one; returns its folder.
+    """Prepare to continue an interrupted crawl or to start one; return the journal's folder.
 
-    A crawl that was ended by its budget goes on if it has another one now, and else begins anew.
+    A crawl that its budget ended continues if the budget has changed, and else starts over.
 
     Raises:
-        UserError: another crawl is at work there.
+        UserError: another crawl is running there.
     """
     folder = state_folder(params)
     if not folder.exists():
@@ -45,7 +45,7 @@ def prepare_state(params: Params) -> Path:
             journal.keep_note(_FINISHED, "")
             if journal.downloads():
                 log.info(
-                    "going on with a crawl that took %.0f s and %.1f MB so far (to begin anew, remove %s)",
+                    "continuing a crawl that took %.0f s and %.1f MB so far (remove %s to start over)",
                     journal.total(SECONDS), journal.total(BYTES) / 1e6, folder,
                 )  # fmt: skip
     if finished:
@@ -54,7 +54,7 @@ def prepare_state(params: Params) -> Path:
 
 
 def finish_state(folder: Path, params: Params, over_budget: bool) -> None:
-    """Remove what a complete crawl has no more use for; one that its budget cut short can still go on."""
+    """Remove the journal of a complete crawl; keep it if the budget ended the crawl, so it can continue."""
     if over_budget:
         with open_journal(folder) as journal:
             journal.keep_note(_FINISHED, _budget(params))

@@ -1,4 +1,4 @@
-"""Records as CSV."""
+"""Write records as CSV."""
 
 import csv
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def write_table(
     path: Path, record: "type[DataclassInstance]", records: "Iterable[DataclassInstance]"
 ) -> None:
-    """Write `records`, all of the class `record`, whose fields are the columns; None is written as ''."""
+    """Write `records` of the dataclass `record`, whose fields are the columns; None becomes ''."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(record)], lineterminator="\n")
         writer.writeheader()

@@ -1,4 +1,4 @@
-"""Parameters for tests of the demo web, which must not depend on what the user searches for."""
+"""Parameters for tests of the demo web, independent of the user's classes."""
 
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,11 @@ from herodex.params import Params, load_params
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 QUERIES = ["ant", "bee", "cat", "dog", "eel"]
 ONE_OF_EACH = {kind.value: 0.028 for kind in Kind if kind is not Kind.SOUND}
-"""Shares in which no fault is missing, and which leave some sound images."""
+"""Shares with every fault and some sound images."""
 
 
 def demo_params(results: int = 50, shares: dict[str, float] | None = None, **demo_web: Any) -> Params:
-    """Read the project's parameters, with other queries, and with `results` results each."""
+    """Load the project's parameters with the test's queries and `results` results each."""
     values = load_params(PARAMS).model_dump()
     values |= {"classes": QUERIES[:2], "distractors": QUERIES[2:]}
     values["crawl"]["web"] = "demo"
@@ -24,7 +24,7 @@ def demo_params(results: int = 50, shares: dict[str, float] | None = None, **dem
 
 
 def folder_params(folder: Path) -> Params:
-    """Read the project's parameters, with other queries, and with images from `folder`."""
+    """Load the project's parameters with the test's queries and images from `folder`."""
     values = demo_params().model_dump()
     values["crawl"] |= {"web": str(folder)}
     return Params.model_validate(values)

@@ -1,1 +1,1 @@
-"""Scrapy extensions: the progress of a crawl."""
+"""Scrapy extensions: progress of a crawl."""

@@ -1,10 +1,10 @@
-"""Show how a crawl goes: a bar for each source in a terminal, a line now and then elsewhere."""
+"""Show a crawl's progress: a bar for each source in a terminal, regular log lines elsewhere."""
 
 import logging
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -20,26 +20,26 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Step:
-    """What an item adds to the progress of its source: things done, bytes, and failures by kind."""
+    """The contribution of one item to its source's progress: count, bytes, and failures by kind."""
 
     source: str
     done: int = 1
     size: int = 0
-    failures: Mapping[str, int] = field(default_factory=dict)
+    failures: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass
 class Tally:
-    """How far a source is. `expected` is None where nobody knows how much there is."""
+    """The progress of one source; `expected` is None if the total is unknown."""
 
     expected: int | None
     bar: "tqdm[Any]"
     done: int = 0
     size: int = 0
-    failures: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter[str])
 
-    def words(self, unit: str, seconds: float) -> str:
-        """Put it into a line; it took `seconds` so far."""
+    def line(self, unit: str, seconds: float) -> str:
+        """Describe the progress after `seconds` in one line."""
         rate = self.done / max(seconds, 0.001)
         of = f" of at most {self.expected}" if self.expected else ""
         size = f", {self.size / 1e6:.1f} MB" if self.size else ""
@@ -48,20 +48,20 @@ class Tally:
         return f"{self.done}{of} {unit}{size} in {seconds:.0f} s, {rate:.1f}/s{left}{failures}"
 
     def failure_words(self) -> str:
-        """Failures by kind, or ''."""
+        """List the failures by kind; '' if there are none."""
         return ", ".join(f"{count} {kind}" for kind, count in sorted(self.failures.items()))
 
 
 class CrawlProgress:
-    """Count what is done, source by source.
+    """Count items by source.
 
-    The spider says in `unit` what it counts, in `expected` how much there may be of each source, and in a
-    method `step` what an item adds; without them, each item counts as one of the spider itself.
+    The spider may define `unit` (the name of what it counts), `expected` (the largest count by source) and a
+    method `step` that turns an item into a `Step`. Without them, each item counts as one of the spider's own.
     """
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Listen to the crawl."""
+        """Connect to the crawl's signals."""
         progress = cls()
         crawler.signals.connect(progress.spider_opened, signals.spider_opened)
         crawler.signals.connect(progress.item_scraped, signals.item_scraped)
@@ -69,7 +69,7 @@ class CrawlProgress:
         return progress
 
     def spider_opened(self, spider: Spider) -> None:
-        """Start the clock."""
+        """Start the clock and the bars."""
         self.unit: str = getattr(spider, "unit", "items")
         expected: Mapping[str, int | None] = getattr(spider, "expected", None) or {spider.name: None}
         self.in_terminal = sys.stderr.isatty()
@@ -80,14 +80,15 @@ class CrawlProgress:
             )
             for source, count in expected.items()
         }
+        self.step: Callable[[Any], Step] = getattr(spider, "step", None) or (lambda _: Step(spider.name))
         self.started = time.monotonic()
         self.lines = create_looping_call(self.log_lines)
         if not self.in_terminal:
             self.lines.start(LINE_EVERY_S, now=False)
 
-    def item_scraped(self, item: Any, spider: Spider) -> None:
+    def item_scraped(self, item: Any) -> None:
         """Count one item."""
-        step: Step = spider.step(item) if hasattr(spider, "step") else Step(spider.name)  # pyright: ignore[reportAttributeAccessIssue]
+        step = self.step(item)
         tally = self.tallies[step.source]
         tally.done += step.done
         tally.size += step.size
@@ -96,7 +97,7 @@ class CrawlProgress:
         tally.bar.update(step.done)
 
     def spider_closed(self) -> None:
-        """Stop the clock and say how it went."""
+        """Stop the clock and log the final counts."""
         if self.lines.running:
             self.lines.stop()
         for tally in self.tallies.values():
@@ -107,4 +108,4 @@ class CrawlProgress:
         """Log one line about each source."""
         seconds = time.monotonic() - self.started
         for source, tally in self.tallies.items():
-            log.info("%s: %s", source, tally.words(self.unit, seconds))
+            log.info("%s: %s", source, tally.line(self.unit, seconds))

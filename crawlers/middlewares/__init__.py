@@ -1,1 +1,1 @@
-"""Downloader middlewares: the browser, the demo web, patience with busy servers."""
+"""Downloader middlewares: browser, demo web, public web only, budget, robots.txt and retries."""

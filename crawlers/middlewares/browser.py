@@ -1,4 +1,4 @@
-"""Pages that need a browser: scrapy-selenium on Selenium 4."""
+"""Fetch pages in a browser: scrapy-selenium on Selenium 4."""
 
 import asyncio
 import os
@@ -22,25 +22,25 @@ from twisted.internet.threads import deferToThread
 from crawlers.browser import DRIVER_VARIABLE
 
 _LAUNCHER = Path(__file__).with_name("chromedriver.sh")
-# Above the patience of scripts and pages, so that the driver answers before its client gives it up.
+# Added to the timeout of scripts and pages, so that the driver answers before its client gives up.
 _DRIVER_GRACE_S = 20
 
 
 class BrowserError(Exception):
-    """The browser could not be started, died, or could not show a page."""
+    """The browser could not start, crashed, or could not load a page."""
 
 
 class BrowserRequest(SeleniumRequest):
-    """A request that the browser answers. Unlike scrapy-selenium's own, its copies wait for the same."""
+    """A request for the browser that, unlike scrapy-selenium's, keeps its condition when Scrapy copies it."""
 
     attributes = (*SeleniumRequest.attributes, "wait_time", "wait_until", "screenshot", "script")
 
 
 class BrowserMiddleware(SeleniumMiddleware):
-    """scrapy-selenium's middleware, which as published starts no Selenium later than 4.9.
+    """scrapy-selenium's middleware, adapted to Selenium later than 4.9.
 
-    The browser starts with the first page that needs it, works outside of Scrapy's event loop, one page at a
-    time, and starts anew after an error. Its profile and all else that it writes lie in a temporary folder.
+    The browser starts with the first page that needs it, loads one page at a time outside of Scrapy's event
+    loop, and restarts after an error. Its profile and all its other files are in a temporary folder.
     """
 
     timeout_s: float
@@ -52,7 +52,7 @@ class BrowserMiddleware(SeleniumMiddleware):
         driver_arguments: list[str],
         browser_executable_path: str,
     ) -> None:
-        # The parent's __init__ starts the driver at once, with arguments that Selenium no longer has.
+        # The parent's __init__ starts the driver immediately, with arguments that Selenium 4.10 removed.
         self.driver_executable_path = driver_executable_path
         self.driver_arguments = driver_arguments
         self.browser_executable_path = browser_executable_path
@@ -63,15 +63,15 @@ class BrowserMiddleware(SeleniumMiddleware):
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Read the paths, arguments and timeout from the settings."""
-        middleware = super().from_crawler(crawler)
+        middleware = super().from_crawler(crawler)  # pyright: ignore[reportUnknownMemberType]
         middleware.timeout_s = crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
         return middleware
 
     async def process_request(self, request: Request) -> HtmlResponse | None:  # pyright: ignore[reportIncompatibleMethodOverride] # as Scrapy calls it since 2.14
-        """Answer a `SeleniumRequest` with the page as the browser has it once its condition is met.
+        """Answer a `SeleniumRequest` with the browser's page once the request's condition is met.
 
         Raises:
-            BrowserError: the browser could not be started, died, or the page did not come in time.
+            BrowserError: the browser could not start, crashed, or did not load the page in time.
         """
         if not isinstance(request, SeleniumRequest):
             return None
@@ -79,9 +79,9 @@ class BrowserMiddleware(SeleniumMiddleware):
             return await maybe_deferred_to_future(deferToThread(self._visit, request))
 
     def spider_closed(self) -> None:
-        """Stop the browser and its driver, and remove what they wrote; nothing, where none runs."""
+        """Stop the browser and its driver, if they run, and remove their files."""
         if self.driver:
-            # Chromium is in the driver's process group. A polite quit could wait on one that hangs.
+            # Chromium is in the driver's process group. A normal quit would wait for a browser that hangs.
             with suppress(ProcessLookupError):
                 os.killpg(self.driver.service.process.pid, signal.SIGKILL)
             self.driver.service.process.wait()
@@ -93,13 +93,13 @@ class BrowserMiddleware(SeleniumMiddleware):
     def _visit(self, request: SeleniumRequest) -> HtmlResponse | None:
         try:
             self.driver = self.driver or self._start_driver()
-            return super().process_request(request, spider=None)
+            return super().process_request(request, spider=None)  # pyright: ignore[reportUnknownMemberType]
         except (WebDriverException, urllib3.exceptions.HTTPError, OSError) as error:
             self.spider_closed()
             raise BrowserError(explain(error)) from error
 
     def _start_driver(self) -> webdriver.Chrome:
-        # The name is short because Chromium puts a socket in there, whose path may have 107 characters.
+        # The name is short because Chromium creates a socket there, whose path is limited to 107 characters.
         self.folder = tempfile.TemporaryDirectory(prefix="hx-", ignore_cleanup_errors=True)
         options = webdriver.ChromeOptions()
         options.binary_location = self.browser_executable_path
@@ -109,7 +109,7 @@ class BrowserMiddleware(SeleniumMiddleware):
         service = Service(
             executable_path=str(_LAUNCHER),
             env=os.environ | {"TMPDIR": self.folder.name, DRIVER_VARIABLE: self.driver_executable_path},
-            # A group of its own: Ctrl-C in the terminal is for the crawl, which then stops the browser.
+            # In its own process group, so that Ctrl-C reaches the crawl only, which then stops the browser.
             popen_kw={"start_new_session": True},
         )
         driver = webdriver.Chrome(service=service, options=options)
@@ -121,9 +121,9 @@ class BrowserMiddleware(SeleniumMiddleware):
 
 
 def explain(error: Exception) -> str:
-    """Put an error of Selenium, of the connection to the driver, or of the system into one line."""
+    """Describe an error of Selenium, of the connection to the driver, or of the system in one line."""
     if isinstance(error, WebDriverException):
         return (error.msg or type(error).__name__).partition("\n")[0]
     if isinstance(error, urllib3.exceptions.HTTPError):
-        return f"chromedriver died or hangs ({type(error).__name__})"
+        return f"chromedriver crashed or hangs ({type(error).__name__})"
     return str(error)

@@ -1,4 +1,4 @@
-"""Stop asking when the whole crawl has taken its time or its bytes."""
+"""Limit the whole crawl's time and bytes."""
 
 from typing import Self
 
@@ -10,13 +10,13 @@ from crawlers.journal import BYTES, Journal
 
 
 class BudgetSpent(IgnoreRequest):
-    """The crawl has no time or no bytes left for this request."""
+    """The crawl's budget of time or bytes is spent."""
 
 
 class BudgetMiddleware:
-    """Refuse every request once `CRAWL_MAX_S` or `CRAWL_MAX_BYTES` are spent.
+    """Refuse every request once `CRAWL_MAX_S` or `CRAWL_MAX_BYTES` is spent.
 
-    What earlier processes of the same crawl spent counts too, by the journal that the spider carries.
+    Earlier processes of the same crawl count too; the spider's journal holds the totals.
     """
 
     def __init__(self, journal: Journal, max_s: float, max_bytes: float) -> None:
@@ -37,25 +37,25 @@ class BudgetMiddleware:
         return middleware
 
     def bytes_received(self, data: bytes) -> None:
-        """Count a piece of an answer.
+        """Count a chunk of a response.
 
         Raises:
-            StopDownload: it was one too many.
+            StopDownload: the budget of bytes is spent.
         """
         self.new_bytes += len(data)
         if self.spent_bytes + self.new_bytes > self.max_bytes:
             raise StopDownload(fail=True)
 
     def note_bytes(self) -> None:
-        """Tell the journal, and so all other spiders, what was received."""
+        """Add the received bytes to the journal, which all spiders share."""
         self.journal.add(BYTES, self.new_bytes)
         self.spent_bytes, self.new_bytes = self.journal.total(BYTES), 0
 
     def process_request(self, request: Request) -> None:
-        """Let `request` pass while something is left of both.
+        """Let `request` pass while time and bytes are left.
 
         Raises:
-            BudgetSpent: nothing is left.
+            BudgetSpent: the time or the bytes are spent.
         """
         self.note_bytes()
         if self.journal.pass_time() > self.max_s or self.spent_bytes > self.max_bytes:

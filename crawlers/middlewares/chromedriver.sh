@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs chromedriver, and stops it and its browser when the crawl is gone, even if that was killed:
-# our standard input is a pipe that the crawl holds open. We lead a process group of our own.
+# Run chromedriver, and stop it and its browser when the crawl ends, even by SIGKILL: the crawl holds this script's
+# standard input open. The script leads its own process group.
 exec 3<&0
 "$HERODEX_CHROMEDRIVER" "$@" </dev/null 3<&- &
 driver=$!

@@ -11,10 +11,10 @@ PROXY_SETTING = "DEMO_WEB_PROXY"
 
 
 class DemoWebMiddleware:
-    """Route every request, those for robots.txt included, through the proxy that plays the demo web.
+    """Route every request, including those for robots.txt, through the proxy that plays the demo web.
 
-    No request can then reach another network, whatever a page says. The proxy speaks plain HTTP, so https
-    addresses are asked for without it. Off without the setting `DEMO_WEB_PROXY`, the proxy's URL.
+    So no request reaches another network, whatever a page links to. The proxy speaks plain HTTP, so https
+    URLs are requested as http. Off without the setting `DEMO_WEB_PROXY`, the proxy's URL.
     """
 
     def __init__(self, proxy: str) -> None:
@@ -28,7 +28,7 @@ class DemoWebMiddleware:
         return cls(proxy)
 
     def process_request(self, request: Request) -> Request | None:
-        """Set the proxy of `request`, or return it with an address that the proxy understands."""
+        """Set the proxy of `request`, or return an https request as http."""
         if urlparse_cached(request).scheme == "https":
             return request.replace(url=f"http{request.url.removeprefix('https')}", dont_filter=True)
         request.meta["proxy"] = self.proxy

@@ -1,10 +1,10 @@
-"""Keep a crawl of the live web away from this machine and from the networks around it."""
+"""Restrict crawls of the live web to public addresses."""
 
 import ipaddress
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Self
+from typing import Any, Self, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -16,6 +16,7 @@ from scrapy.utils.defer import maybe_deferred_to_future
 from scrapy.utils.httpobj import urlparse_cached
 from twisted.internet.defer import Deferred
 from twisted.internet.error import DNSLookupError
+from twisted.internet.interfaces import IReactorCore
 
 PUBLIC_ONLY_SETTING = "PUBLIC_WEB_ONLY"
 
@@ -23,32 +24,32 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class NotPublic(IgnoreRequest):
-    """The address is this machine's, or one of a private or reserved network."""
+    """The address is of this machine, or of a private or reserved network."""
 
 
 class PublicResolver(CachingThreadedResolver):
-    """Scrapy's resolver, which gives out public addresses only.
+    """Scrapy's resolver, restricted to public addresses.
 
-    A connection is made to the very address that was looked at, so a name cannot mean another one by then.
-    Proxies that the environment names are exempt: they are this machine's own choice.
+    The connection uses the address that was checked, so a name cannot be rebound in between. Proxies from the
+    environment are exempt, because the user configured them.
     """
 
     def getHostByName(self, name: str, timeout: Any = ()) -> "Deferred[str]":  # noqa: N802 # Twisted's name
-        """Resolve `name`; the result fails with `NotPublic` where the address is none of the public web."""
+        """Resolve `name`; the result fails with `NotPublic` if the address is not public."""
         found = super().getHostByName(name, timeout)
         return found if name in proxy_hosts(getproxies()) else found.addCallback(require_public)
 
 
 class PublicWebMiddleware:
-    """Refuse requests to addresses that are not public, redirected ones and those for robots.txt included.
+    """Refuse requests to non-public addresses, including redirects and robots.txt.
 
-    Off without the setting `PUBLIC_WEB_ONLY`. Behind a proxy, which resolves names itself, only addresses
-    that are written as numbers can be told.
+    Off without the setting `PUBLIC_WEB_ONLY`. A proxy resolves names itself, so behind one only numeric
+    addresses are checked.
     """
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Look whether it is wanted."""
+        """Read the setting."""
         if not crawler.settings.getbool(PUBLIC_ONLY_SETTING):
             raise NotConfigured
         return cls()
@@ -57,7 +58,7 @@ class PublicWebMiddleware:
         """Let `request` pass if its host is public.
 
         Raises:
-            NotPublic: it is not.
+            NotPublic: the host is not public.
         """
         host = urlparse_cached(request).hostname or ""
         if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
@@ -67,24 +68,25 @@ class PublicWebMiddleware:
         elif not goes_through_proxy(request):
             from twisted.internet import reactor
 
-            with suppress(DNSLookupError):  # a host that is not there is for the download to report
-                await maybe_deferred_to_future(reactor.resolve(host))  # pyright: ignore
+            resolver = cast("IReactorCore", reactor)
+            with suppress(DNSLookupError):  # the download reports unknown hosts
+                await maybe_deferred_to_future(resolver.resolve(host))  # pyright: ignore[reportArgumentType] # the stub's default is wrong
 
 
 def goes_through_proxy(request: Request) -> bool:
-    """Whether a proxy resolves the host of `request`: one that is set, or one that the environment names."""
+    """Tell whether a proxy, set on the request or by the environment, resolves its host."""
     url = urlparse_cached(request)
     named = getproxies().get(url.scheme) and not proxy_bypass(url.hostname or "")
     return bool(request.meta.get("proxy") or named)
 
 
 def proxy_hosts(proxies: Mapping[str, str]) -> set[str]:
-    """The host names of proxies, given as URLs by scheme."""
+    """Return the host names of proxies, given as URLs by scheme."""
     return {host for url in proxies.values() if (host := urlsplit(url).hostname)}
 
 
 def numeric_address(host: str) -> str | None:
-    """Read a host that is an IP address in any form that connects, such as `127.1`; None if it is a name."""
+    """Parse a host that is an IP address in any valid form, such as `127.1`; None if it is a name."""
     try:
         return str(ipaddress.ip_address(host.partition("%")[0]))
     except ValueError:
@@ -96,12 +98,12 @@ def numeric_address(host: str) -> str | None:
 
 
 def require_public(address: str) -> str:
-    """Return an IP address if it is of the public internet.
+    """Return an IP address if it is public.
 
-    Addresses that carry an IPv4 address inside are judged by that one as well.
+    An IPv4 address embedded in an IPv6 address has to be public too.
 
     Raises:
-        NotPublic: it is loopback, private, link-local, multicast or reserved.
+        NotPublic: the address is loopback, private, link-local, multicast or reserved.
     """
     ip = ipaddress.ip_address(address)
     inner = [ip]
@@ -110,7 +112,7 @@ def require_public(address: str) -> str:
         if ip in _NAT64:
             inner.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
         if ip.ipv4_mapped:
-            inner.remove(ip)  # the wrapping itself counts as reserved
+            inner.remove(ip)  # the IPv6 form of it counts as reserved
     if not all(other.is_global and not other.is_multicast for other in inner):
         raise NotPublic
     return address

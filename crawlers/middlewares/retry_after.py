@@ -1,4 +1,4 @@
-"""Retry as Scrapy does, but not before the server said, and not more often for having been killed."""
+"""Retry failed requests after the server's Retry-After, counting attempts across restarts."""
 
 import time
 from datetime import UTC, datetime
@@ -11,10 +11,10 @@ from scrapy.settings import BaseSettings
 
 
 class RetryAfterMiddleware(RetryMiddleware):
-    """Scrapy's retry middleware; a host that sends Retry-After is asked nothing at all before that time.
+    """Scrapy's retry middleware with support for Retry-After: until then, the host gets no request at all.
 
-    A host that wants to be left alone for longer than `RETRY_AFTER_MAX_S` is not tried again. A spider with a
-    method `count_try` is told of each try in vain.
+    A response with a longer wait than `RETRY_AFTER_MAX_S` is not retried. The middleware reports each failed
+    attempt to the spider's method `count_try`, if it has one.
     """
 
     def __init__(self, settings: BaseSettings) -> None:
@@ -22,7 +22,7 @@ class RetryAfterMiddleware(RetryMiddleware):
         self.longest_wait_s = settings.getfloat("RETRY_AFTER_MAX_S")
 
     def process_response(self, request: Request, response: Response) -> Request | Response:  # pyright: ignore[reportIncompatibleMethodOverride] # as Scrapy calls it since 2.14
-        """Return `response`, or the request to try again."""
+        """Return `response`, or the request to retry."""
         header = (response.headers.get("Retry-After") or b"").decode("latin-1")
         if header and response.status in self.retry_http_codes:
             wait_s = retry_after_s(header, datetime.now(UTC))
@@ -32,7 +32,8 @@ class RetryAfterMiddleware(RetryMiddleware):
         return super().process_response(request, response)
 
     def _hold(self, request: Request, wait_s: float) -> None:
-        # The slot counts its delay from the last request it let go: here, from one that is yet to come.
+        # The slot waits for its delay after `lastseen`; a time in the future holds back all requests until
+        # then.
         assert self.crawler.engine
         if slot := self.crawler.engine.downloader.slots.get(request.meta.get("download_slot", "")):
             slot.delay = max(slot.delay, 0.001)
@@ -46,9 +47,9 @@ class RetryAfterMiddleware(RetryMiddleware):
 
 
 def retry_after_s(header: str, now: datetime) -> float:
-    """Read a Retry-After header as seconds from `now`; 0 where it is missing, past or makes no sense.
+    """Parse a Retry-After header to seconds from `now`; 0 if it is missing, past or malformed.
 
-    It holds a number of seconds or an HTTP date (RFC 9110, section 10.2.3).
+    The header holds a number of seconds or an HTTP date (RFC 9110, section 10.2.3).
     """
     if header.strip().isdecimal():
         return float(header)

@@ -1,4 +1,4 @@
-"""Obey robots.txt, also for what is asked for while it is on its way, and when it does not arrive."""
+"""Follow robots.txt strictly: while it loads and when it cannot be read."""
 
 import asyncio
 from collections import defaultdict
@@ -13,15 +13,15 @@ from scrapy.utils.httpobj import urlparse_cached
 
 
 class RobotsUnreadable(IgnoreRequest):
-    """A host does not let its rules be read, so nothing is asked of it (RFC 9309, section 2.3.1.4)."""
+    """A host's robots.txt cannot be read, so the host is not crawled (RFC 9309, section 2.3.1.4)."""
 
 
 class StrictRobotsMiddleware(RobotsTxtMiddleware):
-    """Scrapy's middleware without the two ways in which it lets requests pass unchecked.
+    """Scrapy's middleware without its two gaps that let requests pass unchecked.
 
-    Scrapy (2.14 to 2.19 at least) lets all requests to a host wait for one Twisted Deferred as asyncio
-    futures; only the first is given the rules, the others get None, which means that all is allowed. Here
-    they wait in a queue. And a robots.txt that ends in an error of the server or the network allows nothing.
+    In Scrapy (2.14 to 2.19 at least), all requests to a host await one Twisted Deferred as asyncio futures;
+    only the first gets the rules, the others get None, which allows everything. Here a lock serialises them.
+    And if robots.txt ends in a server or network error, nothing is allowed.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -32,7 +32,7 @@ class StrictRobotsMiddleware(RobotsTxtMiddleware):
         """Return the rules of the request's host.
 
         Raises:
-            RobotsUnreadable: they could not be read.
+            RobotsUnreadable: robots.txt could not be read.
         """
         async with self.turns[urlparse_cached(request).netloc]:
             rules = await super().robot_parser(request)

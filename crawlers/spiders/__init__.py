@@ -1,1 +1,1 @@
-"""The spiders."""
+"""Spiders for image searches, image downloads and sources of names."""

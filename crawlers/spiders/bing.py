@@ -1,7 +1,7 @@
-"""Bing's image search: in a browser, because results come in by JavaScript as one scrolls and clicks.
+"""Bing's image search, in a browser because results load as you scroll and click.
 
-Each result is a link of the class `iusc` whose attribute `m` holds JSON: `murl` is the image's address,
-`purl` that of the page it stands on, and `t` its title. What is written beside it may state size and type.
+Each result is a link of the class `iusc` whose attribute `m` holds JSON: `murl` is the image's URL, `purl`
+its page's URL, and `t` its title. The text beside it may state size and type.
 """
 
 import re
@@ -24,31 +24,31 @@ _SIZE = re.compile(r"(\d+)\s*[x×]\s*(\d+)(?:\s*·\s*(\w+))?")
 
 
 class Link(NamedTuple):
-    """A result as it stands on the page: its attribute `m`, and the text beside it."""
+    """A result on the page: its attribute `m` and the text beside it."""
 
     data: str
     beside: str
 
 
 class BingSpider(SearchSpider):
-    """Scroll through the results of each query; adult ones are left out."""
+    """Scroll through the results of each query, without adult ones."""
 
     name = "bing"
     search_url = "https://www.bing.com/images/search"
     needs_browser = True
 
     def request_for(self, query: str) -> Request:
-        """Ask for the page, and scroll and click until enough results are there or no more come."""
+        """Request the page; scroll and click until enough results have loaded or no more come."""
         parameters = {"q": search_words(query), "first": 1, "adlt": "strict"}
         return BrowserRequest(
             url=f"{self.search_url}?{urlencode(parameters)}",
-            wait_time=0,  # the condition does its own waiting
+            wait_time=0,  # the condition waits by itself
             wait_until=scrolled_to(self.wanted.count, LINKS, button=MORE, endless=True),
-            meta={"dont_cache": True},  # how much of it there is depends on how much was wanted
+            meta={"dont_cache": True},  # its length depends on the number of results wanted
         )
 
     def records(self, response: Response) -> Sequence[Link]:
-        """The links in their order."""
+        """Return the links in their order."""
         return [
             Link(link.attrib.get("m", ""), " ".join(link.xpath("following-sibling::*//text()").getall()))
             for link in response.css(LINKS)
@@ -60,10 +60,10 @@ class BingSpider(SearchSpider):
 
 
 def read_link(link: Link, wanted: Wanted) -> dict[str, str] | None:
-    """Read a result; None if its size or type is not as wanted. Bing states neither author nor licence.
+    """Read a result; None if its size or type is unwanted. Bing states neither author nor licence.
 
     Raises:
-        ValueError: it names no image.
+        ValueError: the result is malformed or names no image.
     """
     fields = read_object(link.data)
     image = one_line(fields.get("murl"))

@@ -1,28 +1,28 @@
-"""Wikimedia Commons, through MediaWiki's API (https://www.mediawiki.org/wiki/API:Main_page)."""
+"""Wikimedia Commons, by MediaWiki's API (https://www.mediawiki.org/wiki/API:Main_page)."""
 
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from parsel import Selector
 from scrapy import Request
 from scrapy.http import Response
 
-from crawlers.json_object import read_object
+from crawlers.json_object import as_list, object_or_empty, read_object, require_object
 from crawlers.licenses import read_license
 from crawlers.spiders.search import SearchSpider, Wanted, one_line, search_words
 
 IMAGE_WIDTH = 960
-"""Larger images are taken at this width: one of those that Commons keeps ready, and ample to learn from."""
+"""Larger images are downloaded at this width, which Commons serves prerendered."""
 
 _METADATA = ("License", "LicenseShortName", "LicenseUrl", "Artist", "ObjectName")
-_QUESTION = {
+_PARAMETERS = {
     "action": "query",
     "format": "json",
     "formatversion": 2,
-    # Robots have to wait while the databases lag behind (https://www.mediawiki.org/wiki/Manual:Maxlag_parameter).
+    # Bots have to wait while the databases lag (https://www.mediawiki.org/wiki/Manual:Maxlag_parameter).
     "maxlag": 5,
     "generator": "search",
     "gsrnamespace": 6,
@@ -35,19 +35,19 @@ _QUESTION = {
 
 
 class CommonsSpider(SearchSpider):
-    """Search among the files for one query after another."""
+    """Search the files for one query after another."""
 
     name = "commons"
     search_url = "https://commons.wikimedia.org/w/api.php"
 
     def request_for(self, query: str) -> Request:
-        """Ask for the first files."""
+        """Request the first files."""
         return self._request_for_part(query, {})
 
     def records(self, response: Response) -> Sequence[Any]:
-        """The files' pages in the order in which the search ranks them.
+        """Return the files' pages in the order of the search.
 
-        An answer may leave out the details of some files, which a later one has: they wait for that.
+        An answer may lack the details of some files, which a later answer has: such pages are skipped here.
         """
         answer = read_object(response.body)
         if "error" in answer:
@@ -56,8 +56,8 @@ class CommonsSpider(SearchSpider):
             if "batchcomplete" not in answer:
                 raise ValueError("it is no answer to a query")
             return []
-        pages = answer["query"].get("pages") if isinstance(answer["query"], dict) else None
-        if not isinstance(pages, list):
+        pages = as_list(object_or_empty(answer["query"]).get("pages"))
+        if pages is None:
             raise ValueError("it has no list of pages")
         if "batchcomplete" not in answer or any(key.startswith("ii") for key in response.meta["continued"]):
             pages = [page for page in pages if not isinstance(page, dict) or "imageinfo" in page]
@@ -68,36 +68,34 @@ class CommonsSpider(SearchSpider):
         return read_page(record, self.wanted)
 
     def next_page(self, response: Response) -> Request | None:
-        """Go on as the answer says, if it does."""
+        """Make the request that the answer's `continue` describes, if it has one."""
         continued = read_object(response.body).get("continue")
         if continued is None:
             return None
         if not isinstance(continued, dict):
-            raise ValueError("it says in no known way how to go on")
-        return self._request_for_part(response.meta["query"], continued)
+            raise ValueError("its field continue is malformed")
+        return self._request_for_part(response.meta["query"], object_or_empty(cast("object", continued)))
 
     def _request_for_part(self, query: str, continued: Mapping[str, Any]) -> Request:
         search = {"gsrsearch": f'filetype:bitmap "{search_words(query)}"'}
         return Request(
-            f"{self.search_url}?{urlencode(_QUESTION | search | dict(continued))}",
+            f"{self.search_url}?{urlencode(_PARAMETERS | search | dict(continued))}",
             meta={"query": query, "continued": continued},
         )
 
 
-def read_page(page: Any, wanted: Wanted) -> dict[str, str] | None:
-    """Read the page of a file; None if it is not as wanted.
+def read_page(value: object, wanted: Wanted) -> dict[str, str] | None:
+    """Read the page of a file; None if it is unwanted.
 
     Raises:
-        ValueError: it has no details or names no image.
+        ValueError: the page is malformed, has no details or names no image.
     """
-    if not isinstance(page, dict):
-        raise ValueError("it is no JSON object")
-    match page.get("imageinfo"):
-        case [dict(file), *_]:
-            pass
-        case _:
-            raise ValueError("it has no imageinfo")
-    wide = isinstance(file.get("width"), int) and file["width"] > IMAGE_WIDTH
+    page = require_object(value)
+    file = object_or_empty(next(iter(as_list(page.get("imageinfo")) or ()), None))
+    if not file:
+        raise ValueError("it has no imageinfo")
+    width = file.get("width")
+    wide = isinstance(width, int) and width > IMAGE_WIDTH
     scaled = "thumb" if wide and one_line(file.get("thumburl")) else ""
     if not (image := one_line(file.get(f"{scaled}url"))):
         raise ValueError("it names no image")
@@ -122,23 +120,19 @@ def read_page(page: Any, wanted: Wanted) -> dict[str, str] | None:
 
 
 def metadatum(file: Mapping[str, Any], key: str) -> str:
-    """Read a value of `extmetadata`, which is HTML, as text; '' where it is not stated."""
-    match file.get("extmetadata"):
-        case {**values} if isinstance(values.get(key), dict):
-            html = one_line(values[key].get("value"))
-        case _:
-            return ""
+    """Read a value of `extmetadata`, which is HTML, as text; '' if it is missing."""
+    html = one_line(object_or_empty(object_or_empty(file.get("extmetadata")).get(key)).get("value"))
     texts = Selector(html).xpath("//text()[not(ancestor::style)]").getall() if html else []
     return one_line("".join(texts))
 
 
-def place_of(page: Any) -> float:
-    """The place of a page among the results; what states none comes last."""
-    index = page.get("index") if isinstance(page, dict) else None
+def place_of(page: object) -> float:
+    """Return a page's rank in the search; pages without one come last."""
+    index = object_or_empty(page).get("index")
     return index if isinstance(index, int) else math.inf
 
 
-def explain_error(error: Any) -> str:
-    """Put MediaWiki's error into words."""
-    fields = error if isinstance(error, dict) else {}
+def explain_error(error: object) -> str:
+    """Describe MediaWiki's error."""
+    fields = object_or_empty(error)
     return ", ".join(filter(None, [one_line(fields.get("code")), one_line(fields.get("info"))])) or "unknown"

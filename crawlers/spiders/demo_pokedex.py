@@ -1,4 +1,4 @@
-"""Collect the names of all Pokémon species from the Pokédex of the demo web."""
+"""Collect the names of all Pokémon species from the demo web's Pokédex."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ class DemoPokedexSpider(NamesSpider):
     first_page = f"http://{hosts.POKEDEX}/pokemon?page=1"
 
     def records(self, response: Response) -> Sequence[Selector]:
-        """The rows of the table."""
+        """Return the rows of the table."""
         if not (rows := html_page(response).css("tr.species")):
             raise ValueError("it lists no species")
         return rows
@@ -27,7 +27,7 @@ class DemoPokedexSpider(NamesSpider):
         return read_species(record, page_url)
 
     def next_page(self, response: Response) -> str | None:
-        """Where the link to the next page leads."""
+        """Return the URL of the next page."""
         following = html_page(response).css("a[rel=next]::attr(href)").get()
         return response.urljoin(following) if following else None
 
@@ -36,7 +36,7 @@ def read_species(row: Selector, page_url: str) -> SpeciesName:
     """Read one row of the table.
 
     Raises:
-        ValueError: the name is missing, or the number or the generation is no number.
+        ValueError: the name is missing, or number or generation is not numeric.
     """
     number, name, generation = (
         row.css(f"td.{column}::text").get("").strip() for column in ("number", "name", "generation")

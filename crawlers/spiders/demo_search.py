@@ -1,6 +1,5 @@
-"""The image search of the demo web: in a browser, because results come in by JavaScript."""
+"""The demo web's image search, in a browser because results load as you scroll."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -8,6 +7,7 @@ from urllib.parse import urlencode
 from scrapy import Request
 from scrapy.http import Response
 
+from crawlers.json_object import read_object
 from crawlers.middlewares.browser import BrowserRequest
 from crawlers.scrolling import scrolled_to
 from crawlers.spiders.search import SearchSpider, one_line
@@ -24,27 +24,36 @@ class DemoSearchSpider(SearchSpider):
     needs_browser = True
 
     def request_for(self, query: str) -> Request:
-        """Ask for the page, and scroll until enough results are there."""
+        """Request the page; scroll until enough results have loaded."""
         return BrowserRequest(
             url=f"{self.search_url}?{urlencode({'q': query})}",
-            wait_time=0,  # the condition does its own waiting
+            wait_time=0,  # the condition waits by itself
             wait_until=scrolled_to(self.wanted.count, LINKS, "#end"),
         )
 
-    def records(self, response: Response) -> Sequence[Any]:
-        """The text of each link's `data-result`."""
+    def records(self, response: Response) -> Sequence[str]:
+        """Return the `data-result` of each link."""
         return [link.attrib.get("data-result", "") for link in response.css(LINKS)]
 
     def read_record(self, record: Any) -> dict[str, str]:
-        """Read a JSON object that says where the image lies and, perhaps, whose it is."""
-        fields = json.loads(record)
-        if not isinstance(fields, dict) or not isinstance(fields.get("image"), str):
-            raise ValueError("it names no image")
-        return {
-            "image_url": one_line(fields["image"]),
-            "page_url": one_line(fields.get("page")),
-            "title": one_line(fields.get("title")),
-            "author": one_line(fields.get("author")),
-            "license": one_line(fields.get("license")),
-            "license_url": one_line(fields.get("license_url")),
-        }
+        """Read a link's `data-result`."""
+        return read_result(record)
+
+
+def read_result(data: str) -> dict[str, str]:
+    """Read a result: a JSON object with the image's URL and, perhaps, its page, title, author and licence.
+
+    Raises:
+        ValueError: the result is malformed or names no image.
+    """
+    fields = read_object(data)
+    if not isinstance(fields.get("image"), str):
+        raise ValueError("it names no image")
+    return {
+        "image_url": one_line(fields["image"]),
+        "page_url": one_line(fields.get("page")),
+        "title": one_line(fields.get("title")),
+        "author": one_line(fields.get("author")),
+        "license": one_line(fields.get("license")),
+        "license_url": one_line(fields.get("license_url")),
+    }

@@ -1,4 +1,4 @@
-"""Download images and keep their bytes as they came."""
+"""Download images and keep their bytes unchanged."""
 
 import asyncio
 import sqlite3
@@ -13,19 +13,19 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from crawlers.extensions.progress import Step
-from crawlers.failures import explain_failure, status_words
+from crawlers.failures import error_of, explain_failure, request_of, status_words
 from crawlers.image_type import image_extension
 from crawlers.items import Download, SearchResult, Status
 from crawlers.journal import Journal, describe
 
 UNREACHABLE_TO_STOP = 25
-"""So many addresses in a row that cannot be reached mean that the network is gone, not the images."""
+"""This many unreachable images in a row mean that the network is down."""
 
 
 class ImagesSpider(Spider):
-    """Fetch the image of each of `results` once, and yield a `Download` that the journal has by then.
+    """Download the image of each of `results` once; store it in the journal and yield its `Download`.
 
-    Addresses that are in `done` are not asked for again.
+    URLs in `done` are not requested again.
     """
 
     name = "images"
@@ -49,7 +49,7 @@ class ImagesSpider(Spider):
         self.unreachable_in_a_row: list[str] = []
 
     async def start(self) -> AsyncIterator[Request | Download]:
-        """Ask for one address after another, as room comes free."""
+        """Request one image after another, as room in the queue becomes free."""
         self.room = asyncio.Semaphore(self.settings.getint("IMAGES_AT_A_TIME"))
         for url in self.urls:
             if not is_web_address(url):
@@ -67,7 +67,7 @@ class ImagesSpider(Spider):
             )
 
     def parse(self, response: Response, url: str) -> Iterator[Download]:
-        """Keep an image that came well, or say what came instead."""
+        """Store an image, or record why the response is none."""
         self.unreachable_in_a_row = []
         yield self._kept(response, url)
         self._make_room(url)
@@ -83,14 +83,14 @@ class ImagesSpider(Spider):
             raise CloseSpider(f"an image could not be stored: {describe(error)}") from error
 
     def give_up(self, failure: Failure) -> Iterator[Download]:
-        """Say why no answer came.
+        """Record why there was no response.
 
         Raises:
-            CloseSpider: nothing at all can be reached any more.
+            CloseSpider: the network seems to be down.
         """
-        url = failure.request.cb_kwargs["url"]  # pyright: ignore[reportAttributeAccessIssue] # set by Scrapy
+        url = request_of(failure).cb_kwargs["url"]
         self._make_room(url)
-        status, reason = explain_failure(failure.value)
+        status, reason = explain_failure(error_of(failure))
         self.unreachable_in_a_row = [*self.unreachable_in_a_row, url] if status is Status.UNREACHABLE else []
         if len(self.unreachable_in_a_row) >= UNREACHABLE_TO_STOP:
             self.journal.forget_downloads(self.unreachable_in_a_row)
@@ -98,12 +98,12 @@ class ImagesSpider(Spider):
         yield self._keep(Download(url, status, reason))
 
     def step(self, download: Download) -> Step:
-        """What a download adds to the progress of the source that found it."""
+        """Count a download for the source that found it."""
         failures = {} if download.status is Status.OK else {str(download.status): 1}
         return Step(self.source_of[download.url], 1, download.size, failures)
 
     def count_try(self, request: Request) -> None:
-        """Remember a try in vain, so that a resumed crawl does not begin to count anew."""
+        """Count a failed attempt in the journal, so that a continued crawl does not count from zero."""
         if url := request.cb_kwargs.get("url"):
             self.journal.count_try(url)
             self._make_room(url)
@@ -114,7 +114,7 @@ class ImagesSpider(Spider):
             self.room.release()
 
     def _keep(self, download: Download) -> Download:
-        # What the budget left undone can be done when there is a larger one.
+        # Images over the budget are not stored, so a crawl with a larger budget downloads them.
         if download.status is not Status.OVER_BUDGET:
             try:
                 self.journal.keep_download(download)
@@ -124,7 +124,7 @@ class ImagesSpider(Spider):
 
 
 def is_web_address(url: str) -> bool:
-    """Whether `url` is an http or https address with a host."""
+    """Tell whether `url` is an http or https URL with a host."""
     try:
         parts = urlsplit(url)
         return parts.scheme in {"http", "https"} and bool(parts.hostname)

@@ -1,4 +1,4 @@
-"""What all sources of names have in common: a list is read to its end, and what cannot be read is named."""
+"""Base of the spiders for sources of names: read a list page by page and report bad records."""
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -11,30 +11,30 @@ from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
 from crawlers.extensions.progress import Step
-from crawlers.failures import explain_failure
+from crawlers.failures import error_of, explain_failure, request_of
 from crawlers.items import NameList, SpeciesName, Status
 from crawlers.journal import Journal
 from crawlers.spiders.search import one_line
 
 LARGEST_FAULT_SHARE = 0.02
-"""A list of which more than this share of the records is missing is of no use: its source has failed."""
+"""A source fails if more than this share of its records is missing."""
 
 Found = Iterator[Request | SpeciesName | NameList]
 
 
 class NamesSpider(Spider):
-    """Yield each species of a Pokédex, and in the end a `NameList` of them all.
+    """Yield each species of a Pokédex, and in the end a `NameList` of all.
 
-    A record that cannot be read is named and costs no other. A page of the list that cannot be had ends it,
-    as there is no telling what it held.
+    A bad record is reported and skipped. A page that cannot be fetched ends the list, because its records are
+    unknown.
 
-    A source with the names on its pages says in `records` and `next_page` how those are read, and in
-    `read_record` what a record means; all of them raise ValueError for what makes no sense.
+    Subclasses parse a page in `records` and `next_page`, and a record in `read_record`. These raise
+    ValueError for malformed input.
     """
 
     unit = "names"
     languages: tuple[str, ...] | None = None
-    """The languages that its names can be had in; None: its own list of them is asked."""
+    """The languages of its names; None if any language may be requested."""
     first_page: str
 
     def __init__(
@@ -49,7 +49,7 @@ class NamesSpider(Spider):
         self.faults: dict[int, str] = {}
 
     async def start(self) -> AsyncIterator[Request]:
-        """Ask for the first page."""
+        """Request the first page."""
         yield self.ask(self.first_page, self.parse, self.give_up)
 
     def parse(self, response: Response) -> Found:
@@ -72,26 +72,26 @@ class NamesSpider(Spider):
             yield self.ask(following, self.parse, self.give_up)
 
     def give_up(self, failure: Failure) -> Found:
-        """End the list at a page that could not be had."""
+        """End the list at a page that could not be fetched."""
         _, reason = self.explain(failure)
         yield self.end(reason)
 
     @abstractmethod
     def records(self, response: Response) -> Sequence[Any]:
-        """Take the records out of a page, at least one."""
+        """Return the records of a page, at least one."""
 
     @abstractmethod
     def read_record(self, record: Any, page_url: str) -> SpeciesName:
-        """Read a record that was found at `page_url`."""
+        """Read a record from the page at `page_url`."""
 
     def next_page(self, response: Response) -> str | None:
-        """The address of the page after this one, if there is any."""
+        """Return the URL of the next page, if there is one."""
         return None
 
     def ask(
         self, url: str, callback: Callable[..., Found], errback: Callable[[Failure], Found], **arguments: Any
     ) -> Request:
-        """Make the request of an address; `arguments` go to the callback."""
+        """Make the request of a URL; the callback gets `arguments`."""
         return Request(
             url,
             callback=callback,
@@ -105,7 +105,7 @@ class NamesSpider(Spider):
         """Add a species to the list.
 
         Raises:
-            ValueError: another one has its number.
+            ValueError: another species has its number.
         """
         assert species.number is not None
         if known := self.species.get(species.number):
@@ -114,30 +114,31 @@ class NamesSpider(Spider):
         return species
 
     def leave_out(self, place: int, reason: str) -> None:
-        """Name the record at `place`, counted from 1 over all pages, that is missing from the list."""
+        """Report the record at `place`, counted from 1 over all pages, as missing."""
         self.faults[place] = f"record {place} is left out: {reason}"
         self.logger.warning("%s: %s", self.name, self.faults[place])
 
     def unreadable(self, response: Response, error: ValueError) -> str:
-        """Say what is wrong with an answer, which a later crawl is to ask for again."""
+        """Describe a malformed response, and drop it from the cache so that it is requested again."""
         self._forget(response)
         return f"{response.url}: {one_line(str(error))}"
 
     def explain(self, failure: Failure) -> tuple[Status, str]:
-        """Say why there was no answer, or none of use, which a later crawl is to ask for again."""
-        if isinstance(failure.value, HttpError):
-            self._forget(failure.value.response)
-        status, reason = explain_failure(failure.value)
+        """Describe a failed request, and drop its response from the cache so that it is repeated."""
+        error = error_of(failure)
+        if isinstance(error, HttpError):
+            self._forget(error.response)
+        status, reason = explain_failure(error)
         if status is Status.OVER_BUDGET:
             return status, f"{reason} (crawl.max_minutes, crawl.max_total_mb)"
-        return status, f"{failure.request.url}: {reason}"  # pyright: ignore[reportAttributeAccessIssue] # set by Scrapy
+        return status, f"{request_of(failure).url}: {reason}"
 
     def has_failed(self, records: int) -> bool:
-        """Whether too much is missing already, of so many `records`."""
+        """Tell whether too many of `records` records are missing."""
         return len(self.faults) > LARGEST_FAULT_SHARE * records
 
     def end(self, error: str = "") -> NameList:
-        """Close the list, which is not complete if there is an `error` or too much is missing."""
+        """Close the list; it is incomplete if there is an `error` or too many records are missing."""
         if not error and self.has_failed(self.places):
             error = f"{len(self.faults)} of {self.places} records are missing"
         species = (self.species[number] for number in sorted(self.species))
@@ -146,7 +147,7 @@ class NamesSpider(Spider):
         )
 
     def step(self, item: SpeciesName | NameList) -> Step:
-        """What an item adds to the progress of its source."""
+        """Count an item for this source."""
         if isinstance(item, SpeciesName):
             return Step(self.name)
         kinds = {"left out": len(item.faults), "ended early": int(bool(item.error))}
@@ -158,10 +159,10 @@ class NamesSpider(Spider):
 
 
 def html_page(response: Response) -> Selector:
-    """Give an HTML page for reading.
+    """Parse an HTML page.
 
     Raises:
-        ValueError: it is no text at all.
+        ValueError: the response is no text.
     """
     if not isinstance(response, TextResponse):
         raise ValueError(f"no HTML but {content_type(response)}")
@@ -169,6 +170,6 @@ def html_page(response: Response) -> Selector:
 
 
 def content_type(response: Response) -> str:
-    """What a server calls its answer, in quotes."""
+    """Return a response's Content-Type in quotes."""
     header = (response.headers.get("Content-Type") or b"").decode("latin-1")
     return repr(one_line(header)[:60])

@@ -1,4 +1,4 @@
-"""Openverse, a search engine for images under open licences, through its API (https://api.openverse.org/v1/)."""
+"""Openverse, a search engine for openly licensed images, by its API (https://api.openverse.org/v1/)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,30 +7,30 @@ from urllib.parse import urlencode
 from scrapy import Request
 from scrapy.http import Response
 
-from crawlers.json_object import read_object
+from crawlers.json_object import as_list, read_object, require_object
 from crawlers.licenses import read_license
 from crawlers.spiders.search import SearchSpider, Wanted, one_line, search_words
 
 PAGE_SIZE = 20
-"""Who asks without a key may ask for no more at a time."""
+"""The largest page without an API key."""
 LAST_PAGE = 240 // PAGE_SIZE
-"""No search gives more than its first 240 results; asking for a page beyond them is an error."""
+"""The API serves the first 240 results of a search; a page beyond is an error."""
 
 
 class OpenverseSpider(SearchSpider):
-    """Ask for one page of results after another."""
+    """Request one page of results after another."""
 
     name = "openverse"
     search_url = "https://api.openverse.org/v1/images/"
 
     def request_for(self, query: str) -> Request:
-        """Ask for the first page."""
+        """Request the first page."""
         return self._request_for_page(query, 1)
 
     def records(self, response: Response) -> Sequence[Any]:
-        """The list `results`."""
-        results = read_object(response.body).get("results")
-        if not isinstance(results, list):
+        """Return the list `results`."""
+        results = as_list(read_object(response.body).get("results"))
+        if results is None:
             raise ValueError("it has no list of results")
         return results
 
@@ -39,7 +39,7 @@ class OpenverseSpider(SearchSpider):
         return read_result(record, self.wanted)
 
     def next_page(self, response: Response) -> Request | None:
-        """Ask for the next page, if there is one that may be asked for."""
+        """Request the next page, up to the last one that the API serves."""
         page, last = response.meta["page"], read_object(response.body).get("page_count")
         if page >= (min(last, LAST_PAGE) if isinstance(last, int) else LAST_PAGE):
             return None
@@ -58,14 +58,13 @@ class OpenverseSpider(SearchSpider):
         return Request(f"{self.search_url}?{urlencode(parameters)}", meta={"query": query, "page": page})
 
 
-def read_result(record: Any, wanted: Wanted) -> dict[str, str] | None:
-    """Read a result of the API; None if it is not as wanted, whatever was asked for.
+def read_result(value: object, wanted: Wanted) -> dict[str, str] | None:
+    """Read a result of the API; None if it is unwanted, even if the request excluded such results.
 
     Raises:
-        ValueError: it names no image or no licence.
+        ValueError: the result is malformed, or names no image or no licence.
     """
-    if not isinstance(record, dict):
-        raise ValueError("it is no JSON object")
+    record = require_object(value)
     image, code = one_line(record.get("url")), one_line(record.get("license"))
     if not image:
         raise ValueError("it names no image")

@@ -1,13 +1,13 @@
 """Collect the names of all Pokémon species from PokéAPI, a REST API (https://pokeapi.co/docs/v2).
 
-Its list of species is read first, page by page, and then the record of each species, which holds the names
-in all languages. Its fair use policy asks to keep what was fetched: the journal does, until the crawl has
-come to its end.
+The spider reads the list of species, page by page, and then the record of each species with its names in all
+languages. PokéAPI's fair use policy asks clients to cache: the journal does, until the crawl is complete.
 """
 
 import json
 import re
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,27 +15,29 @@ from scrapy import Request
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
+from crawlers.failures import request_of
 from crawlers.items import SpeciesName, Status
+from crawlers.json_object import JsonObject, as_list, object_or_empty, require_object
 from crawlers.spiders.names import Found, NamesSpider, content_type
 from crawlers.spiders.search import one_line
 
 API = "https://pokeapi.co/api/v2/pokemon-species"
 PAGE_SIZE = 100
 FAILURES_TO_GIVE_UP = 5
-"""So many species in a row that cannot be had mean that the source is gone."""
+"""This many failed species in a row mean that the source is down."""
 
 
 @dataclass(frozen=True)
 class ListPage:
-    """A page of the list: how many species there are in all, records of some of them, and the next page."""
+    """A page of the list: the number of all species, the records of the page, and the next page."""
 
     count: int
-    records: list[Any]
+    records: Sequence[Any]
     following: str | None
 
 
 class PokeApiSpider(NamesSpider):
-    """Ask for the list and then for each species."""
+    """Request the list and then each species."""
 
     name = "pokeapi"
     first_page = f"{API}?limit={PAGE_SIZE}&offset=0"
@@ -49,11 +51,9 @@ class PokeApiSpider(NamesSpider):
         self.gave_up = ""
 
     def parse(self, response: Response) -> Found:
-        """Read a page of the list; ask for the next, or for the first of the species."""
+        """Read a page of the list; request the next one, or the first species."""
         try:
-            page = read_list(read_json(response))
-            if page.following in self.pages:
-                raise ValueError("the list goes round in circles")
+            page = self._read_new_page(response)
         except ValueError as error:
             yield self.end(self.unreadable(response, error))
             return
@@ -73,7 +73,7 @@ class PokeApiSpider(NamesSpider):
             yield from self._begin()
 
     def parse_species(self, response: Response, place: int, address: str) -> Found:
-        """Read a species, and ask for the next."""
+        """Read a species and request the next one."""
         self.failed_in_a_row = 0
         try:
             yield self.keep(read_species(read_json(response), self.language, address))
@@ -82,25 +82,31 @@ class PokeApiSpider(NamesSpider):
         yield from self._go_on()
 
     def give_up_species(self, failure: Failure) -> Found:
-        """Name a species that could not be had, and ask for the next, unless nothing more may be asked."""
+        """Report a species that could not be fetched, and request the next one while the budget lasts."""
         self.failed_in_a_row += 1
-        request: Request = failure.request  # pyright: ignore[reportAttributeAccessIssue] # set by Scrapy
         status, reason = self.explain(failure)
         if status is Status.OVER_BUDGET:
             self.gave_up = reason
             self.left.clear()
         else:
-            self._miss(request.cb_kwargs["place"], reason)
+            self._miss(request_of(failure).cb_kwargs["place"], reason)
         yield from self._go_on()
+
+    def _read_new_page(self, response: Response) -> ListPage:
+        page = read_list(read_json(response))
+        if page.following in self.pages:
+            raise ValueError("the list goes round in circles")
+        return page
 
     def _begin(self) -> Found:
         if not self.left or self.has_failed(self.places):
             yield self.end()
             return
-        # None waits inside Scrapy, where neither Retry-After nor the end of a hopeless list would stop it.
+        # Scrapy's queue would not stop for Retry-After or for a list that has failed, so requests wait in
+        # `left`.
         at_a_time = self.settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN")
         self.logger.info(
-            "%s lists %d species and is now asked for each, one every %.1f s at most",
+            "%s lists %d species; each is requested now, at most one every %.1f s",
             self.name, self.places, self.settings.getfloat("DOWNLOAD_DELAY"),
         )  # fmt: skip
         while self.left and self.under_way < at_a_time:
@@ -126,10 +132,10 @@ class PokeApiSpider(NamesSpider):
 
 
 def read_json(response: Response) -> Any:
-    """Read an answer as JSON, whatever the server calls it.
+    """Parse a response as JSON, whatever its Content-Type.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is no JSON.
     """
     try:
         return json.loads(response.body)
@@ -137,77 +143,73 @@ def read_json(response: Response) -> Any:
         raise ValueError(f"no JSON but {content_type(response)}") from None
 
 
-def read_list(page: Any) -> ListPage:
+def read_list(value: object) -> ListPage:
     """Read a page of PokéAPI's list of species.
 
     Raises:
-        ValueError: it is no such page, is empty, or leads to another site.
+        ValueError: the page is malformed, is empty, or links to another site.
     """
-    if not isinstance(page, dict) or not isinstance(page.get("results"), list):
+    page = object_or_empty(value)
+    results = as_list(page.get("results"))
+    if results is None:
         raise ValueError("no page of a list")
     count, following = page.get("count"), page.get("next")
     if not isinstance(count, int) or isinstance(count, bool):
-        raise ValueError("a list that does not say how long it is")
-    if not page["results"]:
+        raise ValueError("a list that does not state its length")
+    if not results:
         raise ValueError("it lists no species")
     if following is not None and not (
         isinstance(following, str) and re.fullmatch(rf"{re.escape(API)}/?\?[\w=&]{{1,100}}", following)
     ):
         raise ValueError(f"its next page is no page of the list: {one_line(str(following))[:100]!r}")
-    return ListPage(count, page["results"], following)
+    return ListPage(count, results, following)
 
 
-def address_of(record: Any) -> str:
-    """Read from a record of the list where the species lies.
+def address_of(record: object) -> str:
+    """Return the URL of the species in a record of the list.
 
     Raises:
-        ValueError: it does not say, or names another site.
+        ValueError: the record has no URL, or one of another site.
     """
-    url = record.get("url") if isinstance(record, dict) else None
+    url = object_or_empty(record).get("url")
     if not isinstance(url, str) or not re.fullmatch(rf"{re.escape(API)}/\d{{1,6}}/?", url, re.ASCII):
         raise ValueError(f"a species without an address in the API: {one_line(str(record))[:100]!r}")
     return url
 
 
-def read_species(record: Any, language: str, url: str) -> SpeciesName:
-    """Read the record of one species, which lies at `url`, for its name in `language`.
+def read_species(value: object, language: str, url: str) -> SpeciesName:
+    """Read the name in `language` from the record of the species at `url`.
 
     Raises:
-        ValueError: the record is malformed, is that of another species, or has no name in that language.
+        ValueError: the record is malformed, is of another species, or has no name in that language.
     """
-    if not isinstance(record, dict):
-        raise ValueError("no species")
+    record = require_object(value)
     number = record.get("id")
     if not isinstance(number, int) or number != int(url.rstrip("/").rpartition("/")[2]):
         raise ValueError(f"its number is {one_line(str(number))[:20]!r}")
     return SpeciesName(number, name_in(language, record.get("names")), generation_of(record), url)
 
 
-def name_in(language: str, names: Any) -> str:
+def name_in(language: str, names: object) -> str:
     """Find the name in `language` among the `names` of a species.
 
     Raises:
         ValueError: there is none.
     """
-    for entry in names if isinstance(names, list) else ():
-        stated = entry.get("language") if isinstance(entry, dict) else None
-        if (
-            isinstance(stated, dict)
-            and stated.get("name") == language
-            and (name := one_line(entry.get("name")))
-        ):
+    for entry in map(object_or_empty, as_list(names) or ()):
+        stated = object_or_empty(entry.get("language")).get("name")
+        if stated == language and (name := one_line(entry.get("name"))):
             return name
     raise ValueError(f"it has no name in the language '{language}'")
 
 
-def generation_of(record: dict[str, Any]) -> int:
-    """Read which generation brought a species, from the generation's address.
+def generation_of(record: JsonObject) -> int:
+    """Read the number of a species' generation from the generation's URL.
 
     Raises:
-        ValueError: it does not say.
+        ValueError: the record has no such URL.
     """
-    generation = record.get("generation")
-    url = generation.get("url") if isinstance(generation, dict) else None
+    url = object_or_empty(record.get("generation")).get("url")
     found = re.search(r"/generation/(\d{1,3})/?$", url, re.ASCII) if isinstance(url, str) else None
     if not found:
         raise ValueError("it is of no generation")

@@ -1,4 +1,4 @@
-"""Collect the names of all Pokémon species from the national Pokédex of pokemondb.net, an HTML page."""
+"""Collect the names of all Pokémon species from pokemondb.net's national Pokédex, an HTML page."""
 
 import re
 from collections.abc import Sequence
@@ -20,13 +20,13 @@ class PokemonDbSpider(NamesSpider):
     languages = ("en",)
 
     def records(self, response: Response) -> Sequence[Selector]:
-        """The cards of all sections."""
+        """Return the cards of all sections."""
         if not (cards := html_page(response).css(".infocard-list .infocard")):
             raise ValueError("it lists no species")
         return cards
 
     def read_record(self, record: Selector, page_url: str) -> SpeciesName:
-        """Read a card: number, name and address; the generation stands in the heading above."""
+        """Read a card: number, name and URL; the generation is in the heading above."""
         return read_card(record, self.first_page)
 
 
@@ -34,7 +34,7 @@ def read_card(card: Selector, page_url: str) -> SpeciesName:
     """Read the card of one species on the page at `page_url`.
 
     Raises:
-        ValueError: number, name, address, or the generation above it is missing or makes no sense.
+        ValueError: number, name, URL, or the generation in the heading is missing or malformed.
     """
     heading = one_line("".join(card.xpath("preceding::h2[1]//text()").getall()))
     name = one_line("".join(card.css("a.ent-name ::text").getall()))
@@ -46,7 +46,7 @@ def read_card(card: Selector, page_url: str) -> SpeciesName:
     if not number:
         raise ValueError(f"{name} has no number")
     if not generation:
-        raise ValueError(f"{name} stands in no generation's section")
+        raise ValueError(f"{name} is in no generation's section")
     if not re.match(r"https?://[^/]", address):
-        raise ValueError(f"{name} has an address that is none of the web")
+        raise ValueError(f"{name} has an address that is not on the web")
     return SpeciesName(int(number[1]), name, int(generation[1]), one_line(address))

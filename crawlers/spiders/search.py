@@ -1,4 +1,4 @@
-"""What all image searches have in common: one query after another, page by page, record by record."""
+"""Base of the image searches: query by query, page by page, record by record."""
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -12,25 +12,25 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from crawlers.extensions.progress import Step
-from crawlers.failures import FORBIDDEN, explain_failure
+from crawlers.failures import FORBIDDEN, error_of, explain_failure
 from crawlers.items import Search, SearchResult, Status
 from crawlers.journal import Journal
 
 FAILURES_TO_GIVE_UP = 2
-"""A source that failed this often in a row is asked for nothing more."""
+"""A source is skipped after this many failed searches in a row."""
 DEPTH = 10
-"""A search ends after so many times the results wanted: what comes so late is rarely what was asked for."""
+"""A search ends after this multiple of the results wanted: later results rarely show the query."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked of a search.
+    """The limits and filters of a search.
 
     Attributes:
-        count: results a query.
-        licenses: codes of Creative Commons' licences and public-domain tools that are accepted, such as `by`.
-        types: file name extensions of the image formats that are accepted.
-        min_side: pixels of the shorter side, where the source states them.
+        count: results per query.
+        licenses: accepted codes of Creative Commons' licences and public-domain tools, such as `by`.
+        types: file name extensions of the accepted image formats.
+        min_side: least pixels of the shorter side, if the source states them.
     """
 
     count: int
@@ -39,11 +39,11 @@ class Wanted:
     min_side: int
 
     def accepts_type(self, name: object) -> bool:
-        """Whether an image of this type is wanted, as far as it is stated."""
+        """Tell whether an image type is accepted; an unstated type is."""
         return not isinstance(name, str) or not name or name.lower().replace("jpeg", "jpg") in self.types
 
     def accepts_size(self, *sides: object) -> bool:
-        """Whether an image with these sides is large enough, as far as they are stated."""
+        """Tell whether an image's sides are long enough; unstated sides are."""
         return not any(isinstance(side, int | float) and 0 < side < self.min_side for side in sides)
 
 
@@ -52,15 +52,15 @@ class _Progress:
     query: str
     place: int = 0
     unwanted: int = 0
-    results: list[SearchResult] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
+    results: list[SearchResult] = field(default_factory=list[SearchResult])
+    faults: list[str] = field(default_factory=list[str])
 
 
 class SearchSpider(Spider):
-    """Search for one query after another and yield a `Search` for each, also for those that failed.
+    """Search for one query after another and yield a `Search` for each, including failed ones.
 
-    A source says in `request_for` how it is asked, in `records` and `next_page` how its pages are read, and
-    in `read_record` what a record means. All of them raise ValueError for what makes no sense.
+    Subclasses make the first request in `request_for`, parse a page in `records` and `next_page`, and a
+    record in `read_record`. The latter three raise ValueError for malformed input.
     """
 
     unit = "results"
@@ -88,23 +88,23 @@ class SearchSpider(Spider):
 
     @abstractmethod
     def records(self, response: Response) -> Sequence[Any]:
-        """Take the records out of a page of results."""
+        """Return the records of a page of results."""
 
     @abstractmethod
     def read_record(self, record: Any) -> dict[str, str] | None:
-        """Read a record: the fields of a `SearchResult` from `image_url` on, or None if it is unwanted."""
+        """Read a record: the fields of a `SearchResult` from `image_url` on; None if it is unwanted."""
 
     def next_page(self, response: Response) -> Request | None:
-        """Make the request of the page after this one, if there is any."""
+        """Make the request of the next page, if there is one."""
         return None
 
     async def start(self) -> AsyncIterator[Request]:
-        """Ask for the first query; its end then asks for the next."""
+        """Request the first query; each search requests the next one at its end."""
         if self.queries:
             yield self._prepared(self.request_for(self.queries[0]), _Progress(self.queries[0]))
 
     def parse(self, response: Response, progress: _Progress) -> Iterator[Request | Search]:
-        """Read a page of results; yield the request of the next page, or else what the search found."""
+        """Read a page of results; yield the request of the next page, or the finished search."""
         try:
             records = self.records(response)
         except ValueError as error:
@@ -127,12 +127,12 @@ class SearchSpider(Spider):
             yield from self._end(progress, error)
 
     def give_up(self, failure: Failure, progress: _Progress) -> Iterator[Request | Search]:
-        """End a search whose page could not be had, and the whole source if it will not be better."""
-        status, reason = explain_failure(failure.value)
+        """End a search whose page could not be fetched, and the whole source if it refuses the crawl."""
+        status, reason = explain_failure(error_of(failure))
         yield from self._end(progress, reason, forbidden=status in {Status.REFUSED, Status.OVER_BUDGET})
 
     def step(self, search: Search) -> Step:
-        """What a search adds to the progress of its source."""
+        """Count a search for this source."""
         kinds = {"malformed": len(search.faults), "searches failed": int(bool(search.error))}
         failures = {kind: count for kind, count in kinds.items() if count}
         return Step(self.name, len(search.results), 0, failures)
@@ -150,7 +150,7 @@ class SearchSpider(Spider):
         self, response: Response, progress: _Progress, error: ValueError
     ) -> Iterator[Request | Search]:
         assert response.request
-        # What a busy server or something on the way put in the page's place is often gone a moment later.
+        # A busy server or a proxy may have answered with another page; a retry often succeeds.
         again = (
             response.request
             if "cached" in response.flags
@@ -191,19 +191,20 @@ class SearchSpider(Spider):
             hint = " (see crawl.accepted_terms in params.yaml)" if error == FORBIDDEN else ""
             self.logger.warning("%s is skipped: %s%s", self.name, error, hint)
             yield from (
-                Search(self.name, query, error=f"not asked, because before {error}") for query in left
+                Search(self.name, query, error=f"skipped, because of an earlier search: {error}")
+                for query in left
             )
         elif left:
             yield self._prepared(self.request_for(left[0]), _Progress(left[0]))
 
 
 def one_line(value: object) -> str:
-    """Turn a field of unknown make into printable text in one line; what is not text becomes ''."""
+    """Normalise a field from the web to one line of printable text; values other than text become ''."""
     if not isinstance(value, str):
         return ""
     return " ".join("".join(character if character.isprintable() else " " for character in value).split())
 
 
 def search_words(query: str) -> str:
-    """The words of a query, which is a class name such as `iron-man`, as one types them into a search."""
+    """Convert a query, a class name such as `iron-man`, to search words."""
     return " ".join(query.replace("-", " ").split())

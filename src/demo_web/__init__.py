@@ -1,5 +1,5 @@
-"""The demo web: a seeded, deterministic stand-in for the live web, with its faults.
+"""The demo web: a deterministic replica of an image web and its faults, drawn from a seed.
 
-It plays many hosts under the reserved top-level domain `.test` (RFC 6761) by being their HTTP proxy on a
-loopback port. So its URLs hold no port, and no request to it can reach the real network.
+An HTTP proxy on a loopback port serves many hosts under the reserved top-level domain `.test` (RFC 6761). So
+the URLs contain no port, and no request reaches the real network.
 """

@@ -1,6 +1,6 @@
-"""The process of the demo web: parameters in on stdin, its URL out on stdout, then it serves.
+"""The demo web's process: read parameters from stdin, write the proxy's URL to stdout, serve.
 
-It ends when its stdin closes, and so it never outlives the process that started it.
+It ends when its stdin closes, so it never outlives the process that started it.
 """
 
 import sys
@@ -13,7 +13,7 @@ from herodex.params import Params
 
 
 def main() -> None:
-    """Serve the web that the first line of stdin, parameters as JSON, describes."""
+    """Serve the web of the parameters in the first line of stdin (JSON)."""
     params = Params.model_validate_json(sys.stdin.readline())
     with Proxy(build_site(params)) as proxy:
         threading.Thread(target=proxy.serve_forever, daemon=True).start()

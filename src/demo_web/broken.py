@@ -1,4 +1,4 @@
-"""Images that are whole files and yet of no use: too dark or light, blurred, a strip, or nearly empty."""
+"""Complete image files without usable content: too dark or light, blurred, a strip, or blank."""
 
 import random
 
@@ -8,12 +8,12 @@ from demo_web.drawing.pen import font_of_size
 from demo_web.faults import Kind
 
 _NARROWEST = 36
-"""Pixels: a strip is not too small as well."""
+"""Pixels; above `min_side`, so that a strip is not too small as well."""
 _NOTICE = "No preview available"
 
 
 def spoil(image: Image.Image, kind: Kind, rng: random.Random) -> Image.Image:
-    """Turn a sound RGB image into one with a fault of the given kind; other kinds leave it as it is."""
+    """Apply the fault of the given kind to an RGB image; other kinds leave it unchanged."""
     match kind:
         case Kind.DARK:
             left = rng.uniform(0.05, 0.1)

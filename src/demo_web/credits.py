@@ -41,7 +41,7 @@ _LICENSES = (
 
 @dataclass(frozen=True)
 class Credit:
-    """Who made an image, what it is called, and on what terms it may be used."""
+    """The title, author and licence of an image."""
 
     title: str
     author: str
@@ -50,11 +50,11 @@ class Credit:
 
 
 NOT_STATED = Credit(title="Untitled", author="not stated", license="not stated", license_url="")
-"""The credit of images from a folder, of which no more is known."""
+"""The credit of images from a folder."""
 
 
 def invent_credit(rng: random.Random) -> Credit:
-    """Draw a title, an author and a licence; none of them says what the image shows."""
+    """Draw a title, an author and a licence that do not reveal the image's subject."""
     title = f"{rng.choice(_MEDIA)} {rng.choice(_FORMS)} no. {rng.randint(1, 400)}"
     author = f"{rng.choice(_FIRST_NAMES)} {rng.choice(_LAST_NAMES)}"
     return Credit(title, author, *rng.choice(_LICENSES))

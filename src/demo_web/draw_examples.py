@@ -1,4 +1,4 @@
-"""Stage `draw_examples`: drawings for the page's visitors to try, of classes and of something else."""
+"""Stage `draw_examples`: draw example images of classes and of one distractor for the page."""
 
 import shutil
 
@@ -11,26 +11,26 @@ from herodex.params import Params, load_params
 
 SIDE = 256
 COLOURS = 64
-"""Few enough for a small file; drawings are of flat colours."""
+"""Few colours keep the files small; the drawings have flat colours."""
 MOST = 4
-"""Classes that are drawn."""
+"""The largest number of classes to draw."""
 SEED = "example 6"
-"""Chosen by eye, for drawings that people recognise. The demo web draws from other seeds."""
+"""Chosen by eye for recognisable drawings. The demo web uses other seeds."""
 
 
 def subjects(params: Params) -> list[str]:
-    """Whom to draw: nobody where the classifier learns from something else than drawings."""
+    """Return the subjects to draw; none if the classifier does not learn from drawings."""
     return [*params.classes[:MOST], *params.distractors[:1]] if params.crawl.web == "demo" else []
 
 
 def draw_example(subject: str) -> Image.Image:
-    """Draw a subject on a small square, in few colours."""
+    """Draw a subject as a small square image with few colours."""
     square = ImageOps.fit(draw(subject, SEED), (SIDE, SIDE), Image.Resampling.LANCZOS, centering=(0.5, 0.2))
     return square.quantize(COLOURS, dither=Image.Dither.NONE)
 
 
 def main() -> None:
-    """Write an example of each subject; its place in the file's name keeps the order."""
+    """Write an example of each subject; the file name begins with its position, to keep the order."""
     shutil.rmtree(paths.EXAMPLES, ignore_errors=True)
     paths.EXAMPLES.mkdir(parents=True)
     for place, subject in enumerate(subjects(load_params())):

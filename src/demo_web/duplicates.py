@@ -1,4 +1,4 @@
-"""How near copies differ from their originals."""
+"""Alterations that turn an original into a near duplicate."""
 
 import random
 
@@ -8,11 +8,11 @@ from demo_web.drawing.pen import font_of_size
 from demo_web.faults import Kind
 
 _MOST_CROPPED = 0.1
-"""The largest share of width, and of height, that a crop takes: together less than a fifth of the image."""
+"""The largest share of width, and of height, that a crop removes: together less than a fifth of the area."""
 
 
 def alter(image: Image.Image, kind: Kind, rng: random.Random) -> Image.Image:
-    """Turn the original's RGB pixels into those of a near copy of the given kind."""
+    """Alter an original RGB image to a near duplicate of the given kind."""
     match kind:
         case Kind.RESIZED:
             scale = rng.choice([rng.uniform(0.5, 0.8), rng.uniform(1.25, 1.6)])

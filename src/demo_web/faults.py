@@ -1,12 +1,12 @@
-"""What can be the matter with a search result, and what that does to a request for its image."""
+"""Kinds of search results, sound and faulty, and the outcome of a request for each."""
 
 from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a result is: a sound image of what was asked for, or one of the faults of a real crawl.
+    """The kind of a result: a sound image of the query's subject, or a fault of a real crawl.
 
-    All but SOUND are the keys of `demo_web.shares` in `params.yaml`, which say what each one means.
+    All kinds except SOUND are the keys of `demo_web.shares` in `params.yaml`, which explains each.
     """
 
     SOUND = "sound"
@@ -42,7 +42,7 @@ class Kind(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What a polite client that retries ends up with."""
+    """The result for a client that retries and follows robots.txt."""
 
     OK = "ok"
     OK_AFTER_RETRY = "ok_after_retry"
@@ -52,12 +52,12 @@ class Outcome(StrEnum):
     DISALLOWED = "disallowed"
 
 
-NEAR_COPIES = frozenset(
+NEAR_DUPLICATES = frozenset(
     {Kind.REENCODED, Kind.RESIZED, Kind.CROPPED, Kind.MIRRORED, Kind.LETTERBOXED, Kind.WATERMARKED}
 )
-COPIES = NEAR_COPIES | {Kind.EXACT_DUPLICATE}
-IMAGELESS = frozenset({Kind.NOT_FOUND, Kind.HTML, Kind.PIXEL, Kind.BOMB, Kind.BLANK})
-"""Kinds behind whose URL no image of anything is to be seen."""
+DUPLICATES = NEAR_DUPLICATES | {Kind.EXACT_DUPLICATE}
+WITHOUT_SUBJECT = frozenset({Kind.NOT_FOUND, Kind.HTML, Kind.PIXEL, Kind.BOMB, Kind.BLANK})
+"""Kinds whose URL serves no image of any subject."""
 
 _OUTCOMES = {
     Kind.NOT_FOUND: Outcome.HTTP_ERROR,
@@ -70,15 +70,15 @@ _OUTCOMES = {
 
 
 def outcome(kind: Kind) -> Outcome:
-    """Say what a polite client that retries gets for a result of this kind."""
+    """Return the outcome of a result of this kind."""
     return _OUTCOMES.get(kind, Outcome.OK)
 
 
 def allot(shares: dict[Kind, float], results: int, query: int) -> list[Kind]:
-    """Give each of the `results` of the `query`-th search (from 0) its kind, unshuffled.
+    """Assign kinds to the `results` of the `query`-th search (from 0), unshuffled.
 
-    Fractions carry over from one query to the next, and kinds take turns, so that over any number of
-    queries each kind comes within one of its share, and rare kinds do not all fall on the same query.
+    Fractions carry over from one query to the next with an offset per kind. So over any number of queries,
+    the count of each kind is within one of its share, and rare kinds are spread over the queries.
     """
     kinds: list[Kind] = []
     for turn, (kind, share) in enumerate(shares.items()):
@@ -88,5 +88,5 @@ def allot(shares: dict[Kind, float], results: int, query: int) -> list[Kind]:
     kinds = kinds[:results]
     kinds += [Kind.SOUND] * (results - len(kinds))
     if Kind.SOUND not in kinds:
-        kinds = [Kind.SOUND if kind in COPIES else kind for kind in kinds]
+        kinds = [Kind.SOUND if kind in DUPLICATES else kind for kind in kinds]
     return kinds

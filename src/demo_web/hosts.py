@@ -1,4 +1,4 @@
-"""The hosts of the demo web and what their robots.txt say."""
+"""The demo web's hosts and their robots.txt."""
 
 SEARCH = "search.herodex.test"
 POKEDEX = "pokedex.herodex.test"
@@ -19,7 +19,7 @@ Disallow: /admin/
 
 
 def gallery(number: int) -> str:
-    """Name the `number`-th image host, counted from 1."""
+    """Return the name of the `number`-th image host, counted from 1."""
     return f"gallery-{number}.herodex.test"
 
 

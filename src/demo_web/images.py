@@ -1,4 +1,4 @@
-"""The bytes behind the URL of an image: drawn and encoded on request, or read from a folder."""
+"""Image files of the demo web: drawn and encoded on request, or read from a folder."""
 
 import mimetypes
 import random
@@ -9,7 +9,7 @@ from demo_web import encodings
 from demo_web.broken import spoil
 from demo_web.drawing.draw import cut_out, draw
 from demo_web.duplicates import alter
-from demo_web.faults import COPIES, Kind
+from demo_web.faults import DUPLICATES, Kind
 from demo_web.truth import PlannedImage
 
 
@@ -22,14 +22,14 @@ def image_file(planned: PlannedImage, seed: int) -> tuple[str, bytes]:
         return content_type, encodings.pixel()
     if planned.kind is Kind.BOMB:
         return content_type, encodings.bomb()
-    shown = planned.original if planned.kind in COPIES else planned.id
+    shown = planned.original if planned.kind in DUPLICATES else planned.id
     if planned.kind is Kind.BLANK:
         rng = random.Random(f"{seed}/file/{planned.id}")
         blank = spoil(Image.new("RGB", (rng.randint(300, 600), rng.randint(300, 600))), Kind.BLANK, rng)
         return content_type, encodings.encode(blank, Kind.BLANK, rng)
     paint = cut_out if planned.kind is Kind.ALPHA_PNG else draw
     image = paint(planned.subject, f"{seed}/{shown}")
-    # An exact copy is encoded as its original was; everything else, near copies too, in its own way.
+    # An exact duplicate is encoded like its original; all other images, near duplicates too, differently.
     own = shown if planned.kind is Kind.EXACT_DUPLICATE else planned.id
     rng = random.Random(f"{seed}/file/{own}")
     changed = spoil(alter(image, planned.kind, rng), planned.kind, rng)

@@ -1,4 +1,4 @@
-"""The HTML pages of the demo web, and the batches of results that its script asks for."""
+"""The demo web's HTML pages, and the batches of results for its script."""
 
 import json
 from html import escape
@@ -9,13 +9,13 @@ from demo_web.pokedex import Species
 from demo_web.truth import PlannedImage
 
 BATCH_SIZE = 35
-"""Results on the search page as it arrives, and in each batch that its script fetches."""
+"""The number of results on the search page, and in each batch that its script loads."""
 
 SEARCH_SCRIPT = (Path(__file__).parent / "templates" / "search.js").read_text(encoding="utf-8")
 
 
 def search_page(query: str, results: list[PlannedImage]) -> str:
-    """Write the page of a search that found `results`: the first batch of them, and a script for the rest."""
+    """Render the search page with the first batch of `results`; its script loads the others."""
     return _fill(
         "search.html",
         query=escape(query),
@@ -26,13 +26,13 @@ def search_page(query: str, results: list[PlannedImage]) -> str:
 
 
 def search_batch(results: list[PlannedImage], offset: int) -> str:
-    """Write the batch from `offset` on as JSON; `next` is the offset of the batch after it, or null."""
+    """Serialise the batch from `offset` as JSON; `next` is the offset of the next batch, or null."""
     batch = [_result_fields(image) for image in results[offset : offset + BATCH_SIZE]]
     return json.dumps({"results": batch, "next": _next_offset(results, offset)})
 
 
 def work_page(image: PlannedImage) -> str:
-    """Write the page about one image: title, author, licence."""
+    """Render the page of one image: title, author, licence."""
     fields = _result_fields(image)
     fields.pop("rank")
     return _fill(
@@ -43,7 +43,7 @@ def work_page(image: PlannedImage) -> str:
 
 
 def pokedex_page(page: int, species: list[Species], is_last: bool) -> str:
-    """Write one page of the table of species, linked to the next one unless it is the last."""
+    """Render one page of the table of species, with a link to the next page unless it is the last."""
     rows = [
         f'<tr class="species"><td class="number">{one.number}</td><td class="name">{escape(one.name)}</td>'
         f'<td class="generation">{one.generation}</td></tr>'
@@ -54,7 +54,7 @@ def pokedex_page(page: int, species: list[Species], is_last: bool) -> str:
 
 
 def error_page(status: int, phrase: str) -> str:
-    """Write the page that comes with an HTTP error, or in place of an image."""
+    """Render the page of an HTTP error, which is also served in place of images."""
     return f"<!doctype html><title>{status} {phrase}</title><h1>{phrase}</h1>\n"
 
 

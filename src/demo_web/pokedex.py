@@ -1,4 +1,4 @@
-"""The Pokédex: facts about the real species, in pages."""
+"""The demo web's Pokédex: the real species, in pages."""
 
 import csv
 from pathlib import Path
@@ -9,7 +9,7 @@ PAGE_SIZE = 50
 
 
 class Species(NamedTuple):
-    """A Pokémon species: its national number, its English name, and the generation that brought it."""
+    """A Pokémon species: its national number, its English name, and its generation."""
 
     number: int
     name: str
@@ -25,5 +25,5 @@ def read_species(path: Path = SPECIES_FILE) -> list[Species]:
 
 
 def page_of(species: list[Species], page: int) -> list[Species]:
-    """Return the species on a page, counted from 1; none where there is no such page."""
+    """Return the species on a page, counted from 1; empty if there is no such page."""
     return species[(page - 1) * PAGE_SIZE : page * PAGE_SIZE] if page >= 1 else []

@@ -1,4 +1,4 @@
-"""The HTTP side of the demo web: a proxy that plays all of its hosts itself."""
+"""The demo web's HTTP server: a proxy that answers for all its hosts."""
 
 import logging
 import sys
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 class Proxy(ThreadingHTTPServer):
-    """Serves a site on a free loopback port and remembers which URLs were asked for."""
+    """An HTTP proxy on a free loopback port that serves a site and remembers the requested URLs."""
 
     daemon_threads = True
 
@@ -24,12 +24,12 @@ class Proxy(ThreadingHTTPServer):
         self._lock = threading.Lock()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that has gone, because it was killed for example; report all else."""
+        """Report errors except for lost connections, for example of a killed client."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
     def is_first_time(self, url: str) -> bool:
-        """Say whether `url` is asked for the first time since the start; from now on it is not."""
+        """Tell whether `url` is requested for the first time, and remember it."""
         with self._lock:
             first = url not in self._asked
             self._asked.add(url)
@@ -40,7 +40,8 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "herodex-demo-web"
     sys_version = ""
-    # Head and body leave together, and at once: Nagle's algorithm would hold small answers back for 40 ms.
+    # Headers and body are sent together and immediately: Nagle's algorithm would delay small answers by 40
+    # ms.
     wbufsize = -1
     disable_nagle_algorithm = True
     timeout = 60

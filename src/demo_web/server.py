@@ -1,9 +1,9 @@
-"""Start and stop the demo web."""
+"""Start and stop the demo web's process."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -12,19 +12,19 @@ from herodex.errors import UserError
 from herodex.params import Params
 
 _SOURCES = Path(__file__).resolve().parents[1]
-_PATIENCE_S = 5
+_STOP_TIMEOUT_S = 5
 
 
 @contextmanager
-def running_web(params: Params) -> Iterator[str]:
-    """Run the demo web in a process of its own, and yield the URL of the proxy that plays its hosts.
+def running_web(params: Params) -> Generator[str]:
+    """Run the demo web in its own process and yield the URL of its proxy.
 
-    The process is stopped on leaving, whatever happened inside.
+    The process is stopped on exit, also after an error.
 
     Raises:
-        UserError: `crawl.web` names a folder that is not there, or the web could not be started.
+        UserError: `crawl.web` is a missing folder, or the demo web did not start.
     """
-    plan_web(params)  # in this process, where a wrong folder can still be reported as such
+    plan_web(params)  # in this process, so that a missing folder is reported as such
     search_path = os.pathsep.join([str(_SOURCES), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     with subprocess.Popen(
         [sys.executable, "-m", "demo_web"],
@@ -33,7 +33,7 @@ def running_web(params: Params) -> Iterator[str]:
         text=True,
         encoding="utf-8",
         env=os.environ | {"PYTHONPATH": search_path},
-        # Ctrl-C is for the stage, which then stops the web.
+        # Ctrl-C reaches the stage only, which then stops the demo web.
         start_new_session=True,
     ) as process:
         assert process.stdin
@@ -54,6 +54,6 @@ def _stop(process: subprocess.Popen[str]) -> None:
     with suppress(BrokenPipeError):
         process.stdin.close()
     try:
-        process.wait(_PATIENCE_S)
+        process.wait(_STOP_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         process.kill()

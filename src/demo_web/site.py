@@ -1,4 +1,4 @@
-"""What the demo web answers to a request: routing, and the faults that are planned."""
+"""Answer requests to the demo web: routing and planned faults."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ HTML = "text/html; charset=utf-8"
 
 @dataclass(frozen=True)
 class Site:
-    """Everything the demo web serves, and where it lies."""
+    """Everything that the demo web serves, by URL."""
 
     results: Mapping[str, list[PlannedImage]]
     planned_images: Mapping[str, PlannedImage]
@@ -30,24 +30,24 @@ class Site:
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer. `cut` asks that the connection breaks off in the middle of the body."""
+    """An HTTP answer. With `cut`, the connection is closed in the middle of the body."""
 
     status: int
     content_type: str
     body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
     delay_s: float = 0
     cut: bool = False
 
 
 def build_site(params: Params) -> Site:
-    """Plan the web that `params` describe.
+    """Build the web that `params` describe.
 
     Raises:
-        UserError: `crawl.web` names a folder that is not there.
+        UserError: `crawl.web` is a missing folder.
     """
     plan = plan_web(params)
-    # A shared result points at another one's URL, and it is that one's plan that holds there.
+    # A shared result has the URL of another result, whose plan determines the answer.
     owned = [image for image in plan if image.kind is not Kind.SHARED]
     return Site(
         results={query: list(results) for query, results in groupby(plan, lambda image: image.query)},
@@ -61,7 +61,7 @@ def build_site(params: Params) -> Site:
 
 
 def answer(site: Site, url: str, first_time: bool) -> Answer:
-    """Answer a GET of an absolute URL; `first_time` says that it was never asked for before."""
+    """Answer a GET of an absolute URL; `first_time` is true for its first request."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -75,12 +75,7 @@ def answer(site: Site, url: str, first_time: bool) -> Answer:
         return _answer_search(site, path, query)
     if host == hosts.POKEDEX:
         return _answer_pokedex(site, path, query)
-    address = f"http://{host}{path}"
-    if work := site.works.get(address):
-        return _page(pages.work_page(work))
-    if image := site.planned_images.get(address):
-        return _answer_image(site, image, first_time)
-    return _error(404, "Not Found")
+    return _answer_gallery(site, f"http://{host}{path}", first_time)
 
 
 def _answer_search(site: Site, path: str, query: Mapping[str, list[str]]) -> Answer:
@@ -106,6 +101,14 @@ def _answer_pokedex(site: Site, path: str, query: Mapping[str, list[str]]) -> An
     if not (species := page_of(site.species, page)):
         return _error(404, "Not Found")
     return _page(pages.pokedex_page(page, species, is_last=not page_of(site.species, page + 1)))
+
+
+def _answer_gallery(site: Site, address: str, first_time: bool) -> Answer:
+    if work := site.works.get(address):
+        return _page(pages.work_page(work))
+    if image := site.planned_images.get(address):
+        return _answer_image(site, image, first_time)
+    return _error(404, "Not Found")
 
 
 def _answer_image(site: Site, image: PlannedImage, first_time: bool) -> Answer:

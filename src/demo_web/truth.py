@@ -1,6 +1,6 @@
-"""The truth about every result of every search: a pure function of the parameters.
+"""Plan every result of every search: the demo web's ground truth, a pure function of the parameters.
 
-The site serves this plan; beside it only tests and reports may read it. No page or URL gives it away.
+The site serves this plan; apart from it, only tests and benchmarks read it. Pages and URLs do not reveal it.
 """
 
 import hashlib
@@ -10,12 +10,12 @@ from pathlib import Path
 
 from demo_web import hosts
 from demo_web.credits import NOT_STATED, Credit, invent_credit
-from demo_web.faults import COPIES, IMAGELESS, Kind, Outcome, allot, outcome
+from demo_web.faults import DUPLICATES, WITHOUT_SUBJECT, Kind, Outcome, allot, outcome
 from herodex.errors import UserError
 from herodex.params import Params
 
 DEMO = "demo"
-"""The value of `crawl.web` that asks for drawn images; any other is a folder of real ones."""
+"""The value of `crawl.web` for drawn images; any other value is a folder of images."""
 
 _EXTENSIONS = {
     Kind.WEBP: ".webp",
@@ -29,12 +29,20 @@ _EXTENSIONS = {
 
 @dataclass(frozen=True)
 class PlannedImage:
-    """One result of a search, and what is really behind it.
+    """One result of a search and its ground truth.
 
-    `id` is opaque and unique but for SHARED results, which have that of the result they share.
-    `rank` counts from 1. `subject` is the query whose thing the image shows, "" where it shows none.
-    `original` is the id of the result that this one copies or shares, "" where it is itself an original.
-    `outcome` is what a polite client that retries ends up with. `file` is set for images from a folder.
+    Attributes:
+        id: an opaque identifier, unique except for SHARED results, which have that of the shared result.
+        query: the search.
+        rank: the place in the search, from 1.
+        image_url: the address of the image.
+        page_url: the address of the page about it.
+        credit: its title, author and licence.
+        subject: the query that the image shows, "" if it shows none.
+        kind: sound, or the fault.
+        original: the id of the result that this one duplicates or shares, "" if there is none.
+        outcome: the result for a client that retries and follows robots.txt.
+        file: the file of an image from a folder.
     """
 
     id: str
@@ -54,7 +62,7 @@ def plan_web(params: Params) -> list[PlannedImage]:
     """Plan every result of every search, ordered by query (classes, then distractors) and rank.
 
     Raises:
-        UserError: `crawl.web` names a folder that is not there.
+        UserError: `crawl.web` is a missing folder.
     """
     queries = params.classes + params.distractors
     if params.crawl.web == DEMO:
@@ -79,7 +87,7 @@ def _plan_drawn(query: str, queries: list[str], params: Params) -> list[PlannedI
     ids = [_opaque_id(f"{demo.seed}/{query}/{rank}") for rank in range(1, count + 1)]
     originals = [id_ for id_, kind in zip(ids, kinds, strict=True) if kind is Kind.SOUND]
     others = [other for other in queries if other != query]
-    plan = []
+    plan: list[PlannedImage] = []
     for rank, (id_, kind) in enumerate(zip(ids, kinds, strict=True), start=1):
         place, host = _place(rng, demo.image_hosts, private=kind is Kind.DISALLOWED)
         subject = rng.choice(others) if kind in {Kind.WRONG_SUBJECT, Kind.SHARED} else query
@@ -91,9 +99,9 @@ def _plan_drawn(query: str, queries: list[str], params: Params) -> list[PlannedI
                 image_url=f"http://{host}/{place}/{id_}{_EXTENSIONS.get(kind, '.jpg')}",
                 page_url=f"http://{host}/works/{id_}",
                 credit=invent_credit(rng),
-                subject="" if kind in IMAGELESS else subject,
+                subject="" if kind in WITHOUT_SUBJECT else subject,
                 kind=kind,
-                original=rng.choice(originals) if kind in COPIES else "",
+                original=rng.choice(originals) if kind in DUPLICATES else "",
                 outcome=outcome(kind),
             )
         )
@@ -102,7 +110,7 @@ def _plan_drawn(query: str, queries: list[str], params: Params) -> list[PlannedI
 
 def _resolve_shared(query: str, plans: dict[str, list[PlannedImage]], params: Params) -> list[PlannedImage]:
     rng = random.Random(f"{params.demo_web.seed}/shared/{query}")
-    resolved = []
+    resolved: list[PlannedImage] = []
     for image in plans[query]:
         if image.kind is not Kind.SHARED:
             resolved.append(image)
@@ -116,7 +124,7 @@ def _plan_files(folder: Path, query: str, params: Params) -> list[PlannedImage]:
     directory = folder / query
     files = sorted(directory.iterdir(), key=lambda file: file.name) if directory.is_dir() else []
     files = [file for file in files if file.is_file() and not file.name.startswith(".")]
-    plan = []
+    plan: list[PlannedImage] = []
     for rank, file in enumerate(files, start=1):
         id_ = _opaque_id(f"{query}/{file.name}")
         place, host = _place(random.Random(id_), params.demo_web.image_hosts, private=False)

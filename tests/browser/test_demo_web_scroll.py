@@ -1,4 +1,4 @@
-"""Only a browser that scrolls gets past the first results of a search."""
+"""The demo web's search in a browser: scrolling loads further results."""
 
 import json
 import shutil
@@ -41,14 +41,14 @@ def scroll_to_the_bottom(browser: webdriver.Chrome) -> None:
     browser.execute_script("window.scrollTo(0, document.body.scrollHeight)")
 
 
-def test_without_scrolling_there_are_the_first_results_only(browser: webdriver.Chrome) -> None:
+def test_page_has_only_the_first_results_without_scrolling(browser: webdriver.Chrome) -> None:
     browser.get(f"http://{hosts.SEARCH}/search?q=ant")
-    # A request of the page's own, and so later than any batch that the page might have asked for by itself.
+    # The page's own request ends after any batch that the page has requested by itself.
     browser.execute_async_script("fetch('/robots.txt').then(arguments[0])")
     assert len(results(browser)) == BATCH_SIZE
 
 
-def test_scrolling_brings_every_result_in_order_and_then_the_end(browser: webdriver.Chrome) -> None:
+def test_scrolling_loads_every_result_in_order_and_the_end(browser: webdriver.Chrome) -> None:
     browser.get(f"http://{hosts.SEARCH}/search?q=bee")
     waiting = WebDriverWait(browser, 20, poll_frequency=0.05)
     assert not browser.find_elements(By.ID, "end")
@@ -62,7 +62,7 @@ def test_scrolling_brings_every_result_in_order_and_then_the_end(browser: webdri
     assert [result["image"] for result in results(browser)] == planned
 
 
-def test_one_scroll_brings_one_batch(browser: webdriver.Chrome) -> None:
+def test_one_scroll_loads_one_batch(browser: webdriver.Chrome) -> None:
     browser.get(f"http://{hosts.SEARCH}/search?q=cat")
     scroll_to_the_bottom(browser)
     WebDriverWait(browser, 20, poll_frequency=0.05).until(lambda driver: len(results(driver)) > BATCH_SIZE)

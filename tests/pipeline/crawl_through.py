@@ -1,6 +1,6 @@
-"""Crawl through a proxy of a test: `crawl_through.py images|names PROXY [AT_A_TIME]` in a workspace.
+"""Crawl through a test's proxy: `crawl_through.py images|names PROXY [AT_A_TIME]` in a workspace.
 
-The stages start the demo web themselves; a test can give another here, or one that it observes.
+The stages start the demo web themselves; here, a test provides another web, or one that it observes.
 """
 
 import sys
@@ -19,11 +19,11 @@ from herodex.params import load_params
 
 THROUGH = __file__
 AT_ONCE = {"AUTOTHROTTLE_ENABLED": False, "DOWNLOAD_DELAY": 0}
-"""Whatever the web is called in the parameters, it is the test's own."""
+"""No pauses, because every web here is the test's own."""
 
 
 def main() -> None:
-    """Write what the stage would write, into the folder `crawled`."""
+    """Write the stage's outputs to the folder `crawled`."""
     _, what, proxy, *at_a_time = sys.argv
     pace = AT_ONCE | ({"IMAGES_AT_A_TIME": at_a_time[0]} if at_a_time else {})
     params, folder = load_params(), Path("crawled")

@@ -1,6 +1,6 @@
-"""Download images as from the live web, past no proxy: `python fetch_directly.py URL…` in a workspace.
+"""Download images as from the live web, without a proxy: `python fetch_directly.py URL…` in a workspace.
 
-Writes to stdout, as JSON, what became of each.
+Writes the downloads to stdout as JSON.
 """
 
 import json
@@ -19,7 +19,7 @@ from herodex.params import load_params
 
 DIRECTLY = __file__
 TREACHEROUS = "treacherous.test"
-"""A name of which some name server says that it means this machine."""
+"""A name that resolves to this machine."""
 
 
 def main() -> None:

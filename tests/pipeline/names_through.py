@@ -1,6 +1,6 @@
 """Crawl the live web's sources of names through a proxy: `python names_through.py PROXY` in a workspace.
 
-All is as in the stage, but that nobody's web is asked, so nobody needs a pause.
+It does the same as the stage, without pauses.
 """
 
 import sys
@@ -15,7 +15,7 @@ NAMES_THROUGH = __file__
 
 
 def main() -> None:
-    """Write what the stage would write."""
+    """Write the stage's outputs."""
     crawl_live(load_params(), sys.argv[1], AT_ONCE)
 
 

@@ -1,8 +1,8 @@
-"""The demo web, observed."""
+"""The demo web with a record of its requests."""
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from demo_web.proxy import Proxy
@@ -11,7 +11,7 @@ from herodex.params import Params
 
 
 class ObservedWeb(Proxy):
-    """The demo web, with a list of all URLs that it was asked for, and when the first one was."""
+    """The demo web with a list of all requested URLs and the time of the first request."""
 
     def __init__(self, params: Params) -> None:
         super().__init__(build_site(params))
@@ -26,8 +26,8 @@ class ObservedWeb(Proxy):
 
 
 @contextmanager
-def running_observed_web(params: Params) -> Iterator[ObservedWeb]:
-    """Serve the web that `params` describe on a free port."""
+def running_observed_web(params: Params) -> Generator[ObservedWeb]:
+    """Serve the demo web of `params` on a free port."""
     with ObservedWeb(params) as web:
         thread = threading.Thread(target=web.serve_forever)
         thread.start()

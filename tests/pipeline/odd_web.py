@@ -1,8 +1,8 @@
-"""A web that does what the demo web never does: a proxy for tests, with answers made to measure."""
+"""A web with arbitrary answers and faults: a proxy for tests."""
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from html import escape
@@ -20,9 +20,9 @@ Reply = tuple[int, bytes, Mapping[str, str]]
 
 @dataclass
 class OddWeb:
-    """A running web: its proxy URL, when each URL was asked for, by whom, and what `hang` waits for.
+    """A running web: its proxy URL, and the times, user agents and headers of its requests.
 
-    `headers` holds those of every request, in their order.
+    `closed` is set when the web stops.
     """
 
     proxy: str = ""
@@ -32,36 +32,35 @@ class OddWeb:
     closed: threading.Event = field(default_factory=threading.Event)
 
     def hang(self, handler: BaseHTTPRequestHandler) -> None:
-        """Answer nothing as long as the web runs."""
+        """Give no answer while the web runs."""
         self.closed.wait()
 
 
 @contextmanager
-def running_odd_web(make_answers: Callable[[OddWeb], Mapping[str, Answer]]) -> Iterator[OddWeb]:
-    """Serve, through an HTTP proxy on a free port, the answers that `make_answers` maps to URLs; else 404.
+def running_odd_web(make_answers: Callable[[OddWeb], Mapping[str, Answer]]) -> Generator[OddWeb]:
+    """Serve the answers of `make_answers` by URL through an HTTP proxy on a free port; else 404.
 
-    An answer to a URL is also one to the same URL with a query, if that has none of its own, and to the same
-    URL with https.
+    The answer of a URL also applies to the URL with a query, unless that has its own answer, and to https.
     """
     web = OddWeb()
     answers = make_answers(web)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        # Head and body are sent one by one; the body would wait 40 ms for the head's receipt.
+        # Headers and body are sent separately; Nagle's algorithm would delay the body by 40 ms.
         disable_nagle_algorithm = True
         origin = ""
 
         def do_CONNECT(self) -> None:
-            """Play the host itself, to a browser that insists on TLS."""
+            """Answer for the host, for browsers that insist on TLS."""
             self.send_response(200)
             self.end_headers()
             try:
-                # Wrapping a connection that was reset would leave an open socket behind: let it greet first.
+                # Wrapping a reset connection would leave an open socket, so wait for its first byte.
                 if not self.connection.recv(1, MSG_PEEK):
                     raise ConnectionResetError
                 connection = server_context().wrap_socket(self.connection, server_side=True)
-            except OSError:  # the browser is gone, or does not like the certificate
+            except OSError:  # the browser has disconnected or rejects the certificate
                 self.close_connection = True
                 return
             self.connection, self.close_connection = connection, False
@@ -69,7 +68,7 @@ def running_odd_web(make_answers: Callable[[OddWeb], Mapping[str, Answer]]) -> I
             self.origin = f"http://{self.path.removesuffix(':443')}"
 
         def finish(self) -> None:
-            with suppress(OSError):  # whoever asked is gone
+            with suppress(OSError):  # the client has disconnected
                 super().finish()
             self.rfile.close()
             self.connection.close()  # the server closes only the one without TLS
@@ -111,7 +110,7 @@ def give(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> 
 
 
 def stream(body: bytes) -> Answer:
-    """Answer with `body` and do not say beforehand how long it is."""
+    """Answer with `body` without a Content-Length."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
@@ -123,18 +122,23 @@ def stream(body: bytes) -> Answer:
 
 
 def hang_up(handler: BaseHTTPRequestHandler) -> None:
-    """Close the connection without a word."""
+    """Close the connection without an answer."""
     handler.close_connection = True
 
 
 def in_turn(*answers: Answer) -> Answer:
-    """Answer the first request with the first of `answers`, and so on; the last one stays."""
+    """Answer each request with the next one of `answers`; the last one is repeated."""
     left = list(answers)
-    return lambda handler: (left.pop(0) if len(left) > 1 else left[0])(handler)
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        current = left.pop(0) if len(left) > 1 else left[0]
+        current(handler)
+
+    return answer
 
 
 def by_parameter(name: str, answers: Mapping[str, Answer]) -> Answer:
-    """Answer as `answers` says for the value that the query of the URL has for `name`; else 404."""
+    """Answer by the value of the URL's query parameter `name`; other values give 404."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         answers.get(parameters_of(handler.path).get(name, ""), give(404, b"nothing here"))(handler)
@@ -143,17 +147,17 @@ def by_parameter(name: str, answers: Mapping[str, Answer]) -> Answer:
 
 
 def respond(make: Callable[[dict[str, str]], Reply]) -> Answer:
-    """Answer as `make` does to the parameters in the query of the URL."""
+    """Answer with the reply that `make` returns for the URL's query parameters."""
     return lambda handler: give(*make(parameters_of(handler.path)))(handler)
 
 
 def parameters_of(url: str) -> dict[str, str]:
-    """The parameters in the query of a URL; the last one of a name counts."""
+    """Return the query parameters of a URL; the last one of each name counts."""
     return dict(parse_qsl(urlsplit(url).query))
 
 
 def search_page(results: list[str], ended: bool = True) -> Answer:
-    """Answer with a page of search results, each of them the text of its `data-result`."""
+    """Answer with a page of search results, given as the texts of their `data-result`."""
     links = "".join(f'<a class="result" href="#" data-result="{escape(result)}"></a>' for result in results)
     end = '<p id="end"></p>' if ended else ""
     page = f'<!doctype html><meta charset="utf-8"><div id="results">{links}</div>{end}'

@@ -13,10 +13,6 @@ from workspace import PROJECT, Run, Workspace
 from herodex.inference.image_decoding import normalise, open_image
 from scripts.prove import SMALL
 
-FROZEN = "    frozen: true\n"
-"""The line of `dvc.yaml` that freezes a stage."""
-
-
 TINY = {"classes": ["tea", "coffee"], "distractors": ["cocoa"], **SMALL}
 """Params with which the whole pipeline runs in a minute."""
 
@@ -54,11 +50,6 @@ class ProjectCopy(Workspace):
         """Run DVC."""
         return self.command("dvc", *words)
 
-    def unfreeze(self) -> None:
-        """Thaw all stages, with no other change to `dvc.yaml`."""
-        thawed = self.text("dvc.yaml").replace(FROZEN, "")
-        (self.folder / "dvc.yaml").write_text(thawed, encoding="utf-8")
-
     def image(self, file: str, max_side: int) -> np.ndarray:
         """Read a crawled image by its name in the manifest, as the service makes it of an upload."""
         data = (self.folder / "data/images/raw" / file).read_bytes()
@@ -70,10 +61,7 @@ class ProjectCopy(Workspace):
 
 
 def copy_project(folder: Path, changes: dict[str, Any]) -> ProjectCopy:
-    """Copy the project into the empty `folder`, and write its `params.yaml` with `changes`.
-
-    No stage is frozen in the copy: what is frozen in the project stays there.
-    """
+    """Copy the project into the empty `folder`, and write its `params.yaml` with `changes`."""
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     files = subprocess.run(listed, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
     for name in filter(lambda name: (PROJECT / name).is_file(), files.splitlines()):
@@ -84,5 +72,4 @@ def copy_project(folder: Path, changes: dict[str, Any]) -> ProjectCopy:
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
     project = ProjectCopy(folder)
     project.write_params(changes)
-    project.unfreeze()
     return project

@@ -1,6 +1,6 @@
-"""Search one source through a proxy that a test runs: `python search_through.py SOURCE PROXY` in a workspace.
+"""Search one source through a test's proxy: `python search_through.py SOURCE PROXY` in a workspace.
 
-Writes to stdout, as JSON, what the source had to say to each query.
+Writes the source's searches to stdout as JSON.
 """
 
 import json
@@ -43,7 +43,7 @@ def write_live_params(
 
 
 def searches_in(output: str) -> dict[str, Search]:
-    """Read what was written to stdout, by query."""
+    """Parse the searches in stdout, by query."""
     found = {}
     for fields in json.loads(output):
         results = tuple(SearchResult(**result) for result in fields["results"])
@@ -52,7 +52,7 @@ def searches_in(output: str) -> dict[str, Search]:
 
 
 def main() -> None:
-    """Run the source's spider as the stage would."""
+    """Run the source's spider like the stage."""
     _, name, proxy = sys.argv
     params, source = load_params(), IMAGE_SOURCES[name]
     searches: list[Search] = []
@@ -64,7 +64,7 @@ def main() -> None:
             "terms_accepted": name in params.crawl.accepted_terms,
         }
         own = browser_settings(find_browser(), params, proxy) if source.needs_browser else {}
-        # Chromium knows hosts that it asks by TLS only.
+        # Chromium requests some hosts by TLS only.
         own.get("SELENIUM_DRIVER_ARGUMENTS", []).append("--ignore-certificate-errors")
         settings = spider_settings(params.crawl, proxy) | AT_ONCE
         run_spiders(settings, [lambda: [Job(source, arguments, searches.append, own)]])

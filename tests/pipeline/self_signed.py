@@ -1,4 +1,4 @@
-"""TLS for servers that tests run: with a certificate that nobody but a test accepts."""
+"""TLS with a self-signed certificate, for the servers of tests."""
 
 import ssl
 import tempfile
@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 @cache
 def server_context() -> ssl.SSLContext:
-    """Make a server's TLS context with a certificate of its own."""
+    """Make a server's TLS context with a self-signed certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test")])
     now = datetime.now(UTC)

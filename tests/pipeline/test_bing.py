@@ -1,4 +1,4 @@
-"""The source Bing against a replica of its page, in a real browser, faults included."""
+"""The source Bing against a replica of its page with faults, in a real browser."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -65,14 +65,14 @@ def run(workspace: Workspace, **changes: Any) -> tuple[OddWeb, Run]:
 
 @pytest.fixture(scope="module")
 def searched(workspace_factory: Callable[[], Workspace]) -> tuple[OddWeb, dict[str, Search], str]:
-    """The requests, what each query brought, and the log."""
+    """The web with its requests, the searches by query, and the log."""
     web, done = run(workspace_factory(), **{"crawl.accepted_terms": ["bing"]})
     assert done.code == 0, done.log
     return web, searches_in(done.output), done.log
 
 
 def asked(web: OddWeb, address: str, query: str) -> list[dict[str, str]]:
-    """The parameters of the requests for `query`."""
+    """Return the parameters of the requests for `query`."""
     requests = [
         (parameters_of(url), len(times)) for url, times in web.requests.items() if url.startswith(address)
     ]
@@ -81,7 +81,7 @@ def asked(web: OddWeb, address: str, query: str) -> list[dict[str, str]]:
     ]
 
 
-def test_scrolling_and_then_clicking_brings_results_until_there_are_enough(searched):
+def test_scrolling_and_clicking_load_enough_results(searched):
     web, searches, _ = searched
     assert [result.title for result in searches["many-results"].results] == [
         f"Title {number}" for number in range(PER_QUERY)
@@ -90,13 +90,13 @@ def test_scrolling_and_then_clicking_brings_results_until_there_are_enough(searc
     assert first_of_batches == [7, 11, 15, 19]  # two scrolls, two clicks
 
 
-def test_adult_results_are_left_out(searched):
+def test_adult_results_are_excluded(searched):
     assert asked(searched[0], bing.SEARCH, "many-results") == [
         {"q": "many results", "first": "1", "adlt": "strict"}
     ]
 
 
-def test_a_result_comes_with_its_provenance(searched):
+def test_result_has_its_provenance(searched):
     result = searched[1]["many-results"].results[7]
     assert (result.source, result.rank, result.image_url, result.page_url) == (
         "bing",
@@ -107,12 +107,12 @@ def test_a_result_comes_with_its_provenance(searched):
     assert (result.author, result.license, result.license_url) == ("", "", "")
 
 
-def test_a_page_that_just_stops_gives_what_it_has(searched):
+def test_page_that_stops_loading_gives_its_results(searched):
     search = searched[1]["few-results"]
     assert (len(search.results), search.error) == (len(FEW), "")
 
 
-def test_every_good_result_is_kept_and_every_bad_one_named(searched):
+def test_good_results_are_kept_and_bad_ones_reported(searched):
     _, searches, log = searched
     search = searches["odd-results"]
     assert [
@@ -128,18 +128,18 @@ def test_every_good_result_is_kept_and_every_bad_one_named(searched):
     assert all(f"odd-results: {fault}" in log for fault in search.faults)
 
 
-def test_a_page_that_hangs_is_named_and_stops_no_other_search(searched):
+def test_hanging_page_is_reported_and_stops_no_other_search(searched):
     _, searches, _ = searched
     assert "timeout" in searches["hanging"].error
     assert list(searches) == QUERIES
 
 
-def test_a_page_that_is_broken_once_is_tried_again(searched):
+def test_page_that_is_broken_once_is_retried(searched):
     search = searched[1]["broken-once"]
     assert (len(search.results), search.error) == (PER_QUERY, "")
 
 
-def test_it_is_skipped_with_a_line_where_nobody_has_accepted_its_terms(workspace):
+def test_source_without_accepted_terms_is_skipped_with_a_warning(workspace):
     web, done = run(workspace)
     assert done.code == 0
     assert list(web.requests) == [bing.ROBOTS_URL]

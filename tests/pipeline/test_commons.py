@@ -1,4 +1,4 @@
-"""The source Wikimedia Commons against a replica of its API, faults included."""
+"""The source Wikimedia Commons against a replica of its API with faults."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -85,7 +85,7 @@ def answers(_: OddWeb) -> Mapping[str, Answer]:
     }
 
 
-# Two failures in a row end the whole source, so they take turns with what goes well.
+# Two failures in a row end the whole source, so failing queries alternate with working ones.
 QUERIES = [
     "two-pages", "odd-records", "in-parts", "nothing", "all-unwanted", "lagging", "lagging-once", "failing",
     "stumbling", "html", "busy", "truncated", "moved", "astray", "as-a-file", "a-map", "target", "no-answer",
@@ -100,14 +100,14 @@ def run(workspace: Workspace, **changes: Any) -> tuple[OddWeb, Run]:
 
 @pytest.fixture(scope="module")
 def searched(workspace_factory: Callable[[], Workspace]) -> tuple[OddWeb, dict[str, Search], str]:
-    """The requests, what each query brought, and the log."""
+    """The web with its requests, the searches by query, and the log."""
     web, done = run(workspace_factory(), **{"crawl.accepted_terms": ["commons"]})
     assert done.code == 0, done.log
     return web, searches_in(done.output), done.log
 
 
 def asked(web: OddWeb, query: str) -> list[tuple[float, dict[str, str]]]:
-    """When a query was asked, and with which parameters."""
+    """Return the times and the parameters of the requests for a query."""
     search = f'filetype:bitmap "{query.replace("-", " ")}"'
     requests = [(times, parameters_of(url)) for url, times in web.requests.items()]
     return sorted(
@@ -116,7 +116,7 @@ def asked(web: OddWeb, query: str) -> list[tuple[float, dict[str, str]]]:
     )
 
 
-def test_every_page_is_asked_for_once_and_files_are_kept_in_the_order_of_the_search(searched):
+def test_every_page_is_requested_once_and_files_kept_in_search_order(searched):
     web, searches, _ = searched
     assert [parameters.get("gsroffset") for _, parameters in asked(web, "two-pages")] == [None, "50"]
     results = searches["two-pages"].results
@@ -126,12 +126,12 @@ def test_every_page_is_asked_for_once_and_files_are_kept_in_the_order_of_the_sea
     assert (results[0].source, results[0].query) == ("commons", "two-pages")
 
 
-def test_it_asks_as_robots_are_asked_to(searched):
+def test_request_has_maxlag_and_limits(searched):
     _, first = asked(searched[0], "two-pages")[0]
     assert (first["maxlag"], first["gsrlimit"], first["gsrnamespace"]) == ("5", "50", "6")
 
 
-def test_a_file_comes_with_its_provenance(searched):
+def test_file_has_its_provenance(searched):
     result = searched[1]["two-pages"].results[7]
     assert (result.image_url, result.page_url, result.author, result.license, result.license_url) == (
         f"{commons.FILES}/a/ab/Hero_7.jpg",
@@ -142,7 +142,7 @@ def test_a_file_comes_with_its_provenance(searched):
     )
 
 
-def test_every_good_file_is_kept_and_every_bad_one_named(searched):
+def test_good_files_are_kept_and_bad_ones_reported(searched):
     _, searches, log = searched
     search = searches["odd-records"]
     first = len(MALFORMED) + len(UNWANTED) + 1
@@ -159,46 +159,46 @@ def test_every_good_file_is_kept_and_every_bad_one_named(searched):
     assert search.unwanted == len(UNWANTED)
     assert [fault.split(" and ")[0] for fault in search.faults] == [
         *(f"result {place} is malformed" for place in range(1, len(MALFORMED) + 1)),
-        f"result {first + len(GOOD)} is malformed",  # no page states no place, so it comes last
+        f"result {first + len(GOOD)} is malformed",  # it has no index, so it comes last
     ]
     assert all(f"odd-records: {fault}" in log for fault in search.faults)
 
 
-def test_details_that_come_in_two_answers_are_all_taken_and_none_is_called_malformed(searched):
+def test_details_split_over_two_answers_are_complete(searched):
     search = searched[1]["in-parts"]
     assert [result.title for result in search.results] == [f"Hero {number}" for number in range(4)]
     assert search.faults == ()
 
 
-def test_a_search_that_finds_nothing_is_no_failure(searched):
+def test_search_without_results_is_no_failure(searched):
     assert searched[1]["nothing"] == Search("commons", "nothing")
 
 
-def test_a_search_that_finds_nothing_wanted_ends_before_the_last_page(searched):
+def test_search_without_wanted_results_ends_before_the_last_page(searched):
     web, searches, _ = searched
     assert len(asked(web, "all-unwanted")) == 12
     assert searches["all-unwanted"] == Search("commons", "all-unwanted", unwanted=10 * PER_QUERY)
 
 
 @pytest.mark.parametrize("query", ["lagging-once", "busy"])
-def test_it_waits_as_long_as_the_api_says(searched, query):
+def test_retry_waits_for_retry_after(searched, query):
     web, searches, _ = searched
     (first, _), (second, _) = asked(web, query)
     assert second - first >= 1
     assert [result.title for result in searches[query].results] == ["Hero 1"]
 
 
-def test_what_goes_wrong_once_is_tried_again(searched):
+def test_single_failure_is_retried(searched):
     web, searches, _ = searched
     assert len(asked(web, "stumbling")) == 3
     assert (len(searches["stumbling"].results), searches["stumbling"].error) == (55, "")
 
 
-def test_a_redirect_is_followed(searched):
+def test_redirect_is_followed(searched):
     assert [result.title for result in searched[1]["moved"].results] == ["Hero 1"]
 
 
-def test_json_is_read_whatever_its_content_type(searched):
+def test_json_is_read_with_any_content_type(searched):
     assert [result.title for result in searched[1]["as-a-file"].results] == ["Hero 1"]
 
 
@@ -213,20 +213,20 @@ def test_json_is_read_whatever_its_content_type(searched):
         ("no-answer", "a page cannot be read: it is no answer to a query"),
     ],
 )
-def test_what_stays_wrong_is_named_and_stops_no_other_search(searched, query, error):
+def test_lasting_failure_is_reported_and_stops_no_other_search(searched, query, error):
     web, searches, _ = searched
     assert searches[query].error.startswith(error)
     assert len(asked(web, query)) == 2
     assert list(searches) == QUERIES
 
 
-def test_what_came_before_the_way_was_lost_is_kept(searched):
+def test_results_before_a_malformed_continue_are_kept(searched):
     astray = searched[1]["astray"]
     assert [result.title for result in astray.results] == ["Hero 1"]
-    assert astray.error == "a page cannot be read: it says in no known way how to go on"
+    assert astray.error == "a page cannot be read: its field continue is malformed"
 
 
-def test_it_is_skipped_with_a_line_where_nobody_has_accepted_its_terms(workspace):
+def test_source_without_accepted_terms_is_skipped_with_a_warning(workspace):
     web, done = run(workspace)
     assert done.code == 0
     assert list(web.requests) == [commons.ROBOTS_URL]

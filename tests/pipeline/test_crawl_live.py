@@ -1,4 +1,4 @@
-"""The crawl of the live web, several sources at once, against replicas of them on a web with traps."""
+"""The crawl of the live web with several sources, against replicas and hostile URLs."""
 
 import csv
 import json
@@ -57,7 +57,7 @@ def rows_of(workspace: Workspace) -> list[dict[str, str]]:
 
 
 def found_by(openverse_urls: list[str], commons_urls: list[str]) -> dict[str, Answer]:
-    """Play both APIs; they find the same for every query."""
+    """Replicate both APIs; they find the same for every query."""
     records = [openverse.record(number, url=url) for number, url in enumerate(openverse_urls)]
     pages = [commons.page(number, thumburl=url, url=url) for number, url in enumerate(commons_urls)]
     return {
@@ -68,7 +68,7 @@ def found_by(openverse_urls: list[str], commons_urls: list[str]) -> dict[str, An
 
 
 def crawl(workspace: Workspace, answers: Mapping[str, Answer], **changes: Any) -> tuple[OddWeb, str]:
-    """Crawl, and return the web and what was logged."""
+    """Crawl, and return the web and the log."""
     workspace.write_params(LIVE | {key.replace("__", "."): value for key, value in changes.items()})
     with running_odd_web(lambda _: answers) as web:
         run = workspace.run(THROUGH, "images", web.proxy)
@@ -79,7 +79,7 @@ def crawl(workspace: Workspace, answers: Mapping[str, Answer], **changes: Any) -
 
 @pytest.fixture(scope="module")
 def both(workspace_factory: Callable[[], Workspace]) -> tuple[Workspace, OddWeb, str]:
-    """A crawl of two sources, one image of which both find, with addresses that are no one's to ask for."""
+    """A crawl of two sources with one shared image and URLs that must not be requested."""
     own = [image(f"openverse-{number}") for number in range(7)] + [ASTRAY]
     others = [own[0], *(image(f"commons-{number}") for number in range(8))]
     cookie = give(200, JPEG, {"Set-Cookie": "who=you; Domain=test; Path=/"})
@@ -90,18 +90,18 @@ def both(workspace_factory: Callable[[], Workspace]) -> tuple[Workspace, OddWeb,
         **dict.fromkeys([*own, *others], cookie),
         others[1]: to_loopback,
     }
-    # Both give enough for every address to be taken.
+    # Enough for every URL of both sources to be taken.
     return workspace, *crawl(workspace, answers, crawl__images__per_query=20)
 
 
-def test_the_first_source_gives_its_share_and_the_next_one_the_rest(both):
+def test_first_source_gives_its_share_and_the_next_one_the_rest(both):
     rows = [row for row in rows_of(both[0]) if row["query"] == "one"]
     assert [row["source"] for row in rows] == ["openverse"] * 14 + ["commons"] * 6
     assert len({row["image_url"] for row in rows}) == len(rows)
     assert [int(row["rank"]) for row in rows] == [*range(1, 15), *range(2, 8)]
 
 
-def test_whatever_its_address_an_image_lies_in_its_folder_under_its_hash(both):
+def test_image_is_stored_in_its_folder_by_hash_for_any_url(both):
     rows = {row["image_url"]: row for row in rows_of(both[0])}
     assert rows[ASTRAY]["status"] == "ok"
     written = [path for path in both[0].tree(".") if path.endswith(".jpg") and path.startswith("crawled")]
@@ -111,7 +111,7 @@ def test_whatever_its_address_an_image_lies_in_its_folder_under_its_hash(both):
     assert not list(both[0].folder.parent.glob("**/astray*"))
 
 
-def test_each_image_says_where_it_comes_from_and_on_which_terms(both):
+def test_each_image_has_its_source_and_license(both):
     for row in rows_of(both[0]):
         assert all(row[key] for key in ("title", "author", "license", "license_url", "page_url", "rank"))
         assert row["license"] == {"openverse": "CC BY-SA 2.0", "commons": "CC BY-SA 4.0"}[row["source"]]
@@ -120,24 +120,24 @@ def test_each_image_says_where_it_comes_from_and_on_which_terms(both):
     assert "Creator 0" in report
 
 
-def test_no_address_of_this_machine_or_a_private_network_is_asked(both):
+def test_no_private_address_is_requested(both):
     workspace, web, _ = both
     rows = rows_of(workspace)
     refused = ("refused", "not an address of the public web")
     found = {row["image_url"]: (row["status"], row["reason"]) for row in rows}
-    for url in [*NOT_PUBLIC, image("commons-0")]:  # the last one redirects there
+    for url in [*NOT_PUBLIC, image("commons-0")]:  # the last one redirects to the first
         assert found[url] == refused
     asked = {url.split("/")[2] for url in web.requests}
     assert asked <= {"api.openverse.org", "commons.wikimedia.org", "images.test"}
 
 
-def test_no_host_is_told_of_another_and_none_gets_a_cookie(both):
+def test_requests_have_no_referer_and_no_cookie(both):
     for headers in both[1].headers:
         assert not {"Referer", "Cookie", "Authorization"} & set(headers)
         assert headers["User-Agent"] == f"herodex/0.1 (+{CONTACT})"
 
 
-def test_each_source_has_a_line_of_its_own_and_the_end_a_table(both):
+def test_log_has_a_line_for_each_source_and_a_table(both):
     log = both[2]
     assert re.search("openverse: 28 of at most 40 results in ", log)
     assert re.search("commons: 18 of at most 40 results in ", log)
@@ -146,7 +146,7 @@ def test_each_source_has_a_line_of_its_own_and_the_end_a_table(both):
     assert "source     results  kept  refused" in log
 
 
-def test_a_source_that_is_dead_does_not_stop_the_other(workspace):
+def test_dead_source_does_not_stop_the_other(workspace):
     images = [image(str(number)) for number in range(3)]
     answers = {**found_by([], images), **dict.fromkeys(images, give(200, JPEG))}
     web, log = crawl(workspace, {**answers, openverse.SEARCH: give(503, b"")})
@@ -156,7 +156,7 @@ def test_a_source_that_is_dead_does_not_stop_the_other(workspace):
     assert sum(len(times) for url, times in web.requests.items() if url.startswith(openverse.SEARCH)) == 4
 
 
-def test_a_source_whose_robots_txt_forbids_it_is_skipped_with_a_line_that_says_so(workspace):
+def test_source_that_robots_txt_forbids_is_skipped_with_a_warning(workspace):
     images = [image("1")]
     answers = {**found_by(images, images), image("1"): give(200, JPEG)}
     web, log = crawl(workspace, answers, crawl__accepted_terms=["commons"])
@@ -165,7 +165,7 @@ def test_a_source_whose_robots_txt_forbids_it_is_skipped_with_a_line_that_says_s
     assert {row["source"] for row in rows_of(workspace)} == {"commons"}
 
 
-def test_the_budget_of_bytes_ends_the_crawl_and_a_larger_one_goes_on_with_it(workspace):
+def test_byte_budget_ends_the_crawl_and_a_larger_one_continues_it(workspace):
     images = [image(str(number)) for number in range(7)]
     large = JPEG + bytes(200_000)
     answers = {**found_by(images, []), **dict.fromkeys(images, give(200, large))}
@@ -183,7 +183,7 @@ def test_the_budget_of_bytes_ends_the_crawl_and_a_larger_one_goes_on_with_it(wor
     )
 
 
-def test_a_crawl_without_time_left_asks_for_nothing(workspace):
+def test_crawl_without_time_left_requests_nothing(workspace):
     workspace.write_params(LIVE | {"crawl.max_minutes": 1e-9})
     with running_odd_web(lambda _: found_by([image("1")], [])) as web:
         run = workspace.run(THROUGH, "images", web.proxy)
@@ -191,26 +191,26 @@ def test_a_crawl_without_time_left_asks_for_nothing(workspace):
     assert "openverse is skipped: the crawl's budget was spent" in run.log
 
 
-def test_a_network_that_is_gone_stops_the_crawl_and_nothing_counts_as_lost(workspace):
+def test_lost_network_stops_the_crawl_without_failed_images(workspace):
     workspace.write_params(
         LIVE | {"crawl.images.per_query": 40, "crawl.images.largest_share": 1, "crawl.retries": 0}
     )
     images = [image(str(number)) for number in range(40)]
     robots = {"http://images.test/robots.txt": give(404, b"")}
-    gone = {**found_by(images, []), **robots, **dict.fromkeys(images, hang_up)}
-    with running_odd_web(lambda _: gone) as web:
+    offline = {**found_by(images, []), **robots, **dict.fromkeys(images, hang_up)}
+    with running_odd_web(lambda _: offline) as web:
         run = workspace.run(THROUGH, "images", web.proxy)
     assert run.code == 1
     assert "The crawl stopped: 25 images in a row could not be reached" in run.log
     assert "Traceback" not in run.log
-    back = gone | dict.fromkeys(images, give(200, JPEG))
-    with running_odd_web(lambda _: back) as web:
+    online = offline | dict.fromkeys(images, give(200, JPEG))
+    with running_odd_web(lambda _: online) as web:
         run = workspace.run(THROUGH, "images", web.proxy)
     assert run.code == 0, run.log
     assert {row["status"] for row in rows_of(workspace)} == {"ok"}
 
 
-def test_a_name_that_means_this_machine_is_refused_when_it_is_looked_up(workspace):
+def test_name_that_resolves_to_this_machine_is_refused(workspace):
     workspace.write_params(LIVE | {"crawl.delay_s": 0})
     no_proxy = {"http_proxy": "", "HTTP_PROXY": "", "all_proxy": "", "ALL_PROXY": ""}
     with running_odd_web(lambda _: {}) as web:
@@ -226,7 +226,7 @@ def test_a_name_that_means_this_machine_is_refused_when_it_is_looked_up(workspac
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "127.1"])
-def test_the_browser_of_a_live_crawl_does_not_open_a_page_of_this_machine(host, tmp_path):
+def test_browser_of_a_live_crawl_opens_no_page_of_this_machine(host, tmp_path):
     browser = find_browser()
     options = webdriver.ChromeOptions()
     options.binary_location = str(browser.executable)

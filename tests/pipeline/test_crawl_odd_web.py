@@ -1,4 +1,4 @@
-"""The image spider on webs that misbehave in ways in which the demo web does not."""
+"""The image crawl on webs with faults that the demo web does not have."""
 
 import csv
 import os
@@ -44,7 +44,7 @@ def rows_of(workspace: Workspace) -> list[dict[str, str]]:
 
 
 def descendants(process: int) -> dict[int, str]:
-    """Map the live processes that `process` started, and those that they started, to their command lines."""
+    """Map the running descendants of `process` to their command lines."""
     parents, commands = {}, {}
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -58,7 +58,7 @@ def descendants(process: int) -> dict[int, str]:
 
 
 def alive(processes: Iterable[int]) -> list[int]:
-    """Those of `processes` that still run; one that only waits to be collected has no command line."""
+    """Return the running ones of `processes`; a zombie has no command line."""
     return [
         process
         for process in processes
@@ -67,7 +67,7 @@ def alive(processes: Iterable[int]) -> list[int]:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    """Wait for `condition`, and say whether it came true in time."""
+    """Wait for `condition`; return whether it became true in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -110,7 +110,7 @@ MALFORMED = ["no JSON", '{"page": "a result without an image"}', "[]"]
 
 @pytest.fixture(scope="module")
 def misbehaviour(workspace_factory: Callable[[], Workspace]) -> tuple[Workspace, OddWeb, str]:
-    """One crawl of everything odd: the workspace, the web and its requests, and what was logged."""
+    """One crawl of all faults: the workspace, the web with its requests, and the log."""
     workspace = workspace_factory()
     workspace.write_params(
         {
@@ -153,20 +153,20 @@ def misbehaviour(workspace_factory: Callable[[], Workspace]) -> tuple[Workspace,
 
 
 @pytest.mark.parametrize(("place", "expected"), list(enumerate(IMAGES)), ids=[name for name, _, _ in IMAGES])
-def test_each_odd_answer_gets_its_status_and_reason(misbehaviour, place, expected):
+def test_odd_answer_has_its_status_and_reason(misbehaviour, place, expected):
     row = rows_of(misbehaviour[0])[place]
     assert (row["image_url"], row["status"], row["reason"]) == (image(expected[0]), *expected[1:])
     assert bool(row["file"]) == bool(row["sha256"]) == (expected[1] == "ok")
 
 
-def test_an_address_outside_the_web_is_refused_and_never_read(misbehaviour):
+def test_non_web_url_is_refused_and_never_read(misbehaviour):
     rows = rows_of(misbehaviour[0])[len(IMAGES) : len(IMAGES) + len(ELSEWHERE)]
     assert [(row["image_url"], row["status"], row["file"]) for row in rows] == [
         (address, "refused", "") for address in ELSEWHERE
     ]
 
 
-def test_a_malformed_result_is_named_in_the_log_and_costs_no_other(misbehaviour):
+def test_malformed_result_is_logged_and_skipped(misbehaviour):
     workspace, _, log = misbehaviour
     rows = [row for row in rows_of(workspace) if row["query"] == "one"]
     assert len(rows) == len(IMAGES) + len(ELSEWHERE)
@@ -174,25 +174,25 @@ def test_a_malformed_result_is_named_in_the_log_and_costs_no_other(misbehaviour)
         assert f"one: result {rank} is malformed" in log
 
 
-def test_text_from_the_page_is_kept_in_one_printable_line(misbehaviour):
+def test_page_text_is_kept_in_one_printable_line(misbehaviour):
     assert rows_of(misbehaviour[0])[0]["title"] == "A title"
 
 
-def test_a_busy_server_is_not_asked_again_before_it_said(misbehaviour):
+def test_retry_waits_for_retry_after(misbehaviour):
     first, second = misbehaviour[1].requests[image("busy.jpg")]
     assert second - first >= 1
 
 
-def test_nothing_else_is_asked_of_a_host_that_wants_to_be_left_alone(misbehaviour):
+def test_retry_after_pauses_the_whole_host(misbehaviour):
     requests = misbehaviour[1].requests
     asked, again = requests[image("busy.jpg")]
     others = [time for url, times in requests.items() if "//images.test/" in url for time in times]
     assert not [time for time in others if asked < time < min(again, asked + 1)]
 
 
-def test_an_address_found_three_times_is_fetched_once_and_kept_for_both_queries(misbehaviour):
+def test_url_of_several_results_is_fetched_once_and_kept_for_both_queries(misbehaviour):
     workspace, web, _ = misbehaviour
-    # The second request is for the image that redirects there.
+    # The second request is that of the image that redirects to it.
     assert len(web.requests[image("fine.jpg")]) == 2
     rows = [row for row in rows_of(workspace) if row["image_url"] == image("fine.jpg")]
     assert [(row["query"], row["file"].split("/")[0]) for row in rows] == [
@@ -204,18 +204,18 @@ def test_an_address_found_three_times_is_fetched_once_and_kept_for_both_queries(
     assert {files[row["file"]] for row in rows} == {JPEG}
 
 
-def test_scrapy_and_the_browser_introduce_themselves_as_params_say(misbehaviour):
+def test_scrapy_and_the_browser_send_the_configured_user_agent(misbehaviour):
     user_agents = misbehaviour[1].user_agents
     for url in ("http://search.herodex.test/robots.txt", search("one"), image("fine.jpg")):
         assert user_agents[url] == {"a crawler of this test"}
 
 
-def test_a_failed_request_is_tried_as_often_as_params_say(misbehaviour):
+def test_failed_request_is_retried_as_configured(misbehaviour):
     requests = misbehaviour[1].requests
     assert [len(requests[image(name)]) for name in ("broken.jpg", "never.jpg")] == [2, 2]
 
 
-def test_robots_txt_holds_for_all_that_was_asked_for_while_it_was_on_its_way(workspace):
+def test_slow_robots_txt_applies_to_all_waiting_requests(workspace):
     workspace.write_params({"classes": ["one", "two"], "distractors": []})
     private = [f"http://slow.test/{number}.jpg" for number in range(10)]
     last_request_came = threading.Event()
@@ -242,7 +242,7 @@ def test_robots_txt_holds_for_all_that_was_asked_for_while_it_was_on_its_way(wor
     assert not set(private) & set(web.requests)
 
 
-def test_a_host_whose_robots_txt_cannot_be_read_is_asked_for_nothing(workspace):
+def test_host_with_unreadable_robots_txt_is_not_crawled(workspace):
     workspace.write_params({"classes": ["one", "two"], "distractors": [], "crawl.retries": 1})
     hosts = {"broken": give(500, b""), "mute": hang_up, "without": give(404, b"no such page")}
     answers: dict[str, Answer] = {
@@ -260,7 +260,7 @@ def test_a_host_whose_robots_txt_cannot_be_read_is_asked_for_nothing(workspace):
     assert "Traceback" not in run.log
 
 
-def test_a_page_that_hangs_ends_its_search_with_a_message_and_no_other(workspace):
+def test_hanging_page_ends_only_its_own_search(workspace):
     workspace.write_params(
         {"classes": ["one", "two"], "distractors": [], "crawl.timeout_s": 1, "crawl.retries": 0}
     )
@@ -277,7 +277,7 @@ def test_a_page_that_hangs_ends_its_search_with_a_message_and_no_other(workspace
     assert [(row["query"], row["status"]) for row in rows_of(workspace)] == [("two", "ok")]
 
 
-def test_a_page_that_hangs_once_is_tried_again_in_a_new_browser(workspace):
+def test_page_that_hangs_once_is_retried_in_a_new_browser(workspace):
     workspace.write_params(
         {"classes": ["one", "two"], "distractors": [], "crawl.timeout_s": 1, "crawl.retries": 1}
     )
@@ -296,7 +296,7 @@ def test_a_page_that_hangs_once_is_tried_again_in_a_new_browser(workspace):
     assert [row["query"] for row in rows_of(workspace)] == ["one", "two"]
 
 
-def test_an_image_that_cannot_be_stored_ends_the_crawl_with_a_message(workspace):
+def test_unstorable_image_ends_the_crawl_with_a_message(workspace):
     workspace.write_params({"classes": ["one", "two"], "distractors": []})
     page = search_page([result(image("a.jpg")), result(image("b.jpg"))])
     huge = give(200, JPEG + bytes(9_000_000))
@@ -318,9 +318,7 @@ def test_an_image_that_cannot_be_stored_ends_the_crawl_with_a_message(workspace)
         ("killed", -signal.SIGKILL, ""),
     ],
 )
-def test_no_process_and_no_file_of_the_browser_outlives_the_crawl(
-    workspace, tmp_path_factory, end, code, message
-):
+def test_browser_leaves_no_process_and_no_file(workspace, tmp_path_factory, end, code, message):
     workspace.write_params(
         {"classes": ["one", "two"], "distractors": [], "crawl.timeout_s": 2, "crawl.retries": 0}
     )
@@ -343,7 +341,7 @@ def test_no_process_and_no_file_of_the_browser_outlives_the_crawl(
             case "interrupted twice":
                 crawl.send_signal(signal.SIGINT)
                 crawl.send_signal(signal.SIGINT)
-            case "killed":
+            case _:
                 crawl.kill()
         _, log = crawl.communicate(timeout=60)
     assert crawl.returncode == code

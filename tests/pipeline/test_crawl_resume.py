@@ -1,4 +1,4 @@
-"""A crawl that is killed again and again ends like one that never was."""
+"""A crawl that is killed repeatedly has the outputs of an undisturbed one."""
 
 import random
 import signal
@@ -22,16 +22,16 @@ WEB = {
     "demo_web.results_per_query": IMAGES // 5,
 }
 PROGRESS = 0.5
-"""The share of an undisturbed crawl's work for which the killed ones have time, on average."""
+"""The average share of an undisturbed crawl's work that the killed crawls have time for."""
 
 
 def asked_of_the_web(web: ObservedWeb) -> int:
-    """Count all requests but those that Chromium makes to its maker, whatever one tells it."""
+    """Count all requests except for Chromium's own to Google."""
     return sum((urlsplit(url).hostname or "").endswith(".herodex.test") for url in web.requests)
 
 
 def crawl_undisturbed(project: Workspace, web: ObservedWeb) -> tuple[float, float]:
-    """Crawl; return the seconds until the first request, and from then to the end."""
+    """Crawl; return the seconds until the first request and those from it to the end."""
     started = time.monotonic()
     done = project.run(THROUGH, "images", web.url)
     assert done.code == 0, done.log
@@ -39,16 +39,16 @@ def crawl_undisturbed(project: Workspace, web: ObservedWeb) -> tuple[float, floa
 
 
 def longest_life(start_s: float, work_s: float) -> float:
-    """How long a process may live, so that `KILLS` of random lives up to that do `PROGRESS` of the work.
+    """Return the longest lifetime with which `KILLS` random lifetimes do `PROGRESS` of the work.
 
-    A life up to L spends (L - start)² / 2L on work, on average; that is solved for L.
+    A uniform lifetime up to L works (L - start)² / 2L on average; this is solved for L.
     """
     each = work_s * PROGRESS / KILLS
     return start_s + each + (each**2 + 2 * each * start_s) ** 0.5
 
 
 def crawl_with_kills(project: Workspace, web: ObservedWeb, longest_s: float, seed: int) -> int:
-    """Kill a crawl at random moments, then let it end; returns the number of kills that it took."""
+    """Kill a crawl at random moments, then let it end; return the number of kills."""
     rng, kills = random.Random(seed), 0
     for _ in range(KILLS):
         with project.start(THROUGH, "images", web.url) as crawl:
@@ -63,7 +63,7 @@ def crawl_with_kills(project: Workspace, web: ObservedWeb, longest_s: float, see
     return kills
 
 
-def test_twenty_kills_change_nothing_and_cost_less_than_three_percent_more_requests(workspace_factory):
+def test_twenty_kills_change_no_output_and_cost_under_three_percent_requests(workspace_factory):
     undisturbed = workspace_factory()
     params = undisturbed.write_params(WEB)
     with running_observed_web(params) as web:
@@ -71,8 +71,8 @@ def test_twenty_kills_change_nothing_and_cost_less_than_three_percent_more_reque
         expected = asked_of_the_web(web)
     assert expected > IMAGES
 
-    # On a machine that is busy otherwise, more is under way at a time, and the lives measured before may be
-    # too long, so that the crawl ends before its last kill: such a try is made again, with shorter ones.
+    # On a busy machine, more requests are in flight, and the lifetimes may be too long, so that the crawl
+    # ends before its last kill: such an attempt is repeated with shorter ones.
     for seed in (1, 2, 3):
         killed = workspace_factory()
         killed.write_params(WEB)
@@ -88,10 +88,10 @@ def test_twenty_kills_change_nothing_and_cost_less_than_three_percent_more_reque
     assert asked < 1.03 * expected
 
 
-def test_two_crawls_do_not_work_on_the_same_journal(workspace):
+def test_second_crawl_on_a_journal_is_an_error(workspace):
     workspace.write_params(WEB)
     with open_journal(workspace.folder / "state"):
         run = workspace.run(THROUGH, "images", "http://127.0.0.1:9")
     assert run.code == 1
-    assert "Another crawl is at work in state." in run.log
+    assert "Another crawl is running in state." in run.log
     assert "Traceback" not in run.log

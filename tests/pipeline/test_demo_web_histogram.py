@@ -1,4 +1,4 @@
-"""The demo must be worth a network: colours alone must not tell its heroes apart."""
+"""The demo web's classes cannot be separated by colour alone."""
 
 import numpy as np
 from demo_web_params import PARAMS
@@ -12,7 +12,7 @@ from herodex.params import UNKNOWN, load_params
 PER_QUERY = 45
 
 
-def test_colour_histograms_alone_stay_far_below_95_percent() -> None:
+def test_colour_histograms_alone_stay_below_85_percent() -> None:
     params = load_params(PARAMS)
     crawl = params.crawl.model_copy(
         update={"web": "demo", "images": params.crawl.images.model_copy(update={"per_query": 120})}

@@ -1,4 +1,4 @@
-"""The demo web as its clients meet it: a process, and HTTP through a proxy."""
+"""The demo web as a process, by HTTP through its proxy."""
 
 import hashlib
 import http.client
@@ -29,7 +29,7 @@ PLAN = plan_web(PARAMS)
 
 
 class Reply(NamedTuple):
-    """What came of a request; `promised` is the Content-Length."""
+    """The answer to a request; `promised` is its Content-Length."""
 
     status: int
     headers: http.client.HTTPMessage
@@ -77,26 +77,26 @@ def of_kind(kind: Kind) -> list[PlannedImage]:
     return chosen
 
 
-def test_a_missing_image_answers_404(connection: http.client.HTTPConnection) -> None:
+def test_missing_image_answers_404(connection: http.client.HTTPConnection) -> None:
     for image in of_kind(Kind.NOT_FOUND):
         assert [reply.status for reply in fetch_twice(connection, image)] == [404, 404]
 
 
-def test_an_error_goes_away_when_one_asks_again(connection: http.client.HTTPConnection) -> None:
+def test_single_error_is_gone_on_retry(connection: http.client.HTTPConnection) -> None:
     for image in of_kind(Kind.ERROR_ONCE):
         first, second = fetch_twice(connection, image)
         assert (first.status, second.status) == (500, 200)
         assert second.body == image_file(image, PARAMS.demo_web.seed)[1]
 
 
-def test_a_throttled_client_is_told_when_to_come_back(connection: http.client.HTTPConnection) -> None:
+def test_throttled_client_gets_retry_after(connection: http.client.HTTPConnection) -> None:
     for image in of_kind(Kind.THROTTLED_ONCE):
         first, second = fetch_twice(connection, image)
         assert (first.status, first.headers["Retry-After"]) == (429, "1")
         assert second.status == 200
 
 
-def test_slow_images_take_their_time_and_others_do_not(connection: http.client.HTTPConnection) -> None:
+def test_only_slow_images_are_slow(connection: http.client.HTTPConnection) -> None:
     for image in of_kind(Kind.SLOW):
         started = time.monotonic()
         assert fetch(connection, image.image_url).status == 200
@@ -105,14 +105,14 @@ def test_slow_images_take_their_time_and_others_do_not(connection: http.client.H
     assert quickest < SLOW_S
 
 
-def test_a_truncated_image_breaks_off_every_time(connection: http.client.HTTPConnection) -> None:
+def test_truncated_image_is_always_cut_off(connection: http.client.HTTPConnection) -> None:
     for image in of_kind(Kind.TRUNCATED):
         for reply in fetch_twice(connection, image):
             assert reply.status == 200
             assert 0 < len(reply.body) < reply.promised
 
 
-def test_a_page_calls_itself_an_image(connection: http.client.HTTPConnection) -> None:
+def test_html_page_has_an_image_content_type(connection: http.client.HTTPConnection) -> None:
     for image in of_kind(Kind.HTML):
         reply, _ = fetch_twice(connection, image)
         assert reply.headers["Content-Type"] == "image/jpeg"
@@ -122,9 +122,7 @@ def test_a_page_calls_itself_an_image(connection: http.client.HTTPConnection) ->
 @pytest.mark.parametrize(
     "kind", [kind for kind in Kind if kind not in {Kind.NOT_FOUND, Kind.HTML, Kind.TRUNCATED}]
 )
-def test_whatever_should_arrive_arrives_as_it_was_drawn(
-    connection: http.client.HTTPConnection, kind: Kind
-) -> None:
+def test_images_are_served_as_drawn(connection: http.client.HTTPConnection, kind: Kind) -> None:
     for image in of_kind(kind)[:4]:
         reply = fetch(connection, image.image_url)
         if reply.status != 200:
@@ -136,7 +134,7 @@ def test_whatever_should_arrive_arrives_as_it_was_drawn(
         assert reply.promised == len(body)
 
 
-def test_another_process_serves_the_same_bytes_in_any_order() -> None:
+def test_bytes_do_not_depend_on_process_or_order() -> None:
     params = demo_params(results=12, shares=ONE_OF_EACH, slow_s=0)
     urls = [image.image_url for image in plan_web(params)]
     digests = []
@@ -149,7 +147,7 @@ def test_another_process_serves_the_same_bytes_in_any_order() -> None:
     assert digests[0] == digests[1]
 
 
-def test_batches_of_results_come_as_json(connection: http.client.HTTPConnection) -> None:
+def test_batches_of_results_are_json(connection: http.client.HTTPConnection) -> None:
     search = f"http://{hosts.SEARCH}/search"
     assert fetch(connection, f"{search}?q=cat").body.count(b'class="result"') == 30
     reply = fetch(connection, f"{search}/more?q=cat&offset=20")
@@ -159,27 +157,27 @@ def test_batches_of_results_come_as_json(connection: http.client.HTTPConnection)
     assert batch["next"] is None
 
 
-def test_a_connection_is_kept_for_the_next_request(connection: http.client.HTTPConnection) -> None:
+def test_connection_is_kept_alive(connection: http.client.HTTPConnection) -> None:
     fetch(connection, f"http://{hosts.SEARCH}/robots.txt")
     socket = connection.sock
     fetch(connection, f"http://{hosts.POKEDEX}/robots.txt")
     assert connection.sock is socket is not None
 
 
-def test_a_head_request_has_no_body(connection: http.client.HTTPConnection) -> None:
+def test_head_request_has_no_body(connection: http.client.HTTPConnection) -> None:
     reply = fetch(connection, f"http://{hosts.POKEDEX}/pokemon", method="HEAD")
     assert (reply.status, reply.body) == (200, b"")
     assert fetch(connection, f"http://{hosts.POKEDEX}/pokemon").promised == reply.promised
 
 
 @pytest.mark.parametrize(("method", "url"), [("GET", "http://example.com/"), ("CONNECT", "example.com:443")])
-def test_nothing_gets_through_to_the_real_network(
+def test_no_request_reaches_the_real_network(
     connection: http.client.HTTPConnection, method: str, url: str
 ) -> None:
     assert fetch(connection, url, method).status == 502
 
 
-def test_a_folder_is_served_without_faults_and_without_drawings(tmp_path: Path) -> None:
+def test_folder_is_served_without_faults_and_drawings(tmp_path: Path) -> None:
     (tmp_path / "cat").mkdir()
     (tmp_path / "dog").mkdir()
     files = {f"{number:02}.jpg": f"image {number}".encode() for number in range(25)}
@@ -194,9 +192,7 @@ def test_a_folder_is_served_without_faults_and_without_drawings(tmp_path: Path) 
     assert b'class="result"' not in nothing.body
 
 
-def test_a_folder_given_relative_to_the_working_directory_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_relative_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "images" / "cat").mkdir(parents=True)
     (tmp_path / "images" / "cat" / "one.png").write_bytes(b"an image")
     monkeypatch.chdir(tmp_path)
@@ -205,12 +201,12 @@ def test_a_folder_given_relative_to_the_working_directory_is_found(
         assert fetch(connection, plan_web(params)[0].image_url).body == b"an image"
 
 
-def test_a_missing_folder_is_reported_before_anything_starts(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is not a folder"), running_web(folder_params(tmp_path / "gone")):
+def test_missing_folder_is_reported_before_the_start(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is not a folder"), running_web(folder_params(tmp_path / "missing")):
         raise AssertionError("it started")
 
 
-def test_the_web_stops_when_it_is_left_even_by_an_error() -> None:
+def test_web_stops_on_exit_even_after_an_error() -> None:
     def fail_inside() -> None:
         with running_web(PARAMS) as url, closing(connect(url)) as connection:
             proxies.append(url)
@@ -224,7 +220,7 @@ def test_the_web_stops_when_it_is_left_even_by_an_error() -> None:
         connect(proxies[0]).connect()
 
 
-def test_the_web_ends_when_the_process_that_started_it_is_gone() -> None:
+def test_web_ends_with_its_parent_process() -> None:
     command = [sys.executable, "-m", "demo_web"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
@@ -232,12 +228,12 @@ def test_the_web_ends_when_the_process_that_started_it_is_gone() -> None:
         process.stdin.write(PARAMS.model_dump_json() + "\n")
         process.stdin.flush()
         assert process.stdout.readline().startswith("http://127.0.0.1:")
-        # What the system does with the pipe of a process that was killed.
+        # The system closes the pipe of a killed process.
         process.stdin.close()
         assert process.wait(20) == 0
 
 
-def test_a_web_that_cannot_start_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_start_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     with pytest.raises(UserError, match="did not start"), running_web(PARAMS):
         raise AssertionError("it started")

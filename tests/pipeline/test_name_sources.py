@@ -1,4 +1,4 @@
-"""PokéAPI and pokemondb.net, played by replicas: every good name comes, and every bad record is named."""
+"""The sources of names against replicas of PokéAPI and pokemondb.net with faults."""
 
 import csv
 import threading
@@ -18,7 +18,7 @@ FORBIDDEN = "User-agent: *\nDisallow: /\n"
 
 
 def crawl(workspace, answers, **changes):
-    """Crawl both sources, and return how it ended and what the web was asked for."""
+    """Crawl both sources; return the run and the web with its requests."""
     workspace.write_params(LIVE | changes)
     with running_odd_web(lambda _: answers) as web:
         return workspace.run(NAMES_THROUGH, web.proxy), web
@@ -34,7 +34,7 @@ def report_of(workspace):
 
 
 def both(species=FEW, pages=None, page=None, **robots):
-    """The answers of both sources, sound but for some `pages` of PokéAPI and the `page` of pokemondb."""
+    """Return the answers of both sources, with changed `pages` of PokéAPI and `page` of pokemondb."""
     robots_of = {"pokeapi": pokeapi.ROBOTS, "pokemondb": pokemondb.ROBOTS} | robots
     return pokeapi.pokeapi(species, pages, robots_of["pokeapi"]) | pokemondb.pokemondb(
         page or pokemondb.national_page(species), robots_of["pokemondb"]
@@ -43,14 +43,14 @@ def both(species=FEW, pages=None, page=None, **robots):
 
 @pytest.fixture(scope="module")
 def troubled(workspace_factory):
-    """A crawl of both sources with all that goes wrong in one that still comes to its end."""
+    """A complete crawl of both sources with all faults that do not end it."""
     record = {each.number: pokeapi.record(each) for each in SPECIES}
     nameless = record[11] | {"names": [{"name": "Chrysacier", "language": {"name": "fr"}}, None, {}]}
     moved = f"{pokeapi.SITE}/moved/21"
     pages = {
         pokeapi.species_url(number): answer
         for number, answer in {
-            # What cannot be had or read.
+            # Records that cannot be fetched or read.
             11: pokeapi.give_json(nameless),
             12: give(200, b'{"id": 12, "names": [', {"Content-Type": "application/json"}),
             13: give(200, b"<!doctype html><p>Please log in", HTML),
@@ -59,7 +59,7 @@ def troubled(workspace_factory):
             16: give(503, b"busy"),
             17: pokeapi.give_json(record[18]),
             18: give(302, b"", {"Location": "http://127.0.0.1/18"}),
-            # What only looks like it.
+            # Records that need a retry, a redirect or tolerance.
             21: give(301, b"", {"Location": "https://pokeapi.co/moved/21"}),
             22: in_turn(give(500, b""), pokeapi.give_json(record[22])),
             23: in_turn(give(429, b"", {"Retry-After": "1"}), pokeapi.give_json(record[23])),
@@ -84,7 +84,7 @@ def troubled(workspace_factory):
     return workspace, run, web
 
 
-def test_every_good_name_is_collected_over_all_pages_of_the_list(troubled):
+def test_every_good_name_is_collected_from_all_list_pages(troubled):
     workspace, _, web = troubled
     good = [each for each in SPECIES if not 11 <= each.number <= 18]
     assert rows_of(workspace) == [
@@ -112,7 +112,7 @@ def test_every_good_name_is_collected_over_all_pages_of_the_list(troubled):
         (18, "not an address of the public web"),
     ],
 )
-def test_every_bad_record_of_pokeapi_is_named_in_the_log_and_the_report(troubled, number, reason):
+def test_bad_pokeapi_record_is_in_log_and_report(troubled, number, reason):
     workspace, run, _ = troubled
     url = "http://127.0.0.1/18" if number == 18 else pokeapi.species_url(number)
     line = f"record {number} is left out: {url}: {reason}"
@@ -120,7 +120,7 @@ def test_every_bad_record_of_pokeapi_is_named_in_the_log_and_the_report(troubled
     assert line in report_of(workspace).replace("\\", "")
 
 
-def test_every_bad_card_of_pokemondb_is_named_in_the_log_and_the_report(troubled):
+def test_bad_pokemondb_card_is_in_log_and_report(troubled):
     workspace, run, _ = troubled
     for line in (
         "record 6 is left out: {}: Charizard has no number",
@@ -130,13 +130,13 @@ def test_every_bad_card_of_pokemondb_is_named_in_the_log_and_the_report(troubled
         assert line.format(pokemondb.NATIONAL) in report_of(workspace).replace("\\", "")
 
 
-def test_the_holes_of_a_list_are_said_loudly(troubled):
+def test_missing_names_are_a_warning(troubled):
     workspace, run, _ = troubled
     assert "pokeapi lacks 8 of its names" in run.log
     assert "| pokeapi | 392 | 8 | yes |" in report_of(workspace)
 
 
-def test_disagreements_of_any_kind_are_reported_species_by_species(troubled):
+def test_disagreements_are_reported_by_species(troubled):
     workspace, run, _ = troubled
     report = report_of(workspace)
     assert "| 5 | name | Charmeleon | Charmelion \\| \\<b\\> |" in report
@@ -150,16 +150,16 @@ def test_disagreements_of_any_kind_are_reported_species_by_species(troubled):
     assert "disagreements, see reports/name_sources.md" in run.log
 
 
-def test_a_server_that_asks_for_patience_is_asked_nothing_until_then(troubled):
+def test_retry_after_pauses_the_source(troubled):
     _, _, web = troubled
     first, second = web.requests[pokeapi.species_url(23)]
     asked = [when for url, times in web.requests.items() if url.startswith(pokeapi.SITE) for when in times]
     assert second - first >= 1
-    # One more was on its way already.
+    # One more request was in flight.
     assert sum(first + 0.05 < when < first + 1 for when in asked) <= 1
 
 
-def test_every_request_says_who_asks_and_whom_to_turn_to(troubled):
+def test_every_request_has_user_agent_and_contact(troubled):
     _, _, web = troubled
     assert set().union(*web.user_agents.values()) == {"herodex/0.1 (+me@example.org)"}
 
@@ -175,9 +175,9 @@ def test_every_request_says_who_asks_and_whom_to_turn_to(troubled):
         ),
         (both(pokeapi=FORBIDDEN), "robots.txt forbids it"),
     ],
-    ids=["busy", "another page", "gone on the way", "robots.txt"],
+    ids=["busy", "another page", "lost connection", "robots.txt"],
 )
-def test_a_source_that_fails_is_skipped_with_a_line_and_the_next_gives_the_names(workspace, answers, reason):
+def test_failed_source_is_skipped_with_a_warning_and_the_next_gives_the_names(workspace, answers, reason):
     run, _ = crawl(workspace, answers)
     assert run.code == 0, run.log
     assert [row["name"] for row in rows_of(workspace)] == [each.name for each in FEW]
@@ -189,7 +189,7 @@ def test_a_source_that_fails_is_skipped_with_a_line_and_the_next_gives_the_names
     assert "Traceback" not in run.log
 
 
-def test_a_spent_budget_ends_a_source_and_does_not_pass_for_a_hole_in_its_list(workspace):
+def test_spent_budget_ends_a_source_without_missing_records(workspace):
     answers = both()
     first_page = f"{pokeapi.LIST}?limit=100&offset=0"
     other_came = threading.Event()
@@ -202,7 +202,7 @@ def test_a_spent_budget_ends_a_source_and_does_not_pass_for_a_hole_in_its_list(w
         other_came.wait(20)
         answers[first_page](handler)
 
-    # The budget is enough for the one page of the other, and then for some of the first one's many.
+    # The budget suffices for pokemondb's page and for some of PokéAPI's many pages.
     run, _ = crawl(
         workspace,
         answers | {pokemondb.NATIONAL: other, first_page: late},
@@ -215,14 +215,14 @@ def test_a_spent_budget_ends_a_source_and_does_not_pass_for_a_hole_in_its_list(w
     assert "30 names from pokemondb" in run.log
 
 
-def test_a_source_whose_terms_one_has_accepted_is_asked_although_robots_txt_forbids_it(workspace):
+def test_source_with_accepted_terms_is_crawled_despite_robots_txt(workspace):
     run, web = crawl(workspace, both(pokeapi=FORBIDDEN), **{"crawl.accepted_terms": ["pokeapi"]})
     assert run.code == 0, run.log
     assert f"{pokeapi.SITE}/robots.txt" not in web.requests
     assert "The sources agree on all 30 species." in report_of(workspace)
 
 
-def test_names_come_in_another_language_from_a_source_that_has_it(workspace):
+def test_names_in_another_language_come_from_a_source_that_has_it(workspace):
     run, web = crawl(workspace, both(), **{"crawl.names.language": "fr"})
     assert run.code == 0, run.log
     assert rows_of(workspace)[0]["name"] == "Bulbasaureau"
@@ -230,7 +230,7 @@ def test_names_come_in_another_language_from_a_source_that_has_it(workspace):
     assert pokemondb.NATIONAL not in web.requests
 
 
-def test_without_any_source_the_old_names_stay_and_the_next_try_asks_only_for_what_is_missing(workspace):
+def test_failed_crawl_keeps_old_names_and_the_next_one_requests_only_missing_pages(workspace):
     old = workspace.folder / "data/names/raw.csv"
     old.parent.mkdir(parents=True)
     old.write_text("what was there", encoding="utf-8")
@@ -238,20 +238,20 @@ def test_without_any_source_the_old_names_stay_and_the_next_try_asks_only_for_wh
     no_cards = give(200, b"nothing here", HTML)
     run, before = crawl(workspace, both(pages=missing, page=no_cards))
     assert run.code == 1
-    assert "No source of names came to its end: pokeapi: " in run.log
+    assert "No source gave a complete list of names: pokeapi: " in run.log
     assert f"pokemondb: {pokemondb.NATIONAL}: it lists no species" in run.log
     assert "Traceback" not in run.log
     assert old.read_text(encoding="utf-8") == "what was there"
 
     run, web = crawl(workspace, both())
     assert run.code == 0, run.log
-    assert "going on with a crawl of names" in run.log
+    assert "continuing an interrupted crawl of names" in run.log
     assert before.requests.keys() & web.requests.keys() == {pokeapi.species_url(4), pokemondb.NATIONAL}
     assert len(rows_of(workspace)) == 30
     assert not (workspace.folder / ".cache/crawl/names-live").exists()
 
 
-def test_a_killed_crawl_asks_for_nothing_again_but_what_was_under_way(workspace):
+def test_killed_crawl_repeats_only_the_request_in_flight(workspace):
     workspace.write_params(LIVE | {"crawl.per_host": 1})
     reached = threading.Event()
 

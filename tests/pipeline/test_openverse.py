@@ -1,4 +1,4 @@
-"""The source Openverse against a replica of its API, faults included."""
+"""The source Openverse against a replica of its API with faults."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -84,7 +84,7 @@ def run(workspace: Workspace) -> tuple[OddWeb, Run]:
 
 @pytest.fixture(scope="module")
 def searched(workspace_factory: Callable[[], Workspace]) -> tuple[OddWeb, dict[str, Search], str]:
-    """The requests, what each query brought, and the log."""
+    """The web with its requests, the searches by query, and the log."""
     workspace = workspace_factory()
     write_live_params(workspace, QUERIES, PER_QUERY, {"crawl.accepted_terms": ["openverse"]})
     web, done = run(workspace)
@@ -93,12 +93,12 @@ def searched(workspace_factory: Callable[[], Workspace]) -> tuple[OddWeb, dict[s
 
 
 def asked(web: OddWeb, words: str) -> list[dict[str, str]]:
-    """The parameters of the requests for `words`."""
+    """Return the parameters of the requests for `words`."""
     parameters = [(parameters_of(url), len(times)) for url, times in web.requests.items()]
     return [each for each, times in parameters if each.get("q") == words for _ in range(times)]
 
 
-def test_every_page_is_asked_for_once_and_every_result_is_kept_in_order(searched):
+def test_every_page_is_requested_once_and_every_result_kept_in_order(searched):
     web, searches, _ = searched
     assert [parameters["page"] for parameters in asked(web, "three pages")] == ["1", "2", "3"]
     results = searches["three-pages"].results
@@ -108,7 +108,7 @@ def test_every_page_is_asked_for_once_and_every_result_is_kept_in_order(searched
     assert (results[0].source, results[0].query) == ("openverse", "three-pages")
 
 
-def test_licenses_types_and_the_largest_page_without_a_key_are_asked_for(searched):
+def test_request_has_licenses_types_and_the_largest_page_size(searched):
     first = asked(searched[0], "three pages")[0]
     assert (first["license"], first["extension"], first["mature"], first["page_size"]) == (
         "cc0,by,by-sa",
@@ -118,7 +118,7 @@ def test_licenses_types_and_the_largest_page_without_a_key_are_asked_for(searche
     )
 
 
-def test_a_result_comes_with_its_provenance(searched):
+def test_result_has_its_provenance(searched):
     result = searched[1]["three-pages"].results[7]
     assert (result.image_url, result.page_url, result.author, result.license, result.license_url) == (
         "https://live.staticflickr.com/7_b.jpg",
@@ -129,7 +129,7 @@ def test_a_result_comes_with_its_provenance(searched):
     )
 
 
-def test_every_good_record_is_kept_and_every_bad_one_named(searched):
+def test_good_records_are_kept_and_bad_ones_reported(searched):
     _, searches, log = searched
     search = searches["odd-records"]
     first_good = len(MALFORMED) + len(UNWANTED) + 1
@@ -144,17 +144,17 @@ def test_every_good_record_is_kept_and_every_bad_one_named(searched):
         assert f"odd-records: {fault}" in log
 
 
-def test_no_page_is_asked_for_beyond_the_depth_that_the_api_has(searched):
+def test_no_page_beyond_the_api_limit_is_requested(searched):
     web, searches, _ = searched
     assert len(asked(web, "deep")) == openverse.MOST_IN_ALL // openverse.MOST_A_PAGE
     assert (len(searches["deep"].results), searches["deep"].error) == (openverse.MOST_IN_ALL, "")
 
 
-def test_a_search_that_finds_nothing_is_no_failure(searched):
+def test_search_without_results_is_no_failure(searched):
     assert searched[1]["nothing"] == Search("openverse", "nothing")
 
 
-def test_who_asked_too_often_waits_as_long_as_the_api_says(searched):
+def test_throttled_request_waits_for_retry_after(searched):
     web, searches, _ = searched
     first_page = next(url for url in web.requests if parameters_of(url).get("q") == "busy")
     first, second = web.requests[first_page]
@@ -162,25 +162,25 @@ def test_who_asked_too_often_waits_as_long_as_the_api_says(searched):
     assert (len(searches["busy"].results), searches["busy"].error) == (21, "")
 
 
-def test_who_has_spent_the_allowance_of_a_day_does_not_wait_for_the_next(searched):
+def test_spent_daily_quota_is_not_waited_for(searched):
     web, searches, _ = searched
     assert searches["allowance-spent"].error.startswith("it answered 429 ")
     assert len(asked(web, "allowance spent")) == 1
 
 
 @pytest.mark.parametrize("query", ["stumbling", "html-once"])
-def test_what_goes_wrong_once_is_tried_again(searched, query):
+def test_single_failure_is_retried(searched, query):
     web, searches, _ = searched
     assert [parameters["page"] for parameters in asked(web, query.replace("-", " "))] == ["1", "1", "2"]
     assert (len(searches[query].results), searches[query].error) == (21, "")
 
 
-def test_a_redirect_is_followed(searched):
+def test_redirect_is_followed(searched):
     assert [result.title for result in searched[1]["moved"].results] == ["Title 1"]
 
 
 @pytest.mark.parametrize("query", ["as-a-file", "as-html"])
-def test_json_is_read_whatever_its_content_type(searched, query):
+def test_json_is_read_with_any_content_type(searched, query):
     assert [result.title for result in searched[1][query].results] == ["Title 1"]
 
 
@@ -192,25 +192,25 @@ def test_json_is_read_whatever_its_content_type(searched, query):
         ("down", "it answered 503 Service Unavailable"),
     ],
 )
-def test_what_stays_wrong_is_named_and_stops_no_other_search(searched, query, error):
+def test_lasting_failure_is_reported_and_stops_no_other_search(searched, query, error):
     web, searches, _ = searched
     assert searches[query].error.startswith(error)
     assert len(asked(web, query.replace("-", " "))) == 2
     assert list(searches) == QUERIES
 
 
-def test_what_came_before_a_truncated_page_is_kept(searched):
+def test_results_before_a_truncated_page_are_kept(searched):
     half = searched[1]["half"]
     assert len(half.results) == 20
     assert half.error.startswith("a page cannot be read: it is no JSON (Unterminated string")
 
 
-def test_every_request_says_who_asks(searched):
+def test_every_request_has_the_user_agent(searched):
     agents = set().union(*searched[0].user_agents.values())
     assert agents == {"herodex/0.1 (+crawler@example.org)"}
 
 
-def test_a_resumed_search_asks_again_only_for_what_was_no_page_of_results(workspace):
+def test_continued_search_repeats_only_unreadable_pages(workspace):
     accepted = {
         "crawl.accepted_terms": ["openverse"],
         "classes": ["three-pages", "html-once"],
@@ -225,7 +225,7 @@ def test_a_resumed_search_asks_again_only_for_what_was_no_page_of_results(worksp
     assert len(asked(web, "three pages")) == 3
 
 
-def test_it_is_skipped_with_a_line_where_nobody_has_accepted_its_terms(workspace):
+def test_source_without_accepted_terms_is_skipped_with_a_warning(workspace):
     write_live_params(workspace, QUERIES, PER_QUERY, {})
     web, done = run(workspace)
     assert done.code == 0

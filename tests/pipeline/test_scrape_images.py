@@ -1,4 +1,4 @@
-"""The stage `scrape_images` on the demo web and on a folder, and what it says to bad input."""
+"""The stage `scrape_images` on the demo web, on a folder, and with bad input."""
 
 import csv
 import hashlib
@@ -43,7 +43,7 @@ Observed = tuple[Workspace, list[PlannedImage], list[str]]
 
 @pytest.fixture(scope="module")
 def observed(workspace_factory: Callable[[], Workspace]) -> Observed:
-    """One crawl of an demo web with every fault: the workspace, the truth, and all requests."""
+    """One crawl of a demo web with every fault: the workspace, the truth, and all requests."""
     workspace = workspace_factory()
     params = workspace.write_params(EVERY_FAULT)
     with running_observed_web(params) as web:
@@ -57,7 +57,7 @@ def rows_of(workspace: Workspace, folder: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_every_result_has_its_row_in_the_order_of_params_and_rank(observed):
+def test_every_result_has_a_row_ordered_by_query_and_rank(observed):
     workspace, truth, _ = observed
     rows = rows_of(workspace, "crawled")
     assert [(row["query"], int(row["rank"])) for row in rows] == [
@@ -70,7 +70,7 @@ def test_every_result_has_its_row_in_the_order_of_params_and_rank(observed):
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_each_planned_fault_gets_its_status(observed, kind):
+def test_planned_fault_has_its_status(observed, kind):
     workspace, truth, _ = observed
     planned = [
         (row, plan)
@@ -84,7 +84,7 @@ def test_each_planned_fault_gets_its_status(observed, kind):
         assert bool(row["file"]) == (row["status"] == "ok")
 
 
-def test_what_was_kept_is_named_by_its_content(observed):
+def test_kept_files_are_named_by_their_hash(observed):
     workspace, _, _ = observed
     files = workspace.tree("crawled")
     kept = [row for row in rows_of(workspace, "crawled") if row["status"] == "ok"]
@@ -105,7 +105,7 @@ def test_what_was_kept_is_named_by_its_content(observed):
         (Kind.PIXEL, "png"),
     ],
 )
-def test_unusual_images_are_kept_as_they_came(observed, kind, extension):
+def test_unusual_images_are_kept_unchanged(observed, kind, extension):
     workspace, truth, _ = observed
     rows = rows_of(workspace, "crawled")
     files = [row["file"] for row, plan in zip(rows, truth, strict=True) if plan.kind is kind]
@@ -113,19 +113,19 @@ def test_unusual_images_are_kept_as_they_came(observed, kind, extension):
     assert {file.rpartition(".")[2] for file in files} == {extension}
 
 
-def test_robots_txt_is_read_on_every_host_and_obeyed(observed):
+def test_robots_txt_is_read_once_per_host_and_followed(observed):
     _, truth, requests = observed
     disallowed = {plan.image_url for plan in truth if plan.kind is Kind.DISALLOWED}
     assert disallowed
     assert not disallowed & set(requests)
-    # Chromium asks its maker for one thing and another; the proxy is where that ends.
+    # Chromium's own requests to Google end at the proxy.
     hosts = {host for url in requests if (host := urlsplit(url).hostname or "").endswith(".herodex.test")}
     assert len(hosts) > 2
     for host in hosts:
         assert requests.count(f"http://{host}/robots.txt") == 1
 
 
-def test_a_sound_image_is_fetched_once_even_if_two_queries_found_it(observed):
+def test_sound_image_is_fetched_once_for_several_queries(observed):
     _, truth, requests = observed
     shared = {plan.image_url for plan in truth if plan.kind is Kind.SHARED}
     assert shared
@@ -133,7 +133,7 @@ def test_a_sound_image_is_fetched_once_even_if_two_queries_found_it(observed):
         assert requests.count(url) == 1
 
 
-def test_the_stage_writes_the_same_bytes_as_another_crawl_and_a_summary(observed, workspace):
+def test_stage_writes_the_same_bytes_as_another_crawl_and_a_summary(observed, workspace):
     workspace.write_params(EVERY_FAULT)
     run = workspace.run(*STAGE)
     assert run.code == 0, run.log
@@ -154,11 +154,11 @@ def jpeg(colour: tuple[int, int, int]) -> bytes:
     return file.getvalue()
 
 
-def test_a_folder_of_images_is_crawled_through_the_same_search(workspace):
+def test_folder_of_images_is_crawled_by_the_demo_search(workspace):
     expected = set()
     for index, query in enumerate(["cat", "dog"]):
         (workspace.folder / "mine" / query).mkdir(parents=True)
-        for number in range(40):  # more than the search shows before one scrolls
+        for number in range(40):  # more than the search page shows without scrolling
             data = jpeg((index * 200, number * 6, 0))
             (workspace.folder / "mine" / query / f"{number}.jpg").write_bytes(data)
             expected.add((query, data))
@@ -170,7 +170,7 @@ def test_a_folder_of_images_is_crawled_through_the_same_search(workspace):
     assert {(path.split("/")[0], data) for path, data in kept.items()} == expected
 
 
-def test_a_folder_is_read_without_a_browser(workspace):
+def test_folder_is_read_without_a_browser(workspace):
     mine = workspace.folder / "mine"
     for query in ("cat", "dog"):
         (mine / query / "more").mkdir(parents=True)
@@ -209,7 +209,7 @@ def test_a_folder_is_read_without_a_browser(workspace):
     assert not list(workspace.folder.glob(".cache/crawl/*"))
 
 
-def test_a_class_of_which_nothing_was_kept_is_named_and_the_old_images_stay(workspace):
+def test_class_without_images_is_an_error_and_old_images_stay(workspace):
     for query, name, data in [("cat", "1.jpg", jpeg((0, 0, 0))), ("dog", "notes.jpg", b"no image")]:
         (workspace.folder / "mine" / query).mkdir(parents=True)
         (workspace.folder / "mine" / query / name).write_bytes(data)
@@ -226,7 +226,7 @@ def test_a_class_of_which_nothing_was_kept_is_named_and_the_old_images_stay(work
     ("changes", "environment", "message"),
     [
         ({"crawl.web": "live"}, {}, "crawl.web in params.yaml is 'live', and crawl.contact is empty"),
-        (LIVE, {}, "scrape_images would crawl the live web, and nobody has asked for that"),
+        (LIVE, {}, "scrape_images has no snapshot of the live web"),
         (LIVE | FOLDER_ALONE, {}, "crawl.images.sources in params.yaml is [folder], and crawl.web is 'live'"),
         (FOLDER_ALONE, {}, "crawl.images.sources in params.yaml is [folder], and crawl.web is 'demo'"),
         ({"crawl.web": "no/such/folder"}, {}, "neither 'demo' nor 'live' nor a folder"),
@@ -240,7 +240,7 @@ def test_a_class_of_which_nothing_was_kept_is_named_and_the_old_images_stay(work
         "no browser", "no driver", "a browser that does not start",
     ],
 )  # fmt: skip
-def test_bad_input_gets_one_clear_message_and_changes_nothing(workspace, changes, environment, message):
+def test_bad_input_is_one_clear_message_and_changes_nothing(workspace, changes, environment, message):
     workspace.write_params(QUERIES | changes)
     run = workspace.run(*STAGE, **environment)
     assert_one_clear_message(run, message)

@@ -1,4 +1,4 @@
-"""The stage `scrape_names`: the embedded Pokédex, names that one gives, and what it says to bad input."""
+"""The stage `scrape_names` with the demo web's Pokédex, with listed names, and with bad input."""
 
 import csv
 
@@ -14,7 +14,7 @@ HTML = {"Content-Type": "text/html; charset=utf-8"}
 
 @pytest.fixture
 def workspace(workspace: Workspace) -> Workspace:
-    """A fresh workspace with the file of names that the project has, which lists none."""
+    """A fresh workspace with the project's empty file of names."""
     (workspace.folder / "data").mkdir()
     write_names_file(workspace, (PROJECT / "data/names.txt").read_bytes())
     return workspace
@@ -43,7 +43,7 @@ def names_of(workspace):
         return list(csv.DictReader(file))
 
 
-def test_the_whole_pokedex_is_collected_with_the_same_bytes_each_time(workspace):
+def test_whole_pokedex_is_collected_reproducibly(workspace):
     workspace.write_params({})
     run = workspace.run(*STAGE)
     assert run.code == 0, run.log
@@ -71,10 +71,10 @@ def test_names_from_params_are_written_without_a_crawl(workspace):
     assert names_of(workspace) == [
         {"number": "", "name": name, "generation": "", "page_url": ""} for name in names
     ]
-    assert "20 names were taken from params.yaml. No source was asked." in report_of(workspace)
+    assert "20 names were taken from params.yaml. No source was crawled." in report_of(workspace)
 
 
-def test_names_from_the_file_are_written_as_they_are_without_a_crawl(workspace):
+def test_names_from_the_file_are_written_unchanged_without_a_crawl(workspace):
     names = [f"Näme {number}, “Ünï” 人" for number in range(20)]
     write_names_file(workspace, ("\ufeff# mine\r\n\r\n" + "\r\n".join(names)).encode())
     workspace.write_params({"crawl.web": "live"})
@@ -84,14 +84,15 @@ def test_names_from_the_file_are_written_as_they_are_without_a_crawl(workspace):
     assert "20 names were taken from data/names.txt." in report_of(workspace).replace("\\", "")
 
 
-def test_the_live_web_is_not_asked_by_surprise_and_the_old_names_stay(workspace):
+def test_live_web_is_not_crawled_without_consent_and_old_names_stay(workspace):
     old = workspace.folder / "data/names/raw.csv"
     old.parent.mkdir()
     old.write_text("what was there", encoding="utf-8")
     workspace.write_params({"crawl.web": "live", "crawl.contact": "me@example.org"})
     run = workspace.run(*STAGE, HERODEX_LIVE="")
     assert run.code == 1
-    assert "scrape_names would crawl the live web, and nobody has asked for that" in run.log
+    assert "scrape_names has no snapshot of the live web: reports/name_sources.md is missing" in run.log
+    assert "make refresh" in run.log
     assert "Traceback" not in run.log
     assert old.read_text(encoding="utf-8") == "what was there"
 
@@ -110,26 +111,26 @@ NAMES_IN_MANY_SCRIPTS = [
 ]
 
 
-def test_names_in_a_text_file_are_taken_line_by_line_in_any_script(workspace):
+def test_names_file_supports_any_script(workspace):
     workspace.write_params({"names": [], "crawl.web": "no/such/folder"})
     names = [f"{name} {part}" for name in NAMES_IN_MANY_SCRIPTS for part in ("I", "II")]
     path = workspace.folder / "data/names.txt"
     path.parent.mkdir(exist_ok=True)
-    # As an editor on Windows would save it, with empty lines in between.
+    # As a Windows editor saves it, with empty lines in between.
     path.write_bytes(b"\xef\xbb\xbf" + "\r\n\r\n".join(names).encode() + b"\r\n")
     run = workspace.run(*STAGE)
     assert run.code == 0, run.log
     assert [row["name"] for row in names_of(workspace)] == names
 
 
-def test_names_are_crawled_beside_a_folder_of_images(workspace):
+def test_names_are_crawled_with_a_folder_of_images(workspace):
     (workspace.folder / "mine").mkdir()
     workspace.write_params({"crawl.web": "mine"})
     assert workspace.run(*STAGE).code == 0
     assert len(names_of(workspace)) == 1025
 
 
-def test_a_web_that_cannot_be_crawled_is_named(workspace):
+def test_unknown_web_is_an_error(workspace):
     workspace.write_params({"crawl.web": "no/such/folder"})
     run = workspace.run(*STAGE)
     assert run.code == 1
@@ -148,7 +149,7 @@ def test_a_web_that_cannot_be_crawled_is_named(workspace):
     ],
     ids=["not found", "always busy", "empty", "malformed"],
 )
-def test_a_hole_in_the_pokedex_ends_the_crawl_with_a_message(workspace, second_page, message):
+def test_missing_pokedex_page_ends_the_crawl_with_a_message(workspace, second_page, message):
     workspace.write_params({"crawl.retries": 1})
     answers = {
         f"{POKEDEX}/pokemon?page=1": table((1, "Bulbasaur", 1), following="/pokemon?page=2"),

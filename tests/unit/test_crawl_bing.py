@@ -12,7 +12,7 @@ FIELDS = {"murl": "https://images.test/1.jpg", "purl": "https://pages.test/1", "
 @pytest.mark.parametrize(
     "beside", ["", "1200 x 800 · jpeg", "200×200", "1200 x 800 · PNG", "pages.test", "1200 x 800 · "]
 )
-def test_a_link_is_read(beside):
+def test_link_is_read(beside):
     assert read_link(Link(json.dumps(FIELDS), beside), WANTED) == {
         "image_url": "https://images.test/1.jpg",
         "page_url": "https://pages.test/1",
@@ -24,7 +24,7 @@ def test_a_link_is_read(beside):
 
 
 @pytest.mark.parametrize("beside", ["199 x 800 · jpeg", "800×20", "1200 x 800 · gif"])
-def test_an_image_that_is_not_as_wanted_is_left_out(beside):
+def test_unwanted_image_is_left_out(beside):
     assert read_link(Link(json.dumps(FIELDS), beside), WANTED) is None
 
 
@@ -41,6 +41,6 @@ def test_an_image_that_is_not_as_wanted_is_left_out(beside):
         ('{"murl": "\\u200b"}', "names no image"),
     ],
 )
-def test_a_malformed_link_is_an_error_that_says_why(data, reason):
+def test_malformed_link_is_an_error_with_its_reason(data, reason):
     with pytest.raises(ValueError, match=reason):
         read_link(Link(data, ""), WANTED)

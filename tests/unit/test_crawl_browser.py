@@ -14,20 +14,20 @@ def program(folder, name):
     return path
 
 
-def test_the_browser_is_found_on_the_path(tmp_path):
+def test_browser_is_found_on_the_path(tmp_path):
     chromium, driver = program(tmp_path, "chromium"), program(tmp_path, "chromedriver")
     found = find_browser({"PATH": str(tmp_path)})
     assert (found.executable, found.driver) == (chromium, driver)
 
 
-def test_the_environment_names_another_browser(tmp_path):
+def test_environment_selects_another_browser(tmp_path):
     chromium, driver = program(tmp_path, "my-browser"), program(tmp_path, "chromedriver")
     found = find_browser({"PATH": str(tmp_path), "HERODEX_CHROMIUM": str(chromium)})
     assert (found.executable, found.driver) == (chromium, driver)
 
 
 @pytest.mark.parametrize(("there", "missing"), [("chromium", "chromedriver"), ("chromedriver", "Chromium")])
-def test_a_missing_program_is_named_with_how_to_install_it(tmp_path, there, missing):
+def test_missing_program_is_an_error_that_says_how_to_install_it(tmp_path, there, missing):
     program(tmp_path, there)
     with pytest.raises(UserError) as caught:
         find_browser({"PATH": str(tmp_path)})
@@ -36,20 +36,20 @@ def test_a_missing_program_is_named_with_how_to_install_it(tmp_path, there, miss
         assert clue in caught.value.hint
 
 
-def test_a_path_in_the_environment_that_is_no_program_is_named(tmp_path):
+def test_environment_path_without_a_program_is_an_error(tmp_path):
     program(tmp_path, "chromium")
     with pytest.raises(UserError, match="HERODEX_CHROMEDRIVER is '/nowhere/driver'"):
         find_browser({"PATH": str(tmp_path), "HERODEX_CHROMEDRIVER": "/nowhere/driver"})
 
 
-def test_the_browser_introduces_itself_and_takes_no_way_round_the_proxy():
+def test_browser_sends_its_user_agent_and_never_bypasses_the_proxy():
     arguments = browser_arguments("a crawler", "http://127.0.0.1:9")
     assert "--user-agent=a crawler" in arguments
     assert "--proxy-server=http://127.0.0.1:9" in arguments
     assert "--proxy-bypass-list=<-loopback>" in arguments
 
 
-def test_a_copied_request_waits_for_the_same():
+def test_copied_request_keeps_its_condition():
     def condition(_):
         return True
 
@@ -68,12 +68,12 @@ def test_a_copied_request_waits_for_the_same():
             "session not created: wrong version",
         ),
         (WebDriverException(), "WebDriverException"),
-        (ReadTimeoutError(None, "/url", "timed out"), "chromedriver died or hangs (ReadTimeoutError)"),  # pyright: ignore[reportArgumentType] # no pool is at hand
+        (ReadTimeoutError(None, "/url", "timed out"), "chromedriver crashed or hangs (ReadTimeoutError)"),  # pyright: ignore[reportArgumentType] # no pool is at hand
         (
             OSError(8, "Exec format error", "/usr/bin/chromedriver"),
             "[Errno 8] Exec format error: '/usr/bin/chromedriver'",
         ),
     ],
 )
-def test_an_error_of_the_browser_is_put_in_one_line(error, words):
+def test_browser_error_is_described_in_one_line(error, words):
     assert explain(error) == words

@@ -22,7 +22,7 @@ def page(stated=None, **changes):
     return {"title": "File:The hero. A study.jpg", "index": 1, "imageinfo": [file | changes]}
 
 
-def test_a_page_is_read():
+def test_page_is_read():
     assert read_page(page(), WANTED) == {
         "image_url": "https://upload.test/Hero.jpg",
         "page_url": "https://commons.test/wiki/File:Hero.jpg",
@@ -33,7 +33,7 @@ def test_a_page_is_read():
     }
 
 
-def test_an_image_without_a_title_has_its_file_name():
+def test_image_without_a_title_is_titled_by_its_file_name():
     read = read_page(page({"ObjectName": ""}), WANTED)
     assert read
     assert read["title"] == "The hero. A study"
@@ -48,7 +48,7 @@ def test_an_image_without_a_title_has_its_file_name():
         (None, "https://upload.test/960px-Hero.jpg", "Hero.jpg"),
     ],
 )
-def test_an_image_that_is_wider_than_needed_is_taken_smaller(width, thumb, image):
+def test_wide_image_is_downloaded_scaled(width, thumb, image):
     read = read_page(page(width=width, thumburl=thumb), WANTED)
     assert read
     assert read["image_url"] == f"https://upload.test/{image}"
@@ -67,7 +67,7 @@ def test_an_image_that_is_wider_than_needed_is_taken_smaller(width, thumb, image
         page(width=9000, height=1000, thumbheight=107),
     ],
 )
-def test_a_page_that_is_not_as_wanted_is_left_out(unwanted):
+def test_unwanted_page_is_left_out(unwanted):
     assert read_page(unwanted, WANTED) is None
 
 
@@ -83,7 +83,7 @@ def test_a_page_that_is_not_as_wanted_is_left_out(unwanted):
         (page(url=["https://upload.test/Hero.jpg"]), "names no image"),
     ],
 )
-def test_a_malformed_page_is_an_error_that_says_why(malformed, reason):
+def test_malformed_page_is_an_error_with_its_reason(malformed, reason):
     with pytest.raises(ValueError, match=reason):
         read_page(malformed, WANTED)
 
@@ -106,11 +106,11 @@ def test_metadata_are_read_as_text(html, text):
 
 
 @pytest.mark.parametrize("metadata", [{}, [], None, "text", {"Artist": "Ada"}, {"Artist": {}}])
-def test_metadata_that_are_not_stated_are_empty(metadata):
+def test_missing_metadata_are_empty(metadata):
     assert metadatum({"extmetadata": metadata}, "Artist") == ""
 
 
-def test_pages_are_ranked_by_their_index_and_the_others_come_last():
+def test_pages_are_sorted_by_index_and_those_without_come_last():
     pages = [{"index": "3"}, {"index": 2}, "text", {"index": 1}, {}]
     assert sorted(pages, key=place_of) == [{"index": 1}, {"index": 2}, {"index": "3"}, "text", {}]
 
@@ -124,5 +124,5 @@ def test_pages_are_ranked_by_their_index_and_the_others_come_last():
         ("text", "unknown"),
     ],
 )
-def test_an_error_of_the_api_is_put_into_words(error, words):
+def test_api_error_is_described(error, words):
     assert explain_error(error) == words

@@ -12,18 +12,18 @@ def about(*lists):
     return [(each.number, each.about, each.said) for each in find_disagreements(lists)]
 
 
-def test_sources_that_say_the_same_do_not_disagree():
+def test_equal_lists_do_not_disagree():
     assert about(listed("a", (1, "Ivy", 1), (2, "Oak", 2)), listed("b", (2, "Oak", 2), (1, "Ivy", 1))) == []
 
 
-def test_a_species_that_one_does_not_have_is_a_disagreement():
+def test_species_missing_from_one_list_is_a_disagreement():
     assert about(listed("a", (1, "Ivy", 1)), listed("b", (2, "Oak", 1))) == [
         (1, "listing", ("Ivy", "")),
         (2, "listing", ("", "Oak")),
     ]
 
 
-def test_a_name_and_a_generation_can_differ_at_once():
+def test_name_and_generation_can_both_differ():
     assert about(listed("a", (1, "Ivy", 1)), listed("b", (1, "Oak", 2))) == [
         (1, "name", ("Ivy", "Oak")),
         (1, "generation", ("1", "2")),
@@ -34,28 +34,28 @@ def test_a_name_and_a_generation_can_differ_at_once():
     ("one", "other"),
     [("Farfetch’d", "Farfetch'd"), ("Flabébé", "Flabe\u0301be\u0301"), ("Ho-Oh", "Ho‑oh"), ("Ivy", "IVY")],
 )
-def test_names_that_are_typed_differently_differ_in_spelling_alone(one, other):
+def test_differently_typed_names_differ_in_spelling_only(one, other):
     assert about(listed("a", (1, one, 1)), listed("b", (1, other, 1))) == [(1, "spelling", (one, other))]
 
 
 @pytest.mark.parametrize(
     ("one", "other"), [("Nidoran♀", "Nidoran♂"), ("Flabebe", "Flabébé"), ("Mr. Mime", "Mr Mime")]
 )
-def test_names_that_mean_or_sound_another_are_other_names(one, other):
+def test_different_names_are_a_name_disagreement(one, other):
     assert about(listed("a", (1, one, 1)), listed("b", (1, other, 1)))[0][1] == "name"
 
 
-def test_three_sources_are_compared_at_once():
+def test_three_sources_are_compared():
     lists = [listed("a", (1, "Ivy", 1)), listed("b"), listed("c", (1, "Oak", 1))]
     assert about(*lists) == [(1, "listing", ("Ivy", "", "Oak")), (1, "name", ("Ivy", "", "Oak"))]
 
 
-def test_one_list_alone_has_nothing_to_disagree_with():
+def test_single_list_has_no_disagreements():
     assert find_disagreements([listed("a", (1, "Ivy", 1))]) == []
     assert find_disagreements([]) == []
 
 
-def test_the_report_says_how_each_source_fared_and_where_they_disagree():
+def test_report_lists_sources_and_disagreements():
     lists = [
         listed("dead", (1, "Ivy", 1), error="it answered 503"),
         listed("a", (1, "Ivy", 1), (2, "Oak", 1), faults=("record 3 is left out: no name",)),
@@ -66,7 +66,7 @@ def test_the_report_says_how_each_source_fared_and_where_they_disagree():
         "",
         "2 names were taken from a.",
         "",
-        "| source | names | records left out | came to its end |",
+        "| source | names | records left out | complete |",
         "|---|---:|---:|---|",
         "| dead | 1 | 0 | no: it answered 503 |",
         "| a | 2 | 1 | yes |",
@@ -86,12 +86,12 @@ def test_the_report_says_how_each_source_fared_and_where_they_disagree():
     ]
 
 
-def test_the_report_says_when_all_agree_and_when_nothing_was_compared():
+def test_report_states_agreement_and_missing_comparison():
     one, other = listed("a", (1, "Ivy", 1)), listed("b", (1, "Ivy", 1))
     assert "The sources agree on all 1 species." in cross_check_report([one, other])
     assert "Nothing was compared" in cross_check_report([one])
-    assert "No source came to its end." in cross_check_report([listed("a", error="it is gone")])
+    assert "No source is complete." in cross_check_report([listed("a", error="it is down")])
 
 
-def test_names_that_one_gives_have_a_report_as_well():
-    assert "20 names were taken from params.yaml. No source was asked." in given_report(20, "params.yaml")
+def test_report_on_listed_names():
+    assert "20 names were taken from params.yaml. No source was crawled." in given_report(20, "params.yaml")

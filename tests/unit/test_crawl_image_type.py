@@ -18,13 +18,13 @@ from crawlers.image_type import image_extension
         ("AVIF", "avif"),
     ],
 )
-def test_an_image_is_told_by_its_bytes(pillow_format, extension):
+def test_image_type_is_detected_from_bytes(pillow_format, extension):
     file = io.BytesIO()
     Image.new("RGB", (8, 8), "red").save(file, pillow_format)
     assert image_extension(file.getvalue()) == extension
 
 
-def test_an_apple_image_is_told_by_its_brand():
+def test_heic_is_detected_by_its_brand():
     assert image_extension(b"\0\0\0\x18ftypheic\0\0\0\0") == "heic"
 
 
@@ -40,5 +40,5 @@ def test_an_apple_image_is_told_by_its_brand():
         b"\x89PN",
     ],
 )
-def test_what_is_no_image_has_no_extension(data):
+def test_other_data_has_no_image_extension(data):
     assert image_extension(data) is None

@@ -10,7 +10,7 @@ from herodex.errors import UserError
 RESULT = SearchResult("tea", "commons", 1, "http://a.test/1.jpg", "", "Tëa", "", "", "")
 
 
-def test_what_was_learnt_is_there_when_the_journal_is_opened_again(tmp_path):
+def test_journal_keeps_everything_when_reopened(tmp_path):
     search = Search("commons", "tea", (RESULT,), ("result 2 is malformed",), 3)
     with open_journal(tmp_path) as journal:
         journal.keep_search(search, "wanted")
@@ -34,13 +34,13 @@ def test_what_was_learnt_is_there_when_the_journal_is_opened_again(tmp_path):
         assert (journal.images / f"{kept.sha256}.jpg").read_bytes() == b"an image"
 
 
-def test_a_search_that_failed_is_asked_again(tmp_path):
+def test_failed_search_is_not_stored(tmp_path):
     with open_journal(tmp_path) as journal:
-        journal.keep_search(Search("commons", "tea", error="it died"), "wanted")
+        journal.keep_search(Search("commons", "tea", error="it failed"), "wanted")
         assert journal.search("commons", "tea", "wanted") is None
 
 
-def test_downloads_that_failed_can_be_forgotten_and_images_stay(tmp_path):
+def test_forget_failures_keeps_images(tmp_path):
     with open_journal(tmp_path) as journal:
         kept = journal.keep_image("http://a.test/1.jpg", b"an image", "jpg")
         journal.keep_download(Download("http://a.test/2.jpg", Status.UNREACHABLE))
@@ -50,21 +50,21 @@ def test_downloads_that_failed_can_be_forgotten_and_images_stay(tmp_path):
         assert journal.failed_tries() == {}
 
 
-def test_time_passes_once_however_many_look(tmp_path):
+def test_time_is_counted_once_for_many_readers(tmp_path):
     with open_journal(tmp_path) as journal:
-        journal.last_look -= 100
+        journal.counted_until -= 100
         assert 100 <= journal.pass_time() < 110
         assert 100 <= journal.pass_time() < 110
 
 
-def test_a_folder_that_cannot_be_written_gets_one_clear_message(tmp_path):
+def test_unwritable_folder_is_an_error(tmp_path):
     (tmp_path / "file").touch()
     journal = open_journal(tmp_path / "file" / "state")
     with pytest.raises(UserError, match="cannot be written: Not a directory"), journal:
         pass
 
 
-def test_an_error_of_the_database_gets_one_clear_message(tmp_path):
+def test_database_error_is_an_error_message(tmp_path):
     with (
         pytest.raises(UserError, match="cannot be written: no such table"),
         open_journal(tmp_path) as journal,
@@ -72,7 +72,7 @@ def test_an_error_of_the_database_gets_one_clear_message(tmp_path):
         journal.database.execute("INSERT INTO nowhere VALUES (1)")
 
 
-def test_a_discarded_journal_is_gone_and_one_that_is_not_there_is_no_error(tmp_path):
+def test_discard_removes_the_journal_and_accepts_a_missing_one(tmp_path):
     with open_journal(tmp_path / "state"):
         pass
     discard_journal(tmp_path / "state")
@@ -80,12 +80,12 @@ def test_a_discarded_journal_is_gone_and_one_that_is_not_there_is_no_error(tmp_p
     assert os.listdir(tmp_path) == []
 
 
-def test_the_same_parts_have_the_same_identity():
+def test_equal_parts_have_equal_identities():
     assert identity(["a", {"b": 1, "c": 2}]) == identity(["a", {"c": 2, "b": 1}])
     assert identity(["a"]) != identity(["b"])
 
 
-def test_the_journal_is_written_ahead(tmp_path):
+def test_journal_uses_write_ahead_logging(tmp_path):
     with open_journal(tmp_path):
         with sqlite3.connect(tmp_path / "crawl.db") as other:
             assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)

@@ -25,7 +25,7 @@ CC = "https://creativecommons.org"
         (("Public domain",), License("pdm")),
     ],
 )
-def test_licenses_are_read_as_the_sources_write_them(words, license):
+def test_licenses_are_read_in_all_spellings(words, license):
     assert read_license(*words) == license
 
 
@@ -33,7 +33,7 @@ def test_licenses_are_read_as_the_sources_write_them(words, license):
     "text",
     ["", "gfdl", "FAL", "sampling+", "cc-by-nd-nc-1.0", "by-something", "bye", "cc-by-sa-four", "no licence"],
 )
-def test_what_is_no_known_license_is_none(text):
+def test_unknown_license_is_none(text):
     assert read_license(text) is None
 
 
@@ -48,5 +48,5 @@ def test_what_is_no_known_license_is_none(text):
         (License("pdm"), "Public domain", ""),
     ],
 )
-def test_a_license_has_its_usual_name_and_address(license, name, url):
+def test_license_has_its_usual_name_and_url(license, name, url):
     assert (license.name, license.url) == (name, url)

@@ -9,12 +9,12 @@ def image(query, rank, status=Status.OK, title="A title"):
     return ImageRecord(query, "demo", rank, "http://a.test/1.jpg", "", title, "", "", "", status=status)
 
 
-def test_a_query_without_results_is_counted_too():
+def test_query_without_results_is_counted():
     counts = count_statuses([image("a", 1), image("a", 2, Status.TIMEOUT)], ["a", "b"], "query")
     assert counts == {"a": Counter({Status.OK: 1, Status.TIMEOUT: 1}), "b": Counter()}
 
 
-def test_the_summary_shows_only_the_failures_that_occurred():
+def test_summary_shows_only_failures_that_occurred():
     counts = {"a": Counter({Status.OK: 12, Status.TIMEOUT: 1}), "bc": Counter({Status.REFUSED: 2})}
     assert summarise(counts, "query") == (
         "query  results  kept  timeout  refused\n"
@@ -24,7 +24,7 @@ def test_the_summary_shows_only_the_failures_that_occurred():
     )
 
 
-def test_a_table_has_the_fields_as_columns_and_unix_lines(tmp_path):
+def test_table_has_fields_as_columns_and_unix_line_ends(tmp_path):
     path = tmp_path / "table.csv"
     write_table(path, ImageRecord, [image("a", 1, Status.HTTP_ERROR, title='Ünï, "quoted"')])
     assert path.read_bytes().decode() == (
@@ -36,17 +36,17 @@ def test_a_table_has_the_fields_as_columns_and_unix_lines(tmp_path):
 RESULT = SearchResult("a", "demo", 1, "http://a.test/1.jpg", "", "", "", "", "")
 
 
-def test_a_row_says_where_the_image_lies():
+def test_row_contains_the_path_of_the_image():
     row = record_of(RESULT, Download(RESULT.image_url, Status.OK, "", "abc", "jpg", 3), "unknown")
     assert (row.file, row.sha256, row.status, row.label) == ("a/abc.jpg", "abc", "ok", "unknown")
 
 
-def test_a_row_without_a_download_is_one_that_the_budget_left_out():
+def test_row_without_a_download_is_over_budget():
     row = record_of(RESULT, None, "a")
     assert (row.file, row.status, row.reason) == ("", "over_budget", "the crawl's budget was spent")
 
 
-def test_images_are_laid_out_by_query_and_those_of_two_queries_lie_under_both(tmp_path):
+def test_image_of_two_queries_is_written_to_both_folders(tmp_path):
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "abc.jpg").write_bytes(b"an image")
     kept = [

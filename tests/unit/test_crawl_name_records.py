@@ -21,10 +21,11 @@ RECORD = {
         {"language": {"name": "en"}, "name": " Pika\nchu "},
     ],
 }
-PAGE = {"count": 1025, "next": NEXT, "previous": None, "results": [{"name": "pikachu", "url": URL}]}
+RESULTS = [{"name": "pikachu", "url": URL}]
+PAGE = {"count": 1025, "next": NEXT, "previous": None, "results": RESULTS}
 
 
-def test_a_species_of_pokeapi_is_read_in_the_language_that_is_asked_for():
+def test_pokeapi_species_is_read_in_the_requested_language():
     assert read_species(RECORD, "en", URL) == SpeciesName(25, "Pika chu", 1, URL)
     assert read_species(RECORD, "ja", URL).name == "ピカチュウ"
 
@@ -32,8 +33,8 @@ def test_a_species_of_pokeapi_is_read_in_the_language_that_is_asked_for():
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
-        (None, "no species"),
-        ([RECORD], "no species"),
+        (None, "no JSON object"),
+        ([RECORD], "no JSON object"),
         ({}, "its number is 'None'"),
         (RECORD | {"id": 26}, "its number is '26'"),
         (RECORD | {"id": "25"}, "its number is '25'"),
@@ -48,13 +49,13 @@ def test_a_species_of_pokeapi_is_read_in_the_language_that_is_asked_for():
         (RECORD | {"generation": {"url": 1}}, "of no generation"),
     ],
 )
-def test_a_malformed_species_of_pokeapi_is_an_error_that_says_so(record, reason):
+def test_malformed_pokeapi_species_is_an_error_with_its_reason(record, reason):
     with pytest.raises(ValueError, match=reason):
         read_species(record, "en", URL)
 
 
-def test_a_page_of_the_list_is_read():
-    assert read_list(PAGE) == ListPage(1025, PAGE["results"], NEXT)
+def test_list_page_is_read():
+    assert read_list(PAGE) == ListPage(1025, RESULTS, NEXT)
     assert read_list(PAGE | {"next": None}).following is None
 
 
@@ -65,15 +66,15 @@ def test_a_page_of_the_list_is_read():
         ({}, "no page of a list"),
         (PAGE | {"results": {}}, "no page of a list"),
         (PAGE | {"results": []}, "lists no species"),
-        (PAGE | {"count": "many"}, "how long it is"),
-        (PAGE | {"count": True}, "how long it is"),
+        (PAGE | {"count": "many"}, "does not state its length"),
+        (PAGE | {"count": True}, "does not state its length"),
         (PAGE | {"next": 2}, "no page of the list"),
         (PAGE | {"next": "https://elsewhere.test/api/v2/pokemon-species?offset=100"}, "no page of the list"),
         (PAGE | {"next": "file:///etc/passwd"}, "no page of the list"),
         (PAGE | {"next": NEXT + "0" * 3000}, "no page of the list"),
     ],
 )
-def test_a_malformed_page_of_the_list_is_an_error_that_says_so(page, reason):
+def test_malformed_list_page_is_an_error_with_its_reason(page, reason):
     with pytest.raises(ValueError, match=reason):
         read_list(page)
 
@@ -91,19 +92,19 @@ def test_a_malformed_page_of_the_list_is_an_error_that_says_so(page, reason):
         {"url": "https://pokeapi.co/api/v2/pokemon-species/25/?limit=1"},
     ],
 )
-def test_only_species_of_the_api_itself_are_asked_for(record):
+def test_species_urls_of_other_sites_are_rejected(record):
     assert address_of({"url": URL}) == URL
     with pytest.raises(ValueError, match="without an address in the API"):
         address_of(record)
 
 
-def test_json_is_read_whatever_its_content_type():
+def test_json_is_read_with_any_content_type():
     response = TextResponse(URL, headers={"Content-Type": "text/plain"}, body=json.dumps(RECORD).encode())
     assert read_json(response) == RECORD
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"id": 25', b"\xff\xfe\0", b"[" * 100_000])
-def test_what_is_no_json_is_an_error_with_its_content_type(body):
+def test_invalid_json_is_an_error_with_its_content_type(body):
     with pytest.raises(ValueError, match="no JSON but 'image/png'"):
         read_json(Response(URL, headers={"Content-Type": "image/png"}, body=body))
 
@@ -116,7 +117,7 @@ def card(number="#0025", name="Pikachu", href="/pokedex/pikachu", heading="Gener
     ).css(".infocard")[0]
 
 
-def test_a_card_of_pokemondb_is_read_with_the_generation_above_it():
+def test_pokemondb_card_is_read_with_the_generation_above():
     national = "https://pokemondb.net/pokedex/national"
     assert read_card(card(name=" <b>Pika</b>chu "), national) == SpeciesName(
         25, "Pikachu", 1, "https://pokemondb.net/pokedex/pikachu"
@@ -131,10 +132,10 @@ def test_a_card_of_pokemondb_is_read_with_the_generation_above_it():
         ({"number": ""}, "has no number"),
         ({"name": " "}, "without a name"),
         ({"heading": "Pokémon"}, "no generation"),
-        ({"href": "javascript:alert(1)"}, "none of the web"),
+        ({"href": "javascript:alert(1)"}, "not on the web"),
     ],
 )
-def test_a_malformed_card_of_pokemondb_is_an_error_that_says_so(cells, reason):
+def test_malformed_pokemondb_card_is_an_error_with_its_reason(cells, reason):
     with pytest.raises(ValueError, match=reason):
         read_card(card(**cells), "https://pokemondb.net/pokedex/national")
 
@@ -145,19 +146,19 @@ def row(number="#0001", name="Bulbasaur", generation="1"):
     return Selector(f"<table><tr>{columns}</tr></table>").css("tr")[0]
 
 
-def test_a_row_of_the_embedded_pokedex_is_read():
+def test_demo_pokedex_row_is_read():
     assert read_row(row(name=" Mr. Mime "), "http://p.test/") == SpeciesName(
         1, "Mr. Mime", 1, "http://p.test/"
     )
 
 
 @pytest.mark.parametrize("cells", [{"number": "one"}, {"name": " "}, {"generation": ""}])
-def test_a_row_with_a_hole_is_an_error(cells):
+def test_incomplete_demo_pokedex_row_is_an_error(cells):
     with pytest.raises(ValueError, match=r"."):
         read_row(row(**cells), "http://p.test/")
 
 
-def test_an_image_is_no_page():
+def test_image_response_is_no_html_page():
     assert html_page(HtmlResponse(URL, body=b"<p>text", encoding="utf-8")).css("p::text").get() == "text"
     with pytest.raises(ValueError, match="no HTML but 'image/png'"):
         html_page(Response(URL, headers={"Content-Type": "image/png"}, body=b"\x89PNG"))

@@ -12,13 +12,13 @@ NAMES = [f"Name {number}" for number in range(20)]
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["no mark", "byte order mark"])
-def test_a_file_is_read_whatever_its_line_ends_and_mark(tmp_path, end, mark):
+def test_names_file_is_read_with_any_line_ends_and_byte_order_mark(tmp_path, end, mark):
     path = tmp_path / "names.txt"
     path.write_bytes(mark + end.join(["# a comment", "", "  ", *NAMES, "  # another"]).encode())
     assert read_names_file(path) == NAMES
 
 
-def test_unicode_is_kept_as_it_is_but_for_white_space_around_a_name(tmp_path):
+def test_names_keep_their_unicode_without_surrounding_white_space(tmp_path):
     odd = [
         "Flabébé",
         "Flabe\u0301be\u0301",
@@ -37,13 +37,13 @@ def test_unicode_is_kept_as_it_is_but_for_white_space_around_a_name(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", "# nothing yet\n", "\ufeff"])
-def test_a_file_without_names_lists_none(tmp_path, content):
+def test_file_without_names_is_empty(tmp_path, content):
     path = tmp_path / "names.txt"
     path.write_text(content, encoding="utf-8")
     assert read_names_file(path) == []
 
 
-def test_the_projects_own_file_lists_none():
+def test_names_file_of_the_project_is_empty():
     path = Path(load_params().names_file)
     assert read_names_file(path) == []
 
@@ -57,7 +57,7 @@ def test_the_projects_own_file_lists_none():
         ("Ada\nÉva\n".encode("latin-1"), "is not UTF-8, see byte 5"),
     ],
 )
-def test_a_file_that_makes_no_sense_is_an_error_that_says_so(tmp_path, content, problem):
+def test_malformed_names_file_is_an_error_with_its_reason(tmp_path, content, problem):
     path = tmp_path / "names.txt"
     path.write_bytes(content)
     with pytest.raises(UserError, match=problem) as caught:
@@ -65,14 +65,14 @@ def test_a_file_that_makes_no_sense_is_an_error_that_says_so(tmp_path, content, 
     assert str(path) in caught.value.problem
 
 
-def test_a_missing_file_and_a_folder_are_errors_that_say_so(tmp_path):
-    with pytest.raises(UserError, match=r"gone\.txt.* is missing"):
-        read_names_file(tmp_path / "gone.txt")
+def test_missing_file_and_folder_are_errors(tmp_path):
+    with pytest.raises(UserError, match=r"missing\.txt.* is missing"):
+        read_names_file(tmp_path / "missing.txt")
     with pytest.raises(UserError, match=r"cannot be read: Is a directory"):
         read_names_file(tmp_path)
 
 
-def test_names_come_from_params_or_from_the_file_but_not_from_both(tmp_path):
+def test_names_come_from_params_or_the_file_but_not_both(tmp_path):
     path = tmp_path / "names.txt"
     path.touch()
     neither = load_params().model_copy(update={"names_file": str(path), "names": []})

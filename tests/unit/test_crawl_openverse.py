@@ -20,7 +20,7 @@ RESULT = {
 }
 
 
-def test_a_result_is_read():
+def test_result_is_read():
     assert read_result(RESULT, WANTED) == {
         "image_url": "https://images.test/1.jpg",
         "page_url": "https://pages.test/1",
@@ -32,7 +32,7 @@ def test_a_result_is_read():
 
 
 @pytest.mark.parametrize("nothing", [None, 700, [], {}])
-def test_what_is_not_stated_is_empty_and_the_license_still_has_an_address(nothing):
+def test_missing_fields_are_empty_and_the_license_keeps_its_url(nothing):
     silent = dict.fromkeys(set(RESULT) - {"url", "license", "license_version"}, nothing)
     assert read_result(RESULT | silent, WANTED) == {
         "image_url": "https://images.test/1.jpg",
@@ -55,7 +55,7 @@ def test_what_is_not_stated_is_empty_and_the_license_still_has_an_address(nothin
         {"mature": True},
     ],
 )
-def test_a_result_that_is_not_as_wanted_is_left_out(change):
+def test_unwanted_result_is_left_out(change):
     assert read_result(RESULT | change, WANTED) is None
 
 
@@ -71,6 +71,6 @@ def test_a_result_that_is_not_as_wanted_is_left_out(change):
         (RESULT | {"license": None}, "names no licence"),
     ],
 )
-def test_a_malformed_result_is_an_error_that_says_why(result, reason):
+def test_malformed_result_is_an_error_with_its_reason(result, reason):
     with pytest.raises(ValueError, match=reason):
         read_result(result, WANTED)

@@ -12,7 +12,7 @@ from crawlers.middlewares.public_web import NotPublic, numeric_address, proxy_ho
         "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a00:1", "2002:7f00:1::",
     ],
 )  # fmt: skip
-def test_an_address_that_is_not_public_is_refused(address):
+def test_non_public_address_is_refused(address):
     with pytest.raises(NotPublic):
         require_public(address)
 
@@ -20,7 +20,7 @@ def test_an_address_that_is_not_public_is_refused(address):
 @pytest.mark.parametrize(
     "address", ["1.1.1.1", "172.32.0.1", "8.8.8.8", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"]
 )
-def test_a_public_address_is_let_pass(address):
+def test_public_address_is_accepted(address):
     assert require_public(address) == address
 
 
@@ -39,9 +39,9 @@ def test_a_public_address_is_let_pass(address):
         ("", None),
     ],
 )
-def test_a_number_is_read_in_every_form_that_connects(host, address):
+def test_numeric_address_is_read_in_every_form(host, address):
     assert numeric_address(host) == address
 
 
-def test_proxies_are_known_by_their_hosts():
+def test_proxy_hosts_are_read_from_urls():
     assert proxy_hosts({"http": "http://user:secret@proxy.corp:3128", "no": "localhost"}) == {"proxy.corp"}

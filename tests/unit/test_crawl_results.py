@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from crawlers.spiders.demo_search import DemoSearchSpider
+from crawlers.spiders.demo_search import read_result
 from crawlers.spiders.search import one_line
 
 STATED = {
@@ -16,12 +16,8 @@ STATED = {
 }
 
 
-def read(data: str) -> dict[str, str]:
-    return DemoSearchSpider.read_record(None, data)  # pyright: ignore[reportArgumentType] # it needs no spider
-
-
-def test_a_result_is_read_with_all_that_it_states():
-    assert read(json.dumps(STATED)) == {
+def test_result_is_read_with_all_its_fields():
+    assert read_result(json.dumps(STATED)) == {
         "image_url": "http://a.test/1.jpg",
         "page_url": "http://a.test/1",
         "title": "A title",
@@ -31,15 +27,15 @@ def test_a_result_is_read_with_all_that_it_states():
     }
 
 
-def test_what_a_result_does_not_state_is_empty():
-    result = read('{"image": "http://a.test/1.jpg", "title": null, "author": 7}')
+def test_missing_fields_of_a_result_are_empty():
+    result = read_result('{"image": "http://a.test/1.jpg", "title": null, "author": 7}')
     assert [result[key] for key in ("page_url", "title", "author", "license")] == ["", "", "", ""]
 
 
 @pytest.mark.parametrize("data", ["", "no JSON", "[]", "null", "{}", '{"image": null}', '{"image": ["a"]}'])
-def test_a_result_without_an_image_is_an_error(data):
+def test_result_without_an_image_is_an_error(data):
     with pytest.raises(ValueError, match=r"."):
-        read(data)
+        read_result(data)
 
 
 @pytest.mark.parametrize(
@@ -53,5 +49,5 @@ def test_a_result_without_an_image_is_an_error(data):
         (7, ""),
     ],
 )
-def test_text_is_made_one_printable_line(text, line):
+def test_one_line_makes_text_printable(text, line):
     assert one_line(text) == line

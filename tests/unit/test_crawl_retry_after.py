@@ -24,5 +24,5 @@ NOW = datetime(2030, 1, 1, 12, 0, 0, tzinfo=UTC)
         ("²", 0),
     ],
 )
-def test_retry_after_is_read_as_seconds_or_as_a_date(header, seconds):
+def test_retry_after_is_read_as_seconds_or_date(header, seconds):
     assert retry_after_s(header, NOW) == seconds

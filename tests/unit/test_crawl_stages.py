@@ -21,7 +21,7 @@ from crawlers.middlewares.public_web import NotPublic
 from crawlers.run import spider_settings
 from crawlers.scrape_images import check_counts
 from crawlers.staging import staged_folder
-from crawlers.web import check_folder, check_web, require_consent
+from crawlers.web import check_folder, check_web, may_crawl_live
 from herodex.errors import UserError
 from herodex.params import Params
 
@@ -46,18 +46,18 @@ def params_with(crawl: dict[str, Any], **others: Any) -> Params:
         (DownloadFailedError(), "unreachable"),
     ],
 )
-def test_each_failure_of_a_request_has_its_status_and_a_reason(error, status):
+def test_failed_request_has_a_status_and_a_reason(error, status):
     found, reason = explain_failure(error)
     assert found == status
     assert reason
 
 
-def test_an_error_of_the_program_is_not_taken_for_one_of_the_web():
+def test_program_error_is_raised_again():
     with pytest.raises(AttributeError):
         explain_failure(AttributeError("a mistake"))
 
 
-def test_a_journal_that_cannot_be_written_ends_the_crawl():
+def test_unwritable_journal_closes_the_spider():
     with pytest.raises(CloseSpider) as caught:
         explain_failure(sqlite3.OperationalError("database or disk is full"))
     assert caught.value.reason == "the journal could not be written: database or disk is full"
@@ -66,40 +66,38 @@ def test_a_journal_that_cannot_be_written_ends_the_crawl():
 @pytest.mark.parametrize(
     ("code", "words"), [(404, "404 Not Found"), (429, "429 Too Many Requests"), (599, "599")]
 )
-def test_a_status_is_worded(code, words):
+def test_http_status_has_its_phrase(code, words):
     assert status_words(code) == words
 
 
-def test_the_embedded_web_a_folder_and_the_live_web_can_be_crawled(tmp_path):
+def test_demo_web_folder_and_live_web_are_accepted(tmp_path):
     check_web(demo_params())
     check_web(params_with({"web": str(tmp_path)}))
     check_web(params_with({"web": "live", "contact": "mailto:me@example.org"}))
 
 
-def test_another_web_is_refused_with_what_can_be_crawled():
+def test_unknown_web_is_an_error_that_lists_the_choices():
     with pytest.raises(UserError, match="neither 'demo' nor 'live' nor a folder") as caught:
         check_web(params_with({"web": "/no/such/folder"}))
     assert "folder" in caught.value.hint
 
 
-def test_the_live_web_is_not_asked_without_consent(monkeypatch, tmp_path):
+@pytest.mark.parametrize(("value", "allowed"), [(None, False), ("", False), ("0", False), ("1", True)])
+def test_live_web_needs_consent_in_the_environment(monkeypatch, value, allowed):
     monkeypatch.delenv("HERODEX_LIVE", raising=False)
-    with pytest.raises(UserError, match="nobody has asked for that") as caught:
-        require_consent("scrape_images", tmp_path)
-    assert "make refresh" in caught.value.hint
-    assert "dvc freeze scrape_images" in caught.value.hint
-    monkeypatch.setenv("HERODEX_LIVE", "1")
-    require_consent("scrape_images", tmp_path)
+    if value is not None:
+        monkeypatch.setenv("HERODEX_LIVE", value)
+    assert may_crawl_live() == allowed
 
 
 def test_missing_sub_folders_are_named(tmp_path):
     (tmp_path / "here").mkdir()
-    with pytest.raises(UserError, match="no sub-folder for gone, away") as caught:
-        check_folder(params_with({"web": str(tmp_path)}, classes=["here", "gone"], distractors=["away"]))
+    with pytest.raises(UserError, match="no sub-folder for missing, absent") as caught:
+        check_folder(params_with({"web": str(tmp_path)}, classes=["here", "missing"], distractors=["absent"]))
     assert str(tmp_path) in caught.value.problem
 
 
-def test_queries_without_a_kept_image_are_named_with_what_became_of_their_results():
+def test_queries_without_images_are_named_with_their_statuses():
     counts = {
         "full": Counter({Status.OK: 1}),
         "failed": Counter({Status.TIMEOUT: 2, Status.HTTP_ERROR: 3}),
@@ -114,7 +112,7 @@ def test_queries_without_a_kept_image_are_named_with_what_became_of_their_result
     assert "full" not in caught.value.problem
 
 
-def test_params_reach_scrapy():
+def test_params_become_scrapy_settings():
     changes = {"max_image_mb": 0.5, "retries": 7, "timeout_s": 4.5, "max_minutes": 2, "max_total_mb": 3}
     settings = spider_settings(
         params_with({**changes, "contact": "mailto:me@a.test"}).crawl, "http://127.0.0.1:9"
@@ -128,7 +126,7 @@ def test_params_reach_scrapy():
     assert settings["DEMO_WEB_PROXY"] == "http://127.0.0.1:9"
 
 
-def test_the_live_web_is_crawled_slowly_and_only_where_it_is_public():
+def test_live_web_is_crawled_slowly_at_public_addresses_only():
     settings = spider_settings(params_with({"web": "live", "delay_s": 2, "per_host": 1}).crawl, None)
     assert settings["DOWNLOAD_DELAY"] == 2
     assert settings["CONCURRENT_REQUESTS_PER_DOMAIN"] == 1
@@ -138,7 +136,7 @@ def test_the_live_web_is_crawled_slowly_and_only_where_it_is_public():
     assert "DEMO_WEB_PROXY" not in settings
 
 
-def test_a_staged_folder_takes_the_place_of_the_old_one(tmp_path):
+def test_staged_folder_replaces_the_old_one(tmp_path):
     target = tmp_path / "out" / "raw"
     for content in ("first", "second"):
         with staged_folder(target) as folder:
@@ -147,7 +145,7 @@ def test_a_staged_folder_takes_the_place_of_the_old_one(tmp_path):
     assert [path.name for path in target.parent.iterdir()] == ["raw"]
 
 
-def test_a_failure_leaves_the_old_folder_and_nothing_else(tmp_path):
+def test_failure_leaves_only_the_old_folder(tmp_path):
     target = tmp_path / "raw"
     with staged_folder(target) as folder:
         (folder / "first").touch()
@@ -163,7 +161,7 @@ def test_a_failure_leaves_the_old_folder_and_nothing_else(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["raw"]
 
 
-def test_the_leftovers_of_a_killed_crawl_are_not_mixed_in(tmp_path):
+def test_leftovers_of_a_killed_crawl_are_removed(tmp_path):
     left = tmp_path / "raw.part"
     left.mkdir()
     (left / "half an image").touch()

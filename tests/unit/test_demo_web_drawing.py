@@ -1,4 +1,4 @@
-"""Who is drawn, and that it can always be drawn."""
+"""Costumes and drawings of the demo web."""
 
 import random
 
@@ -12,13 +12,13 @@ from demo_web.drawing.draw import cut_out, draw
 KNOWN = sorted(yaml.safe_load(costumes._TABLE.read_text(encoding="utf-8")))
 
 
-def test_ten_heroes_have_a_costume_of_their_own() -> None:
+def test_ten_heroes_have_different_costumes() -> None:
     assert len(KNOWN) == 10
     assert len({costume_of(name).model_dump_json() for name in KNOWN}) == 10
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_every_part_of_a_known_costume_has_a_colour_in_every_palette(name: str) -> None:
+def test_known_costume_has_all_colours_in_every_palette(name: str) -> None:
     costume = costume_of(name)
     named = {
         value
@@ -50,12 +50,12 @@ def test_every_part_of_a_known_costume_has_a_colour_in_every_palette(name: str) 
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_known_heroes_are_drawn_differently_each_time(name: str) -> None:
+def test_seeds_vary_the_drawings_of_a_hero(name: str) -> None:
     images = {draw(name, str(number)).tobytes() for number in range(6)}
     assert len(images) == 6
 
 
-def test_any_other_query_gets_a_costume_of_its_own_and_keeps_it() -> None:
+def test_unknown_query_has_its_own_stable_costume() -> None:
     queries = [f"thing-{number}" for number in range(50)]
     invented = [invent_costume(query) for query in queries]
     assert len({costume.model_dump_json() for costume in invented}) == 50
@@ -63,13 +63,13 @@ def test_any_other_query_gets_a_costume_of_its_own_and_keeps_it() -> None:
 
 
 @pytest.mark.parametrize("number", range(60))
-def test_whatever_is_invented_can_be_drawn(number: int) -> None:
+def test_invented_costumes_can_be_drawn(number: int) -> None:
     image = draw(f"thing-{number}", str(number))
     assert image.mode == "RGB"
     assert len(image.getcolors(image.width * image.height) or []) > 2
 
 
-def test_an_image_depends_on_subject_and_seed_alone() -> None:
+def test_drawing_depends_on_subject_and_seed_only() -> None:
     random.seed(1)
     first = draw("fox", "a").tobytes()
     random.seed(2)
@@ -79,7 +79,7 @@ def test_an_image_depends_on_subject_and_seed_alone() -> None:
     assert draw("owl", "a").tobytes() != first
 
 
-def test_a_cut_out_figure_fills_a_part_of_the_image() -> None:
+def test_cut_out_figure_covers_part_of_the_image() -> None:
     for number in range(20):
         alpha = cut_out("fox", str(number)).getchannel("A")
         histogram = alpha.histogram()

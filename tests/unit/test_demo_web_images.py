@@ -1,4 +1,4 @@
-"""The files of the demo web: each is what its kind says, and always the same."""
+"""Image files of the demo web: they match their kind and are reproducible."""
 
 from dataclasses import replace
 from io import BytesIO
@@ -14,7 +14,7 @@ from demo_web.truth import PlannedImage, plan_web
 
 SEED = 7
 ALIKE = 14
-"""Mean difference in grey levels that a lossy copy may have; two images of a hero differ by far more."""
+"""Largest mean difference of a lossy duplicate in grey levels; two images of a hero differ much more."""
 PLAN = plan_web(demo_params(results=40, shares=ONE_OF_EACH))
 
 
@@ -24,8 +24,8 @@ def some(kind: Kind) -> list[PlannedImage]:
     return chosen
 
 
-def original_of(copy: PlannedImage) -> PlannedImage:
-    return next(planned for planned in PLAN if planned.id == copy.original)
+def original_of(duplicate: PlannedImage) -> PlannedImage:
+    return next(planned for planned in PLAN if planned.id == duplicate.original)
 
 
 def bytes_of(planned: PlannedImage) -> bytes:
@@ -37,7 +37,7 @@ def opened(planned: PlannedImage) -> Image.Image:
 
 
 def where_it_lies(part: Image.Image, whole: Image.Image) -> tuple[int, int, int, int]:
-    """Find the box of `whole` whose top left corner looks most like that of `part`."""
+    """Find the box of `whole` whose top left corner is most similar to that of `part`."""
     corner = part.crop((0, 0, 96, 96))
     left, top = min(
         (
@@ -51,7 +51,7 @@ def where_it_lies(part: Image.Image, whole: Image.Image) -> tuple[int, int, int,
 
 
 def difference(one: Image.Image, other: Image.Image) -> float:
-    """Return the mean difference of two images of one size, in grey levels."""
+    """Return the mean difference of two images of equal size, in grey levels."""
     one_pixels, other_pixels = (np.asarray(image.convert("RGB"), float) for image in (one, other))
     return float(np.abs(one_pixels - other_pixels).mean())
 
@@ -69,7 +69,7 @@ def difference(one: Image.Image, other: Image.Image) -> float:
         (Kind.PIXEL, "PNG", "RGB"),
     ],
 )
-def test_files_are_what_their_kind_says(kind: Kind, file_format: str, mode: str) -> None:
+def test_file_format_and_mode_match_the_kind(kind: Kind, file_format: str, mode: str) -> None:
     for planned in some(kind):
         content_type, data = image_file(planned, SEED)
         image = Image.open(BytesIO(data))
@@ -85,11 +85,11 @@ def test_images_have_sides_of_160_to_640_pixels_in_several_shapes() -> None:
     assert len({round(width / height, 1) for width, height in sizes}) >= 4
 
 
-def test_a_pixel_is_one_pixel() -> None:
+def test_pixel_is_one_pixel() -> None:
     assert opened(some(Kind.PIXEL)[0]).size == (1, 1)
 
 
-def test_a_bomb_is_small_and_unpacks_to_180_megapixels(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bomb_is_small_and_unpacks_to_180_megapixels(monkeypatch: pytest.MonkeyPatch) -> None:
     data = bytes_of(some(Kind.BOMB)[0])
     assert len(data) < 100_000
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
@@ -98,7 +98,7 @@ def test_a_bomb_is_small_and_unpacks_to_180_megapixels(monkeypatch: pytest.Monke
     assert image.getextrema() == (0, 0)
 
 
-def test_an_animation_has_frames_that_differ() -> None:
+def test_animation_has_different_frames() -> None:
     image = opened(some(Kind.ANIMATED_GIF)[0])
     assert getattr(image, "n_frames", 1) == 2
     first = image.convert("RGB")
@@ -106,14 +106,14 @@ def test_an_animation_has_frames_that_differ() -> None:
     assert difference(first, image) > 1
 
 
-def test_an_alpha_image_is_cut_out() -> None:
+def test_alpha_image_has_transparent_and_opaque_pixels() -> None:
     for planned in some(Kind.ALPHA_PNG):
         alpha = np.asarray(opened(planned))[..., 3]
         assert (alpha == 0).any()
         assert (alpha == 255).any()
 
 
-def test_an_exif_rotated_image_stands_upright_once_its_tag_is_obeyed() -> None:
+def test_exif_rotated_image_is_upright_after_applying_its_tag() -> None:
     for planned in some(Kind.EXIF_ROTATED):
         image = opened(planned)
         assert image.getexif()[0x0112] in {3, 6, 8}
@@ -123,41 +123,41 @@ def test_an_exif_rotated_image_stands_upright_once_its_tag_is_obeyed() -> None:
         assert difference(upright, twin) < ALIKE
 
 
-def test_an_exact_copy_has_the_bytes_of_its_original() -> None:
-    for copy in some(Kind.EXACT_DUPLICATE):
-        assert bytes_of(copy) == bytes_of(original_of(copy))
+def test_exact_duplicate_has_the_bytes_of_its_original() -> None:
+    for duplicate in some(Kind.EXACT_DUPLICATE):
+        assert bytes_of(duplicate) == bytes_of(original_of(duplicate))
 
 
-def test_a_reencoded_copy_looks_alike_in_fewer_bytes() -> None:
-    for copy in some(Kind.REENCODED):
-        assert len(bytes_of(copy)) < len(bytes_of(original_of(copy)))
-        assert 0 < difference(opened(copy), opened(original_of(copy))) < ALIKE
+def test_reencoded_duplicate_is_similar_in_fewer_bytes() -> None:
+    for duplicate in some(Kind.REENCODED):
+        assert len(bytes_of(duplicate)) < len(bytes_of(original_of(duplicate)))
+        assert 0 < difference(opened(duplicate), opened(original_of(duplicate))) < ALIKE
 
 
-def test_a_resized_copy_looks_alike_once_it_is_scaled_back() -> None:
-    for copy in some(Kind.RESIZED):
-        original = opened(original_of(copy))
-        image = opened(copy)
+def test_resized_duplicate_is_similar_after_scaling_back() -> None:
+    for duplicate in some(Kind.RESIZED):
+        original = opened(original_of(duplicate))
+        image = opened(duplicate)
         assert image.size != original.size
         assert difference(image.resize(original.size), original) < ALIKE
 
 
-def test_a_cropped_copy_keeps_four_fifths_of_its_original_or_more() -> None:
-    for copy in some(Kind.CROPPED):
-        image, original = opened(copy), opened(original_of(copy))
+def test_cropped_duplicate_keeps_at_least_four_fifths() -> None:
+    for duplicate in some(Kind.CROPPED):
+        image, original = opened(duplicate), opened(original_of(duplicate))
         kept = (image.width * image.height) / (original.width * original.height)
         assert 0.78 < kept < 1
         assert difference(image, original.crop(where_it_lies(image, original))) < ALIKE
 
 
-def test_a_mirrored_copy_looks_alike_once_it_is_mirrored_back() -> None:
-    for copy in some(Kind.MIRRORED):
-        assert difference(ImageOps.mirror(opened(copy)), opened(original_of(copy))) < ALIKE
+def test_mirrored_duplicate_is_similar_after_mirroring_back() -> None:
+    for duplicate in some(Kind.MIRRORED):
+        assert difference(ImageOps.mirror(opened(duplicate)), opened(original_of(duplicate))) < ALIKE
 
 
-def test_a_letterboxed_copy_is_its_original_between_black_bars() -> None:
-    for copy in some(Kind.LETTERBOXED):
-        image, original = opened(copy), opened(original_of(copy))
+def test_letterboxed_duplicate_is_its_original_between_black_bars() -> None:
+    for duplicate in some(Kind.LETTERBOXED):
+        image, original = opened(duplicate), opened(original_of(duplicate))
         assert image.size != original.size
         corners = [image.getpixel((x, y)) for x in (0, image.width - 1) for y in (0, image.height - 1)]
         assert all(max(corner) < 12 for corner in corners if isinstance(corner, tuple))
@@ -166,13 +166,13 @@ def test_a_letterboxed_copy_is_its_original_between_black_bars() -> None:
         assert difference(inside, original) < ALIKE
 
 
-def test_images_that_are_no_copies_do_not_look_alike() -> None:
+def test_originals_are_not_similar() -> None:
     originals = [opened(planned).resize((64, 64)) for planned in some(Kind.SOUND)]
     for number, one in enumerate(originals):
         assert all(difference(one, other) > 2 * ALIKE for other in originals[:number])
 
 
-def test_another_seed_draws_other_images() -> None:
+def test_other_seed_draws_other_images() -> None:
     planned = some(Kind.SOUND)[0]
     assert image_file(planned, SEED)[1] != image_file(planned, SEED + 1)[1]
 
@@ -181,21 +181,21 @@ def _as(planned: PlannedImage, kind: Kind) -> PlannedImage:
     return replace(planned, kind=kind)
 
 
-def test_a_watermarked_copy_differs_from_its_original_in_a_part_of_it() -> None:
-    for copy in some(Kind.WATERMARKED):
-        image, original = opened(copy), opened(original_of(copy))
+def test_watermarked_duplicate_differs_in_part() -> None:
+    for duplicate in some(Kind.WATERMARKED):
+        image, original = opened(duplicate), opened(original_of(duplicate))
         assert image.size == original.size
         assert difference(image, original) < ALIKE
         changed = np.abs(np.asarray(image, float) - np.asarray(original, float)).max(axis=2) > 60
         assert 0.001 < changed.mean() < 0.25
 
 
-def test_dark_and_light_images_are_next_to_black_and_white() -> None:
+def test_dark_and_light_images_are_nearly_black_and_white() -> None:
     assert all(np.asarray(opened(planned)).mean() < 30 for planned in some(Kind.DARK))
     assert all(np.asarray(opened(planned)).mean() > 225 for planned in some(Kind.LIGHT))
 
 
-def test_a_blurred_image_has_no_edges() -> None:
+def test_blurred_image_has_no_edges() -> None:
     for planned in some(Kind.BLURRY):
         blurred, sharp = (
             np.abs(np.diff(np.asarray(image.convert("L"), float), axis=1)).max()
@@ -204,13 +204,13 @@ def test_a_blurred_image_has_no_edges() -> None:
         assert blurred < sharp / 2
 
 
-def test_a_strip_is_far_longer_than_wide() -> None:
+def test_strip_is_much_longer_than_wide() -> None:
     for planned in some(Kind.STRIP):
         assert max(opened(planned).size) / min(opened(planned).size) > 5
         assert min(opened(planned).size) >= 36
 
 
-def test_a_blank_image_has_one_colour_and_a_few_letters() -> None:
+def test_blank_image_has_one_colour_and_text() -> None:
     for planned in some(Kind.BLANK):
         pixels = np.asarray(opened(planned).convert("L"))
         values, counts = np.unique(pixels, return_counts=True)

@@ -1,4 +1,4 @@
-"""What the demo web answers, without HTTP in between."""
+"""Answers of the demo web, without HTTP."""
 
 import json
 import re
@@ -41,7 +41,7 @@ def species_of(page: str) -> list[tuple[int, str, int]]:
     return [(int(number), unescape(name), int(generation)) for number, name, generation in cells]
 
 
-def test_the_pokedex_lists_every_species_once_over_pages_that_link_on(site: Site) -> None:
+def test_pokedex_pages_list_every_species_once(site: Site) -> None:
     species = []
     for number in count(1):
         page = read(site, f"{POKEDEX}/pokemon?page={number}")
@@ -67,21 +67,19 @@ def test_the_pokedex_lists_every_species_once_over_pages_that_link_on(site: Site
         (906, "Sprigatito", 9),
     ],
 )
-def test_species_are_spelt_as_the_games_spell_them(
-    site: Site, number: int, name: str, generation: int
-) -> None:
+def test_species_are_spelt_as_in_the_games(site: Site, number: int, name: str, generation: int) -> None:
     page = read(site, f"{POKEDEX}/pokemon?page={(number - 1) // 50 + 1}")
     assert (number, name, generation) in species_of(page)
 
 
 @pytest.mark.parametrize("page", ["0", "22", "-1", "two", ""])
-def test_there_is_no_page_before_the_first_or_after_the_last(site: Site, page: str) -> None:
+def test_pages_out_of_range_are_not_found(site: Site, page: str) -> None:
     assert answer(site, f"{POKEDEX}/pokemon?page={page}&", first_time=True).status == (
         200 if not page else 404
     )
 
 
-def test_a_search_page_holds_the_first_results_and_the_batches_hold_the_rest(site: Site) -> None:
+def test_search_page_and_batches_contain_all_results(site: Site) -> None:
     page = read(site, f"{SEARCH}/search?q=cat")
     results = [json.loads(unescape(data)) for data in re.findall(r'data-result="(.*?)"', page)]
     assert 'id="end"' not in page
@@ -106,14 +104,14 @@ def test_a_search_page_holds_the_first_results_and_the_batches_hold_the_rest(sit
     ]
 
 
-def test_a_search_for_something_else_finds_nothing_and_says_so(site: Site) -> None:
+def test_unknown_query_has_an_empty_result_page(site: Site) -> None:
     page = read(site, f"{SEARCH}/search?q=<b>nothing</b>")
     assert 'class="result"' not in page
     assert 'id="end"' in page
     assert "<b>" not in page
 
 
-def test_the_page_of_an_image_names_its_author_and_license(site: Site) -> None:
+def test_work_page_names_author_and_license(site: Site) -> None:
     for image in PLAN[:10]:
         page = unescape(read(site, image.page_url))
         assert f'<span class="author">{image.credit.author}</span>' in page
@@ -121,7 +119,7 @@ def test_the_page_of_an_image_names_its_author_and_license(site: Site) -> None:
         assert f'href="{image.image_url}"' in page
 
 
-def test_robots_may_fetch_all_but_the_private_part_and_the_batches(site: Site) -> None:
+def test_robots_may_fetch_all_except_private_images_and_batches(site: Site) -> None:
     rules = {}
     for host in site.robots:
         rules[host] = RobotFileParser()
@@ -152,5 +150,5 @@ def test_robots_may_fetch_all_but_the_private_part_and_the_batches(site: Site) -
         ("http://gallery-1.herodex.test/images/0.jpg", 404),
     ],
 )
-def test_what_is_not_there_is_an_error(site: Site, url: str, status: int) -> None:
+def test_unknown_urls_are_errors(site: Site, url: str, status: int) -> None:
     assert answer(site, url, first_time=True).status == status

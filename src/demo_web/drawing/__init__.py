@@ -1,1 +1,1 @@
-"""Images of heroes, drawn from a costume table and a seed."""
+"""Drawings of heroes from a table of costumes and a seed."""

@@ -1,4 +1,4 @@
-"""What is behind a figure."""
+"""Draw the background of an image."""
 
 import math
 import random
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PIL import Image, ImageDraw
 
-from demo_web.drawing.colours import Rgb, mix, turned
+from demo_web.drawing.colours import Rgb, hue_shifted, mix
 from demo_web.drawing.pen import font_of_size
 
 _CAPTIONS = ("MEANWHILE…", "LATER…", "AT LAST!", "LOOK!", "NOT SO FAST!", "TO BE CONTINUED", "SUDDENLY…")
@@ -14,12 +14,12 @@ _NOISES = ("POW!", "ZAP!", "WHAM!", "CRASH!", "BOOM!", "SWOOSH!")
 
 
 def draw_background(size: tuple[int, int], rng: random.Random) -> Image.Image:
-    """Draw a background of `size` pixels; it has nothing to do with who will stand before it."""
+    """Draw a background of `size` pixels, independent of the subject."""
     return rng.choice(_BACKGROUNDS)(size, rng)
 
 
 def add_caption(image: Image.Image, rng: random.Random) -> None:
-    """Write a comic's caption or noise into a corner of an image."""
+    """Write a comic's caption or sound word into a corner of an image."""
     draw = ImageDraw.Draw(image)
     width, height = image.size
     font = font_of_size(max(10, min(width, height) // rng.randint(9, 14)))
@@ -40,7 +40,7 @@ def _any(rng: random.Random) -> Rgb:
 
 
 def _bright(rng: random.Random) -> Rgb:
-    return turned(rng.choice([(235, 90, 60), (190, 120, 105), (225, 170, 150)]), rng.random())
+    return hue_shifted(rng.choice([(235, 90, 60), (190, 120, 105), (225, 170, 150)]), rng.random())
 
 
 def _gradient(size: tuple[int, int], rng: random.Random, top: Rgb, bottom: Rgb) -> Image.Image:

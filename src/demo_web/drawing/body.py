@@ -1,4 +1,4 @@
-"""A figure from the neck down, from back to front."""
+"""Draw a figure from the neck down, from back to front."""
 
 import random
 
@@ -18,14 +18,7 @@ def draw_body(pen: Pen, figure: Figure, rng: random.Random) -> None:
     for side, leg in zip((-1, 1), figure.skeleton.legs, strict=True):
         draw_leg(pen, figure, leg, side)
     draw_torso(pen, figure)
-    if costume.skirt:
-        draw_skirt(pen, figure)
-    if costume.trunks:
-        draw_trunks(pen, figure)
-    if costume.belt:
-        draw_belt(pen, figure)
-    if costume.emblem:
-        draw_chest_emblem(pen, figure)
+    _draw_clothes(pen, figure)
     if costume.prop == "lasso":
         draw_lasso(pen, figure)
     for side, arm in zip((-1, 1), figure.skeleton.arms, strict=True):
@@ -34,3 +27,15 @@ def draw_body(pen: Pen, figure: Figure, rng: random.Random) -> None:
         draw_collar(pen, figure)
     if costume.prop == "shield":
         draw_shield(pen, figure)
+
+
+def _draw_clothes(pen: Pen, figure: Figure) -> None:
+    costume = figure.costume
+    if costume.skirt:
+        draw_skirt(pen, figure)
+    if costume.trunks:
+        draw_trunks(pen, figure)
+    if costume.belt:
+        draw_belt(pen, figure)
+    if costume.emblem:
+        draw_chest_emblem(pen, figure)

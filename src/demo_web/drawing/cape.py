@@ -1,4 +1,4 @@
-"""A cape: behind the figure, and where it is clasped at the shoulders."""
+"""Draw a cape: behind the figure, and its ends at the shoulders."""
 
 import random
 
@@ -9,7 +9,7 @@ from demo_web.drawing.pose import SHOULDER_Y
 
 
 def draw_cape(pen: Pen, figure: Figure, rng: random.Random) -> None:
-    """Draw the cape as it hangs or blows behind the figure; it comes before the body."""
+    """Draw the cape behind the figure; call it before drawing the body."""
     costume, shoulder = figure.costume, figure.build.shoulder
     colour = figure.colour(costume.cape)
     sway, spread, hem = rng.uniform(-0.9, 0.9), rng.uniform(1.2, 2.1), rng.uniform(1.9, 3.1)
@@ -31,7 +31,7 @@ def _hem(left: Point, right: Point, style: str) -> list[Point]:
 
 
 def draw_collar(pen: Pen, figure: Figure) -> None:
-    """Draw the ends of the cape that lie over the shoulders; they come after the body."""
+    """Draw the cape's ends over the shoulders; call it after drawing the body."""
     colour, build = figure.colour(figure.costume.cape), figure.build
     for side in (-1, 1):
         edge = build.shoulder * narrow(figure)

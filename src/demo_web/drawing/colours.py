@@ -1,4 +1,4 @@
-"""Colours as RGB triples, and what light and paper do to them."""
+"""RGB colours and their changes by light and print."""
 
 import colorsys
 from typing import TypeAlias
@@ -10,18 +10,18 @@ WHITE: Rgb = (250, 250, 248)
 
 
 def from_hex(text: str) -> Rgb:
-    """Read '#rrggbb'."""
+    """Parse '#rrggbb'."""
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
 def mix(one: Rgb, other: Rgb, share: float) -> Rgb:
-    """Blend two colours; `share` (0 to 1) is that of the second."""
+    """Blend two colours; `share` (0 to 1) is the weight of the second."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
     return red, green, blue
 
 
 def shaded(colour: Rgb) -> Rgb:
-    """Return the colour as it looks where little light falls."""
+    """Return the colour in shade."""
     return mix(colour, (20, 16, 40), 0.32)
 
 
@@ -31,15 +31,15 @@ def luminance(colour: Rgb) -> float:
     return (0.299 * red + 0.587 * green + 0.114 * blue) / 255
 
 
-def turned(colour: Rgb, turn: float) -> Rgb:
-    """Turn the hue by `turn` of a full circle and keep lightness and saturation."""
+def hue_shifted(colour: Rgb, shift: float) -> Rgb:
+    """Shift the hue by `shift` of the colour circle; keep lightness and saturation."""
     hue, lightness, saturation = colorsys.rgb_to_hls(*(value / 255 for value in colour))
-    red, green, blue = colorsys.hls_to_rgb((hue + turn) % 1, lightness, saturation)
+    red, green, blue = colorsys.hls_to_rgb((hue + shift) % 1, lightness, saturation)
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
 def inked(colour: Rgb) -> Rgb:
-    """Return what a black-and-white comic prints for the colour: paper, a light grey, or solid ink."""
+    """Return the colour as a black-and-white comic prints it: paper, light grey, or solid ink."""
     light = luminance(colour)
     grey = 45 if light < 0.2 else round(255 * min(1, 0.78 + 0.3 * light))
     return grey, grey, grey

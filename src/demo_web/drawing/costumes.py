@@ -1,4 +1,4 @@
-"""What each subject wears: a table for the known heroes, an invented costume for any other query."""
+"""The subjects' costumes: a table for known heroes, invented ones for all other queries."""
 
 import random
 from functools import cache
@@ -23,11 +23,11 @@ Pattern = Literal["none", "web", "stripes", "plates", "seams"]
 
 
 class Costume(BaseModel):
-    """What somebody wears and how he is built.
+    """A subject's costume and build.
 
-    `colours` is the palette, and "skin" is always in it. Parts and fields that end in `colour`, `mark` or
-    `field` name one of its entries; a part that is None is not worn. Lengths are shares of a limb or in
-    figure units (pose.py).
+    `colours` is the palette; it always contains "skin". Parts, and fields that end in `colour`, `mark` or
+    `field`, name one of its entries; None means that the costume lacks the part. Lengths are shares of a limb
+    or in figure units (pose.py).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -81,7 +81,7 @@ class Costume(BaseModel):
     prop_colours: list[str] = []
 
     def palettes(self) -> list[dict[str, Rgb]]:
-        """Return the colours in which the costume is seen: the usual ones first, then each alternate."""
+        """Return the costume's palettes: the usual one first, then each alternate."""
         return [
             {name: from_hex(colour) for name, colour in (self.colours | other).items()}
             for other in ({}, *self.alternates)
@@ -89,12 +89,12 @@ class Costume(BaseModel):
 
 
 def costume_of(subject: str) -> Costume:
-    """Return the costume that a subject always wears."""
+    """Return a subject's costume, which is always the same."""
     return _known_costumes().get(subject) or invent_costume(subject)
 
 
 def invent_costume(subject: str) -> Costume:
-    """Invent a costume; the same subject always gets the same one, and others get others."""
+    """Invent a costume that depends on the subject alone."""
     rng = random.Random(f"costume/{subject}")
     colours = {name: _vivid(rng) for name in ("main", "second", "third")}
     colours |= {

@@ -1,4 +1,4 @@
-"""Draw one image of a subject: who, in which colours, how he stands, before what."""
+"""Draw one image of a subject with varied colours, pose, framing and background."""
 
 import random
 
@@ -6,7 +6,7 @@ from PIL import Image
 
 from demo_web.drawing.background import add_caption, draw_background
 from demo_web.drawing.body import draw_body
-from demo_web.drawing.colours import BLACK, Rgb, inked, mix, turned
+from demo_web.drawing.colours import BLACK, Rgb, hue_shifted, inked, mix
 from demo_web.drawing.costumes import Costume, costume_of
 from demo_web.drawing.figure import Figure
 from demo_web.drawing.finish import finish
@@ -18,17 +18,17 @@ SHORTEST, LONGEST = 160, 640
 """Bounds of the sides of an image, in pixels."""
 _ASPECTS = (1, 1, 3 / 4, 3 / 4, 2 / 3, 4 / 3, 16 / 9)
 _FINER = 2
-"""Figures are drawn this many times as large and then scaled down, for smooth edges."""
+"""Supersampling factor of figures, for smooth edges."""
 _MOST_ROLL = 12
-"""Degrees by which a figure may roll where only a part of it is seen."""
+"""The largest roll, in degrees, of a figure of which only a part is visible."""
 
 
 def draw(subject: str, seed: str) -> Image.Image:
-    """Draw `subject` before a background, as an RGB image; subject and seed decide everything."""
+    """Draw `subject` on a background as an RGB image, determined by subject and seed."""
     rng = random.Random(f"{seed}/{subject}")
     size = _any_size(rng)
     image = draw_background(size, rng)
-    layer = _draw_somebody(subject, size, rng)
+    layer = _draw_figure(subject, size, rng)
     if rng.random() < 0.08:
         _shade(layer, rng)
     image.paste(layer, mask=layer)
@@ -38,9 +38,9 @@ def draw(subject: str, seed: str) -> Image.Image:
 
 
 def cut_out(subject: str, seed: str) -> Image.Image:
-    """Draw `subject` before nothing, as an RGBA image; subject and seed decide everything."""
+    """Draw `subject` without a background as an RGBA image, determined by subject and seed."""
     rng = random.Random(f"{seed}/{subject}")
-    return _draw_somebody(subject, _any_size(rng), rng)
+    return _draw_figure(subject, _any_size(rng), rng)
 
 
 def _any_size(rng: random.Random) -> tuple[int, int]:
@@ -50,7 +50,7 @@ def _any_size(rng: random.Random) -> tuple[int, int]:
     return max(SHORTEST, round(width)), max(SHORTEST, round(height))
 
 
-def _draw_somebody(subject: str, size: tuple[int, int], rng: random.Random) -> Image.Image:
+def _draw_figure(subject: str, size: tuple[int, int], rng: random.Random) -> Image.Image:
     layer = Image.new("RGBA", (size[0] * _FINER, size[1] * _FINER))
     costume = costume_of(subject)
     build, turn = BUILDS[costume.build], rng.uniform(-1, 1)
@@ -61,7 +61,7 @@ def _draw_somebody(subject: str, size: tuple[int, int], rng: random.Random) -> I
     colours = _any_colours(costume, rng)
     figure = Figure(costume, colours, build, skeleton(build, pose, turn), turn, subject[0].upper())
     pen = framed(layer, figure, framing, pose.roll, rng)
-    # Whoever flies or swings still looks ahead.
+    # A flying or swinging figure still looks ahead.
     tilt = rng.gauss(0, 6) - 0.35 * pose.roll
     draw_back_of_head(pen, figure, tilt)
     draw_body(pen, figure, rng)
@@ -72,12 +72,14 @@ def _draw_somebody(subject: str, size: tuple[int, int], rng: random.Random) -> I
 def _any_colours(costume: Costume, rng: random.Random) -> dict[str, Rgb]:
     usual, *others = costume.palettes()
     colours = rng.choice(others) if others and rng.random() < 0.25 else usual
-    fate = rng.random()
-    if fate < 0.08:
+    variant = rng.random()
+    if variant < 0.08:
         return {name: inked(colour) for name, colour in colours.items()}
-    if fate < 0.14:
-        turn = rng.random()
-        return {name: colour if name == "skin" else turned(colour, turn) for name, colour in colours.items()}
+    if variant < 0.14:
+        shift = rng.random()
+        return {
+            name: colour if name == "skin" else hue_shifted(colour, shift) for name, colour in colours.items()
+        }
     return colours
 
 

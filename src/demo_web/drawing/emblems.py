@@ -1,4 +1,4 @@
-"""Emblems in a square from -1 to 1, by the shape that one sees."""
+"""Draw emblems in a square from -1 to 1."""
 
 import math
 from collections.abc import Callable
@@ -26,7 +26,7 @@ EmblemName: TypeAlias = Literal[
 
 
 def draw_emblem(pen: Pen, name: EmblemName, mark: Rgb, field: Rgb | None, initial: str) -> None:
-    """Draw an emblem: its `mark`, on a `field` where the emblem has one; letters write `initial`."""
+    """Draw an emblem's `mark`, on a `field` if it has one; letter emblems show `initial`."""
     _EMBLEMS[name](pen, mark, field, initial)
 
 

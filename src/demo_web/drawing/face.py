@@ -1,4 +1,4 @@
-"""A bare face, and the mouth that half masks leave free."""
+"""Draw a bare face, and the mouth below a half mask."""
 
 import random
 
@@ -14,7 +14,7 @@ _RUBY: Rgb = (190, 30, 40)
 
 
 def draw_face(head: Pen, figure: Figure, rng: random.Random) -> None:
-    """Draw a face, with a mask around the eyes where the costume has one."""
+    """Draw a face, with a domino mask if the costume has one."""
     costume, skin = figure.costume, figure.colours["skin"]
     jaw = 1.15 if figure.build.chest > 1.2 else 1
     draw_skull(head, [(x * (jaw if y > 0 else 1), y) for x, y in SKULL], skin)
@@ -28,7 +28,7 @@ def draw_face(head: Pen, figure: Figure, rng: random.Random) -> None:
 
 
 def draw_mouth(head: Pen, skin: Rgb, shift: float, scowl: bool, rng: random.Random) -> None:
-    """Draw a mouth, `shift` to the side; one that scowls may bare its teeth."""
+    """Draw a mouth, `shift` to the side; a scowl may show teeth."""
     dark = mix(skin, (70, 10, 20), 0.6)
     curve = rng.uniform(-0.04, 0.04)
     if scowl and rng.random() < 0.6:
@@ -40,7 +40,7 @@ def draw_mouth(head: Pen, skin: Rgb, shift: float, scowl: bool, rng: random.Rand
 
 
 def draw_tiara(head: Pen, figure: Figure) -> None:
-    """Draw a tiara onto the forehead."""
+    """Draw a tiara on the forehead."""
     head.polygon(_TIARA, figure.colour(figure.costume.brow_colour))
     head.disc((0.1 * figure.turn, -0.32), (0.05, 0.05), _RUBY, outlined=False)
 

@@ -1,6 +1,6 @@
-"""Somebody to draw, and the measures of his torso.
+"""A figure to draw, and the measures of its torso.
 
-Figure units are those of pose.py: a head is about 1 high, the origin is the pelvis, y runs down.
+Figure units (see pose.py): a head is about 1 high, the origin is the pelvis, y runs down.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from demo_web.drawing.pose import CHEST_Y, HIP_Y, SHOULDER_Y, WAIST_Y, Build, Sk
 
 @dataclass(frozen=True)
 class Figure:
-    """Somebody to draw: what he wears, in which colours, how he is built, stands, and turns (-1 to 1)."""
+    """A figure to draw: costume, colours, build, joints, and orientation (`turn`, -1 to 1)."""
 
     costume: Costume
     colours: Mapping[str, Rgb]
@@ -25,17 +25,17 @@ class Figure:
     initial: str
 
     def colour(self, part: str | None, default: str | None = None) -> Rgb:
-        """Look up the colour of a part of the costume, or that of `default` where the part is missing."""
+        """Return the colour of a part of the costume; a missing part has the colour of `default`."""
         return self.colours[part or default or self.costume.chest]
 
 
 def narrow(figure: Figure) -> float:
-    """Return the share of its width that the figure keeps as it turns."""
+    """Return the visible share of the figure's width, which decreases as it turns."""
     return 1 - 0.25 * abs(figure.turn)
 
 
 def facing(figure: Figure, depth: float) -> float:
-    """Return how far to the side the middle of the front lies; `depth` is a share of the chest's width."""
+    """Return the sideways shift of the front's middle; `depth` is a share of the chest's width."""
     return depth * figure.turn * figure.build.chest
 
 

@@ -1,4 +1,4 @@
-"""What happens to an image once it is drawn: light, print, age, lens."""
+"""Finish a drawing: colour grading, light, blur and grain."""
 
 import math
 import random
@@ -12,7 +12,7 @@ _LUMA = (0.299, 0.587, 0.114)
 
 
 def finish(image: Image.Image, rng: random.Random) -> Image.Image:
-    """Grade the colours of an RGB image and perhaps print, light, blur or grain it."""
+    """Grade the colours of an RGB image, and randomly add side light, blur or grain."""
     image = rng.choice(_GRADES)(image, rng)
     if rng.random() < 0.25:
         image = _lit_from_one_side(image, rng)
@@ -49,7 +49,7 @@ def _coloured_light(image: Image.Image, rng: random.Random) -> Image.Image:
     return _tinted(image, (red, green, blue))
 
 
-def _turned_hue(image: Image.Image, rng: random.Random) -> Image.Image:
+def _shifted_hue(image: Image.Image, rng: random.Random) -> Image.Image:
     angle = rng.choice([-1, 1]) * rng.uniform(0.2, 0.9)
     cos, sin = math.cos(angle), math.sin(angle)
     third, root = (1 - cos) / 3, math.sqrt(1 / 3) * sin
@@ -89,7 +89,7 @@ _GRADES: tuple[Callable[[Image.Image, random.Random], Image.Image], ...] = (
     _sepia,
     _night,
     _coloured_light,
-    _turned_hue,
+    _shifted_hue,
     _posterised,
     _halftone,
 )

@@ -1,4 +1,4 @@
-"""How a figure lies in the frame: how large, how far turned, and what of it is cut off."""
+"""Place a figure in the frame: scale, roll and crop."""
 
 import math
 import random
@@ -14,15 +14,15 @@ Framing: TypeAlias = Literal["full", "bust", "face"]
 
 
 def any_framing(size: tuple[int, int], rng: random.Random) -> Framing:
-    """Choose how much of somebody to show in an image of this size."""
-    # A whole figure would be tiny in a wide image.
+    """Choose how much of the figure an image of this size shows."""
+    # A full figure would be tiny in a wide image.
     full = 0.15 if size[0] > size[1] else 0.45
     framings: list[Framing] = ["full", "bust", "face"]
     return rng.choices(framings, [full, 0.4, 0.2])[0]
 
 
 def framed(layer: Image.Image, figure: Figure, framing: Framing, roll: float, rng: random.Random) -> Pen:
-    """Return a pen that puts the figure, rolled by `roll` degrees, onto the layer, about in its middle."""
+    """Return a pen that draws the figure near the layer's centre, rolled by `roll` degrees."""
     width, height = layer.size
     cos, sin = math.cos(math.radians(roll)), math.sin(math.radians(roll))
     middle, (across, down), (least, most) = _extent(figure, framing, (cos, sin))
@@ -40,7 +40,7 @@ def framed(layer: Image.Image, figure: Figure, framing: Framing, roll: float, rn
 
 
 def _extent(figure: Figure, framing: Framing, heading: Point) -> tuple[Point, Point, Point]:
-    """Return the middle and the size of what should be seen, and how much larger or smaller it may get."""
+    """Return the centre and the size of the visible part, and the bounds of its scale."""
     build, head = figure.build, figure.skeleton.head
     if framing == "face":
         return (

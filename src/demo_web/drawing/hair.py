@@ -1,4 +1,4 @@
-"""Hair: what falls behind the shoulders, what frames the face, and what crowns it."""
+"""Draw hair: behind the shoulders, beside the face, and above the forehead."""
 
 import random
 
@@ -18,12 +18,12 @@ _SHAGGY: list[Point] = [
 
 
 def draw_mane(head: Pen, figure: Figure) -> None:
-    """Draw the long hair that hangs behind the shoulders; it comes before the body."""
+    """Draw long hair behind the shoulders; call it before drawing the body."""
     head.polygon(smoothed(_MANE), shaded(figure.colour(figure.costume.hair_colour)))
 
 
 def draw_locks(head: Pen, figure: Figure, rng: random.Random) -> None:
-    """Draw the long hair at both sides; it comes before the face."""
+    """Draw long hair at both sides; call it before drawing the face."""
     colour, wave = figure.colour(figure.costume.hair_colour), rng.uniform(0, 0.15)
     for side in (-1, 1):
         lock = [(0.1, -0.5), (0.42, -0.34), (0.5, 0.2), (0.56 + wave, 0.8), (0.36, 0.95), (0.3, 0.3)]
@@ -31,7 +31,7 @@ def draw_locks(head: Pen, figure: Figure, rng: random.Random) -> None:
 
 
 def draw_crown(head: Pen, figure: Figure) -> None:
-    """Draw the hair above the forehead; it comes after the face."""
+    """Draw the hair above the forehead; call it after drawing the face."""
     colour, style = figure.colour(figure.costume.hair_colour), figure.costume.hair
     if style == "shaggy":
         head.polygon(_SHAGGY, colour)

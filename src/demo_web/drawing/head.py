@@ -1,4 +1,4 @@
-"""A figure's head: neck, hair, face or mask, and what is on the forehead."""
+"""Draw a figure's head: neck, hair, face or mask, and forehead."""
 
 import random
 
@@ -10,19 +10,19 @@ from demo_web.drawing.pen import Pen
 
 
 def draw_back_of_head(pen: Pen, figure: Figure, tilt: float) -> None:
-    """Draw what of the head lies behind the body; `tilt` is in degrees."""
+    """Draw the part of the head behind the body; `tilt` is in degrees."""
     if figure.costume.hair == "long":
         draw_mane(_head_pen(pen, figure, tilt), figure)
 
 
 def draw_head(pen: Pen, figure: Figure, tilt: float, rng: random.Random) -> None:
-    """Draw neck and head on top of a body; `tilt` is in degrees."""
+    """Draw neck and head; `tilt` is in degrees."""
     costume = figure.costume
     _draw_neck(pen, figure)
     head = _head_pen(pen, figure, tilt)
     if costume.hair == "long":
         draw_locks(head, figure, rng)
-    # Wings are worn on the mask, all else grows out from under it.
+    # Wings are drawn over the mask, all other ears under it.
     if costume.ears != "wings":
         draw_ears(head, figure)
     match costume.mask:

@@ -1,4 +1,4 @@
-"""Legs and arms, with shoes, gloves and torn trousers."""
+"""Draw legs and arms with shoes, gloves and torn trousers."""
 
 import math
 
@@ -8,7 +8,7 @@ from demo_web.drawing.pen import Pen, Point, between
 
 
 def draw_leg(pen: Pen, figure: Figure, joints: tuple[Point, ...], side: int) -> None:
-    """Draw a leg from its (hip, knee, ankle); `side` is -1 for the left one, 1 for the right one."""
+    """Draw a leg from its (hip, knee, ankle); `side` is -1 for left, 1 for right."""
     costume, build = figure.costume, figure.build
     hip, knee, ankle = joints
     legs = figure.colour(costume.legs)
@@ -31,7 +31,7 @@ def _draw_tatters(pen: Pen, knee: Point, shin: Point, width: float, colour: Rgb)
 
 
 def draw_arm(pen: Pen, figure: Figure, joints: tuple[Point, ...], side: int) -> None:
-    """Draw an arm from its (shoulder, elbow, hand); `side` is -1 for the left one, 1 for the right one."""
+    """Draw an arm from its (shoulder, elbow, hand); `side` is -1 for left, 1 for right."""
     costume, build = figure.costume, figure.build
     shoulder, elbow, hand = joints
     sleeve, glove = figure.colour(costume.arms), figure.colour(costume.gloves, costume.arms)

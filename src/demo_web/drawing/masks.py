@@ -1,4 +1,4 @@
-"""Masks that cover the head, and what sticks out of them."""
+"""Draw masks that cover the head, and their ears."""
 
 import random
 
@@ -39,7 +39,7 @@ _EARS: dict[Ears, list[Point]] = {
 
 
 def draw_ears(head: Pen, figure: Figure) -> None:
-    """Draw what sticks out at both sides of the head, where the costume has such a thing."""
+    """Draw the costume's ears, wings, horns or fins at both sides of the head."""
     colour = figure.colour(figure.costume.ears_colour, figure.costume.mask_colour)
     for side in (-1, 1):
         if shape := _EARS.get(figure.costume.ears):
@@ -47,7 +47,7 @@ def draw_ears(head: Pen, figure: Figure) -> None:
 
 
 def draw_cowl(head: Pen, figure: Figure, rng: random.Random) -> None:
-    """Draw a mask that leaves mouth and chin free."""
+    """Draw a mask that leaves mouth and chin uncovered."""
     costume, skin, shift = figure.costume, figure.colours["skin"], 0.1 * figure.turn
     draw_skull(head, [(x * 1.06, y * 1.03) for x, y in SKULL], figure.colour(costume.mask_colour))
     head.polygon([(x + shift * 0.6, y) for x, y in _OPENING], skin)
@@ -61,7 +61,7 @@ def draw_cowl(head: Pen, figure: Figure, rng: random.Random) -> None:
 
 
 def draw_full_mask(head: Pen, figure: Figure) -> None:
-    """Draw a mask that shows nothing of the face."""
+    """Draw a mask that covers the whole face."""
     costume, shift = figure.costume, 0.1 * figure.turn
     colour = figure.colour(costume.mask_colour)
     draw_skull(head, SKULL, colour)

@@ -1,4 +1,4 @@
-"""Patterns that cover the front of a suit."""
+"""Draw patterns on the front of a suit."""
 
 from collections.abc import Callable
 
@@ -9,14 +9,14 @@ from demo_web.drawing.pose import CHEST_Y, SHOULDER_Y
 
 
 def draw_pattern(pen: Pen, figure: Figure) -> None:
-    """Draw the pattern of the costume, where it has one, onto the torso."""
+    """Draw the costume's pattern, if it has one, on the torso."""
     if draw := _PATTERNS.get(figure.costume.pattern):
         draw(pen, figure)
 
 
 def _web(pen: Pen, figure: Figure) -> None:
     colour, middle = figure.colour(figure.costume.pattern_colour), facing(figure, 0.25)
-    # Where panels cover the sides, the web stays between them.
+    # If panels cover the sides, the web is drawn between them.
     reach = 0.5 if figure.costume.panels else 0.93
     for step in range(9):
         y = SHOULDER_Y - 0.1 + step * 0.2

@@ -1,4 +1,4 @@
-"""Shapes in figure units, put onto an image through an affine map."""
+"""Draw shapes in figure units on an image, by an affine map."""
 
 import math
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ _CIRCLE = tuple((math.cos(step * math.pi / 12), math.sin(step * math.pi / 12)) f
 
 @dataclass(frozen=True)
 class Pen:
-    """Draws on `canvas`: figure coordinates (x right, y down) are turned, scaled and moved to pixels.
+    """A pen that draws on `canvas` and maps figure coordinates (x right, y down) to pixels.
 
-    A point (x, y) lands on x * `across` + y * `down` + `origin`. `outline` is the width of contours in
-    pixels, 0 for none, and `ink` their colour. Light comes from the left where `light` is -1, else from the
+    The point (x, y) maps to x * `across` + y * `down` + `origin`. `outline` is the width of contours in
+    pixels, 0 for none, and `ink` their colour. Light comes from the left if `light` is -1, else from the
     right.
     """
 
@@ -34,7 +34,7 @@ class Pen:
     light: int
 
     def moved(self, x: float, y: float, *, angle: float = 0, size: tuple[float, float] = (1, 1)) -> "Pen":
-        """Return a pen with its origin at (x, y), turned clockwise by `angle` degrees, scaled by `size`."""
+        """Return a pen with its origin at (x, y), rotated clockwise by `angle` degrees, scaled by `size`."""
         cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
         (ax, ay), (dx, dy), (sx, sy) = self.across, self.down, size
         return replace(
@@ -54,27 +54,27 @@ class Pen:
 
     @property
     def unit(self) -> float:
-        """Pixels to one figure unit, across."""
+        """The number of pixels per figure unit, across."""
         return math.hypot(*self.across)
 
     def polygon(self, points: Sequence[Point], fill: Rgb, *, outlined: bool = True) -> None:
-        """Fill a closed shape, with a contour where the pen has one."""
+        """Fill a polygon, with a contour if the pen draws them."""
         pixels = [self.pixel(point) for point in points]
         self.canvas.polygon(pixels, fill=fill)
         if outlined and self.outline >= 1:
             self.canvas.line([*pixels, pixels[0]], fill=self.ink, width=round(self.outline))
 
     def line(self, points: Sequence[Point], colour: Rgb, width: float) -> None:
-        """Draw an open line, `width` figure units wide but never thinner than a pixel."""
+        """Draw an open line, `width` figure units wide but at least one pixel."""
         pixels = [self.pixel(point) for point in points]
         self.canvas.line(pixels, fill=colour, width=max(1, round(width * self.unit)))
 
     def disc(self, centre: Point, radii: Point, fill: Rgb, *, outlined: bool = True) -> None:
-        """Fill an ellipse, with a contour where the pen has one."""
+        """Fill an ellipse, with a contour if the pen draws them."""
         self.polygon(ellipse(centre, radii), fill, outlined=outlined)
 
     def limb(self, joints: Sequence[Point], radii: Sequence[float], fills: Sequence[Rgb]) -> None:
-        """Draw a bent limb: a tapering segment between each two joints, rounded, with one common contour."""
+        """Draw a limb: a rounded, tapering segment between each two joints, with one common contour."""
         segments = [
             (start, end, radii[number], radii[number + 1], fills[number])
             for number, (start, end) in enumerate(pairwise(joints))
@@ -91,7 +91,7 @@ class Pen:
             self.polygon(capsule(lit[0], lit[1], near * 0.74, far * 0.74), fill, outlined=False)
 
     def letter(self, text: str, centre: Point, height: float, colour: Rgb) -> None:
-        """Write upright text centred on a point; `height` is that of the type in figure units."""
+        """Write upright text centred on a point; `height` is the font size in figure units."""
         font = font_of_size(max(6, round(height * self.unit)))
         self.canvas.text(self.pixel(centre), text, font=font, fill=colour, anchor="mm")
 
@@ -102,7 +102,7 @@ def ellipse(centre: Point, radii: Point) -> list[Point]:
 
 
 def capsule(start: Point, end: Point, near: float, far: float) -> list[Point]:
-    """Return the outline of a segment as thick as `near` (a radius) at its start and `far` at its end."""
+    """Return the outline of a rounded segment with the radius `near` at its start and `far` at its end."""
     heading = math.atan2(end[1] - start[1], end[0] - start[0])
     arc = [step * math.pi / 7 - math.pi / 2 for step in range(8)]
     front = [(end[0] + far * math.cos(heading + a), end[1] + far * math.sin(heading + a)) for a in arc]
@@ -124,16 +124,16 @@ def smoothed(points: Sequence[Point], rounds: int = 2) -> list[Point]:
 
 
 def mirrored(half: Sequence[Point]) -> list[Point]:
-    """Complete a right half outline, listed from top to bottom, with its mirror image."""
+    """Complete the right half of an outline, listed from top to bottom, with its mirror image."""
     return [*half, *((-x, y) for x, y in reversed(half))]
 
 
 @cache
 def font_of_size(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Return the font that Pillow brings along, so that no image depends on the machine's fonts."""
+    """Return Pillow's built-in font, so that images do not depend on the machine's fonts."""
     return ImageFont.load_default(size)
 
 
 def between(start: Point, end: Point, share: float) -> Point:
-    """Return the point that lies the given share of the way from one point to another."""
+    """Return the point at the given share of the way between two points."""
     return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share

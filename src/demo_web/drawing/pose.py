@@ -1,4 +1,4 @@
-"""Builds, poses, and the joints that follow from them.
+"""Builds, poses, and the joints of a figure.
 
 Figure units: a head is about 1 high; the origin is the pelvis; x runs to the right of the image, y down.
 """
@@ -20,7 +20,7 @@ SHOULDER_Y, CHEST_Y, WAIST_Y, HIP_Y = -2.1, -1.6, -0.62, 0.05
 
 @dataclass(frozen=True)
 class Build:
-    """Measures of a body; those across are half widths or radii."""
+    """Measures of a body in figure units; widths are half widths or radii."""
 
     head: float
     neck: float
@@ -50,7 +50,7 @@ BUILDS: dict[BuildName, Build] = {
 class Pose(NamedTuple):
     """Directions of the limbs in degrees from straight down, outwards positive, and the body's roll.
 
-    `arms` and `legs` hold, left and right, the directions of the upper and the lower half.
+    `arms` and `legs` hold the directions of the upper and the lower half, for left and right.
     """
 
     arms: tuple[tuple[float, float], tuple[float, float]]
@@ -76,19 +76,19 @@ POSES: dict[PoseName, Pose] = {
 
 @dataclass(frozen=True)
 class Skeleton:
-    """Where the joints are: left and right (shoulder, elbow, hand), (hip, knee, ankle), and the head."""
+    """Positions of the joints: left and right (shoulder, elbow, hand), (hip, knee, ankle), and the head."""
 
     arms: tuple[tuple[Point, ...], tuple[Point, ...]]
     legs: tuple[tuple[Point, ...], tuple[Point, ...]]
     head: Point
 
     def points(self) -> list[Point]:
-        """Return every joint, to measure how much room the figure takes."""
+        """Return all joints, to compute the figure's extent."""
         return [point for limb in (*self.arms, *self.legs) for point in limb] + [self.head]
 
 
 def loosened(pose: Pose, rng: random.Random) -> Pose:
-    """Vary a pose a little, and exchange left and right half of the times."""
+    """Vary a pose slightly, and exchange left and right with a probability of 0.5."""
 
     def vary(halves: tuple[float, float]) -> tuple[float, float]:
         sway = rng.gauss(0, 7)
@@ -102,7 +102,7 @@ def loosened(pose: Pose, rng: random.Random) -> Pose:
 
 
 def skeleton(build: Build, pose: Pose, turn: float) -> Skeleton:
-    """Place the joints of a body; `turn` (-1 to 1) says how far it faces to the left or right."""
+    """Place the joints of a body; `turn` (-1 to 1) is its orientation to the left or right."""
     narrow = 1 - 0.25 * abs(turn)
 
     def chain(start: Point, directions: tuple[float, float], length: float, side: int) -> tuple[Point, ...]:

@@ -1,4 +1,4 @@
-"""What a figure carries."""
+"""Draw a figure's props."""
 
 from demo_web.drawing.emblems import star
 from demo_web.drawing.figure import Figure, narrow
@@ -6,7 +6,7 @@ from demo_web.drawing.pen import Pen, between, ellipse
 
 
 def draw_shield(pen: Pen, figure: Figure) -> None:
-    """Draw a round shield on the left arm; `prop_colours` are those of its rings and its middle."""
+    """Draw a round shield on the left arm; `prop_colours` holds the colours of its rings and its centre."""
     _, elbow, hand = figure.skeleton.arms[0]
     outer, second, inner = (figure.colours[name] for name in figure.costume.prop_colours)
     arm = pen.moved(*between(elbow, hand, 0.8))

@@ -1,4 +1,4 @@
-"""The shape of a head, which faces and masks share. A head is 1 high, with its centre at (0, 0)."""
+"""The shape of a head, for faces and masks: 1 high, with its centre at (0, 0)."""
 
 from demo_web.drawing.colours import Rgb, shaded
 from demo_web.drawing.pen import Pen, Point, mirrored, smoothed

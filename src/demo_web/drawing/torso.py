@@ -1,4 +1,4 @@
-"""A torso and what is worn on it."""
+"""Draw a torso and its clothes."""
 
 from demo_web.drawing.colours import Rgb, mix, shaded
 from demo_web.drawing.emblems import draw_emblem, star
@@ -48,7 +48,7 @@ def _draw_muscles(pen: Pen, figure: Figure, shade: Rgb) -> None:
 
 
 def draw_chest_emblem(pen: Pen, figure: Figure) -> None:
-    """Draw the emblem onto the chest."""
+    """Draw the emblem on the chest."""
     costume, size = figure.costume, figure.costume.emblem_size
     assert costume.emblem
     chest = pen.moved(facing(figure, 0.3), costume.emblem_height, size=(size * narrow(figure), size))

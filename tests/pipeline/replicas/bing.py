@@ -1,7 +1,7 @@
-"""Bing's page of image results, as far as it is known from outside.
+"""A replica of Bing's page of image results, as far as its format is known.
 
-Results are links of the class `iusc` whose attribute `m` is JSON. More are appended as one scrolls, until a
-button has to be clicked; at the end, the page just stops.
+Results are links of the class `iusc` whose attribute `m` is JSON. Scrolling loads more results, later a
+button does; the page shows no end.
 """
 
 import json
@@ -47,7 +47,7 @@ button.addEventListener("click", () => { if (button.style.display === "block") m
 
 
 def data(number: int, **changes: Any) -> dict[str, Any]:
-    """Make what the attribute `m` of a result says, some of it other than usual."""
+    """Make the content of a result's attribute `m`, with `changes`."""
     return {
         "sid": "",
         "cturl": "",
@@ -64,7 +64,7 @@ def data(number: int, **changes: Any) -> dict[str, Any]:
 
 
 def result(m: object, beside: str = "1200 x 800 · jpeg") -> str:
-    """Make a result from what its attribute `m` says and from what stands beside it."""
+    """Make a result from its attribute `m` and the text beside it."""
     text = m if isinstance(m, str) else json.dumps(m, ensure_ascii=False)
     return (
         '<li><div class="iuscp"><div class="imgpt">'
@@ -75,17 +75,17 @@ def result(m: object, beside: str = "1200 x 800 · jpeg") -> str:
 
 
 def page(results: Sequence[str], parameters: Mapping[str, str], scrolls: int = 2) -> Reply:
-    """Answer with the first results; so often one can scroll for more before one has to click."""
+    """Answer with the first results; more load by scrolling `scrolls` times, then by clicking."""
     query = escape(parameters.get("q", ""))
     return html(_PAGE.substitute(query=query, results="".join(results[:FIRST]), scrolls=scrolls))
 
 
 def more(results: Sequence[str], parameters: Mapping[str, str]) -> Reply:
-    """Answer with the results that come next."""
+    """Answer with the next results."""
     first = int(parameters["first"]) - 1
     return html("".join(results[first : first + BATCH]))
 
 
 def html(text: str) -> Reply:
-    """Put an answer into HTML."""
+    """Make an HTML answer."""
     return 200, text.encode(), {"Content-Type": "text/html; charset=utf-8"}

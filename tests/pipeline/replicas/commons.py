@@ -1,4 +1,4 @@
-"""Wikimedia Commons' search for files through MediaWiki's API, `formatversion=2`, as it is documented.
+"""A replica of Wikimedia Commons' file search by MediaWiki's API, `formatversion=2`.
 
 https://www.mediawiki.org/wiki/API:Imageinfo, API:Search, API:Continue, API:Errors_and_warnings, and
 https://www.mediawiki.org/wiki/Manual:Maxlag_parameter
@@ -17,7 +17,7 @@ Reply = tuple[int, bytes, Mapping[str, str]]
 
 
 def page(number: int, metadata: Mapping[str, str] | None = None, /, **changes: Any) -> dict[str, Any]:
-    """Make the page of a file, with other details than usual; `metadata` is added to what is stated of it."""
+    """Make the page of a file with additional `metadata` and `changes` of its details."""
     name = f"Hero_{number}.jpg"
     stated = {
         "ObjectName": f"Hero {number}",
@@ -52,7 +52,7 @@ def page(number: int, metadata: Mapping[str, str] | None = None, /, **changes: A
 
 
 def search(pages: Sequence[Any], parameters: Mapping[str, str]) -> Reply:
-    """Answer a search that finds `pages`; they come in no order, with their place as `index`."""
+    """Answer a search that finds `pages`; they are unordered and have their rank as `index`."""
     if wrong := wrong_parameter(parameters):
         return error("badvalue", f'Unrecognized value for parameter "{wrong}".')
     limit, offset = int(parameters["gsrlimit"]), int(parameters.get("gsroffset", 0))
@@ -66,7 +66,7 @@ def search(pages: Sequence[Any], parameters: Mapping[str, str]) -> Reply:
 
 
 def search_in_parts(pages: Sequence[dict[str, Any]], parameters: Mapping[str, str]) -> Reply:
-    """Answer with half of the pages' details first, and with the others when asked to go on."""
+    """Answer with the details of half of the pages first, and of the others on the continued request."""
     half = len(pages) // 2
     late = "iistart" in parameters
     found = [
@@ -79,20 +79,20 @@ def search_in_parts(pages: Sequence[dict[str, Any]], parameters: Mapping[str, st
 
 
 def lagging(seconds: int) -> Reply:
-    """Answer that the databases lag behind."""
+    """Answer with the maxlag error."""
     lag = {"code": "maxlag", "info": "Waiting for 10.192.0.1: 7.2 seconds lagged.", "lag": 7.2, "type": "db"}
     headers = {"Retry-After": str(seconds), "X-Database-Lag": "7", "MediaWiki-API-Error": "maxlag"}
     return reply({"error": lag, "servedby": "mw1234"}, headers)
 
 
 def error(code: str, info: str) -> Reply:
-    """Answer that a request makes no sense or went wrong."""
+    """Answer with an error."""
     body = {"error": {"code": code, "info": info, "docref": "See https://commons.wikimedia.org/w/api.php"}}
     return reply(body, {"MediaWiki-API-Error": code})
 
 
 def wrong_parameter(parameters: Mapping[str, str]) -> str:
-    """Name a parameter that does not have the value with which the answers here are right, or ''."""
+    """Return the first parameter with a value that this replica does not support, or ''."""
     right = {
         "action": "query",
         "format": "json",
@@ -104,7 +104,7 @@ def wrong_parameter(parameters: Mapping[str, str]) -> str:
 
 
 def numbered(pages: Sequence[Any]) -> list[Any]:
-    """Give each page its place; what is no page stays as it is."""
+    """Add the rank to each page; other values stay unchanged."""
     return [
         page | {"index": place} if isinstance(page, dict) else page
         for place, page in enumerate(pages, start=1)
@@ -112,6 +112,6 @@ def numbered(pages: Sequence[Any]) -> list[Any]:
 
 
 def reply(body: object, headers: Mapping[str, str] | None = None) -> Reply:
-    """Put an answer into JSON; errors, too, come as 200 OK."""
+    """Make a JSON answer; MediaWiki sends errors with the status 200, too."""
     content_type = {"Content-Type": "application/json; charset=utf-8"}
     return 200, json.dumps(body).encode(), content_type | dict(headers or {})

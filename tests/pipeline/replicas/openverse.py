@@ -1,4 +1,4 @@
-"""Openverse's API as its documentation describes it (https://api.openverse.org/v1/), for who has no key."""
+"""A replica of Openverse's API (https://api.openverse.org/v1/) for clients without a key."""
 
 import json
 import math
@@ -26,7 +26,7 @@ Reply = tuple[int, bytes, Mapping[str, str]]
 
 
 def record(number: int, **changes: Any) -> dict[str, Any]:
-    """Make a result with all the fields that are documented, some of them other than usual."""
+    """Make a result with all documented fields and `changes`."""
     identifier = f"4bc43a04-ef46-4544-a0c1-{number:012d}"
     own = f"{SEARCH}{identifier}/"
     return {
@@ -79,16 +79,16 @@ def search(records: Sequence[Any], parameters: Mapping[str, str]) -> Reply:
 
 
 def throttled(seconds: int) -> Reply:
-    """Answer one who asked too often."""
+    """Answer that the client is throttled."""
     detail = f"Request was throttled. Expected available in {seconds} second{'s' * (seconds != 1)}."
     return reply(429, {"detail": detail}, {"Retry-After": str(seconds)})
 
 
 def error(status: int, detail: str) -> Reply:
-    """Answer that a request makes no sense, or is not for everyone."""
+    """Answer with an error."""
     return reply(status, {"detail": detail})
 
 
 def reply(status: int, body: object, headers: Mapping[str, str] | None = None) -> Reply:
-    """Put an answer into JSON."""
+    """Make a JSON answer."""
     return status, json.dumps(body).encode(), {"Content-Type": "application/json", **(headers or {})}

@@ -1,4 +1,4 @@
-"""PokéAPI as https://pokeapi.co/docs/v2 describes it, as far as its list of species and the species go."""
+"""A replica of PokéAPI's list of species and its species (https://pokeapi.co/docs/v2)."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,22 +15,22 @@ ROBOTS = "User-agent: *\nAllow: /\n"
 
 
 def species_url(number: int) -> str:
-    """Where a species is asked for, through the proxy."""
+    """Return the URL of a species, as the proxy sees it."""
     return f"{LIST}/{number}/"
 
 
 def list_url(offset: int) -> str:
-    """Where a page of the list is asked for, through the proxy."""
+    """Return the URL of a page of the list, as the proxy sees it."""
     return f"{LIST}?limit={PAGE_SIZE}&offset={offset}"
 
 
 def resource(kind: str, name: str, number: int) -> dict[str, str]:
-    """A `NamedAPIResource`."""
+    """Make a `NamedAPIResource`."""
     return {"name": name, "url": f"{STATED}/{kind}/{number}/"}
 
 
 def list_page(species: Sequence[Species], offset: int) -> dict:
-    """A `NamedAPIResourceList` with the species from `offset` on."""
+    """Make a `NamedAPIResourceList` with the species from `offset` on."""
     page = f"{STATED}/pokemon-species?limit={PAGE_SIZE}&offset="
     following, previous = offset + PAGE_SIZE, offset - PAGE_SIZE
     return {
@@ -44,7 +44,7 @@ def list_page(species: Sequence[Species], offset: int) -> dict:
 
 
 def record(species: Species) -> dict:
-    """A `PokemonSpecies`, without the fields that are about something else."""
+    """Make a `PokemonSpecies` without unrelated fields."""
     return {
         "id": species.number,
         "name": species.name.lower(),
@@ -68,7 +68,7 @@ def give_json(value: object) -> Answer:
 def pokeapi(
     species: Sequence[Species], changes: Mapping[str, Answer] | None = None, robots: str = ROBOTS
 ) -> dict[str, Answer]:
-    """All of its answers by URL, `changes` instead of those that it would give."""
+    """Return all answers by URL, with `changes`."""
     lists = {list_url(offset): list_page(species, offset) for offset in range(0, len(species), PAGE_SIZE)}
     records = {species_url(each.number): record(each) for each in species}
     answers = {url: give_json(value) for url, value in (lists | records).items()}

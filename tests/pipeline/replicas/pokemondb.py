@@ -1,4 +1,4 @@
-"""The national Pokédex of pokemondb.net: one page, with a section of cards for each generation."""
+"""A replica of pokemondb.net's national Pokédex: one page with a section of cards per generation."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -14,7 +14,7 @@ ROBOTS = "User-agent: *\nDisallow: /ajax/\n"
 
 
 def card(species: Species) -> str:
-    """The card of one species."""
+    """Make the card of one species."""
     path = f"/pokedex/{species.name.lower()}"
     return (
         f'<div class="infocard"><span class="infocard-lg-img"><a href="{escape(path)}"><image>'
@@ -28,7 +28,7 @@ def card(species: Species) -> str:
 
 
 def national_page(species: Sequence[Species], cards: Mapping[int, str] | None = None) -> Answer:
-    """Answer with the page; `cards` stand instead of those of the species with their numbers."""
+    """Answer with the page; `cards` replaces the cards of species by their numbers."""
     sections = "".join(
         f'<h2 id="gen-{generation}">Generation {generation} Pokémon</h2>'
         '<div class="infocard-list infocard-list-pkmn-lg">'
@@ -44,5 +44,5 @@ def national_page(species: Sequence[Species], cards: Mapping[int, str] | None = 
 
 
 def pokemondb(page: Answer, robots: str = ROBOTS) -> dict[str, Answer]:
-    """All of its answers by URL."""
+    """Return all answers by URL."""
     return {NATIONAL: page, f"{SITE}/robots.txt": give(200, robots.encode())}
