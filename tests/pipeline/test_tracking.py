@@ -80,7 +80,9 @@ def test_run_waits_while_the_server_does_not_answer(folder, monkeypatch, caplog)
 
 def test_run_is_logged_once_after_a_broken_connection(folder, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(tracking.Store, "finish", lambda *_: (_ for _ in ()).throw(OSError("connection reset")))
+        patched.setattr(
+            tracking.Store, "finish", lambda *_: (_ for _ in ()).throw(OSError("connection reset"))
+        )
         with tracking.run("train_classifier", PARAMS) as run:
             run.metrics({"accuracy": 0.9})
     assert tracking.send_pending()

@@ -109,7 +109,8 @@ def _add_hashes(store: Store, run_id: str, record: StageRecord, made: ModelLinea
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     tags = {"cause": cause(record), "code": record["code"], "data": fingerprint(record["inputs"])}
-    tags |= {"outputs": json.dumps(record["outputs"])} | ({"model": made["model"]} if made else {})
+    tags |= {key: json.dumps(record[key]) for key in ("libraries", "outputs")}
+    tags |= {"model": made["model"]} if made else {}
     store.set_tags(run_id, tags)
     context = [InputTag("mlflow.data.context", "input")]
     inputs = {path: md5 for path, md5 in record["inputs"].items() if "/" in path}
