@@ -70,7 +70,7 @@ def postgresql() -> Generator[str]:
     """Run PostgreSQL with an empty database; yield its URI. Skip if it is not installed."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not programs:
-        message = "PostgreSQL is not installed: run `apt install postgresql`, or `make test` where apt-get is allowed"
+        message = "PostgreSQL is not installed: run `apt install postgresql`, or `make test` as root"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
     folder = Path(tempfile.mkdtemp(prefix="herodex-postgres-"))
     # PostgreSQL refuses to run as root.

@@ -1,6 +1,7 @@
 """A separate project folder in which tests run stages as processes."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Generator
@@ -8,9 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from herodex.params import Params, load_params
+from scripts.prove import change_params
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -31,15 +31,9 @@ class Workspace:
 
     def write_params(self, changes: dict[str, Any]) -> Params:
         """Write the project's `params.yaml` with changes by dotted key, such as `crawl.retries`."""
-        values = yaml.safe_load((PROJECT / "params.yaml").read_text(encoding="utf-8"))
-        for key, value in changes.items():
-            *sections, last = key.split(".")
-            section = values
-            for name in sections:
-                section = section[name]
-            section[last] = value
         path = self.folder / "params.yaml"
-        path.write_text(yaml.safe_dump(values, allow_unicode=True), encoding="utf-8")
+        shutil.copy(PROJECT / "params.yaml", path)
+        change_params(path, changes)
         return load_params(path)
 
     @contextmanager
