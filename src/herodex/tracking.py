@@ -18,7 +18,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
@@ -82,7 +82,7 @@ class Run:
     def keras_model(self, model: "keras.Model", name: str, example: np.ndarray) -> None:
         """Log a Keras model; its signature comes from a batch of example inputs."""
         (self.folder / "model").mkdir(exist_ok=True)
-        model.save(self.folder / "model" / f"{name}.keras")  # pyright: ignore[reportUnknownMemberType]
+        cast(Any, model).save(self.folder / "model" / f"{name}.keras")
         np.save(self.folder / "model" / "example.npy", example)
 
 
@@ -142,9 +142,8 @@ def _log_keras_model(run_id: str, file: Path) -> None:
     import keras
     import mlflow
 
-    untyped: Any = mlflow
-    network: Any = keras.models.load_model(file)  # pyright: ignore[reportUnknownMemberType]
-    example = np.load(file.with_name("example.npy"))
+    untyped = cast(Any, mlflow)
+    network, example = cast(Any, keras.models).load_model(file), np.load(file.with_name("example.npy"))
     signature = untyped.models.infer_signature(example, network(example).numpy())
     needs = ["tensorflow>=2.21,<2.22"]
     with mlflow.start_run(run_id=run_id):
@@ -252,5 +251,6 @@ def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Flatten nested mappings to dotted keys: {"a": {"b": 1}} → {"a.b": 1}."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
-        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+        nested = flatten(cast(dict[str, Any], value), f"{prefix}{key}.") if isinstance(value, dict) else None
+        flat |= {f"{prefix}{key}": value} if nested is None else nested
     return flat

@@ -1,9 +1,11 @@
+from typing import Any
+
 import pytest
 
 from herodex.errors import UserError
 from herodex.lineage.lock import StageRecord, cause, read_lock, stage_record, upstream
 
-ENTRY = {
+ENTRY: dict[str, Any] = {
     "deps": [
         {"path": "src/herodex/clean.py", "md5": "1"},
         {"path": "data/raw", "md5": "2.dir"},

@@ -91,8 +91,8 @@ def _add_run(
     if times:
         started, ended = times["started"], times["started"] + times["starting"] + times["running"]
     restored = {} if times else {"restored": "true"}
-    evaluated = made["metrics"] if stage.startswith("evaluate_") else {}
-    run = {
+    evaluated: dict[str, dict[str, float]] = made["metrics"] if stage.startswith("evaluate_") else {}
+    run: dict[str, Any] = {
         "stage": stage,
         "started": started,
         "ended": ended,

@@ -39,7 +39,7 @@ class Known:
 
     models: dict[str, tuple[str, ModelLineage]] = field(default_factory=dict[str, tuple[str, ModelLineage]])
     bentos: list[PackedLineage] = field(default_factory=list[PackedLineage])
-    runs: list["mlflow.entities.Run"] = field(default_factory=list)  # pyright: ignore[reportUnknownVariableType]
+    runs: list["mlflow.entities.Run"] = field(default_factory=list["mlflow.entities.Run"])
     versions: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     images: list[Row] = field(default_factory=list[Row])
     names: list[Row] = field(default_factory=list[Row])
