@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from herodex import paths
+from herodex.lineage.lock import ModelLineage
 
 COMMIT = "commit.json"
 """The file beside `lineage.json` in a bento that names the commit it was built from."""
@@ -16,7 +17,7 @@ class PackedLineage:
     """A bento's tag, the lineage of its models, and the commit it was built from."""
 
     tag: str
-    lineage: dict[str, dict[str, Any]]
+    lineage: dict[str, ModelLineage]
     commit: str
 
 

@@ -1,10 +1,7 @@
 """Model cards (Mitchell et al., 2019, Model Cards for Model Reporting), written from the lineage."""
 
-from typing import Any
-
+from herodex.lineage.lock import ModelLineage
 from herodex.params import Params
-
-ModelLineage = dict[str, Any]
 
 WEAK = 0.8
 """Classes with a lower recall are listed among the limits."""

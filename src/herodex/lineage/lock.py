@@ -14,6 +14,9 @@ from herodex.tracking import flatten
 LOCK = Path("dvc.lock")
 CODE = ("src/", "crawlers/")
 
+ModelLineage = dict[str, Any]
+"""Where one model comes from: an entry of `models/lineage.json`, as `record.describe_model` returns it."""
+
 
 class StageRecord(TypedDict):
     """One stage as it last ran.

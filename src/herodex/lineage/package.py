@@ -8,11 +8,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from herodex import paths
 from herodex.errors import UserError
 from herodex.lineage.bentos import COMMIT
+from herodex.lineage.lock import ModelLineage
 from herodex.lineage.registry import CHAMPION, Version, by_alias, by_number, downloaded, read_lineage
 from herodex.tracking import commit_tags
 
@@ -58,7 +58,7 @@ def build_bento(wanted: dict[str, str]) -> None:
         raise UserError("BentoML could not build the bento.", "See its messages above.")
 
 
-def add_model(name: str, number: str | None, context: Path) -> dict[str, Any]:
+def add_model(name: str, number: str | None, context: Path) -> ModelLineage:
     """Copy a model into the build context; return its lineage."""
     folder = paths.MODELS / name
     here = json.loads(paths.LINEAGE.read_text(encoding="utf-8"))[name] if paths.LINEAGE.exists() else None
@@ -89,7 +89,7 @@ def select_version(name: str, number: str | None) -> Version | None:
     return champion
 
 
-def add_backbone(lineage: dict[str, Any], context: Path) -> None:
+def add_backbone(lineage: ModelLineage, context: Path) -> None:
     """Copy a classifier's backbone into the build context, unless the classifier contains its own."""
     if (context / paths.CLASSIFIER / "backbone.bin").exists():
         return
@@ -103,7 +103,7 @@ def add_backbone(lineage: dict[str, Any], context: Path) -> None:
     shutil.copytree(paths.BACKBONE, context / paths.BACKBONE)
 
 
-def add_names(lineage: dict[str, Any], context: Path) -> None:
+def add_names(lineage: ModelLineage, context: Path) -> None:
     """Copy a generator's list of names into the build context; the service checks novelty against it."""
     wanted = lineage["stages"]["clean_names"]["outputs"][str(paths.CLEAN_NAMES)]
     for file in (paths.CLEAN_NAMES, CACHE / wanted[:2] / wanted[2:]):

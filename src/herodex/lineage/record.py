@@ -19,15 +19,13 @@ from herodex.inference.predict import MODEL_FILES as CLASSIFIER_FILES
 from herodex.inference.predict import model_hash as classifier_hash
 from herodex.lineage.cards import classifier_card, generator_card
 from herodex.lineage.counts import Row, count_images, count_names, estimates_in, read_rows
-from herodex.lineage.lock import StageRecord, read_lock, upstream
+from herodex.lineage.lock import ModelLineage, StageRecord, read_lock, upstream
 from herodex.lineage.runs import log_lineage
 from herodex.model_files import content_hash
 from herodex.params import load_params
 from herodex.stage_times import timed
 
 log = logging.getLogger(__name__)
-
-Lineage = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ MODELS = {
 }
 
 
-def describe_model(model: Model, stages: dict[str, StageRecord]) -> dict[str, Any]:
+def describe_model(model: Model, stages: dict[str, StageRecord]) -> ModelLineage:
     """Describe the lineage of one model.
 
     Returns:
@@ -73,7 +71,7 @@ def describe_model(model: Model, stages: dict[str, StageRecord]) -> dict[str, An
         it has one; `data`: counts; `metrics` on the test split, with intervals; `stages`: the records of all
         stages that it depends on, in topological order.
     """
-    lineage: dict[str, Any] = {
+    lineage: ModelLineage = {
         "model": model.hash(model.folder),
         "files": {name: content_hash([model.folder / name]) for name in model.files},
     }
@@ -92,7 +90,7 @@ def main() -> None:
     """Write lineage and model cards, then log the lineage to MLflow."""
     params = load_params()
     stages = read_lock()
-    lineage: Lineage = {name: describe_model(model, stages) for name, model in MODELS.items()}
+    lineage = {name: describe_model(model, stages) for name, model in MODELS.items()}
     text = json.dumps(lineage, indent=2, ensure_ascii=False) + "\n"
     paths.LINEAGE.write_text(text, encoding="utf-8")
     paths.CARDS.mkdir(parents=True, exist_ok=True)

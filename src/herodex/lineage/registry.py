@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from herodex.errors import UserError
+from herodex.lineage.lock import ModelLineage
 from herodex.tracking import Store, connect
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def read_report(version: Version, file: str) -> str | None:
     return None
 
 
-def read_lineage(version: Version) -> dict[str, Any]:
+def read_lineage(version: Version) -> ModelLineage:
     """Read the lineage of a version, as `models/lineage.json` has it for the model.
 
     Raises:

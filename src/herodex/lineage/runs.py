@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 from herodex import paths
-from herodex.lineage.lock import StageRecord, cause, fingerprint
+from herodex.lineage.lock import ModelLineage, StageRecord, cause, fingerprint
 from herodex.lineage.registry import kept_files, register
 from herodex.stage_times import StageTime, read_times, repro_key
 from herodex.tracking import PARENT, Store, UnreachableError, commit_tags, connect, send_pending
@@ -19,7 +19,6 @@ from herodex.tracking import PARENT, Store, UnreachableError, commit_tags, conne
 log = logging.getLogger(__name__)
 
 ARTIFACT = "lineage.json"
-ModelLineage = dict[str, Any]
 
 
 def log_lineage(lineage: dict[str, ModelLineage], stages: dict[str, StageRecord]) -> None:

@@ -9,7 +9,7 @@ from herodex import paths
 from herodex.errors import UserError
 from herodex.lineage.bentos import PackedLineage, list_bentos
 from herodex.lineage.counts import Row, read_rows
-from herodex.lineage.lock import StageRecord
+from herodex.lineage.lock import ModelLineage, StageRecord
 from herodex.lineage.registry import list_versions, read_kept
 from herodex.lineage.tree import Node
 from herodex.tracking import Store, connect
@@ -22,8 +22,6 @@ PAGES = 3
 """Pages listed under a model; a trace of its image or name finds each other one."""
 METRICS = 3
 SHORT = 12
-
-ModelLineage = dict[str, Any]
 
 
 @dataclass
