@@ -1,4 +1,4 @@
-"""Where benchmarks note their figures, for the table with which `make bench` ends."""
+"""Record of benchmark results, for the table of `make bench`."""
 
 import json
 from pathlib import Path
@@ -8,12 +8,12 @@ RECORD = Path(".cache") / "bench.jsonl"
 
 
 class Figure(TypedDict):
-    """A speed as a ratio, so that it can be compared between machines.
+    """A speed as a ratio, comparable between machines.
 
     Attributes:
-        figure: what is measured, against what.
-        ratio: the median over rounds, between `low` and `high`, the least and the most of them.
-        rounds: how often it was measured.
+        figure: the quantity and its reference.
+        ratio: median over rounds, with minimum `low` and maximum `high`.
+        rounds: number of repetitions.
     """
 
     figure: str
@@ -24,7 +24,7 @@ class Figure(TypedDict):
 
 
 def note(figure: str, ratios: list[float]) -> None:
-    """Note the ratios of one figure, one from each round."""
+    """Record the ratios of one figure, one per round."""
     ordered = sorted(ratios)
     entry = Figure(
         figure=figure,
@@ -39,7 +39,7 @@ def note(figure: str, ratios: list[float]) -> None:
 
 
 def read_record() -> list[Figure]:
-    """Read the last entry of each figure, in the order in which they were first noted."""
+    """Read the last entry of each figure, in the order of their first entries."""
     if not RECORD.exists():
         return []
     entries: list[Figure] = [json.loads(line) for line in RECORD.read_text(encoding="utf-8").splitlines()]

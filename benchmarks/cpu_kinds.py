@@ -1,10 +1,9 @@
-"""What differs between kinds of CPU: the same classifier with fewer instruction sets, and in bfloat16.
+"""Differences between kinds of CPU: one classifier with fewer instruction sets, and in bfloat16.
 
-oneDNN, with which OpenVINO and TensorFlow compute, OpenBLAS and NumPy are kept to older instructions by their
-settings, so one machine tells what the same model would answer on others; TensorFlow's own loops cannot be.
-Each kind runs in a process of its own, on the images of the test part, or where it matters most, f32 and
-bf16, on all clean images. Then the head is trained anew. It takes about 5 minutes on 2 idle cores; what is
-compared are seconds of compute.
+Environment variables limit oneDNN (used by OpenVINO and TensorFlow), OpenBLAS and NumPy to older
+instructions, which simulates other CPUs on one machine; they do not affect TensorFlow's own loops. Each kind
+runs in its own process, on the test split, or for f32 and bf16 on all clean images, and then retrains the
+head. It takes about 5 minutes on 2 idle cores and compares CPU seconds.
 """
 
 import csv
@@ -37,7 +36,7 @@ from herodex.statistics import proportion
 
 
 class Kind(NamedTuple):
-    """A kind of CPU: what the libraries are told, the precision, and which images it answers."""
+    """A kind of CPU: environment variables for the libraries, the precision, and the images."""
 
     name: str
     environment: dict[str, str]
@@ -45,11 +44,11 @@ class Kind(NamedTuple):
     images: str
 
 
-TEST, CLEAN = "test part", "all clean images"
+TEST, CLEAN = "test split", "all clean images"
 
 
 def without(isa: str, core: str, *features: str) -> dict[str, str]:
-    """The settings by which oneDNN keeps to `isa`, OpenBLAS to a kind of `core`, NumPy from `features`."""
+    """Limit oneDNN to `isa` and OpenBLAS to `core`, and disable `features` in NumPy."""
     return {
         "ONEDNN_MAX_CPU_ISA": isa,
         "OPENBLAS_CORETYPE": core,
@@ -58,25 +57,25 @@ def without(isa: str, core: str, *features: str) -> dict[str, str]:
 
 
 KINDS = (
-    Kind("all that this CPU has", {}, "f32", CLEAN),
+    Kind("all of this CPU", {}, "f32", CLEAN),
     Kind("AVX-512 without AMX", without("AVX512_CORE", "SkylakeX", "AVX512_SPR"), "f32", TEST),
     Kind("AVX2", without("AVX2", "Haswell", "X86_V4", "AVX512_ICL", "AVX512_SPR"), "f32", TEST),
     Kind("all, in bfloat16", {}, "bf16", CLEAN),
 )
-"""The first is what the others are compared with. TensorFlow's packages need AVX in any case."""
+"""The others are compared with the first. TensorFlow's packages always need AVX."""
 TABLE = Path(__file__).with_name("cpu_kinds.csv")
 
 
-def images_of(which: str) -> pd.DataFrame:
-    """The rows of the images that a kind answers; among all clean ones, each image once."""
+def images_of(kind: str) -> pd.DataFrame:
+    """Return the rows of the test split, or of all clean images without exact duplicates."""
     manifest = read_manifest(paths.SPLIT_IMAGES)
-    if which == TEST:
+    if kind == TEST:
         return manifest[manifest["part"] == "test"]
     return manifest[manifest["phash"] != ""].drop_duplicates("sha256")
 
 
 def measure(precision: str, which: str, target: Path) -> None:
-    """Write what this process answers: probabilities [n, labels], `known`, compute, the hash of a head."""
+    """Write this process's probabilities, `known`, CPU seconds per image, and the hash of a head."""
     params = load_params()
     classifier = load_classifier(paths.MODELS, precision)
     batch = params.classifier.embed.batch_size
@@ -95,7 +94,7 @@ def measure(precision: str, which: str, target: Path) -> None:
 
 
 def head_hash() -> str:
-    """Train the head on the features that are there, and hash its weights."""
+    """Train the head on the existing features and hash its weights."""
     params = load_params()
     manifest = read_manifest(paths.SPLIT_IMAGES)
     rows = manifest[manifest["part"].isin(["train", "validation"])]
@@ -117,7 +116,7 @@ def head_hash() -> str:
 
 
 def run_kind(kind: Kind) -> dict[str, Any]:
-    """Measure one kind of CPU in a process of its own."""
+    """Measure one kind of CPU in a separate process."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "answers.npz"
         command = [sys.executable, "-m", "benchmarks.cpu_kinds", kind.precision, kind.images, str(target)]
@@ -126,29 +125,29 @@ def run_kind(kind: Kind) -> dict[str, Any]:
 
 
 def compare(found: list[dict[str, Any]], labels: list[str]) -> list[dict[str, Any]]:
-    """Compare what each kind answered with what the first did, on all images that both have answered.
+    """Compare the answers of each kind with those of the first, on the images that both have.
 
     Returns:
-        a row for each kind: the accuracy on the test part; the share of answers with the same label, with its
-        interval; how many answers differ in `known`; the largest difference of a probability; whether the
-        head has the same bytes; and the compute for an image as a ratio.
+        A row per kind: accuracy on the test split; proportion of answers with the same label, with its
+        interval; number of answers that differ in `known`; largest difference of a probability; whether the
+        head has the same bytes; and CPU time per image as a ratio.
     """
     first = found[0]
-    place = {file: row for row, file in enumerate(images_of(CLEAN)["file"])}
+    index = {file: row for row, file in enumerate(images_of(CLEAN)["file"])}
     rows = []
     for kind, answers in zip(KINDS, found, strict=True):
         images = images_of(kind.images)
-        same = [place[file] for file in images["file"]]
+        same = [index[file] for file in images["file"]]
         before, after = first["probabilities"][same], answers["probabilities"]
         tested = (images["part"] == "test").to_numpy()
-        said = np.array(labels)[after.argmax(axis=1)]
+        predicted = np.array(labels)[after.argmax(axis=1)]
         agreeing = proportion(int((after.argmax(axis=1) == before.argmax(axis=1)).sum()), len(images))
         rows.append(
             {
                 "kind": kind.name,
                 "images": kind.images,
                 "n": len(images),
-                "accuracy_on_test": round(float((said == images["label"])[tested].mean()), 4),
+                "accuracy_on_test": round(float((predicted == images["label"])[tested].mean()), 4),
                 "same_label": round(agreeing["value"], 4),
                 "low": round(agreeing["low"], 4),
                 "high": round(agreeing["high"], 4),
@@ -162,7 +161,7 @@ def compare(found: list[dict[str, Any]], labels: list[str]) -> list[dict[str, An
 
 
 def main() -> None:
-    """Write and print the table; with a precision, a set of images and a file, measure this process."""
+    """Write and print the table; with a precision, images and a file as arguments, measure this process."""
     if len(sys.argv) == 4:
         measure(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
         return
@@ -177,7 +176,7 @@ def main() -> None:
         writer.writerows(rows)
     for row in rows:
         sys.stdout.write(json.dumps(row) + "\n")
-        note(f"classifier, {row['kind']}, compute against all of f32", [row["compute_against_first"]])
+        note(f"classifier, {row['kind']}, CPU time against all of f32", [row["compute_against_first"]])
 
 
 if __name__ == "__main__":

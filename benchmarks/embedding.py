@@ -1,4 +1,4 @@
-"""How much faster the exported backbone computes features than Keras's `predict` on the same images."""
+"""Speed of the exported backbone relative to Keras's `predict` on the same images."""
 
 from typing import Any, cast
 
@@ -17,7 +17,7 @@ IMAGES = 32
 
 
 def main() -> None:
-    """Print the ratio; random weights will do for Keras, because they take as long as trained ones."""
+    """Print the ratio; Keras runs with random weights, which take as long as trained ones."""
     params = load_params()
     settings = params.classifier.embed
     embedder = load_embedder(paths.BACKBONE, params.backbone.precision, settings)

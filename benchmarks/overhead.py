@@ -1,10 +1,9 @@
-"""What the pipeline takes for itself: DVC between the stages, starting Python, imports, logging.
+"""Time that the pipeline itself takes: DVC between stages, starting Python, imports, logging.
 
-`python -m benchmarks.overhead` tells it for the longest run in this folder, stage by stage, and times a
+`python -m benchmarks.overhead` prints it for each stage of the longest run in this folder, and times a
 `dvc repro` that has nothing to do.
 """
 
-import json
 import resource
 import subprocess
 import sys
@@ -17,14 +16,14 @@ import yaml
 from benchmarks.bench_record import note
 from herodex.command import run_command
 from herodex.errors import UserError
-from herodex.stage_times import LOGGING_TIMES, STAGE_TIMES, StageTime
+from herodex.stage_times import StageTime, read_times
 
 ROUNDS = 3
 PIPELINE = Path("dvc.yaml")
 
 
 class Share(NamedTuple):
-    """Seconds of one stage: by DVC before it, to start Python and import, to log, and for its work."""
+    """Seconds of one stage: DVC before it, Python and imports, logging, and its work."""
 
     stage: str
     before: float
@@ -34,7 +33,7 @@ class Share(NamedTuple):
 
     @property
     def own(self) -> float:
-        """What is not the stage's work."""
+        """Return the seconds that are not the stage's work."""
         return self.before + self.starting + self.logging
 
 
@@ -42,8 +41,8 @@ def shares(times: list[StageTime], logging: dict[str, float]) -> list[Share]:
     """Split the time of one `dvc repro` into its parts.
 
     Args:
-        times: the stages of it, in their order.
-        logging: seconds that logging took, by stage.
+        times: its stages, in order.
+        logging: seconds of logging by stage.
     """
     found, ended = [], None
     for entry in times:
@@ -55,35 +54,30 @@ def shares(times: list[StageTime], logging: dict[str, float]) -> list[Share]:
 
 
 def longest_repro() -> list[Share]:
-    """The parts of the `dvc repro` with most stages; of several such, the last."""
-    if not STAGE_TIMES.exists():
-        raise UserError("No stage has been run in this folder.", "Run `dvc repro -f`.")
-    entries: list[StageTime] = [json.loads(line) for line in STAGE_TIMES.read_text("utf-8").splitlines()]
-    repros: dict[str, list[StageTime]] = {}
-    for entry in entries:
-        repros.setdefault(entry["repro"], []).append(entry)
-    # A stage that starts itself again, as a crawl does, leaves two entries: the last one holds the other.
-    stages = {
-        repro: list({entry["stage"]: entry for entry in times}.values()) for repro, times in repros.items()
-    }
-    repro, times = max(reversed(stages.items()), key=lambda item: len(item[1]))
-    lines = LOGGING_TIMES.read_text("utf-8").splitlines() if LOGGING_TIMES.exists() else []
-    logged = [entry for line in lines if (entry := json.loads(line))["repro"] == repro]
-    return shares(times, {entry["stage"]: entry["seconds"] for entry in logged})
+    """Split the time of the last `dvc repro` with the most stages."""
+    repros: dict[str, dict[str, StageTime]] = {}
+    for entry in read_times("stage"):
+        # A crawl restarts itself and leaves two entries: the last one includes the other.
+        repros.setdefault(entry["repro"], {})[entry["stage"]] = entry
+    if not repros:
+        raise UserError("No stage has run in this folder.", "Run `dvc repro -f`.")
+    repro, stages = max(reversed(repros.items()), key=lambda item: len(item[1]))
+    logging = {entry["stage"]: entry["running"] for entry in read_times("logging") if entry["repro"] == repro}
+    return shares(list(stages.values()), logging)
 
 
 def idle_repro() -> tuple[float, float]:
-    """Run `dvc repro`, which has nothing to do; returns seconds of the clock and of compute."""
+    """Run a `dvc repro` that has nothing to do; return its wall and CPU seconds."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(["dvc", "repro"], capture_output=True, text=True, check=False)
     clock, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     if "up to date" not in done.stdout:
-        raise UserError("There is something to do for `dvc repro`.", "Run `dvc repro` first.")
+        raise UserError("`dvc repro` has something to do.", "Run `dvc repro` first.")
     return clock, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def main() -> None:
-    """Print both, and note which part of the pipeline it was."""
+    """Print and record the overhead."""
     idle = [idle_repro() for _ in range(ROUNDS)]
     found = longest_repro()
     total = sum(share.own + share.work for share in found)
@@ -92,12 +86,12 @@ def main() -> None:
         parts = "".join(f"{part:8.1f}" for part in (share.before, share.starting, share.logging, share.work))
         sys.stdout.write(f"{share.stage:22}{parts}\n")
     own = sum(share.own for share in found)
-    sys.stdout.write(f"the pipeline's own time: {own:.0f} s of {total:.0f} s, {own / total:.1%}\n")
+    sys.stdout.write(f"the pipeline's overhead: {own:.0f} s of {total:.0f} s, {own / total:.1%}\n")
     clock, compute = min(idle)
-    sys.stdout.write(f"a `dvc repro` with nothing to do: {compute:.1f} s of compute, {clock:.1f} s\n")
+    sys.stdout.write(f"a `dvc repro` with nothing to do: {clock:.1f} s, {compute:.1f} s of CPU\n")
     declared = len(yaml.safe_load(PIPELINE.read_text("utf-8"))["stages"])
-    what = "all stages" if len(found) == declared else f"{len(found)} of {declared} stages"
-    note(f"the pipeline's own time, against a run of {what}", [own / total])
+    ran = "all stages" if len(found) == declared else f"{len(found)} of {declared} stages"
+    note(f"the pipeline's overhead, against a run of {ran}", [own / total])
     note("`dvc repro` with nothing to do, against that run", [clock / total for clock, _ in idle])
 
 

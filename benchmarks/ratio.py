@@ -1,4 +1,4 @@
-"""Times two ways to do the same work in turn, so that a machine's moods hit both."""
+"""Time two implementations in turn, so that other load affects both."""
 
 import statistics
 import sys
@@ -9,7 +9,7 @@ from benchmarks.bench_record import note
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Time one call."""
+    """Return the seconds of one call."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
@@ -18,9 +18,9 @@ def seconds(work: Callable[[], object]) -> float:
 def print_ratio(
     label: str, ours: Callable[[], object], theirs: Callable[[], object], rounds: int = 5
 ) -> None:
-    """Print how many times as fast `ours` is as `theirs`: the median over rounds, with minimum and maximum.
+    """Print the speed of `ours` relative to `theirs`: median, minimum and maximum over rounds.
 
-    Each is called once before the rounds, so that no one-time cost counts.
+    Each is called once before the rounds, to exclude one-time costs.
     """
     ours()
     theirs()

@@ -1,4 +1,4 @@
-"""What a changed param of the head costs: to choose and train it anew, against embedding its images."""
+"""Cost of retraining the head after a change of params, relative to embedding its images."""
 
 import sys
 import time
@@ -23,11 +23,11 @@ from herodex.params import Params, load_params
 
 ROUNDS = 3
 IMAGES = 64
-"""As many are embedded anew; all would take no other time each."""
+"""Images that are embedded; the time per image does not depend on their number."""
 
 
 def retrain(params: Params) -> float:
-    """Do what `train_classifier` computes; returns seconds of compute, of all cores together."""
+    """Repeat the computation of `train_classifier`; return its CPU seconds over all cores."""
     settings, seed = params.classifier, params.seed
     manifest = read_manifest(paths.SPLIT_IMAGES)
     rows = manifest[manifest["part"].isin(["train", "validation"])]
@@ -53,8 +53,8 @@ def retrain(params: Params) -> float:
     return time.process_time() - started
 
 
-def embed_anew(params: Params, files: list[str]) -> float:
-    """Embed some of the images, and scale up to all; returns seconds of compute."""
+def embed_again(params: Params, files: list[str]) -> float:
+    """Embed some of the images and scale the time to all; return CPU seconds."""
     embedder = load_embedder(paths.BACKBONE, params.backbone.precision, params.classifier.embed)
     started = time.process_time()
     for images in batches(files[:IMAGES], params.classifier.embed.batch_size):
@@ -62,8 +62,8 @@ def embed_anew(params: Params, files: list[str]) -> float:
     return (time.process_time() - started) * len(files) / min(IMAGES, len(files))
 
 
-def look_up_again(params: Params) -> float:
-    """Ask for the features of all images, which are known; returns seconds of compute."""
+def read_cached(params: Params) -> float:
+    """Read the features of all images from the cache; return CPU seconds."""
     settings, precision = params.classifier.embed, resolve_precision(params.backbone.precision)
     manifest = read_manifest(paths.CLEAN_IMAGES / paths.MANIFEST)
     images = manifest[manifest["phash"] != ""].drop_duplicates("sha256")
@@ -74,23 +74,23 @@ def look_up_again(params: Params) -> float:
 
 
 def main() -> None:
-    """Print and note both ratios."""
+    """Print and record both ratios."""
     params = load_params()
     manifest = read_manifest(paths.SPLIT_IMAGES)
     files = manifest["file"][manifest["part"].isin(["train", "validation"])].tolist()
-    # The first time Keras is imported, which no other round pays.
+    # The first call also imports Keras.
     retrain(params)
     spent = [retrain(params) for _ in range(ROUNDS)]
-    anew = [embed_anew(params, files) for _ in range(ROUNDS)]
-    again = look_up_again(params)
+    anew = [embed_again(params, files) for _ in range(ROUNDS)]
+    again = read_cached(params)
     ratios = [head / embedding for head, embedding in zip(spent, anew, strict=True)]
     sys.stdout.write(
-        f"{len(files)} images: {np.median(spent):.1f} s of compute to choose and train the head, "
-        f"{np.median(anew):.1f} s to embed them, {again:.1f} s to embed again what has not changed\n"
+        f"{len(files)} images: {np.median(spent):.1f} s of CPU to select and train the head, "
+        f"{np.median(anew):.1f} s to embed them, {again:.1f} s to read cached features\n"
     )
-    note("compute of training the head anew, against embedding its images", ratios)
+    note("CPU time of retraining the head, against embedding its images", ratios)
     unchanged = [again / embedding for embedding in anew]
-    note("compute of embedding again what has not changed, against embedding it", unchanged)
+    note("CPU time of reading cached features, against embedding", unchanged)
 
 
 if __name__ == "__main__":

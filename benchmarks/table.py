@@ -1,4 +1,4 @@
-"""The last word of `make bench`: every speed as a ratio, in `reports/bench.csv` and `bench.png`."""
+"""Table and plot of all recorded ratios: `reports/bench.csv` and `bench.png`."""
 
 import csv
 import sys
@@ -17,7 +17,7 @@ PNG = paths.REPORTS / "bench.png"
 
 
 def cpu_name() -> str:
-    """What the system calls its CPU."""
+    """Return the model name of the CPU."""
     for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
@@ -25,7 +25,7 @@ def cpu_name() -> str:
 
 
 def draw(figures: list[Figure], cpu: str) -> Plot:
-    """Draw the ratios, on a logarithmic scale, with the least and the most of their rounds."""
+    """Plot the ratios on a logarithmic scale, with minimum and maximum over rounds."""
     plot = Plot(figsize=(9, 1.2 + 0.5 * len(figures)), layout="constrained")
     axes = plot.subplots()
     for row, figure in enumerate(figures):
@@ -37,12 +37,12 @@ def draw(figures: list[Figure], cpu: str) -> Plot:
             (0, 6),
             textcoords="offset points",
             ha="center",
-            # The line at 1 would else cross the number.
+            # A white box, so that the line at 1 does not cross the number.
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
         )
     axes.set_yticks(range(len(figures)), [figure["figure"] for figure in figures], fontsize=8)
     axes.set_ylim(len(figures) - 0.5, -0.8)
-    axes.set(xscale="log", xlabel="ratio, with the least and the most of its rounds", title=cpu)
+    axes.set(xscale="log", xlabel="ratio, with minimum and maximum over rounds", title=cpu)
     axes.margins(x=0.08)
     axes.xaxis.set_major_formatter("{x:g}")
     axes.axvline(1, color="grey", linestyle=":")
@@ -54,7 +54,7 @@ def main() -> None:
     """Print the table, and write it with its plot."""
     figures = read_record()
     if not figures:
-        raise UserError("Nothing has been measured.", "Run `make bench`.")
+        raise UserError("No benchmark has run.", "Run `make bench`.")
     cpu = cpu_name()
     CSV.parent.mkdir(parents=True, exist_ok=True)
     with CSV.open("w", encoding="utf-8", newline="") as file:
@@ -65,7 +65,7 @@ def main() -> None:
             writer.writerow({**figure, **rounded, "cpu": cpu})
     save_figure(draw(figures, cpu), PNG)
     width = max(len(figure["figure"]) for figure in figures)
-    sys.stdout.write(f"\n{cpu}\n{'figure':{width}}  {'ratio':>8}  {'of rounds':>17}\n")
+    sys.stdout.write(f"\n{cpu}\n{'figure':{width}}  {'ratio':>8}  {'min–max, rounds':>17}\n")
     for figure in figures:
         spread = f"{figure['low']:.3g}–{figure['high']:.3g}"
         ratio, rounds = figure["ratio"], figure["rounds"]

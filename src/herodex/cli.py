@@ -1,4 +1,4 @@
-"""The command `herodex`: what one asks of runs and models, beside the pipeline itself."""
+"""The `herodex` command: trace, promote, roll back and package models."""
 
 import argparse
 import sys
@@ -11,12 +11,12 @@ MODELS = ("classifier", "generator")
 
 
 def main() -> None:
-    """Run one of the commands."""
+    """Run the command line."""
     run_command(run)
 
 
 def run() -> None:
-    """Read the command line, and do what it says. Each command imports only what it needs."""
+    """Parse the arguments and run the command; each command imports only what it needs."""
     options = parse(sys.argv[1:])
     match options.command:
         case "trace":
@@ -40,34 +40,47 @@ def run() -> None:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """Read the arguments of a command."""
-    parser = argparse.ArgumentParser(prog="herodex", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    tracing = commands.add_parser("trace", help="show what something comes from, and where it went")
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        prog="herodex", description="Trace, promote and package the models of this project."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+
+    tracing = add("trace", "show the sources and uses of a model, run, bento, image or name")
     tracing.add_argument(
-        "end", help="a model's or image's sha256, a run's id, a bento's tag, a name, or an image file"
+        "key",
+        help="a model's or image's sha256, a run's id (6 digits are enough), a bento's tag, a name, or an "
+        "image file",
     )
-    promoting = commands.add_parser(
-        "promote", help="make a model champion if it is better by more than chance"
-    )
+    promoting = add("promote", "make a model champion if it is significantly better than the champion")
     promoting.add_argument(
-        "models", nargs="*", help="classifier, generator, or one with its version: classifier=3"
+        "models",
+        nargs="*",
+        help="classifier, generator or a version such as classifier=3; by default both models in models/",
     )
-    back = commands.add_parser("rollback", help="make the champion that was it before")
+    back = add("rollback", "make the previous champion the champion again")
     back.add_argument(
-        "models", nargs="*", choices=(*MODELS, []), help="classifier or generator; both by default"
+        "models", nargs="*", choices=(*MODELS, []), help="classifier or generator; by default both"
     )
-    packing = commands.add_parser("bento", help="package the champions, or models that are named")
-    packing.add_argument("models", nargs="*", help="classifier=3, or generator=folder for what is in models/")
-    commands.add_parser("send", help="send runs to MLflow that it has not taken yet")
+    packing = add("bento", "package the champions or other versions into a bento")
+    packing.add_argument(
+        "models",
+        nargs="*",
+        help="a version such as classifier=3, generator=folder for the model in models/, or folder for both "
+        "models there; by default the champions",
+    )
+    add("send", "send waiting runs to MLflow")
     return parser.parse_args(arguments)
 
 
 def versions(models: list[str]) -> dict[str, str]:
-    """Read `classifier=3`, or `folder` for what is in `models/`, as the version of each model.
+    """Parse arguments such as `classifier=3` or `folder` into the version of each model.
 
     Raises:
-        UserError: it is none of these.
+        UserError: an argument names no model.
     """
     wanted: dict[str, str] = {}
     for model in models:
@@ -78,28 +91,28 @@ def versions(models: list[str]) -> dict[str, str]:
             wanted[name] = version
         else:
             raise UserError(
-                f"'{model}' is no model.", "Give classifier or generator, with a version: classifier=3."
+                f"'{model}' is no model.", "Give classifier or generator, or a version: classifier=3."
             )
     return wanted
 
 
 def trace(options: argparse.Namespace) -> None:
-    """Print where something comes from, and of an image's file, what it is most like."""
+    """Print the trace of a key, or the answer and similar images for an image file."""
     from herodex.lineage.trace import gather, trace
     from herodex.lineage.tree import render
 
     known = gather()
-    if Path(options.end).is_file():
+    if Path(options.key).is_file():
         from herodex.lineage.similar_images import trace_answer
         from herodex.params import load_params
 
-        sys.stdout.write(render(trace_answer(Path(options.end), known.images, load_params(), most=3)))
+        sys.stdout.write(render(trace_answer(Path(options.key), known.images, load_params(), most=3)))
     else:
-        sys.stdout.write(render(trace(options.end, known)))
+        sys.stdout.write(render(trace(options.key, known)))
 
 
 def promote(options: argparse.Namespace) -> None:
-    """Compare challengers with champions, and print what came of it."""
+    """Compare challengers with champions and print the results."""
     from herodex.lineage.promote import promote
     from herodex.params import load_params
 

@@ -1,4 +1,4 @@
-"""What every stage and command does first: set up logging and turn a UserError into a message."""
+"""Run a stage or command: log lines on stderr, one message for a UserError, and its time."""
 
 import logging
 import os
@@ -6,21 +6,18 @@ import sys
 from collections.abc import Callable
 
 from herodex.errors import UserError
-from herodex.stage_times import timed_stage
+from herodex.stage_times import timed
 
 
 def run_command(main: Callable[[], None]) -> None:
-    """Run `main` with log lines on stderr.
-
-    A UserError ends the process with its message and status 1, Ctrl-C with status 130.
-    """
+    """Run `main` with logging to stderr; exit with 1 after a UserError, with 130 after Ctrl-C."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    for chatty in ("alembic", "httpx", "PIL", "tensorflow"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    # TensorFlow greets with a page about CUDA on every machine without a GPU.
+    for verbose in ("alembic", "httpx", "PIL", "tensorflow"):
+        logging.getLogger(verbose).setLevel(logging.WARNING)
+    # Without a GPU, TensorFlow logs a page about CUDA.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        with timed_stage():
+        with timed("stage"):
             main()
     except UserError as error:
         sys.stderr.write(f"error: {error.problem}\n  fix: {error.hint}\n")

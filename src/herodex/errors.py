@@ -1,10 +1,10 @@
-"""The one exception that is meant for people."""
+"""The exception for errors that the user can fix."""
 
 
 class UserError(Exception):
-    """Something the user can put right: `problem` says what is wrong and where, `hint` what to do.
+    """An error that the user can fix: `problem` says what is wrong and where, `hint` what to do.
 
-    Commands print both and exit with status 1; they never show a traceback for it.
+    Commands print both without a traceback, and exit with status 1.
     """
 
     def __init__(self, problem: str, hint: str) -> None:

@@ -1,4 +1,4 @@
-"""Packages of the npm registry, as sources of files that Herodex may not carry itself."""
+"""Fetch packages from the npm registry, for files that Herodex may not redistribute."""
 
 import hashlib
 import io
@@ -15,29 +15,33 @@ SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 class Package(NamedTuple):
-    """A package by its name and version, and the sha256 of its tarball."""
+    """A package as `name@version`, and the sha256 of its tarball."""
 
     spec: str
     sha256: str
 
 
 def fetch_package(package: Package) -> dict[str, bytes]:
-    """Fetch a package with npm and give its files by their paths, which start with `package/`.
+    """Fetch a package with npm; return its files by path, which starts with `package/`.
 
     Raises:
-        OSError: npm is missing, the package cannot be fetched, or it is not the known one.
+        OSError: npm is missing, the package cannot be fetched, or its sha256 differs.
     """
     return read_tarball(fetch_tarball(package))
 
 
 def fetch_tarball(package: Package) -> bytes:
-    """Fetch a package's tarball with npm and check its sha256; raises OSError."""
+    """Fetch a package's tarball with npm and check its sha256.
+
+    Raises:
+        OSError: npm is missing, the package cannot be fetched, or its sha256 differs.
+    """
     npm = shutil.which("npm") or str(Path(sysconfig.get_path("scripts")) / "npm")
     if not Path(npm).exists():
         raise OSError("npm is missing")
     environment = dict(os.environ)
     if SYSTEM_CERTIFICATES.exists():
-        # Node trusts only its own roots, which do not know a company's proxy.
+        # Node ignores the system's certificates, which a company's proxy needs.
         environment.setdefault("NODE_EXTRA_CA_CERTS", str(SYSTEM_CERTIFICATES))
     with tempfile.TemporaryDirectory() as folder:
         command = [npm, "pack", package.spec, "--silent", "--cache", f"{folder}/cache"]
@@ -53,7 +57,7 @@ def fetch_tarball(package: Package) -> bytes:
 
 
 def read_tarball(tarball: bytes) -> dict[str, bytes]:
-    """Read all files of a tarball into memory, by their paths in it."""
+    """Read all files of a tarball into memory, by path."""
     with tarfile.open(fileobj=io.BytesIO(tarball)) as package:
         files = {member.name: package.extractfile(member) for member in package if member.isfile()}
         return {name: file.read() for name, file in files.items() if file}

@@ -1,13 +1,13 @@
-"""Where things lie, relative to the project's folder, in which every stage runs."""
+"""Paths of the pipeline's files, relative to the project folder, where every stage runs."""
 
 from pathlib import Path
 
 
 def project_folder(folder: Path) -> Path:
-    """Where to keep what outlives a run that was started in `folder`.
+    """Return the folder for caches and runs of a process that started in `folder`.
 
-    That is `folder`, as `.`. But a queued experiment is run by DVC in a copy of the project, which it removes
-    afterwards: for such a copy it is the project.
+    That is `folder` itself, as `.`; for a queued experiment it is the project, because DVC removes the copy
+    that the experiment runs in.
     """
     if folder.parts[-4:-1] == (".dvc", "tmp", "exps"):
         return folder.parents[3]
@@ -19,10 +19,10 @@ PROJECT = project_folder(Path.cwd())
 PARAMS = Path("params.yaml")
 
 CRAWL_STATE = Path(".cache") / "crawl"
-"""What crawls have learnt that have not come to their end yet."""
+"""State of unfinished crawls."""
 
 FEATURE_CACHE = PROJECT / ".cache" / "features.db"
-"""What the backbone has said of images, from one run to the next."""
+"""Backbone features of images, kept between runs."""
 
 DATA = Path("data")
 REVIEW = DATA / "review.csv"
@@ -37,7 +37,7 @@ SPLIT_NAMES = DATA / "names" / "split.csv"
 WORDS = DATA / "words" / "words.txt"
 EXAMPLES = DATA / "examples"
 MANIFEST = "manifest.csv"
-"""The file beside the images, in RAW_IMAGES and CLEAN_IMAGES, with a row for each search result."""
+"""The table in RAW_IMAGES and CLEAN_IMAGES with a row per search result."""
 
 MODELS = Path("models")
 BACKBONE = MODELS / "backbone"

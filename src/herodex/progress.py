@@ -1,4 +1,4 @@
-"""Progress of long work: a bar with rate and ETA in a terminal, plain lines elsewhere."""
+"""Progress of long loops: a bar with rate and ETA in a terminal, log lines elsewhere."""
 
 import logging
 import sys
@@ -16,7 +16,7 @@ LINE_EVERY_S = 10
 
 
 def track(items: Iterable[T], total: int, label: str, unit: str) -> Iterator[T]:
-    """Yield `items`, showing how many of `total` are done, how fast, and how long the rest will take."""
+    """Yield `items` and show how many of `total` are done, the rate and the time left."""
     if sys.stderr.isatty():
         yield from tqdm(items, total=total, desc=label, unit=f" {unit}")
         return

@@ -1,4 +1,4 @@
-"""What a run of the pipeline came to, in a few lines."""
+"""Print the main results of a pipeline run."""
 
 import csv
 import json
@@ -10,27 +10,28 @@ from herodex.command import run_command
 from herodex.errors import UserError
 
 
-def interval(figure: dict[str, float], digits: int = 3) -> str:
-    """Word a figure with its interval and count: 0.912 [0.884, 0.935], n = 503."""
-    low, high = (f"{figure[bound]:.{digits}f}" for bound in ("low", "high"))
-    return f"{figure['value']:.{digits}f} [{low}, {high}], n = {figure['n']}"
+def interval(estimate: dict[str, float], digits: int = 3) -> str:
+    """Format an estimate: 0.912 [0.884, 0.935], n = 503."""
+    low, high = (f"{estimate[bound]:.{digits}f}" for bound in ("low", "high"))
+    return f"{estimate['value']:.{digits}f} [{low}, {high}], n = {estimate['n']}"
 
 
 def describe(classifier: dict[str, Any], generator: dict[str, Any], samples: list[str]) -> str:
-    """Word both models' metrics, some sample names, and what to do next."""
+    """Format the main metrics of both models, some sample names, and the next commands."""
     backbone = classifier["backbone"]
     return f"""
 Classifier   {backbone["name"]}, {backbone["weights"]} weights from {backbone["source"]}
-  accuracy on the test part        {interval(classifier["accuracy"])}
-  of a colour histogram            {interval(classifier["baseline"]["accuracy"])}
-  of the classes among themselves  {interval(classifier["accuracy_known"])}
+  accuracy on the test split    {interval(classifier["accuracy"])}
+  baseline on colour histograms {interval(classifier["baseline"]["accuracy"])}
+  accuracy among the classes    {interval(classifier["accuracy_known"])}
 
 Names        {", ".join(samples)}
-  nats a character on the test part  {interval(generator["nats"])}
-  of a trigram model                 {interval(generator["trigram"])}
-  on names held out in training      {interval(generator["cross_validation"]["nats"])}
+  nats per character on the test split  {interval(generator["nats"])}
+  trigram model                         {interval(generator["trigram"])}
+  cross-validation                      {interval(generator["cross_validation"]["nats"])}
+  (lower is better)
 
-Look         reports/ has the figures and plots; `make ui` shows the runs
+Look         reports/index.html has all metrics and plots; `make ui` shows the runs
 Serve        make serve, then open http://localhost:3000
 """
 

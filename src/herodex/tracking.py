@@ -1,146 +1,256 @@
-"""Runs of the stages, as the stages see them: written to disk first, then sent to MLflow.
+"""Runs of the stages, written to disk first and then sent to MLflow.
 
-A stage writes what it has to say into a folder of `.cache/runs`, and sends that to MLflow when it ends.
-Where MLflow does not answer, the folder stays and is sent with the next run: hours of training never hang
-on a server. MLflow itself is imported by `herodex.mlflow_log` alone, once there is something to send.
-
-Runs go to `mlflow.db` beside `params.yaml`, or to the server that MLFLOW_TRACKING_URI names.
-Times and run ids live there alone, never in a stage's outputs.
+A run is a folder of `.cache/runs` until MLflow has taken it, so a server that does not answer costs neither
+the run nor the stage. MLflow takes seconds to import, so only functions that talk to it do. They name the run
+in each call: MLflow's fluent functions would keep the active one in global state.
 """
 
+import fcntl
 import json
 import logging
+import os
+import re
 import shutil
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import numpy as np
 
 from herodex import paths
+from herodex.errors import UserError
 from herodex.params import Section
-from herodex.stage_times import repro_key, timed_logging
+from herodex.stage_times import repro_key, timed
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
+    import mlflow
+    import mlflow.entities
 
 log = logging.getLogger(__name__)
 
 PENDING = paths.PROJECT / ".cache" / "runs"
-"""Runs that MLflow has not taken yet, a folder each: `run.json`, and `artifacts` and `model` beside it."""
+"""Runs that wait for MLflow, a folder each: `run.json`, with `artifacts` and `model` beside it."""
+DATABASE = paths.PROJECT / "mlflow.db"
+ARTIFACTS = paths.PROJECT / "mlartifacts"
+EXPERIMENT = "herodex"
+PARENT = "mlflow.parentRunId"
+SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+}
+"""Environment variables for MLflow, unless they are set."""
+
+
+class UnreachableError(UserError):
+    """MLflow does not answer, or the connection breaks off."""
 
 
 @dataclass
 class Run:
-    """One stage's run, which `folder` keeps until MLflow has it."""
+    """One stage's run, kept in `folder` until MLflow has it."""
 
     folder: Path
-    values: dict[str, float] = field(default_factory=dict)
-    curves: dict[str, list[float]] = field(default_factory=dict)
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str]
+    points: list[tuple[str, float, int]] = field(default_factory=list[tuple[str, float, int]])
 
     def metrics(self, values: dict[str, float]) -> None:
-        """Log figures of the whole run."""
-        self.values |= {name: float(value) for name, value in values.items()}
+        """Log metrics of the whole run."""
+        self.points += [(name, float(value), 0) for name, value in values.items()]
 
     def metric_by_epoch(self, name: str, values: Sequence[float]) -> None:
-        """Log one figure for each epoch, the first of which is epoch 1."""
-        self.curves[name] = [float(value) for value in values]
+        """Log a metric for each epoch, counted from 1."""
+        self.points += [(name, float(value), epoch) for epoch, value in enumerate(values, start=1)]
 
     def tags(self, values: dict[str, str]) -> None:
-        """Tag the run, for example with the hash of the model it made."""
+        """Tag the run, for example with the hash of its model."""
         self.labels |= values
 
     def artifact(self, path: Path) -> None:
-        """Keep a copy of a file, or of a folder's files, with the run."""
-        artifacts = self.folder / "artifacts"
-        artifacts.mkdir(exist_ok=True)
-        if path.is_dir():
-            shutil.copytree(path, artifacts / path.name, dirs_exist_ok=True)
-        else:
-            shutil.copy(path, artifacts)
+        """Keep a copy of a file or folder with the run."""
+        target = self.folder / "artifacts" / path.name
+        target.parent.mkdir(exist_ok=True)
+        (shutil.copytree if path.is_dir() else shutil.copy)(path, target)
 
-    def keras_model(self, model: "keras.Model", name: str, example: "np.ndarray") -> None:
-        """Log a Keras model with the signature that `example`, a batch of its inputs, shows."""
-        import numpy as np
-
-        folder = self.folder / "model"
-        folder.mkdir(exist_ok=True)
-        model.save(folder / f"{name}.keras")
-        np.save(folder / "example.npy", example)
+    def keras_model(self, model: "keras.Model", name: str, example: np.ndarray) -> None:
+        """Log a Keras model; its signature comes from a batch of example inputs."""
+        (self.folder / "model").mkdir(exist_ok=True)
+        cast(Any, model).save(self.folder / "model" / f"{name}.keras")
+        np.save(self.folder / "model" / "example.npy", example)
 
 
 @contextmanager
-def run(stage: str, params: Section) -> Iterator[Run]:
-    """Open the run of a stage; at its end it goes to MLflow, and an exception marks it as failed."""
-    started = time.time()
-    folder = PENDING / f"{stage}-{uuid.uuid4().hex}"
-    folder.mkdir(parents=True)
-    current = Run(folder)
-    status = "FAILED"
+def run(stage: str, params: Section) -> Generator[Run]:
+    """Open the run of a stage, and send it at the end; an exception marks it as failed."""
+    current = Run(PENDING / f"{stage}-{uuid.uuid4().hex}", {"stage": stage, **commit_tags()})
+    current.folder.mkdir(parents=True)
+    record = {"stage": stage, "status": "FAILED", "started": time.time(), "repro": repro_key()}
+    record |= {"params": flatten(params.model_dump()), "metrics": current.points, "tags": current.labels}
     try:
         yield current
-        status = "FINISHED"
+        record["status"] = "FINISHED"
     finally:
-        with timed_logging():
-            write_run(current, stage, flatten(params.model_dump()), status, started)
+        with timed("logging"):
+            text = json.dumps({**record, "ended": time.time()}, indent=2, ensure_ascii=False)
+            # A folder with `run.json` is complete and may be sent.
+            unfinished = current.folder / "run.json.part"
+            unfinished.write_text(text + "\n", encoding="utf-8")
+            unfinished.rename(current.folder / "run.json")
             send_pending()
 
 
-def write_run(current: Run, stage: str, params: dict[str, Any], status: str, started: float) -> None:
-    """Write `run.json`, with which a run's folder is complete."""
-    record = {
-        "stage": stage,
-        "status": status,
-        "started": started,
-        "ended": time.time(),
-        "repro": repro_key(),
-        "params": params,
-        "metrics": current.values,
-        "curves": current.curves,
-        "tags": {"stage": stage, **commit_tags(), **current.labels},
-    }
-    unfinished = current.folder / "run.json.part"
-    unfinished.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    unfinished.rename(current.folder / "run.json")
-
-
 def send_pending() -> bool:
-    """Send to MLflow what it has not taken yet; returns False, and says what to do, if it does not answer."""
+    """Send waiting runs to MLflow; if it does not answer, log a warning and return False."""
     if not any(PENDING.glob("*/run.json")):
         return True
-    from herodex.mlflow_log import UnreachableError, send
-
     try:
-        send(PENDING)
+        with connect() as store, _locked(PENDING / ".lock"):
+            for file in sorted(PENDING.glob("*/run.json"), key=lambda file: file.stat().st_mtime):
+                _send(store, file.parent)
+                shutil.rmtree(file.parent)
     except UnreachableError as error:
         waiting = len(list(PENDING.glob("*/run.json")))
-        log.warning("%s Runs that wait in %s: %d.\n  fix: %s", error.problem, PENDING, waiting, error.hint)
+        log.warning("%s %d runs wait in %s.\n  fix: %s", error.problem, waiting, PENDING, error.hint)
         return False
     return True
 
 
-def commit_tags() -> dict[str, str]:
-    """The commit of the project, and whether tracked files differ from it; nothing outside of git."""
+def _send(store: "Store", folder: Path) -> None:
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    tags = {**record["tags"], "sent_from": folder.name}
+    if record["repro"]:
+        tags[PARENT] = store.parent_run(record["repro"], record["started"])
+    # An earlier attempt that broke off has left an incomplete run.
+    for broken in store.search(sent_from=folder.name):
+        store.client.delete_run(broken.info.run_id)
+    run_id = store.create_run(record, tags)
+    if (artifacts := folder / "artifacts").is_dir():
+        store.client.log_artifacts(run_id, str(artifacts))
+    for file in (folder / "model").glob("*.keras"):
+        _log_keras_model(run_id, file)
+    store.finish(run_id, record["status"], record["ended"])
+
+
+def _log_keras_model(run_id: str, file: Path) -> None:
+    import keras
+    import mlflow
+
+    untyped = cast(Any, mlflow)
+    network, example = cast(Any, keras.models).load_model(file), np.load(file.with_name("example.npy"))
+    signature = untyped.models.infer_signature(example, network(example).numpy())
+    needs = ["tensorflow>=2.21,<2.22"]
+    with mlflow.start_run(run_id=run_id):
+        untyped.tensorflow.log_model(network, name=file.stem, signature=signature, pip_requirements=needs)
+
+
+class Store(NamedTuple):
+    """An open connection to MLflow: a client, and the id of the experiment."""
+
+    client: "mlflow.MlflowClient"
+    experiment: str
+
+    def create_run(self, record: dict[str, Any], tags: dict[str, str]) -> str:
+        """Create a run with the params and metrics of a record; return its id. `finish` ends it."""
+        from mlflow.entities import Metric, Param
+
+        started, ended = int(record["started"] * 1000), int(record["ended"] * 1000)
+        run_id = self.client.create_run(self.experiment, started, tags, record["stage"]).info.run_id
+        params = [Param(name, str(value)) for name, value in record["params"].items()]
+        # MLflow refuses some characters, as in a class called `c++`.
+        allowed = (
+            (re.sub(r"[^\w\-. :/]", "_", name, flags=re.ASCII), *at) for name, *at in record["metrics"]
+        )
+        metrics = [Metric(name, value, ended, step) for name, value, step in allowed]
+        self.client.log_batch(run_id, metrics, params)
+        return run_id
+
+    def finish(self, run_id: str, status: str, ended: float) -> None:
+        """End a run and its parent; the parent has failed if one of its stages has."""
+        self.client.set_terminated(run_id, status, int(ended * 1000))
+        if parent := self.client.get_run(run_id).data.tags.get(PARENT):
+            failed = "FAILED" in (status, self.client.get_run(parent).info.status)
+            self.client.set_terminated(parent, "FAILED" if failed else "FINISHED", int(ended * 1000))
+
+    def parent_run(self, repro: str, started: float) -> str:
+        """Return the id of the run for one `dvc repro`; create it if it is missing."""
+        tags = {"repro": repro, "stage": "repro"}
+        if found := self.search(**tags):
+            return found[0].info.run_id
+        name = os.environ.get("DVC_EXP_NAME") or "repro"
+        return self.client.create_run(self.experiment, int(started * 1000), tags, name).info.run_id
+
+    def set_tags(self, run_id: str, tags: dict[str, str]) -> None:
+        """Tag a run, in one request."""
+        from mlflow.entities import RunTag
+
+        self.client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+
+    def search(self, **tags: str) -> list["mlflow.entities.Run"]:
+        """Return the runs that have all these tags, the newest first."""
+        condition = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
+        newest = ["attributes.start_time DESC"]
+        return list(self.client.search_runs([self.experiment], condition, order_by=newest))
+
+
+@contextmanager
+def connect() -> Generator[Store]:
+    """Connect to MLflow at MLFLOW_TRACKING_URI or in mlflow.db.
+
+    Raises:
+        UnreachableError: MLflow does not answer, now or within the block.
+    """
+    os.environ.update({**SETTINGS, **os.environ})
+    import mlflow
+    import requests
+    from sqlalchemy.exc import SQLAlchemyError
+
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DATABASE.resolve()}"
+    # MLflow's default location depends on the folder of the process that comes first.
+    location = ARTIFACTS.resolve().as_uri() if uri.startswith("sqlite:") else None
     try:
-        commit = _git("rev-parse", "HEAD")
-        changed = bool(_git("status", "--porcelain", "--untracked-files=no"))
+        mlflow.set_tracking_uri(uri)
+        # A new client creates missing tables, which fails in two processes at once.
+        with _locked(DATABASE.with_suffix(".db.lock")):
+            client = mlflow.MlflowClient(uri)
+            found = client.get_experiment_by_name(EXPERIMENT)
+            experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT, location)
+        yield Store(client, experiment)
+    except (mlflow.MlflowException, SQLAlchemyError, requests.RequestException, OSError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        hint = "Start that server, or unset MLFLOW_TRACKING_URI to use mlflow.db; then run `herodex send`."
+        raise UnreachableError(f"MLflow at {uri} does not answer: {reason}.", hint) from None
+
+
+@contextmanager
+def _locked(file: Path) -> Generator[None]:
+    with file.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def commit_tags() -> dict[str, str]:
+    """Return the project's commit and whether tracked files differ from it; nothing outside git."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return {}
-    return {"mlflow.source.git.commit": commit, "changed_since_commit": str(changed).lower()}
-
-
-def _git(*words: str) -> str:
-    return subprocess.run(["git", *words], capture_output=True, text=True, check=True).stdout.strip()
+    commit, _, changed = done.stdout.strip().partition("-")
+    return {"mlflow.source.git.commit": commit, "changed_since_commit": str(bool(changed)).lower()}
 
 
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Turn nested mappings into one with dotted keys: {"a": {"b": 1}} → {"a.b": 1}."""
+    """Flatten nested mappings to dotted keys: {"a": {"b": 1}} → {"a.b": 1}."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
-        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+        nested = flatten(cast(dict[str, Any], value), f"{prefix}{key}.") if isinstance(value, dict) else None
+        flat |= {f"{prefix}{key}": value} if nested is None else nested
     return flat

@@ -1,4 +1,4 @@
-"""A copy of the whole project, in which DVC runs as it does for a user."""
+"""A copy of the project in which tests run DVC."""
 
 import os
 import shutil
@@ -14,25 +14,24 @@ from herodex.inference.image_decoding import normalise, open_image
 from scripts.prove import SMALL
 
 TINY = {"classes": ["tea", "coffee"], "distractors": ["cocoa"], **SMALL}
-"""Params with which the whole pipeline runs in a minute."""
+"""Params for a pipeline run of about a minute."""
 
+TIMEOUT_S = 1200
+"""Limit of one command; the pipeline takes about a minute on an idle machine."""
 
-PATIENCE_S = 1200
-"""How long a command may take; the whole pipeline takes a minute where nothing else is going on."""
-
-ELSEWHERE = {"BENTOML_HOME", "HERODEX_LIVE", "MLFLOW_TRACKING_URI"}
-"""Settings by which the copy would reach beyond its folder."""
+UNSET = {"BENTOML_HOME", "HERODEX_LIVE", "MLFLOW_TRACKING_URI"}
+"""Environment variables that would make the copy use things outside its folder."""
 
 
 class ProjectCopy(Workspace):
-    """The project's files as git would take them, without what its stages have written."""
+    """The project's tracked and unignored files, without outputs of stages."""
 
     def command(self, *words: str, **environment: str) -> Run:
-        """Run a program of the project's environment in the folder, to its end."""
+        """Run a program of the project's environment in the folder and wait for it."""
         inherited = {
             name: value
             for name, value in os.environ.items()
-            if name not in ELSEWHERE and not name.lower().endswith("_proxy")
+            if name not in UNSET and not name.lower().endswith("_proxy")
         }
         path = f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', os.defpath)}"
         done = subprocess.run(
@@ -42,7 +41,7 @@ class ProjectCopy(Workspace):
             capture_output=True,
             text=True,
             check=False,
-            timeout=PATIENCE_S,
+            timeout=TIMEOUT_S,
         )
         return Run(done.returncode, done.stdout, done.stderr)
 
@@ -51,7 +50,7 @@ class ProjectCopy(Workspace):
         return self.command("dvc", *words)
 
     def image(self, file: str, max_side: int) -> np.ndarray:
-        """Read a crawled image by its name in the manifest, as the service makes it of an upload."""
+        """Read a crawled image by its file name, decoded as the service decodes an upload."""
         data = (self.folder / "data/images/raw" / file).read_bytes()
         return normalise(open_image(data, 50_000_000), max_side)
 
@@ -61,7 +60,7 @@ class ProjectCopy(Workspace):
 
 
 def copy_project(folder: Path, changes: dict[str, Any]) -> ProjectCopy:
-    """Copy the project into the empty `folder`, and write its `params.yaml` with `changes`."""
+    """Copy the project to the empty `folder`, with `changes` to `params.yaml`."""
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     files = subprocess.run(listed, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
     for name in filter(lambda name: (PROJECT / name).is_file(), files.splitlines()):

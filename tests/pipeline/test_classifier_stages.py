@@ -1,4 +1,4 @@
-"""The classifier's stages on other classes than the project's own: twelve of them, with few images each."""
+"""The classifier's stages on twelve other classes with few images each."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ from herodex.params import load_params
 from scripts.prove import SMALL
 
 TWELVE = ["ant", "bee", "cat", "dog", "eel", "fox", "gnu", "hen", "ibis", "jay", "koi", "lynx"]
-CORRUPTIONS = {
+PARAMS = {
     **SMALL,
     "classes": TWELVE,
     "distractors": [],
@@ -35,7 +35,7 @@ def run(project: ProjectCopy) -> None:
 
 @pytest.fixture(scope="module")
 def twelve(tmp_path_factory) -> ProjectCopy:
-    project = copy_project(tmp_path_factory.mktemp("twelve"), CORRUPTIONS)
+    project = copy_project(tmp_path_factory.mktemp("twelve"), PARAMS)
     run(project)
     return project
 
@@ -44,7 +44,7 @@ def report(project: ProjectCopy, name: str) -> dict:
     return json.loads((project.folder / "reports/classifier" / name).read_text(encoding="utf-8"))
 
 
-def test_twelve_classes_of_20_images_are_learnt_and_the_interval_says_what_that_is_worth(twelve):
+def test_twelve_classes_of_20_images_are_learnt_with_wide_intervals(twelve):
     figures = report(twelve, "metrics.json")
     accuracy = figures["accuracy"]
     assert set(figures["recall"]) == set(TWELVE)
@@ -55,7 +55,7 @@ def test_twelve_classes_of_20_images_are_learnt_and_the_interval_says_what_that_
     assert min(by_class) > accuracy["high"] - accuracy["low"]
 
 
-def test_every_recipe_is_compared_and_one_of_them_is_served(twelve):
+def test_every_recipe_is_compared_and_the_selected_one_is_served(twelve):
     table = pd.read_csv(twelve.folder / "reports/classifier/recipes.csv")
     record = json.loads((twelve.folder / "models/classifier/classifier.json").read_text(encoding="utf-8"))
     assert record["recipe"] == report(twelve, "recipes.json")["chosen"] in set(table["recipe"])
@@ -63,8 +63,8 @@ def test_every_recipe_is_compared_and_one_of_them_is_served(twelve):
     assert record["classes"] == TWELVE
 
 
-def test_a_tuned_backbone_is_measured_by_folds_and_served_as_evaluated(twelve, tmp_path):
-    twelve.write_params({**CORRUPTIONS, **TUNED})
+def test_fine_tuned_backbone_is_cross_validated_and_served_as_evaluated(twelve, tmp_path):
+    twelve.write_params({**PARAMS, **TUNED})
     run(twelve)
     tuning, folder = report(twelve, "fine_tune.json"), twelve.folder
     assert tuning["tuned"]
@@ -78,6 +78,6 @@ def test_a_tuned_backbone_is_measured_by_folds_and_served_as_evaluated(twelve, t
     files = dict(zip(manifest["sha256"], manifest["file"], strict=True))
     for row in pd.read_csv(folder / "reports/classifier/predictions.csv").head(5).itertuples():
         image = twelve.image(files[str(row.sha256)], classifier.max_side)
-        measured = np.array(row[5:-1])
-        assert classifier.probabilities([image])[0] == pytest.approx(measured, abs=1e-6)
-        assert untuned.probabilities([image])[0] != pytest.approx(measured, abs=1e-4)
+        evaluated = np.array(row[5:-1])
+        assert classifier.probabilities([image])[0] == pytest.approx(evaluated, abs=1e-6)
+        assert untuned.probabilities([image])[0] != pytest.approx(evaluated, abs=1e-4)

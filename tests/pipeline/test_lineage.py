@@ -1,4 +1,4 @@
-"""From an answer back to its source, and which model is champion, on the real pipeline."""
+"""Lineage, trace, promotion and packaging on the real pipeline."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from herodex.lineage.counts import read_rows
 
 STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 OTHER = {**TINY, "classifier.train.epochs": 1, "classifier.train.learning_rate": 0.00001}
-"""Params with which the classifier learns next to nothing."""
+"""Params that leave the classifier almost untrained."""
 
 
 def herodex(project: ProjectCopy, *words: str) -> Run:
@@ -34,7 +34,7 @@ def runs(project: ProjectCopy, stage: str) -> list[Any]:
     return list(client(project).search_runs(["1"], f"tags.stage = '{stage}'"))
 
 
-def test_every_stage_has_one_run_under_the_run_of_its_repro(project):
+def test_every_stage_has_one_run_under_its_repro(project):
     (parent,) = runs(project, "repro")
     children = {stage: runs(project, stage) for stage in STAGES if stage != "record_lineage"}
     assert {stage: len(found) for stage, found in children.items()} == dict.fromkeys(children, 1)
@@ -44,18 +44,20 @@ def test_every_stage_has_one_run_under_the_run_of_its_repro(project):
     assert parent.data.tags["classifier"] == lineage(project)["classifier"]["model"]
 
 
-def test_a_training_run_holds_curves_inputs_hashes_and_a_model_with_its_signature(project):
+def test_training_run_holds_curves_inputs_hashes_and_a_model_with_signature(project):
     (run,) = runs(project, "train_classifier")
     assert len(client(project).get_metric_history(run.info.run_id, "loss")) == 5
     assert {item.dataset.name for item in run.inputs.dataset_inputs} >= {"data/images/split.csv"}
     assert run.data.tags["model"] == lineage(project)["classifier"]["model"]
-    assert run.data.tags["code"] == lineage(project)["classifier"]["stages"]["train_classifier"]["code"]
+    stage = lineage(project)["classifier"]["stages"]["train_classifier"]
+    assert run.data.tags["code"] == stage["code"]
+    assert json.loads(run.data.tags["libraries"]) == stage["libraries"] != {}
     (output,) = run.outputs.model_outputs
     logged = client(project).get_logged_model(output.model_id)
     assert "inputs" in Path(logged.artifact_location.removeprefix("file://"), "MLmodel").read_text()
 
 
-def test_the_lineage_goes_back_to_the_first_stages_and_counts_what_was_learnt_from(project):
+def test_lineage_covers_all_upstream_stages_and_counts_the_data(project):
     recorded = lineage(project)
     assert next(iter(recorded["classifier"]["stages"])) == "scrape_images"
     assert list(recorded["generator"]["stages"])[-1] == "evaluate_generator"
@@ -66,29 +68,30 @@ def test_the_lineage_goes_back_to_the_first_stages_and_counts_what_was_learnt_fr
     assert recorded["classifier"]["model"].startswith(metrics["model"])
 
 
-def test_the_trace_of_a_model_leads_to_pages_runs_and_the_registry(project):
+def test_trace_of_a_model_shows_pages_runs_libraries_and_versions(project):
     model = lineage(project)["classifier"]["model"]
     traced = herodex(project, "trace", model[:12])
     assert traced.code == 0, traced.log
     (run,) = runs(project, "train_classifier")
     rows = read_rows(project.folder / "data/images/split.csv")
-    learnt = next(row for row in rows if row["part"] == "train")
+    trained = next(row for row in rows if row["part"] == "train")
     assert run.info.run_id in traced.output
-    assert learnt["page_url"] in traced.output
+    assert trained["page_url"] in traced.output
+    assert "libraries: keras 3." in traced.output
     assert "registered model classifier, version 1" in traced.output
 
 
-def test_the_trace_of_a_run_and_of_a_name_lead_to_the_model(project):
+def test_trace_of_a_run_or_name_leads_to_the_model(project):
     model = lineage(project)["generator"]["model"]
     (run,) = runs(project, "clean_names")
     assert f"generator {model}" in herodex(project, "trace", run.info.run_id).output
     name = next(row for row in read_rows(project.folder / "data/names/split.csv") if row["part"] == "train")
     traced = herodex(project, "trace", name["name"]).output
-    assert f"{model}, learnt from it" in traced
+    assert f"{model}, trained on it" in traced
     assert name["page_url"] in traced
 
 
-def test_the_trace_of_an_image_leads_to_its_page_and_what_became_of_it(project):
+def test_trace_of_an_image_shows_its_page_and_its_use(project):
     rows = read_rows(project.folder / "data/images/split.csv")
     tested = next(row for row in rows if row["part"] == "test")
     traced = herodex(project, "trace", tested["sha256"]).output
@@ -96,19 +99,19 @@ def test_the_trace_of_an_image_leads_to_its_page_and_what_became_of_it(project):
     assert f"{lineage(project)['classifier']['model']}, tested on it" in traced
     dropped = next(row for row in rows if row["dropped_for"] == "near_duplicate")
     assert (
-        f"set aside: near_duplicate, copy of {dropped['duplicate_of']}"
+        f"set aside: near_duplicate, duplicate of {dropped['duplicate_of']}"
         in herodex(project, "trace", dropped["sha256"]).output
     )
 
 
-def test_the_trace_of_an_image_file_shows_what_it_is_most_like(project):
+def test_trace_of_an_image_file_shows_similar_images(project):
     rows = read_rows(project.folder / "data/images/split.csv")
-    learnt = next(row for row in rows if row["part"] == "train")
-    traced = herodex(project, "trace", f"data/images/raw/{learnt['file']}").output
-    assert re.search(rf"1\.000 {learnt['label']}, {re.escape(learnt['page_url'])}", traced)
+    trained = next(row for row in rows if row["part"] == "train")
+    traced = herodex(project, "trace", f"data/images/raw/{trained['file']}").output
+    assert re.search(rf"1\.000 {trained['label']}, {re.escape(trained['page_url'])}", traced)
 
 
-def test_what_is_not_known_is_one_clear_message(project):
+def test_unknown_key_is_a_user_error(project):
     traced = herodex(project, "trace", "0123456789ab")
     assert traced.code == 1
     assert "is known as '0123456789ab'" in traced.log
@@ -117,7 +120,7 @@ def test_what_is_not_known_is_one_clear_message(project):
 
 @pytest.fixture(scope="module")
 def challenged(project):
-    """The project after `promote`, another classifier, `promote`, and back; what each promotion said."""
+    """Promote a first classifier, a worse one, and the first one again; return the outputs of `promote`."""
     said = [herodex(project, "promote")]
     for params in (OTHER, TINY):
         project.write_params(params)
@@ -127,15 +130,15 @@ def challenged(project):
     return said
 
 
-def test_the_first_model_is_champion_and_a_worse_one_does_not_replace_it(challenged):
+def test_first_model_becomes_champion_and_a_worse_one_does_not(challenged):
     first, worse, back = challenged
-    assert first.output.count("champion, as the first of its kind") == 2
+    assert first.output.count("champion, because there was none") == 2
     assert re.search(r"McNemar's exact test.*p = \d", worse.output)
     assert "The champion stays" in worse.output
-    assert "is the champion already" in back.output
+    assert "is already champion" in back.output
 
 
-def test_a_model_out_of_the_cache_gets_neither_a_second_run_nor_a_second_version(project, challenged):
+def test_model_from_the_cache_gets_no_second_run_or_version(project, challenged):
     assert len(runs(project, "train_classifier")) == 2
     versions = client(project).search_model_versions("name = 'classifier'")
     assert len({version.tags["model"] for version in versions}) == len(versions) == 2
@@ -145,16 +148,16 @@ def test_a_model_out_of_the_cache_gets_neither_a_second_run_nor_a_second_version
     assert len(client(project).search_model_versions("name = 'classifier'")) == 2
 
 
-def test_a_champion_can_be_taken_back(project, challenged):
+def test_champion_can_be_rolled_back(project, challenged):
     registry = client(project)
     registry.set_registered_model_alias("classifier", "previous", "2")
     assert "version 2" in herodex(project, "rollback", "classifier").output
     assert str(registry.get_model_version_by_alias("classifier", "champion").version) == "2"
     assert "version 1" in herodex(project, "rollback", "classifier").output
-    assert "has had no other champion" in herodex(project, "rollback", "generator").log
+    assert "has no previous champion" in herodex(project, "rollback", "generator").log
 
 
-def test_a_bento_takes_the_version_that_is_named_with_its_lineage(project, challenged):
+def test_bento_contains_the_given_version_and_its_lineage(project, challenged):
     built = herodex(project, "bento", "classifier=2")
     assert built.code == 0, built.output + built.log
     (packed,) = (project.folder / "bentoml/bentos/herodex").glob("*/src/models/lineage.json")

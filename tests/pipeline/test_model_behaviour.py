@@ -1,4 +1,4 @@
-"""What the trained classifier does whatever it has learnt: what must change an answer, and what must not."""
+"""Invariances of the trained classifier."""
 
 import numpy as np
 import pandas as pd
@@ -19,43 +19,43 @@ def classifier(project) -> Classifier:
 
 
 @pytest.fixture(scope="module")
-def learnt(project) -> pd.DataFrame:
-    """Images of the training part."""
+def training_rows(project) -> pd.DataFrame:
+    """Rows of some training images."""
     manifest = read_manifest(project.folder / "data/images/split.csv")
     return manifest[manifest["part"] == "train"].sort_values("sha256").head(IMAGES)
 
 
 @pytest.fixture(scope="module")
-def images(project, classifier, learnt) -> list[np.ndarray]:
-    return [project.image(file, classifier.max_side) for file in learnt["file"]]
+def images(project, classifier, training_rows) -> list[np.ndarray]:
+    return [project.image(file, classifier.max_side) for file in training_rows["file"]]
 
 
-def test_what_was_learnt_is_known_by_heart(classifier, learnt, images):
+def test_training_images_are_classified_correctly(classifier, training_rows, images):
     answers = np.array([*classifier.classes, "unknown"])[classifier.probabilities(images).argmax(axis=1)]
-    assert (answers == learnt["label"].to_numpy(str)).mean() > 0.9
+    assert (answers == training_rows["label"].to_numpy(str)).mean() > 0.9
 
 
-def test_left_and_right_exchanged_change_nothing(classifier, images):
+def test_mirroring_keeps_probabilities(classifier, images):
     mirrored = [np.ascontiguousarray(image[:, ::-1]) for image in images]
     expected = classifier.probabilities(images)
     assert classifier.probabilities(mirrored) == pytest.approx(expected, abs=0.02)
 
 
-def test_letterbox_bars_change_nothing(classifier, images):
+def test_letterbox_bars_keep_labels(classifier, images):
     barred = [trim_bars(np.pad(image, ((60, 60), (0, 0), (0, 0)))) for image in images]
     same = classifier.probabilities(barred).argmax(axis=1) == classifier.probabilities(images).argmax(axis=1)
     assert same.mean() > 0.9
 
 
 @pytest.mark.parametrize("change", CORRUPTIONS)
-def test_a_spoilt_image_seldom_becomes_another_one(classifier, images, change):
+def test_corruptions_seldom_change_the_label(classifier, images, change):
     before = classifier.probabilities(images).argmax(axis=1)
     after = np.concatenate([classifier.probabilities([CORRUPTIONS[change](image)]) for image in images])
     assert (after.argmax(axis=1) == before).mean() >= 0.75
 
 
-def test_noise_is_less_familiar_than_any_image_of_a_class(classifier, learnt, images):
+def test_noise_has_lower_scores_than_images_of_classes(classifier, training_rows, images):
     rng = np.random.default_rng(0)
     noise = [rng.integers(0, 256, (200, 260, 3), np.uint8) for _ in range(4)]
-    of_a_class = [images[i] for i in np.flatnonzero(learnt["label"] != "unknown")]
+    of_a_class = [images[i] for i in np.flatnonzero(training_rows["label"] != "unknown")]
     assert classifier.run(noise).ood_scores.max() < classifier.run(of_a_class).ood_scores.min()

@@ -1,4 +1,4 @@
-"""What is learnt in one place is served in another, and a line that breaks costs nothing."""
+"""Outputs, models and runs shared by S3 and an MLflow server, also when a server dies."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def git(folder: Path, *words: str) -> None:
 
 
 def use_remote(project: ProjectCopy, s3: str) -> None:
-    """What docs/sharing.md says to do once."""
+    """Configure the remote as docs/sharing.md says."""
     for words in (
         ("remote", "add", "--default", "--force", "storage", f"s3://{BUCKET}/dvc"),
         ("remote", "modify", "storage", "endpointurl", s3),
@@ -42,7 +42,7 @@ def use_remote(project: ProjectCopy, s3: str) -> None:
 
 @pytest.fixture(scope="module")
 def pushed(project: ProjectCopy, s3: str) -> tuple[ProjectCopy, set[str]]:
-    """The project after a push that was killed and one that was not; and what the first one had stored."""
+    """Push once, killed, and once to the end; return the project and what the first push had stored."""
     use_remote(project, s3)
     program = str(Path(sys.executable).with_name("dvc"))
     killed = subprocess.Popen(
@@ -56,19 +56,19 @@ def pushed(project: ProjectCopy, s3: str) -> tuple[ProjectCopy, set[str]]:
         time.sleep(0.05)
     killed.kill()
     killed.wait()
-    partly = stored(s3, STORE)
+    incomplete = stored(s3, STORE)
     done = project.command("dvc", "push", **KEYS)
     assert done.code == 0, done.output + done.log
-    return project, partly
+    return project, incomplete
 
 
-def test_a_push_that_was_killed_is_finished_by_the_next(pushed, s3):
-    project, partly = pushed
-    assert 0 < len(partly) < len(stored(s3, STORE))
+def test_killed_push_is_finished_by_the_next(pushed, s3):
+    project, incomplete = pushed
+    assert 0 < len(incomplete) < len(stored(s3, STORE))
     assert "in sync" in project.command("dvc", "status", "--cloud", **KEYS).output
 
 
-def test_a_push_to_a_dead_server_says_so_and_loses_nothing(pushed):
+def test_push_to_a_dead_server_fails_without_loss(pushed):
     project, _ = pushed
     before = project.tree("models")
     use_remote(project, f"http://127.0.0.1:{free_port()}")
@@ -78,7 +78,7 @@ def test_a_push_to_a_dead_server_says_so_and_loses_nothing(pushed):
     assert project.tree("models") == before
 
 
-def test_a_clone_with_an_empty_cache_pulls_and_serves_without_training(pushed, s3, tmp_path):
+def test_clone_pulls_and_serves_without_training(pushed, s3, tmp_path):
     project, _ = pushed
     use_remote(project, s3)
     git(project.folder, "add", "--all")
@@ -97,7 +97,7 @@ def test_a_clone_with_an_empty_cache_pulls_and_serves_without_training(pushed, s
     assert names.status_code == 200
 
 
-def test_a_shared_mlflow_keeps_runs_and_files_and_when_it_dies_nothing_is_lost(project, s3, tmp_path):
+def test_mlflow_server_keeps_runs_and_files_and_its_failure_loses_nothing(project, s3, tmp_path):
     with postgresql() as database:
         port = free_port()
         with mlflow_server(database, s3, port, tmp_path / "mlflow.log") as url:
@@ -131,7 +131,7 @@ def test_a_shared_mlflow_keeps_runs_and_files_and_when_it_dies_nothing_is_lost(p
 
 @pytest.fixture(scope="module", autouse=True)
 def unshared(project: ProjectCopy) -> Iterator[None]:
-    """Leave the project with the settings that it came with."""
+    """Restore the project's settings at the end."""
     config = project.folder / ".dvc" / "config"
     before = config.read_bytes()
     yield

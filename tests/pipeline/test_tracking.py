@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from herodex import mlflow_log, tracking
+from herodex import tracking
 from herodex.params import load_params
 
 PARAMS_FILE = Path(__file__).parents[2] / "params.yaml"
@@ -21,10 +21,10 @@ def folder(tmp_path, monkeypatch):
 
 
 def client() -> MlflowClient:
-    return MlflowClient(f"sqlite:///{mlflow_log.DATABASE.resolve()}")
+    return MlflowClient(f"sqlite:///{tracking.DATABASE.resolve()}")
 
 
-def test_a_run_holds_params_metrics_curves_tags_and_files(folder):
+def test_run_holds_params_metrics_curves_tags_and_files(folder):
     (folder / "plot.png").write_bytes(b"image")
     with tracking.run("train_classifier", PARAMS) as run:
         run.metrics({"accuracy": 0.9})
@@ -43,14 +43,14 @@ def test_a_run_holds_params_metrics_curves_tags_and_files(folder):
     assert list((folder / "mlartifacts").rglob("plot.png"))
 
 
-def test_a_stage_that_fails_leaves_a_failed_run(folder):
+def test_failing_stage_leaves_a_failed_run(folder):
     with pytest.raises(ZeroDivisionError), tracking.run("train_classifier", PARAMS):
         raise ZeroDivisionError
     (found,) = client().search_runs(["1"])
     assert found.info.status == "FAILED"
 
 
-def test_two_processes_may_start_on_a_fresh_database(folder):
+def test_two_processes_can_start_on_a_fresh_database(folder):
     shutil.copy(PARAMS_FILE, folder)
     code = """
 from herodex import tracking
@@ -63,7 +63,7 @@ with tracking.run("train_classifier", load_params().classifier.train):
     assert len(client().search_runs(["1"])) == 2
 
 
-def test_a_server_that_does_not_answer_costs_no_run_and_no_stage(folder, monkeypatch, caplog):
+def test_run_waits_while_the_server_does_not_answer(folder, monkeypatch, caplog):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     with tracking.run("train_classifier", PARAMS) as run:
         run.metrics({"accuracy": 0.9})
@@ -78,16 +78,18 @@ def test_a_server_that_does_not_answer_costs_no_run_and_no_stage(folder, monkeyp
     assert list(tracking.PENDING.glob("*/run.json")) == []
 
 
-def test_a_run_that_broke_off_on_its_way_is_logged_once(folder, monkeypatch):
+def test_run_is_logged_once_after_a_broken_connection(folder, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(mlflow_log, "finish", lambda *_: (_ for _ in ()).throw(OSError("the line is dead")))
+        patched.setattr(
+            tracking.Store, "finish", lambda *_: (_ for _ in ()).throw(OSError("connection reset"))
+        )
         with tracking.run("train_classifier", PARAMS) as run:
             run.metrics({"accuracy": 0.9})
     assert tracking.send_pending()
     assert len(client().search_runs(["1"])) == 1
 
 
-def test_metrics_of_things_with_odd_names_are_logged(folder):
+def test_metric_names_with_forbidden_characters_are_logged(folder):
     with tracking.run("train_classifier", PARAMS) as run:
         run.metrics({"recall.c++": 0.5, "changed.rotated by 10°, flat": 0.25})
     (found,) = client().search_runs(["1"])

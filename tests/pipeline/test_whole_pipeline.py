@@ -1,4 +1,4 @@
-"""The real pipeline, from crawl to figures, on a tiny configuration."""
+"""The real pipeline, from crawl to metrics, with a small configuration."""
 
 import json
 
@@ -24,8 +24,8 @@ CLASSIFIER_STAGES = {
 GENERATOR_STAGES = {"split_names", "pretrain_generator", "train_generator", "evaluate_generator"}
 
 
-def metrics(project: Workspace, room: str) -> dict:
-    return json.loads((project.folder / "reports" / room / "metrics.json").read_text(encoding="utf-8"))
+def metrics(project: Workspace, name: str) -> dict:
+    return json.loads((project.folder / "reports" / name / "metrics.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -33,42 +33,42 @@ def manifest(project) -> pd.DataFrame:
     return read_manifest(project.folder / "data" / "images" / "split.csv")
 
 
-def test_a_second_run_does_nothing(project):
+def test_second_run_does_nothing(project):
     assert "up to date" in project.dvc("repro").output
 
 
-def test_every_output_of_every_stage_is_there(project):
+def test_every_output_of_every_stage_exists(project):
     stages = yaml.safe_load((project.folder / "dvc.lock").read_text(encoding="utf-8"))["stages"]
     declared = yaml.safe_load((PROJECT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     assert set(stages) == set(declared)
     assert [out["path"] for stage in stages.values() for out in stage["outs"] if not out["size"]] == []
 
 
-@pytest.mark.parametrize("room", ["classifier", "generator"])
-def test_figures_come_with_count_interval_and_baseline(project, room):
-    text = json.dumps(metrics(project, room))
+@pytest.mark.parametrize("name", ["classifier", "generator"])
+def test_metrics_have_count_interval_and_baseline(project, name):
+    text = json.dumps(metrics(project, name))
     assert text.count('"n') > 1
     assert text.count('"low"') == text.count('"high"') > 1
     assert "baseline" in text or "trigram" in text
 
 
-def test_the_report_says_which_backbone_it_was(project):
+def test_report_names_the_backbone(project):
     backbone = metrics(project, "classifier")["backbone"]
     assert backbone["name"] in ("ResNet50V2", "ResNet50")
     assert backbone["weights"] == "ImageNet"
 
 
-def test_what_is_served_is_what_was_measured(project, manifest):
+def test_served_probabilities_equal_evaluated_ones(project, manifest):
     precision = load_params(project.folder / "params.yaml").backbone.precision
     classifier = load_classifier(project.folder / "models", precision)
     files = manifest.drop_duplicates("sha256").set_index("sha256")["file"]
-    measured = pd.read_csv(project.folder / "reports" / "classifier" / "predictions.csv")
-    for row in measured.itertuples():
+    evaluated = pd.read_csv(project.folder / "reports" / "classifier" / "predictions.csv")
+    for row in evaluated.itertuples():
         served = classifier.probabilities([project.image(files[row.sha256], classifier.max_side)])[0]
         assert served == pytest.approx(np.array(row[5:-1]), abs=1e-6)
 
 
-def test_each_run_is_tied_to_its_model_by_content(project):
+def test_runs_name_their_model_by_content(project):
     client = MlflowClient(f"sqlite:///{project.folder}/mlflow.db")
     runs = {run.info.run_name: run for run in client.search_runs(["1"])}
     assert set(runs) >= {"train_classifier", "evaluate_classifier", "train_generator", "evaluate_generator"}
@@ -92,19 +92,19 @@ def test_each_run_is_tied_to_its_model_by_content(project):
         ("serve.max_upload_mb", 5, set()),
     ],
 )
-def test_a_changed_parameter_touches_just_the_stages_that_read_it(project, param, value, rerun):
+def test_changed_param_reruns_only_stages_that_read_it(project, param, value, rerun):
     project.write_params({**TINY, param: value})
     try:
         planned = project.dvc("repro", "--dry").output
     finally:
         project.write_params(TINY)
     stages = {line.split("'")[1] for line in planned.splitlines() if line.startswith("Running stage")}
-    # What is touched at all is told in the lineage.
+    # The lineage depends on all stages.
     assert stages - {"record_lineage"} == rerun
     assert ("record_lineage" in stages) == bool(rerun)
 
 
-def test_a_spoilt_parameter_stops_the_run_with_one_message_and_loses_nothing(project):
+def test_unknown_param_is_a_user_error_and_loses_nothing(project):
     text = (project.folder / "params.yaml").read_text(encoding="utf-8")
     before = project.tree("models")
     (project.folder / "params.yaml").write_text(text.replace("neighbours", "neighbors"), encoding="utf-8")
@@ -118,7 +118,7 @@ def test_a_spoilt_parameter_stops_the_run_with_one_message_and_loses_nothing(pro
     assert project.tree("models") == before
 
 
-def test_a_forced_rerun_gives_the_same_hashes(project):
+def test_forced_rerun_gives_the_same_hashes(project):
     before = (project.folder / "dvc.lock").read_text(encoding="utf-8")
     done = project.dvc("repro", "--force")
     assert done.code == 0, done.output + done.log

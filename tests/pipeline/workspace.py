@@ -1,22 +1,22 @@
-"""A project in a folder of its own, in which a stage runs as it does for a user: as a process."""
+"""A separate project folder in which tests run stages as processes."""
 
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from herodex.params import Params, load_params
+from scripts.prove import change_params
 
 PROJECT = Path(__file__).resolve().parents[2]
 
 
 class Run(NamedTuple):
-    """How a process ended: its exit code, and what it wrote to stdout and to stderr."""
+    """A finished process: its exit code, stdout and stderr."""
 
     code: int
     output: str
@@ -24,27 +24,21 @@ class Run(NamedTuple):
 
 
 class Workspace:
-    """A project folder: `params.yaml`, and whatever the stages write there."""
+    """A project folder with `params.yaml` and the outputs of stages."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def write_params(self, changes: dict[str, Any]) -> Params:
-        """Write the project's own `params.yaml` with `changes`, whose keys are dotted: `crawl.retries`."""
-        values = yaml.safe_load((PROJECT / "params.yaml").read_text(encoding="utf-8"))
-        for key, value in changes.items():
-            *sections, last = key.split(".")
-            section = values
-            for name in sections:
-                section = section[name]
-            section[last] = value
+        """Write the project's `params.yaml` with changes by dotted key, such as `crawl.retries`."""
         path = self.folder / "params.yaml"
-        path.write_text(yaml.safe_dump(values, allow_unicode=True), encoding="utf-8")
+        shutil.copy(PROJECT / "params.yaml", path)
+        change_params(path, changes)
         return load_params(path)
 
     @contextmanager
-    def start(self, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-        """Start Python with `arguments` in the folder, in a process group of its own; in the end, kill it."""
+    def start(self, *arguments: str, **environment: str) -> Generator[subprocess.Popen[str]]:
+        """Start Python in the folder, in a separate process group; kill it at the end."""
         with subprocess.Popen(
             [sys.executable, *arguments],
             cwd=self.folder,
@@ -60,12 +54,12 @@ class Workspace:
                 process.kill()
 
     def run(self, *arguments: str, **environment: str) -> Run:
-        """Run Python with `arguments` in the folder, to its end."""
+        """Run Python in the folder and wait for it."""
         with self.start(*arguments, **environment) as process:
             output, log = process.communicate(timeout=300)
         return Run(process.returncode, output, log)
 
     def tree(self, folder: str) -> dict[str, bytes]:
-        """Read all files under `folder`, keyed by their path in it."""
+        """Read all files under a folder, by relative path."""
         root = self.folder / folder
         return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}

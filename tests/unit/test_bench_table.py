@@ -15,13 +15,13 @@ def folder(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-def test_a_figure_is_noted_as_the_median_of_its_rounds_with_the_least_and_the_most():
+def test_note_records_median_minimum_and_maximum():
     note("fast", [3.0, 9.0, 1.0])
     (figure,) = read_record()
     assert (figure["ratio"], figure["low"], figure["high"], figure["rounds"]) == (3.0, 1.0, 9.0, 3)
 
 
-def test_a_figure_that_was_measured_again_stands_once_and_in_its_place():
+def test_repeated_figure_replaces_the_earlier_one_in_place():
     note("first", [1.0])
     note("second", [2.0])
     note("first", [3.0])
@@ -31,7 +31,7 @@ def test_a_figure_that_was_measured_again_stands_once_and_in_its_place():
     ]
 
 
-def test_the_table_is_printed_and_written_with_the_name_of_the_cpu_and_a_plot(folder, capsys):
+def test_table_is_printed_and_written_with_cpu_and_plot(folder, capsys):
     note("fast", [2.0, 4.00001, 3.0])
     note("a longer name", [0.5])
     main()
@@ -49,8 +49,8 @@ def test_the_table_is_printed_and_written_with_the_name_of_the_cpu_and_a_plot(fo
     assert printed.index("fast") < printed.index("a longer name")
 
 
-def test_every_mark_of_the_plot_lies_within_its_axes():
-    note("much faster than anything else that there is", [1000.0, 2000.0])
+def test_all_marks_are_within_the_axes():
+    note("a very long name of a figure that is much faster", [1000.0, 2000.0])
     note("slower", [0.01])
     plot = draw(read_record(), "a CPU")
     plot.draw_without_rendering()
@@ -61,6 +61,6 @@ def test_every_mark_of_the_plot_lies_within_its_axes():
         assert inside.contains(*mark.get_window_extent().max)
 
 
-def test_without_figures_one_message_says_what_to_do():
-    with pytest.raises(UserError, match="Nothing has been measured"):
+def test_missing_figures_are_a_user_error():
+    with pytest.raises(UserError, match="No benchmark has run"):
         main()

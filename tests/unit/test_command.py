@@ -7,7 +7,7 @@ from herodex.command import run_command
 from herodex.errors import UserError
 
 
-def test_a_user_error_becomes_one_message_and_exit_status_1(capsys):
+def test_user_error_becomes_a_message_and_exit_status_1(capsys):
     def main() -> None:
         raise UserError("The shelf is empty.", "Fill it.")
 
@@ -17,7 +17,7 @@ def test_a_user_error_becomes_one_message_and_exit_status_1(capsys):
     assert capsys.readouterr().err == "error: The shelf is empty.\n  fix: Fill it.\n"
 
 
-def test_ctrl_c_ends_a_command_without_a_traceback(capsys):
+def test_ctrl_c_exits_without_a_traceback(capsys):
     def main() -> None:
         raise KeyboardInterrupt
 
@@ -27,7 +27,7 @@ def test_ctrl_c_ends_a_command_without_a_traceback(capsys):
     assert capsys.readouterr().err == "stopped\n"
 
 
-def test_a_fault_of_the_program_keeps_its_traceback():
+def test_other_exceptions_keep_their_traceback():
     def main() -> None:
         raise ZeroDivisionError
 
@@ -35,7 +35,7 @@ def test_a_fault_of_the_program_keeps_its_traceback():
         run_command(main)
 
 
-def test_a_wrong_params_file_ends_a_command_without_a_traceback(tmp_path):
+def test_invalid_params_file_exits_without_a_traceback(tmp_path):
     (tmp_path / "params.yaml").write_text("sede: 1\n", encoding="utf-8")
     command = [sys.executable, "-m", "herodex.params"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -1,14 +1,16 @@
+from typing import Any
+
 import pytest
 
 from herodex.errors import UserError
 from herodex.lineage.lock import StageRecord, cause, read_lock, stage_record, upstream
 
-ENTRY = {
+ENTRY: dict[str, Any] = {
     "deps": [
         {"path": "src/herodex/clean.py", "md5": "1"},
         {"path": "data/raw", "md5": "2.dir"},
     ],
-    "params": {"params.yaml": {"clean": {"max": 3}, "seed": 1}},
+    "params": {"params.yaml": {"clean": {"max": 3}, "seed": 1}, "versions.yaml": {"pillow": "11.0.0"}},
     "outs": [{"path": "data/clean", "md5": "3.dir"}],
 }
 
@@ -19,11 +21,16 @@ def stage(inputs: list[str], outputs: list[str]) -> StageRecord:
     )
 
 
-def test_code_is_told_from_data():
+def test_record_separates_code_from_inputs():
     record = stage_record(ENTRY)
     assert record["inputs"] == {"data/raw": "2.dir"}
     assert record["outputs"] == {"data/clean": "3.dir"}
     assert record["params"] == {"clean.max": 3, "seed": 1}
+    assert record["libraries"] == {"pillow": "11.0.0"}
+
+
+def test_record_of_a_stage_without_libraries_has_none():
+    assert stage_record({"outs": []})["libraries"] == {}
 
 
 @pytest.mark.parametrize(
@@ -31,18 +38,19 @@ def test_code_is_told_from_data():
     [
         {"deps": [{"path": "src/herodex/clean.py", "md5": "9"}, ENTRY["deps"][1]]},
         {"deps": [ENTRY["deps"][0], {"path": "data/raw", "md5": "9.dir"}]},
-        {"params": {"params.yaml": {"clean": {"max": 4}, "seed": 1}}},
+        {"params": ENTRY["params"] | {"params.yaml": {"clean": {"max": 4}, "seed": 1}}},
+        {"params": ENTRY["params"] | {"versions.yaml": {"pillow": "12.0.0"}}},
     ],
 )
-def test_the_cause_changes_with_code_inputs_and_params(change):
+def test_cause_changes_with_code_inputs_params_and_libraries(change):
     assert cause(stage_record(ENTRY | change)) != cause(stage_record(ENTRY))
 
 
-def test_the_cause_does_not_change_with_the_outputs():
+def test_cause_ignores_outputs():
     assert cause(stage_record(ENTRY | {"outs": []})) == cause(stage_record(ENTRY))
 
 
-def test_stages_come_after_what_they_depend_on_and_others_not_at_all():
+def test_upstream_sorts_dependencies_first_and_omits_other_stages():
     stages = {
         "measure": stage(["model/weights", "clean"], ["figures"]),
         "train": stage(["clean"], ["model"]),
@@ -52,8 +60,8 @@ def test_stages_come_after_what_they_depend_on_and_others_not_at_all():
     assert upstream(stages, ["measure"]) == ["clean", "train", "measure"]
 
 
-def test_a_stage_that_has_not_run_is_one_clear_message(tmp_path):
-    with pytest.raises(UserError, match="measure has not been run"):
+def test_stage_that_has_not_run_is_a_user_error(tmp_path):
+    with pytest.raises(UserError, match="measure has not run"):
         upstream({}, ["measure"])
-    with pytest.raises(UserError, match="no stage has been run"):
+    with pytest.raises(UserError, match="no stage has run"):
         read_lock(tmp_path / "dvc.lock")

@@ -3,21 +3,21 @@ import pytest
 from herodex.lineage.paired import compare_labels, compare_nats
 
 
-def labelled(right: list[bool]) -> list[dict[str, str]]:
+def image_rows(right: list[bool]) -> list[dict[str, str]]:
     return [
         {"sha256": str(place), "label": "tea", "predicted": "tea" if hit else "coffee"}
         for place, hit in enumerate(right)
     ]
 
 
-def costs(nats: list[float]) -> list[dict[str, str]]:
+def name_rows(nats: list[float]) -> list[dict[str, str]]:
     return [{"text": str(place), "nats": str(value)} for place, value in enumerate(nats)]
 
 
-def test_mcnemar_counts_only_images_on_which_the_models_differ():
+def test_mcnemar_counts_only_images_where_the_models_differ():
     before = [True] * 50 + [False] * 10
     after = [True] * 50 + [True] * 10
-    comparison = compare_labels(labelled(before), labelled(after), 0)
+    comparison = compare_labels(image_rows(before), image_rows(after), 0)
     assert comparison is not None
     assert comparison.p == pytest.approx(2 * 0.5**10)
     assert comparison.gain == pytest.approx(10 / 60, abs=1e-6)
@@ -25,35 +25,35 @@ def test_mcnemar_counts_only_images_on_which_the_models_differ():
     assert comparison.better
 
 
-def test_a_worse_model_is_not_better_however_sure_that_is():
-    comparison = compare_labels(labelled([True] * 30), labelled([False] * 30), 0)
+def test_significantly_worse_model_is_not_better():
+    comparison = compare_labels(image_rows([True] * 30), image_rows([False] * 30), 0)
     assert comparison is not None
     assert comparison.p < 1e-6
     assert not comparison.better
 
 
-def test_the_same_answers_are_no_gain():
-    comparison = compare_labels(labelled([True, False]), labelled([True, False]), 0)
+def test_equal_answers_are_no_gain():
+    comparison = compare_labels(image_rows([True, False]), image_rows([True, False]), 0)
     assert comparison is not None
     assert (comparison.p, comparison.better) == (1.0, False)
 
 
-def test_names_are_compared_one_by_one():
+def test_names_are_compared_in_pairs():
     before = [20.0 + place for place in range(30)]
-    better = compare_nats(costs(before), costs([value - 0.5 - value % 3 / 10 for value in before]), 0)
+    better = compare_nats(name_rows(before), name_rows([value - 0.5 - value % 3 / 10 for value in before]), 0)
     assert better is not None
     assert better.p < 0.001
     assert better.better
     mixed = compare_nats(
-        costs(before), costs([value + (-1) ** place for place, value in enumerate(before)]), 0
+        name_rows(before), name_rows([value + (-1) ** place for place, value in enumerate(before)]), 0
     )
     assert mixed is not None
     assert mixed.p > 0.5
 
 
-def test_only_what_both_were_tested_on_counts():
-    comparison = compare_nats(costs([1.0, 2.0, 3.0]), costs([1.0, 2.0]), 0)
+def test_only_shared_test_data_counts():
+    comparison = compare_nats(name_rows([1.0, 2.0, 3.0]), name_rows([1.0, 2.0]), 0)
     assert comparison is not None
     assert comparison.n == 2
-    assert compare_labels(labelled([True]), [], 0) is None
-    assert compare_nats(costs([1.0]), [], 0) is None
+    assert compare_labels(image_rows([True]), [], 0) is None
+    assert compare_nats(name_rows([1.0]), [], 0) is None

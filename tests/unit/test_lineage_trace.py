@@ -3,24 +3,43 @@ import pytest
 from herodex.cli import versions
 from herodex.errors import UserError
 from herodex.lineage.counts import count_images, count_names, estimates_in
-from herodex.lineage.trace import Known, trace
+from herodex.lineage.lock import StageRecord
+from herodex.lineage.trace import Known, add_stage, trace
 from herodex.lineage.tree import Node, render
 
 
-def test_a_tree_is_drawn_with_its_branches():
+def test_tree_is_rendered_with_branches():
     root = Node("a")
     root.add("b").add("c")
     root.add("d")
     assert render(root) == "a\n├─ b\n│  └─ c\n└─ d\n"
 
 
-def test_digits_that_begin_two_models_are_one_clear_message():
+def test_stage_lists_code_params_libraries_inputs_and_outputs():
+    record = StageRecord(
+        code="c0de" * 16,
+        params={"seed": 1},
+        libraries={"numpy": "2.4.6", "pillow": "13.0.0"},
+        inputs={"data/raw": "1.dir"},
+        outputs={"data/clean": "2.dir"},
+    )
+    root = Node("stages")
+    add_stage(root, "clean", record)
+    assert render(root).splitlines()[1:] == [
+        "└─ clean: code c0dec0dec0de, 1 params",
+        "   ├─ libraries: numpy 2.4.6, pillow 13.0.0",
+        "   ├─ ← data/raw 1.dir",
+        "   └─ → data/clean 2.dir",
+    ]
+
+
+def test_ambiguous_digits_are_a_user_error():
     known = Known(models={"abcdef01": ("classifier", {}), "abcdef02": ("classifier", {})})
     with pytest.raises(UserError, match="begins 2 hashes: abcdef01, abcdef02"):
         trace("abcdef", known)
 
 
-def test_images_are_counted_by_part_source_host_and_license():
+def test_images_are_counted_by_split_source_host_and_licence():
     row = {"part": "", "source": "", "page_url": "", "license": "", "dropped_for": ""}
     counted = count_images(
         [
@@ -36,16 +55,16 @@ def test_images_are_counted_by_part_source_host_and_license():
     assert counted["set_aside"] == {"blurry": 1}
 
 
-def test_names_that_are_given_have_no_host():
+def test_names_from_the_user_have_no_host():
     assert count_names([{"part": "train", "page_url": ""}])["by_host"] == {"given": 1}
 
 
-def test_figures_with_an_interval_are_found_at_any_depth():
-    figure = {"value": 1.0, "low": 0.5, "high": 1.5, "n": 3}
-    assert estimates_in({"a": figure, "b": {"c": figure, "d": 4}}) == {"a": figure, "b.c": figure}
+def test_estimates_are_found_at_any_depth():
+    metric = {"value": 1.0, "low": 0.5, "high": 1.5, "n": 3}
+    assert estimates_in({"a": metric, "b": {"c": metric, "d": 4}}) == {"a": metric, "b.c": metric}
 
 
-def test_models_are_named_with_or_without_their_version():
+def test_models_are_named_with_or_without_version():
     assert versions(["classifier=3", "generator"]) == {"classifier": "3", "generator": ""}
     assert versions(["folder"]) == {"classifier": "folder", "generator": "folder"}
     with pytest.raises(UserError, match="'clasifier=3' is no model"):

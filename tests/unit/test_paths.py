@@ -5,14 +5,14 @@ import pytest
 from herodex.paths import project_folder
 
 
-def test_what_outlives_a_run_is_kept_where_it_runs():
+def test_caches_are_in_the_folder_of_the_run():
     assert project_folder(Path("/home/ann/herodex")) == Path()
 
 
-def test_what_outlives_a_queued_experiment_is_kept_in_the_project_and_not_in_its_copy():
+def test_caches_of_a_queued_experiment_are_in_the_project():
     assert project_folder(Path("/home/ann/herodex/.dvc/tmp/exps/tmpab12")) == Path("/home/ann/herodex")
 
 
 @pytest.mark.parametrize("folder", ["/", "/tmp/exps/tmpab12", "/herodex/.dvc/tmp/exps"])
-def test_a_folder_that_only_looks_like_one_is_no_copy(folder):
+def test_folders_with_similar_paths_are_no_queued_experiments(folder):
     assert project_folder(Path(folder)) == Path()

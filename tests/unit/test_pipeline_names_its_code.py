@@ -19,12 +19,14 @@ VERSIONS = yaml.safe_load((PROJECT / "versions.yaml").read_text(encoding="utf-8"
 PACKAGES = ("crawlers", "demo_web", "herodex")
 SHARED = {
     f"src/herodex/{name}.py"
-    for name in ("command", "errors", "mlflow_log", "params", "paths", "progress", "stage_times", "tracking")
+    for name in ("command", "errors", "params", "paths", "progress", "stage_times", "tracking")
 }
 """What all stages use, and what does not change their outputs."""
 NOT_COMPUTING = {
     "jaxtyping",
+    "mlflow",
     "mlflow-skinny",
+    "mlflow-tracing",
     "psutil",
     "pydantic",
     "pyyaml",

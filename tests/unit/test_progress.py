@@ -3,17 +3,17 @@ import logging
 from herodex.progress import track
 
 
-def test_every_item_comes_through_in_order():
+def test_track_yields_every_item_in_order():
     assert list(track(iter("abc"), 3, "spell", "letters")) == ["a", "b", "c"]
 
 
-def test_outside_a_terminal_the_end_is_one_plain_line(caplog):
+def test_track_logs_one_line_at_the_end_outside_a_terminal(caplog):
     caplog.set_level(logging.INFO)
     list(track(range(5), 5, "count", "numbers"))
     assert [record.getMessage().split(" in ")[0] for record in caplog.records] == ["count: 5 numbers"]
 
 
-def test_long_work_reports_rate_and_time_left(caplog, monkeypatch):
+def test_track_logs_rate_and_time_left(caplog, monkeypatch):
     caplog.set_level(logging.INFO)
     clock = iter(range(0, 1000, 20))
     monkeypatch.setattr("herodex.progress.time.monotonic", lambda: next(clock))

@@ -6,13 +6,13 @@ def stage(inputs: list[str], **outputs: str) -> StageRecord:
     return StageRecord(code="", params={}, libraries={}, inputs=dict.fromkeys(inputs, ""), outputs=outputs)
 
 
-def test_an_output_that_differs_or_is_missing_is_seen():
+def test_compare_lists_different_and_missing_outputs():
     first = {"clean": stage([], table="1", extra="2")}
     second = {"clean": stage([], table="9")}
     assert compare(first, second) == [("clean", "table", "1", "9"), ("clean", "extra", "2", "missing")]
 
 
-def test_what_reads_an_output_or_what_lies_in_it_depends_on_it():
+def test_readers_include_stages_that_read_inside_an_output():
     stages = {
         "make": stage(["raw"], folder="1"),
         "read": stage(["folder/file"], table="2"),

@@ -1,0 +1,1 @@
+"""Where models come from: lineage, registry, packaging, model cards and the report page."""

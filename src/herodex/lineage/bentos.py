@@ -1,4 +1,4 @@
-"""The bentos of this machine, by the models that are in them."""
+"""The bentos of this machine and the lineage of their models."""
 
 import json
 from dataclasses import dataclass
@@ -6,36 +6,37 @@ from pathlib import Path
 from typing import Any
 
 from herodex import paths
+from herodex.lineage.lock import ModelLineage
 
 COMMIT = "commit.json"
-"""Beside `lineage.json` in a bento: the commit that it was built from."""
+"""The file beside `lineage.json` in a bento that names the commit it was built from."""
 
 
 @dataclass(frozen=True)
 class PackedLineage:
-    """What a bento says of its models: their lineage, and the commit it was built from."""
+    """A bento's tag, the lineage of its models, and the commit it was built from."""
 
     tag: str
-    lineage: dict[str, dict[str, Any]]
+    lineage: dict[str, ModelLineage]
     commit: str
 
 
 def list_bentos() -> list[PackedLineage]:
-    """All bentos that know where their models come from, the newest first."""
+    """List the bentos that contain a lineage, the newest first."""
     import bentoml
 
-    # BentoML speaks of bentos, and of nothing else that it exports with a type.
+    # BentoML exports no type for its bentos.
     found: Any = bentoml.list()
-    packed = []
+    packed: list[PackedLineage] = []
     for bento in sorted(found, key=lambda bento: bento.info.creation_time, reverse=True):
         models = Path(bento.path) / "src" / paths.MODELS
         if (file := models / paths.LINEAGE.name).exists():
-            commit = read_commit(models)
-            packed.append(PackedLineage(str(bento.tag), json.loads(file.read_text(encoding="utf-8")), commit))
+            lineage = json.loads(file.read_text(encoding="utf-8"))
+            packed.append(PackedLineage(str(bento.tag), lineage, read_commit(models)))
     return packed
 
 
 def read_commit(models: Path) -> str:
-    """The commit that a bento was built from, or nothing outside of one."""
+    """Return the commit that a bento was built from; empty outside a bento."""
     file = models / COMMIT
     return json.loads(file.read_text(encoding="utf-8"))["commit"] if file.exists() else ""

@@ -1,140 +1,132 @@
 """Model cards (Mitchell et al., 2019, Model Cards for Model Reporting), written from the lineage."""
 
-from typing import Any
-
+from herodex.lineage.lock import ModelLineage
 from herodex.params import Params
 
-Described = dict[str, Any]
-
 WEAK = 0.8
-"""A class that is recognised less often than this is named among the limits."""
-
-
+"""Classes with a lower recall are listed among the limits."""
 DEEPEST = 2
-"""Figures of a report that lie deeper, such as one for each fold and temperature, are left to the report."""
+"""Deeper metrics, such as one per fold and temperature, are only in the report."""
 
 
-def classifier_card(described: Described, params: Params) -> str:
-    """Write the card of the classifier, as Markdown."""
-    backbone, metrics = described["backbone"], described["metrics"]
-    classes = ", ".join(params.classes)
-    others = ", ".join(params.distractors) or "nothing"
+def classifier_card(lineage: ModelLineage, params: Params) -> str:
+    """Write the classifier's card as Markdown."""
+    backbone, metrics, data = lineage["backbone"], lineage["metrics"], lineage["data"]
     weak = [
-        f"`{name.removeprefix('recall.')}` is recognised in {worded(figure)} of its images"
-        for name, figure in metrics.items()
-        if name.startswith("recall.") and figure["value"] < WEAK
+        f"- The recall of `{name.removeprefix('recall.')}` is only {format_estimate(metric)}.\n"
+        for name, metric in metrics.items()
+        if name.startswith("recall.") and metric["value"] < WEAK
     ]
     return f"""# Model card: the classifier of {params.page.thing} images
 
-{head(described)}
+{heading(lineage)}
 A softmax layer on the features of {backbone["name"]} with {backbone["weights"]} weights, from
 {backbone["source"]}.
 
 ## Intended use
 
-To say which of these one image shows: {classes}; or that it likely shows none of them, which was learnt
-from images of {others}. For play, teaching, and as a pattern for classifiers of other things.
+Classify one image as one of: {", ".join(params.classes)}; or as none of them, trained with images of:
+{", ".join(params.distractors) or "nothing"}. For games, teaching, and as a template for other classifiers.
 
-Not intended: to identify people, to judge anything that matters to someone, or to find all images of a
-class without a person who looks at them.
+Not intended: identifying people, decisions that affect people, or finding all images of a class without human
+review.
 
 ## Data
 
-{described["data"]["found"]} search results, of which {described["data"]["used"]} images were used: \
-{counts(described["data"]["by_part"])}. Copies of one image are in one part alone. Set aside: \
-{counts(described["data"]["set_aside"]) or "none"}.
+{data["found"]} search results, {data["used"]} of them used: {format_counts(data["by_part"])}. \
+All duplicates of an image are in the same split. Set aside: {format_counts(data["set_aside"]) or "none"}.
 
-{table("source", described["data"]["by_source"])}
-{table("licence", described["data"]["by_license"])}
-Each image is attributed to its author, with its licence, in `reports/sources.md`.
+{count_table("source", data["by_source"])}
+{count_table("licence", data["by_license"])}
+`reports/sources.md` attributes each image to its author, with its licence.
 
-## Figures
+## Metrics
 
-On the test part, which nothing was chosen by; with 95 % intervals.
+On the test split, which is held out and not used for tuning; with 95 % confidence intervals.
 
-{figures(metrics)}
+{metric_table(metrics)}
 ## Limits
 
-- Each image is taken for one of {len(params.classes)} classes or none; of two on an image it names one.
-- It was measured on images from the same sources as those it learnt from. On others, expect less.
-- Whatever the searches show too often or too seldom, and whatever their labels get wrong, it has learnt.
-{"".join(f"- {line}." + chr(10) for line in weak)}
+- Each image gets one of {len(params.classes)} classes or none, even if it shows several.
+- The test images come from the same sources as the training images. Expect lower accuracy on others.
+- The model reproduces the biases of the image searches and the errors in their labels.
+{"".join(weak)}
 ## Licences
 
-The backbone's weights were trained on ImageNet, and come under the licence of {backbone["source"]}.
-The licences of the images are those in the table above; where they forbid commercial use (NC), whether that
-reaches a model is for a lawyer to say. The code is under the MIT licence.
+The backbone's weights were trained on ImageNet and come under the licence of {backbone["source"]}.
+The table above lists the licences of the images. Whether a non-commercial licence (NC) of training images
+applies to a model is a legal question. The code is under the MIT licence.
 """
 
 
-def generator_card(described: Described, params: Params) -> str:
-    """Write the card of the generator, as Markdown."""
-    data = described["data"]
+def generator_card(lineage: ModelLineage, params: Params) -> str:
+    """Write the generator's card as Markdown."""
+    data = lineage["data"]
     return f"""# Model card: the generator of {params.page.name} names
 
-{head(described)}
-A character-level GRU of {params.generator.network.units} units, which read English words
-({", ".join(params.generator.words.sources) or "none"}) before it read names.
+{heading(lineage)}
+A character-level GRU with {params.generator.network.units} units, pretrained on English words
+({", ".join(params.generator.words.sources) or "none"}).
 
 ## Intended use
 
-To invent names that sound like those in its list, and to say how likely a name is by their pattern. For play,
-games and stories.
+Generate names that resemble those in its list, and score how typical a name is. For games and stories.
 
-Not intended: to name products or people without a check whether the name is taken or offends someone.
+Not intended: naming products or people without checking whether the name is taken or offensive.
 
 ## Data
 
-{data["used"]} names: {counts(data["by_part"])}.
+{data["used"]} names: {format_counts(data["by_part"])}.
 
-{table("page's host", data["by_host"])}
-On what several sources disagree stands in `reports/name_sources.md`.
+{count_table("page's host", data["by_host"])}
+`reports/name_sources.md` lists where sources disagree.
 
-## Figures
+## Metrics
 
-On names held out from training, with 95 % intervals; nats are per character, fewer are better.
+On names held out from training, with 95 % confidence intervals. Cross-entropy is in nats per character; lower
+is better.
 
-{figures(described["metrics"])}
+{metric_table(lineage["metrics"])}
 ## Limits
 
-- It may invent what exists: a brand, a person's name, a word of a language that it has not read.
-- It knows the characters of its list and no others.
-- Real names, and names one edit away from one, are left out only while `novel` is true.
+- A generated name may exist as a brand, a person's name, or a word of another language.
+- The model knows only the characters of its list.
+- Real names, and names one edit away from one, are excluded only if `novel` is true.
 
 ## Licences
 
-Names are facts, but may be trademarks of their owners. English words come under the licences of their
-packages. The code is under the MIT licence.
+Names are facts, but may be trademarks. The English words come under the licences of their packages. The code
+is under the MIT licence.
 """
 
 
-def head(described: Described) -> str:
-    """Name a model by its content."""
-    stages = len(described["stages"])
-    return f"Model `{described['model']}`, made by {stages} stages; `herodex trace` shows them.\n"
+def heading(lineage: ModelLineage) -> str:
+    """Identify a model by its content hash."""
+    stages = len(lineage["stages"])
+    return f"Model `{lineage['model']}`, made by {stages} stages; `herodex trace` lists them.\n"
 
 
-def counts(values: dict[str, int]) -> str:
-    """Word counts: 488 train, 147 test."""
-    return ", ".join(f"{count} {name}" for name, count in values.items())
+def format_counts(counts: dict[str, int]) -> str:
+    """Format counts in one line: 488 train, 147 test."""
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
-def table(title: str, values: dict[str, int]) -> str:
-    """Write counts as a table of Markdown."""
-    rows = "".join(f"| {name} | {count} |\n" for name, count in values.items())
+def count_table(title: str, counts: dict[str, int]) -> str:
+    """Format counts as a Markdown table."""
+    rows = "".join(f"| {name} | {count} |\n" for name, count in counts.items())
     return f"| {title} | n |\n|---|---:|\n{rows}"
 
 
-def figures(metrics: dict[str, dict[str, float]]) -> str:
-    """Write figures with their intervals and counts as a table of Markdown, without those of single parts."""
+def metric_table(metrics: dict[str, dict[str, float]]) -> str:
+    """Format metrics with intervals and counts as a Markdown table, without deeply nested ones."""
     rows = "".join(
-        f"| {name} | {figure['value']:.3f} | {figure['low']:.3f} – {figure['high']:.3f} | {figure['n']} |\n"
-        for name, figure in metrics.items()
+        f"| {name} | {metric['value']:.3f} | {metric['low']:.3f} – {metric['high']:.3f} | {metric['n']} |\n"
+        for name, metric in metrics.items()
         if name.count(".") < DEEPEST
     )
-    return f"| figure | value | 95 % interval | n |\n|---|---:|---:|---:|\n{rows}"
+    return f"| metric | value | 95 % interval | n |\n|---|---:|---:|---:|\n{rows}"
 
 
-def worded(figure: dict[str, float]) -> str:
-    """Word a figure: 0.75 [0.47, 0.91]."""
-    return f"{figure['value']:.2f} [{figure['low']:.2f}, {figure['high']:.2f}]"
+def format_estimate(metric: dict[str, float]) -> str:
+    """Format a value with its interval: 0.75 [0.47, 0.91]."""
+    return f"{metric['value']:.2f} [{metric['low']:.2f}, {metric['high']:.2f}]"

@@ -1,21 +1,21 @@
-"""What the models were learnt from, in numbers: by part, by source and by licence."""
+"""Counts of the data behind the models: by split, by source and by licence."""
 
 import csv
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from herodex.errors import UserError
 
 Row = dict[str, str]
 GIVEN = "given"
-"""The source of what came from no page: names that the user lists, images of a folder."""
+"""The source of items without a page: names from the user's list, images from a folder."""
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Read a table with a head line; every cell is text.
+    """Read a CSV table with a header; every cell is text.
 
     Raises:
         UserError: there is no such file.
@@ -24,11 +24,11 @@ def read_rows(path: Path) -> list[Row]:
         with path.open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
     except FileNotFoundError:
-        raise UserError(f"{path} is missing.", "Run `dvc repro`, which makes it.") from None
+        raise UserError(f"{path} is missing.", "Run `dvc repro`.") from None
 
 
 def count_images(rows: Iterable[Row]) -> dict[str, Any]:
-    """Count the images that were used, and what was set aside, from the rows of `split_images`."""
+    """Count the rows of `split_images`: used images by split, source and licence, and dropped ones."""
     rows = list(rows)
     used = [row for row in rows if row["part"]]
     return {
@@ -43,7 +43,7 @@ def count_images(rows: Iterable[Row]) -> dict[str, Any]:
 
 
 def count_names(rows: Iterable[Row]) -> dict[str, Any]:
-    """Count the names that were used, from the rows of `split_names`."""
+    """Count the used names in the rows of `split_names`, by split and host."""
     used = [row for row in rows if row["part"]]
     return {
         "used": len(used),
@@ -53,21 +53,21 @@ def count_names(rows: Iterable[Row]) -> dict[str, Any]:
 
 
 def host(url: str) -> str:
-    """The host of a page, or `given` where there is none."""
+    """Return the host of a URL, or `given` if it has none."""
     return urlsplit(url).hostname or GIVEN
 
 
 def tally(values: Iterable[str]) -> dict[str, int]:
-    """How often each value comes, in the order of the values."""
+    """Count each value, sorted by value."""
     return dict(sorted(Counter(values).items()))
 
 
-def estimates_in(figures: dict[str, Any], prefix: str = "") -> dict[str, dict[str, float]]:
-    """Find every figure that has a count and an interval, keyed by its dotted path."""
-    if {"value", "low", "high", "n"} <= figures.keys():
-        return {prefix.removesuffix("."): figures}
+def estimates_in(metrics: dict[str, Any], prefix: str = "") -> dict[str, dict[str, float]]:
+    """Find all estimates (value, low, high, n) in nested metrics, by dotted path."""
+    if {"value", "low", "high", "n"} <= metrics.keys():
+        return {prefix.removesuffix("."): metrics}
     found: dict[str, dict[str, float]] = {}
-    for name, value in figures.items():
+    for name, value in metrics.items():
         if isinstance(value, dict):
-            found |= estimates_in(value, f"{prefix}{name}.")
+            found |= estimates_in(cast(dict[str, Any], value), f"{prefix}{name}.")
     return found

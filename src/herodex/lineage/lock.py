@@ -1,4 +1,4 @@
-"""What `dvc.lock` says of the stages: which code, params and data each was run on, and what came of it."""
+"""Stages as `dvc.lock` records them: code, params, library versions, inputs and outputs."""
 
 import hashlib
 import json
@@ -14,9 +14,20 @@ from herodex.tracking import flatten
 LOCK = Path("dvc.lock")
 CODE = ("src/", "crawlers/")
 
+ModelLineage = dict[str, Any]
+"""Where one model comes from: an entry of `models/lineage.json`, as `record.describe_model` returns it."""
+
 
 class StageRecord(TypedDict):
-    """One stage: `code` is one hash over all files of code that it names; files are given by DVC's md5."""
+    """One stage as it last ran.
+
+    Attributes:
+        code: one hash of all code that the stage depends on.
+        params: values from `params.yaml`, by dotted key.
+        libraries: locked versions of the libraries that the stage computes with.
+        inputs: DVC's md5 of each file and folder that the stage reads.
+        outputs: DVC's md5 of each file and folder that the stage writes.
+    """
 
     code: str
     params: dict[str, Any]
@@ -26,7 +37,7 @@ class StageRecord(TypedDict):
 
 
 def read_lock(path: Path = LOCK) -> dict[str, StageRecord]:
-    """Read all stages that have been run.
+    """Read all stages that have run.
 
     Raises:
         UserError: there is no such file.
@@ -34,52 +45,51 @@ def read_lock(path: Path = LOCK) -> dict[str, StageRecord]:
     try:
         stages = yaml.safe_load(path.read_text(encoding="utf-8"))["stages"]
     except FileNotFoundError:
-        raise UserError(f"{path} is missing: no stage has been run yet.", "Run `dvc repro`.") from None
+        raise UserError(f"{path} is missing: no stage has run yet.", "Run `dvc repro`.") from None
     return {name: stage_record(entry) for name, entry in stages.items()}
 
 
 def stage_record(entry: dict[str, Any]) -> StageRecord:
-    """Turn a stage's entry of `dvc.lock` into its record."""
+    """Convert a stage's entry of `dvc.lock`."""
     deps = {dep["path"]: dep["md5"] for dep in entry.get("deps", [])}
+    params = entry.get("params", {})
     return StageRecord(
         code=fingerprint({path: md5 for path, md5 in deps.items() if path.startswith(CODE)}),
-        params=flatten(entry.get("params", {}).get("params.yaml", {})),
-        libraries=entry.get("params", {}).get("versions.yaml", {}),
+        params=flatten(params.get("params.yaml", {})),
+        libraries=params.get("versions.yaml", {}),
         inputs={path: md5 for path, md5 in sorted(deps.items()) if not path.startswith(CODE)},
         outputs={out["path"]: out["md5"] for out in sorted(entry["outs"], key=lambda out: out["path"])},
     )
 
 
 def fingerprint(value: object) -> str:
-    """The sha256 of a value of JSON, whatever the order of its keys."""
+    """Return the sha256 of a JSON value, independent of the order of its keys."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def cause(record: StageRecord) -> str:
-    """The hash of all that a stage's outputs depend on: the same cause has the same outputs."""
+    """Hash everything that a stage's outputs depend on: equal causes give equal outputs."""
     return fingerprint({key: record[key] for key in ("code", "params", "libraries", "inputs")})
 
 
 def upstream(stages: dict[str, StageRecord], names: Iterable[str]) -> list[str]:
-    """These stages and all that they depend on, each after what it depends on.
+    """List stages and everything that they depend on, in topological order.
 
     Raises:
-        UserError: one of them has not been run.
+        UserError: one of them has not run.
     """
     makers = {path: name for name, record in stages.items() for path in record["outputs"]}
     order: list[str] = []
 
     def visit(name: str) -> None:
         if name not in stages:
-            raise UserError(f"The stage {name} has not been run.", "Run `dvc repro`.")
+            raise UserError(f"The stage {name} has not run.", "Run `dvc repro`.")
         for path in stages[name]["inputs"]:
-            # A stage may read a single file of what another has written.
-            for maker in {
-                makers[whole] for whole in (path, *map(str, Path(path).parents)) if whole in makers
-            }:
-                if maker not in order:
-                    visit(maker)
+            # A stage may read a single file of another stage's output folder.
+            for output in (path, *map(str, Path(path).parents)):
+                if output in makers and makers[output] not in order:
+                    visit(makers[output])
         if name not in order:
             order.append(name)
 

@@ -1,4 +1,4 @@
-"""`herodex bento`: puts the champions, or models that are named, into a bento with their lineage."""
+"""`herodex bento`: package the champions or other versions, with their lineage, into a bento."""
 
 import hashlib
 import json
@@ -8,19 +8,19 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from herodex import paths
 from herodex.errors import UserError
 from herodex.lineage.bentos import COMMIT
-from herodex.lineage.registry import CHAMPION, Registered, by_alias, by_number, files_of, lineage_of
+from herodex.lineage.lock import ModelLineage
+from herodex.lineage.registry import CHAMPION, Version, by_alias, by_number, downloaded, read_lineage
 from herodex.tracking import commit_tags
 
 log = logging.getLogger(__name__)
 
-ROOMS = ("classifier", "generator")
+MODELS = ("classifier", "generator")
 FOLDER = "folder"
-"""Asked for as a model, it stands for what is in `models/`."""
+"""The version that means the model in `models/`."""
 CACHE = Path(".dvc") / "cache" / "files" / "md5"
 
 
@@ -28,15 +28,15 @@ def build_bento(wanted: dict[str, str]) -> None:
     """Build a bento of one classifier and one generator.
 
     Args:
-        wanted: the version of a registered model, by its name, or `folder`; a model that is not named is the
-            champion, or where there is none, what is in `models/`.
+        wanted: a version, or `folder` for the model in `models/`, by the name of the registered model. The
+            default is the champion, or the model in `models/` if there is no champion.
 
     Raises:
-        UserError: a model, or what it needs, is not there.
+        UserError: a model, its backbone or its names are missing.
     """
-    # The build context is a folder of its own, so that nothing in the project changes for another model.
-    with tempfile.TemporaryDirectory() as name:
-        context = Path(name)
+    # A separate build context: the project's own models stay as they are.
+    with tempfile.TemporaryDirectory() as folder:
+        context = Path(folder)
         for file in ("bentofile.yaml", "requirements-serve.txt", "README.md", "params.yaml", "service.py"):
             shutil.copy(file, context)
         shutil.copytree("src", context / "src", ignore=shutil.ignore_patterns("__pycache__"))
@@ -44,7 +44,7 @@ def build_bento(wanted: dict[str, str]) -> None:
         if paths.EXAMPLES.exists():
             shutil.copytree(paths.EXAMPLES, context / paths.EXAMPLES)
         (context / paths.CLEAN_NAMES).parent.mkdir(parents=True, exist_ok=True)
-        lineage = {room: add_model(room, wanted.get(room), context) for room in ROOMS}
+        lineage = {name: add_model(name, wanted.get(name), context) for name in MODELS}
         add_backbone(lineage["classifier"], context)
         add_names(lineage["generator"], context)
         text = json.dumps(lineage, indent=2, ensure_ascii=False) + "\n"
@@ -55,42 +55,42 @@ def build_bento(wanted: dict[str, str]) -> None:
         (context / paths.MODELS / COMMIT).write_text(json.dumps(commit) + "\n", encoding="utf-8")
         done = subprocess.run([sys.executable, "-m", "bentoml", "build"], cwd=context, check=False)
     if done.returncode:
-        raise UserError("BentoML could not build the bento.", "Read its message above.")
+        raise UserError("BentoML could not build the bento.", "See its messages above.")
 
 
-def add_model(room: str, version: str | None, context: Path) -> dict[str, Any]:
-    """Put a model into the build context; returns its lineage."""
-    folder = paths.MODELS / room
-    here = json.loads(paths.LINEAGE.read_text(encoding="utf-8"))[room] if paths.LINEAGE.exists() else None
-    registered = chosen(room, version)
-    if registered is None or (here and here["model"] == registered.model):
+def add_model(name: str, number: str | None, context: Path) -> ModelLineage:
+    """Copy a model into the build context; return its lineage."""
+    folder = paths.MODELS / name
+    here = json.loads(paths.LINEAGE.read_text(encoding="utf-8"))[name] if paths.LINEAGE.exists() else None
+    version = select_version(name, number)
+    if version is None or (here and here["model"] == version.model):
         if here is None or not folder.exists():
             raise UserError(
                 f"{folder} or {paths.LINEAGE} is missing.", "Run `make run`, or `dvc pull models`."
             )
-        log.info("%s %s, from models/", room, here["model"][:12])
+        log.info("%s %s, from models/", name, here["model"][:12])
         shutil.copytree(folder, context / folder)
         return here
-    log.info("%s %s, version %s of the registry", room, registered.model[:12], registered.version)
-    with files_of(registered) as files:
+    log.info("%s %s, version %s of the registry", name, version.model[:12], version.number)
+    with downloaded(version) as files:
         shutil.copytree(files, context / folder)
-    return lineage_of(registered)
+    return read_lineage(version)
 
 
-def chosen(room: str, version: str | None) -> Registered | None:
-    """The registered version to take, or None for what is in `models/`."""
-    if version == FOLDER:
+def select_version(name: str, number: str | None) -> Version | None:
+    """Return the version to package, or None for the model in `models/`."""
+    if number == FOLDER:
         return None
-    if version:
-        return by_number(room, version)
-    champion = by_alias(room, CHAMPION)
+    if number:
+        return by_number(name, number)
+    champion = by_alias(name, CHAMPION)
     if champion is None:
-        log.info("no %s is champion yet (`make promote` makes one): taking what is in models/", room)
+        log.info("no %s is champion yet (`make promote` sets one): packaging the one in models/", name)
     return champion
 
 
-def add_backbone(lineage: dict[str, Any], context: Path) -> None:
-    """Put the backbone into the build context with which a classifier was trained, unless it has its own."""
+def add_backbone(lineage: ModelLineage, context: Path) -> None:
+    """Copy a classifier's backbone into the build context, unless the classifier contains its own."""
     if (context / paths.CLASSIFIER / "backbone.bin").exists():
         return
     weights = paths.BACKBONE / "backbone.bin"
@@ -98,19 +98,19 @@ def add_backbone(lineage: dict[str, Any], context: Path) -> None:
     if not weights.exists() or hashlib.sha256(weights.read_bytes()).hexdigest() != wanted:
         raise UserError(
             f"{paths.BACKBONE} is not the backbone {wanted[:12]} of the classifier {lineage['model'][:12]}.",
-            "Check out the commit of that classifier, and run `dvc checkout models/backbone`.",
+            "Check out that classifier's commit and run `dvc checkout models/backbone`.",
         )
     shutil.copytree(paths.BACKBONE, context / paths.BACKBONE)
 
 
-def add_names(lineage: dict[str, Any], context: Path) -> None:
-    """Put the names into the build context from which a generator learnt, to tell new ones from real ones."""
+def add_names(lineage: ModelLineage, context: Path) -> None:
+    """Copy a generator's list of names into the build context; the service checks novelty against it."""
     wanted = lineage["stages"]["clean_names"]["outputs"][str(paths.CLEAN_NAMES)]
     for file in (paths.CLEAN_NAMES, CACHE / wanted[:2] / wanted[2:]):
         if file.exists() and hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest() == wanted:
             shutil.copy(file, context / paths.CLEAN_NAMES)
             return
     raise UserError(
-        f"The names from which the generator {lineage['model'][:12]} learnt are not in DVC's cache.",
-        "Check out the commit of that generator, and run `dvc pull`.",
+        f"The training names of the generator {lineage['model'][:12]} are not in DVC's cache.",
+        "Check out that generator's commit and run `dvc pull`.",
     )

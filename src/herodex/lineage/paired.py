@@ -1,25 +1,30 @@
-"""Is one model better than another on the same test part, by more than chance? Paired tests."""
+"""Paired tests of two models on the same test data."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import binomtest, permutation_test
+import scipy.stats
+from jaxtyping import Float
 
 from herodex.lineage.counts import Row
 from herodex.statistics import RESAMPLES, bootstrap_mean
 
 LEVEL = 0.05
-"""Probability below which a difference is not put down to chance; both tests are two-sided."""
+"""Significance level; both tests are two-sided."""
+BATCH = 256
+"""Permutations computed at once; bounds the memory."""
+
+stats: Any = scipy.stats
 
 
 class Comparison(NamedTuple):
-    """How a challenger does against the champion on what both were tested on.
+    """How a challenger compares with the champion on the data that both were tested on.
 
     Attributes:
-        gain: by how much it is better; below 0, by how much it is worse.
-        low, high: the 95 % interval of `gain`, by a bootstrap over the test part.
-        p: the probability of a difference as large where there is none.
-        n: how many images or names both were tested on.
+        gain: mean improvement; negative if the challenger is worse.
+        low, high: 95 % bootstrap interval of `gain`.
+        p: p-value of the paired test.
+        n: number of images or names.
     """
 
     test: str
@@ -34,74 +39,80 @@ class Comparison(NamedTuple):
 
     @property
     def better(self) -> bool:
-        """Whether the challenger is better by more than chance."""
+        """Whether the challenger is significantly better."""
         return self.gain > 0 and self.p < LEVEL
 
 
 def compare_labels(champion: list[Row], challenger: list[Row], seed: int) -> Comparison | None:
-    """McNemar's exact test (McNemar 1947) on the images that both classified; None where there are none.
+    """Compare two classifiers by McNemar's exact test (McNemar 1947).
 
     Args:
         champion: rows with `sha256`, `label` and `predicted`.
-        challenger: such rows of the other model; an image counts where both give it the same label.
+        challenger: such rows of the other model; an image counts if both have it with the same label.
         seed: of the bootstrap.
+
+    Returns:
+        The comparison, or None if the models share no images.
     """
-    theirs = {(row["sha256"], row["label"]): row["predicted"] == row["label"] for row in champion}
-    ours = {(row["sha256"], row["label"]): row["predicted"] == row["label"] for row in challenger}
-    both = sorted(theirs.keys() & ours.keys())
-    if not both:
-        return None
-    before, after = (np.array([right[key] for key in both], float) for right in (theirs, ours))
-    won, lost = int((after > before).sum()), int((after < before).sum())
-    p = binomtest(won, won + lost).pvalue if won + lost else 1.0
-    gain = bootstrap_mean(after - before, seed)
-    return Comparison(
-        f"McNemar's exact test: {won} right that were wrong, {lost} wrong that were right",
-        "accuracy",
-        float(before.mean()),
-        float(after.mean()),
-        gain["value"],
-        gain["low"],
-        gain["high"],
-        float(p),
-        len(both),
+    before, after = (
+        {(row["sha256"], row["label"]): float(row["predicted"] == row["label"]) for row in rows}
+        for rows in (champion, challenger)
     )
+    first, second = paired_values(before, after)
+    if not len(first):
+        return None
+    won, lost = int((second > first).sum()), int((second < first).sum())
+    p = stats.binomtest(won, won + lost).pvalue if won + lost else 1.0
+    test = f"McNemar's exact test: {won} corrected, {lost} newly wrong"
+    return _comparison(test, "accuracy", first, second, second - first, p, seed)
 
 
 def compare_nats(champion: list[Row], challenger: list[Row], seed: int) -> Comparison | None:
-    """A paired permutation test on what names cost both models; None where they share none.
+    """Compare two generators by a paired permutation test of the cross-entropy of names.
 
     Args:
-        champion: rows with `text` and `nats`, of the whole name.
+        champion: rows with `text` and `nats`, the cross-entropy of the whole name.
         challenger: such rows of the other model.
         seed: of the permutations and the bootstrap.
+
+    Returns:
+        The comparison, or None if the models share no names.
     """
-    theirs, ours = ({row["text"]: float(row["nats"]) for row in rows} for rows in (champion, challenger))
-    both = sorted(theirs.keys() & ours.keys())
-    if not both:
+    before, after = ({row["text"]: float(row["nats"]) for row in rows} for rows in (champion, challenger))
+    first, second = paired_values(before, after)
+    if not len(first):
         return None
-    before, after = (np.array([nats[text] for text in both]) for nats in (theirs, ours))
-
-    def mean_gain(first: np.ndarray, second: np.ndarray, axis: int) -> Any:
-        return (first - second).mean(axis=axis)
-
-    tested = permutation_test(
-        (before, after),
-        mean_gain,
+    # With one sample, the test flips the signs of the differences.
+    tested = stats.permutation_test(
+        (first - second,),
+        np.mean,
         permutation_type="samples",
         n_resamples=RESAMPLES,
-        vectorized=True,
+        batch=BATCH,
         rng=np.random.default_rng(seed),
     )
-    gain = bootstrap_mean(before - after, seed)
-    return Comparison(
-        f"paired permutation test, {RESAMPLES} permutations",
-        "nats a name, of which fewer are better",
-        float(before.mean()),
-        float(after.mean()),
-        gain["value"],
-        gain["low"],
-        gain["high"],
-        float(tested.pvalue),
-        len(both),
-    )
+    test = f"paired permutation test, {RESAMPLES} permutations"
+    unit = "nats per name (lower is better)"
+    return _comparison(test, unit, first, second, first - second, tested.pvalue, seed)
+
+
+def paired_values(
+    before: dict[Any, float], after: dict[Any, float]
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """Align the values of two models by the keys that both have."""
+    both = sorted(before.keys() & after.keys())
+    return np.array([before[key] for key in both], float), np.array([after[key] for key in both], float)
+
+
+def _comparison(
+    test: str,
+    unit: str,
+    champion: Float[np.ndarray, " n"],
+    challenger: Float[np.ndarray, " n"],
+    gains: Float[np.ndarray, " n"],
+    p: float,
+    seed: int,
+) -> Comparison:
+    gain = bootstrap_mean(gains, seed)
+    means = float(champion.mean()), float(challenger.mean())
+    return Comparison(test, unit, *means, gain["value"], gain["low"], gain["high"], float(p), gain["n"])

@@ -1,4 +1,4 @@
-"""`herodex promote` and `herodex rollback`: a model becomes champion by being better, and by nothing else."""
+"""`herodex promote` and `herodex rollback`: a model becomes champion if it is significantly better."""
 
 import csv
 import io
@@ -14,12 +14,12 @@ from herodex.lineage.paired import LEVEL, Comparison, compare_labels, compare_na
 from herodex.lineage.registry import (
     CHAMPION,
     PREVIOUS,
-    Registered,
+    Version,
     by_alias,
     by_content,
     by_number,
     move_alias,
-    report_of,
+    read_report,
 )
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Contest:
-    """What two models of one kind are compared by: a report with a row for each test image or name."""
+    """How two models of one kind are compared: a report with a row per test item, and a paired test."""
 
     report: str
     compare: Callable[[list[Row], list[Row], int], Comparison | None]
@@ -39,71 +39,69 @@ CONTESTS = {
 }
 
 
-def promote(name: str, seed: int, version: str | None = None) -> str:
-    """Make a version champion if it is better than the champion by more than chance; returns what came of it.
+def promote(name: str, seed: int, number: str | None = None) -> str:
+    """Make a version champion if it is significantly better than the champion; return the result as text.
 
     Args:
         name: the registered model.
         seed: of the paired test.
-        version: the challenger; by default the model in `models/`.
+        number: the challenger's version; by default that of the model in `models/`.
 
     Raises:
-        UserError: a model is not registered, was not measured, or shares no test data with the champion.
+        UserError: a model is not registered, was not evaluated, or shares no test data with the champion.
     """
-    challenger = by_number(name, version) if version else current(name)
+    challenger = by_number(name, number) if number else current(name)
     champion = by_alias(name, CHAMPION)
-    title = f"{name} version {challenger.version}, {challenger.model[:12]}"
+    title = f"{name} version {challenger.number}, {challenger.model[:12]}"
     if champion is None:
         move_alias(challenger, CHAMPION)
-        return f"{title}: champion, as the first of its kind."
-    if champion.version == challenger.version:
-        return f"{title}: is the champion already."
+        return f"{title}: champion, because there was none."
+    if champion.number == challenger.number:
+        return f"{title}: is already champion."
     contest = CONTESTS[name]
-    seen = [rows_of(registered, contest.report) for registered in (champion, challenger)]
-    comparison = contest.compare(seen[0], seen[1], seed)
+    before, after = (rows_of(version, contest.report) for version in (champion, challenger))
+    comparison = contest.compare(before, after, seed)
     if comparison is None:
         raise UserError(
-            f"{title} and the champion, version {champion.version}, share no test data.",
-            "Measure both on the same: check out the champion's commit, and `dvc repro` with these data.",
+            f"{title} and the champion, version {champion.number}, share no test data.",
+            "Evaluate both on the same data: check out the champion's commit and `dvc repro` with this data.",
         )
     text = describe(title, champion, comparison)
     if not comparison.better:
-        return f"{text}\nThe champion stays: that is not better by more than chance."
+        return f"{text}\nThe champion stays: the challenger is not significantly better."
     move_alias(champion, PREVIOUS)
     move_alias(challenger, CHAMPION)
-    return (
-        f"{text}\nVersion {challenger.version} is champion now; `make rollback MODEL={name}` takes it back."
-    )
+    return f"{text}\nVersion {challenger.number} is now champion; `make rollback MODEL={name}` undoes this."
 
 
-def describe(title: str, champion: Registered, comparison: Comparison) -> str:
-    """Word a comparison."""
-    return f"""{title}, against the champion, version {champion.version}, {champion.model[:12]}
+def describe(title: str, champion: Version, comparison: Comparison) -> str:
+    """Describe a comparison."""
+    return f"""{title}, against the champion, version {champion.number}, {champion.model[:12]}
   {comparison.unit}: {comparison.champion:.4f} → {comparison.challenger:.4f}, n = {comparison.n}
-  gain {comparison.gain:+.4f} [{comparison.low:+.4f}, {comparison.high:+.4f}], 95 % interval of a bootstrap
-  {comparison.test}: p = {comparison.p:.4f}, needed: below {LEVEL}"""
+  gain {comparison.gain:+.4f} [{comparison.low:+.4f}, {comparison.high:+.4f}], 95 % bootstrap interval
+  {comparison.test}: p = {comparison.p:.4f}, required: below {LEVEL}"""
 
 
 def rollback(name: str) -> str:
-    """Make the version champion again that was it before; returns what came of it.
+    """Make the previous champion the champion again; return the result as text.
 
     Raises:
-        UserError: there is none.
+        UserError: there is no previous champion.
     """
     champion, previous = by_alias(name, CHAMPION), by_alias(name, PREVIOUS)
     if previous is None or champion is None:
-        raise UserError(f"{name} has had no other champion.", "`make promote` makes one.")
+        raise UserError(f"{name} has no previous champion.", "`make promote` sets the champion.")
     move_alias(previous, CHAMPION)
     move_alias(champion, PREVIOUS)
-    title = f"{name} version {previous.version}, {previous.model[:12]}"
-    return f"{title}: champion again, instead of version {champion.version}."
+    title = f"{name} version {previous.number}, {previous.model[:12]}"
+    return f"{title}: champion again, instead of version {champion.number}."
 
 
-def current(name: str) -> Registered:
-    """The version of the model in `models/`.
+def current(name: str) -> Version:
+    """Find the version of the model in `models/`.
 
     Raises:
-        UserError: the pipeline has not run to its end, or MLflow does not know the model.
+        UserError: the pipeline has not finished, or MLflow does not know the model.
     """
     if not paths.LINEAGE.exists():
         raise UserError(f"{paths.LINEAGE} is missing.", "Run `make run`.")
@@ -115,16 +113,16 @@ def current(name: str) -> Registered:
     )
 
 
-def rows_of(registered: Registered, report: str) -> list[Row]:
-    """What a version was measured by, a row for each image or name of its test part.
+def rows_of(version: Version, report: str) -> list[Row]:
+    """Read the report of a version's evaluation, a row per image or name of the test split.
 
     Raises:
         UserError: MLflow has no such report.
     """
-    text = report_of(registered, report)
+    text = read_report(version, report)
     if text is None:
         raise UserError(
-            f"MLflow has no {report} of {registered.name} version {registered.version}.",
-            f"Measure it: `dvc repro -f -s evaluate_{registered.name}` where it is in models/.",
+            f"MLflow has no {report} of {version.name} version {version.number}.",
+            f"Where the model is in models/, run `dvc repro -f -s evaluate_{version.name}`.",
         )
     return list(csv.DictReader(io.StringIO(text)))

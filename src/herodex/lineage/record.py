@@ -1,8 +1,7 @@
-"""Stage `record_lineage`: where both models come from, in `models/lineage.json` and on a card for each.
+"""Stage `record_lineage`: write the lineage of both models, and a model card for each.
 
-The file holds contents by their hashes, and neither commit nor time: the commit that contains `dvc.lock`
-cannot be known to what `dvc.lock` lists, and the same data, params and code would else give another file each
-day. The commit is noted where it is known: with each run in MLflow, and with a bento when that is built.
+`models/lineage.json` has content hashes, but neither commit nor time: the commit contains `dvc.lock` and so
+cannot be known here, and a time would change the file in every run. MLflow runs and bentos name the commit.
 """
 
 import json
@@ -20,20 +19,18 @@ from herodex.inference.predict import MODEL_FILES as CLASSIFIER_FILES
 from herodex.inference.predict import model_hash as classifier_hash
 from herodex.lineage.cards import classifier_card, generator_card
 from herodex.lineage.counts import Row, count_images, count_names, estimates_in, read_rows
-from herodex.lineage.lock import StageRecord, read_lock, upstream
+from herodex.lineage.lock import ModelLineage, StageRecord, read_lock, upstream
 from herodex.lineage.runs import log_lineage
 from herodex.model_files import content_hash
 from herodex.params import load_params
-from herodex.stage_times import timed_logging
+from herodex.stage_times import timed
 
 log = logging.getLogger(__name__)
 
-Lineage = dict[str, dict[str, Any]]
-
 
 @dataclass(frozen=True)
-class Room:
-    """One of the two models: where it and its figures lie, and the table of what it learnt from."""
+class Model:
+    """Where one of the two models, its reports and its data table are."""
 
     folder: Path
     files: tuple[str, ...]
@@ -44,8 +41,8 @@ class Room:
     last_stage: str
 
 
-ROOMS = {
-    "classifier": Room(
+MODELS = {
+    "classifier": Model(
         paths.CLASSIFIER,
         CLASSIFIER_FILES,
         classifier_hash,
@@ -54,7 +51,7 @@ ROOMS = {
         count_images,
         "evaluate_classifier",
     ),
-    "generator": Room(
+    "generator": Model(
         paths.GENERATOR,
         GENERATOR_FILES,
         generator_hash,
@@ -66,43 +63,43 @@ ROOMS = {
 }
 
 
-def describe_room(room: Room, stages: dict[str, StageRecord]) -> dict[str, Any]:
-    """Say where one model comes from.
+def describe_model(model: Model, stages: dict[str, StageRecord]) -> ModelLineage:
+    """Describe the lineage of one model.
 
     Returns:
-        `model`: its sha256, of which the service gives the first digits; `files` with theirs; `backbone`,
-        where it has one; `data`: what it learnt from, in numbers; `metrics` on the test part, with intervals;
-        `stages`: code, params, inputs and outputs of all that it depends on, in the order in which they run.
+        `model`: its sha256, whose first digits the service returns; `files` with their sha256; `backbone`, if
+        it has one; `data`: counts; `metrics` on the test split, with intervals; `stages`: the records of all
+        stages that it depends on, in topological order.
     """
-    described: dict[str, Any] = {
-        "model": room.hash(room.folder),
-        "files": {name: content_hash([room.folder / name]) for name in room.files},
+    lineage: ModelLineage = {
+        "model": model.hash(model.folder),
+        "files": {name: content_hash([model.folder / name]) for name in model.files},
     }
-    settings = json.loads((room.folder / room.files[0]).read_text(encoding="utf-8"))
+    settings = json.loads((model.folder / model.files[0]).read_text(encoding="utf-8"))
     if "backbone" in settings:
-        described["backbone"] = settings["backbone"]
-    figures = json.loads((room.reports / "metrics.json").read_text(encoding="utf-8"))
-    return described | {
-        "data": room.count(read_rows(room.table)),
-        "metrics": estimates_in(figures),
-        "stages": {name: stages[name] for name in upstream(stages, [room.last_stage])},
+        lineage["backbone"] = settings["backbone"]
+    metrics = json.loads((model.reports / "metrics.json").read_text(encoding="utf-8"))
+    return lineage | {
+        "data": model.count(read_rows(model.table)),
+        "metrics": estimates_in(metrics),
+        "stages": {name: stages[name] for name in upstream(stages, [model.last_stage])},
     }
 
 
 def main() -> None:
-    """Write lineage and model cards; then tell MLflow which runs the outputs came from, and both models."""
+    """Write lineage and model cards, then log the lineage to MLflow."""
     params = load_params()
     stages = read_lock()
-    lineage: Lineage = {name: describe_room(room, stages) for name, room in ROOMS.items()}
+    lineage = {name: describe_model(model, stages) for name, model in MODELS.items()}
     text = json.dumps(lineage, indent=2, ensure_ascii=False) + "\n"
     paths.LINEAGE.write_text(text, encoding="utf-8")
     paths.CARDS.mkdir(parents=True, exist_ok=True)
     for name, card in (("classifier", classifier_card), ("generator", generator_card)):
         (paths.CARDS / f"{name}.md").write_text(card(lineage[name], params), encoding="utf-8")
-    with timed_logging():
+    with timed("logging"):
         log_lineage(lineage, {name: record for name, record in stages.items() if name != "record_lineage"})
-    for name, described in lineage.items():
-        log.info("%s %s: %d stages", name, described["model"][:12], len(described["stages"]))
+    for name, entry in lineage.items():
+        log.info("%s %s: %d stages", name, entry["model"][:12], len(entry["stages"]))
 
 
 if __name__ == "__main__":

@@ -1,109 +1,139 @@
-"""The registry's side of promotion and packaging: which version is champion, and where its files are."""
+"""Versions of the registered models, and the files that their runs keep in MLflow."""
 
 import json
+import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from herodex.errors import UserError
-from herodex.mlflow_log import (
-    aliases_of,
-    connect,
-    find_version,
-    reaching,
-    read_artifact,
-    search,
-    set_alias,
-    tracking_uri,
-    version_of,
-)
+from herodex.lineage.lock import ModelLineage
+from herodex.tracking import Store, connect
+
+if TYPE_CHECKING:
+    import mlflow.entities
 
 CHAMPION = "champion"
 PREVIOUS = "previous"
 
 
 @dataclass(frozen=True)
-class Registered:
-    """A version of a registered model: its content, and the run that made it."""
+class Version:
+    """A version of a registered model: its content hash, the run that made it, and its aliases."""
 
     name: str
-    version: str
+    number: str
     model: str
     run_id: str
+    aliases: tuple[str, ...]
 
 
-def by_alias(name: str, alias: str) -> Registered | None:
-    """The version that an alias stands for, or None where it stands for none."""
-    client, _ = connect(tracking_uri())
-    with reaching(tracking_uri()):
-        number = aliases_of(client, name).get(alias)
-    return by_number(name, number) if number else None
+def list_versions(name: str) -> list[Version]:
+    """List the versions of a registered model; none if MLflow does not know it."""
+    with connect() as store:
+        # A search for versions leaves their aliases out.
+        models: list[Any] = list(store.client.search_registered_models(f"name = '{name}'"))
+        aliases = [(alias, str(at)) for model in models for alias, at in sorted(model.aliases.items())]
+        return [
+            Version(
+                name,
+                str(version.version),
+                version.tags.get("model", ""),
+                version.run_id or "",
+                tuple(alias for alias, at in aliases if at == str(version.version)),
+            )
+            for version in store.client.search_model_versions(f"name = '{name}'")
+        ]
 
 
-def by_number(name: str, number: str) -> Registered:
-    """A version by its number.
+def by_alias(name: str, alias: str) -> Version | None:
+    """Find the version with an alias."""
+    return next((version for version in list_versions(name) if alias in version.aliases), None)
+
+
+def by_content(name: str, model: str) -> Version | None:
+    """Find the version with a content hash."""
+    return next((version for version in list_versions(name) if version.model == model), None)
+
+
+def by_number(name: str, number: str) -> Version:
+    """Find a version by its number.
 
     Raises:
         UserError: there is no such version.
     """
-    client, _ = connect(tracking_uri())
-    with reaching(tracking_uri()):
-        version = version_of(client, name, number)
-    if version is None:
-        raise UserError(f"The registered model {name} has no version {number}.", "`make ui` lists them.")
-    return Registered(name, str(version.version), version.tags["model"], version.run_id or "")
+    for version in list_versions(name):
+        if version.number == number:
+            return version
+    raise UserError(f"The registered model {name} has no version {number}.", "`make ui` lists the versions.")
 
 
-def by_content(name: str, model: str) -> Registered | None:
-    """The version whose content hashes to `model`, or None."""
-    client, _ = connect(tracking_uri())
-    with reaching(tracking_uri()):
-        number = find_version(client, name, model)
-    return by_number(name, number) if number else None
+def move_alias(version: Version, alias: str) -> None:
+    """Give an alias to this version instead of another one."""
+    with connect() as store:
+        store.client.set_registered_model_alias(version.name, alias, version.number)
 
 
-def move_alias(registered: Registered, alias: str) -> None:
-    """Let an alias stand for this version."""
-    client, _ = connect(tracking_uri())
-    with reaching(tracking_uri()):
-        set_alias(client, registered.name, alias, registered.version)
+def register(store: Store, name: str, model: str, run: "mlflow.entities.Run") -> None:
+    """Add a version with this content to the registered model, unless there is one."""
+    from mlflow.exceptions import MlflowException
+
+    if by_content(name, model):
+        return
+    with suppress(MlflowException):
+        store.client.create_registered_model(name)
+    logged = run.outputs.model_outputs if run.outputs else []
+    model_id = logged[0].model_id if logged else None
+    source = f"models:/{model_id}" if model_id else f"runs:/{run.info.run_id}/{name}"
+    store.client.create_model_version(name, source, run.info.run_id, {"model": model}, model_id=model_id)
 
 
-def report_of(registered: Registered, file: str) -> str | None:
-    """The text of a report that was kept when a version was measured, or None where there is none."""
-    client, experiment = connect(tracking_uri())
-    with reaching(tracking_uri()):
-        for run in search(client, experiment, stage=f"evaluate_{registered.name}", model=registered.model):
-            if text := read_artifact(client, run.info.run_id, f"{registered.name}/{file}"):
+def kept_files(store: Store, run_id: str, folder: str = "") -> set[str]:
+    """Return the paths of the files and folders that a run keeps in a folder."""
+    client: Any = store.client
+    return {item.path for item in client.list_artifacts(run_id, folder or None)}
+
+
+def read_kept(store: Store, run_id: str, path: str) -> str | None:
+    """Read a text file that a run keeps; None if there is none."""
+    from mlflow.artifacts import load_text
+
+    kept = path in kept_files(store, run_id, os.path.dirname(path))
+    return load_text(f"runs:/{run_id}/{path}") if kept else None
+
+
+def read_report(version: Version, file: str) -> str | None:
+    """Read a report of a version's evaluation; None if MLflow has none."""
+    with connect() as store:
+        for run in store.search(stage=f"evaluate_{version.name}", model=version.model):
+            if text := read_kept(store, run.info.run_id, f"{version.name}/{file}"):
                 return text
     return None
 
 
-def lineage_of(registered: Registered) -> dict[str, Any]:
-    """The lineage of a version, as `models/lineage.json` has it of the model.
+def read_lineage(version: Version) -> ModelLineage:
+    """Read the lineage of a version, as `models/lineage.json` has it for the model.
 
     Raises:
-        UserError: the run has none.
+        UserError: its run has none.
     """
-    client, _ = connect(tracking_uri())
-    with reaching(tracking_uri()):
-        text = read_artifact(client, registered.run_id, "lineage.json")
+    with connect() as store:
+        text = read_kept(store, version.run_id, "lineage.json")
     if text is None:
         raise UserError(
-            f"Run {registered.run_id} of {registered.name} version {registered.version} has no lineage.",
-            "Run `dvc repro` on its commit.",
+            f"Run {version.run_id} of {version.name} version {version.number} has no lineage.",
+            "Check out its commit and run `dvc repro`.",
         )
     return json.loads(text)
 
 
 @contextmanager
-def files_of(registered: Registered) -> Iterator[Path]:
-    """The files of a version, in a folder that is there as long as the block runs."""
-    client, _ = connect(tracking_uri())
+def downloaded(version: Version) -> Generator[Path]:
+    """Download the files of a version to a folder that exists within the block."""
     with tempfile.TemporaryDirectory() as folder:
-        with reaching(tracking_uri()):
-            found = client.download_artifacts(registered.run_id, registered.name, folder)
-        yield Path(found)
+        with connect() as store:
+            files = Path(store.client.download_artifacts(version.run_id, version.name, folder))
+        yield files

@@ -1,139 +1,131 @@
-"""The lineage in MLflow: a run for each stage under one for the whole `dvc repro`, and both models' versions.
+"""Log the lineage to MLflow: a run for each stage under one for the `dvc repro`, and model versions.
 
-A stage that DVC restored from its cache has executed nothing and logged nothing: it is found by its cause,
-the hash of its code, params and inputs, and noted with the parent. A stage that logs nothing itself, because
-importing MLflow would take longer than its work, gets its run here, with the times that it left.
+A stage that DVC restored from its cache has not run. Its run is the earlier one with the same cause, the hash
+of its code, params, libraries and inputs. Stages that do not log, because importing MLflow would take longer
+than their work, get their run here, with the times that they have recorded.
 """
 
 import json
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from herodex import paths
-from herodex.lineage.lock import StageRecord, cause, fingerprint
-from herodex.stage_times import StageTime, read_stage_times, repro_key
-from herodex.tracking import commit_tags, send_pending
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities import Run
+from herodex.lineage.lock import ModelLineage, StageRecord, cause, fingerprint
+from herodex.lineage.registry import kept_files, register
+from herodex.stage_times import StageTime, read_times, repro_key
+from herodex.tracking import PARENT, Store, UnreachableError, commit_tags, connect, send_pending
 
 log = logging.getLogger(__name__)
 
 ARTIFACT = "lineage.json"
 
 
-def log_lineage(lineage: dict[str, dict[str, Any]], stages: dict[str, StageRecord]) -> None:
-    """Log what is not there yet: runs, the hashes that tie them to their outputs, versions of the models."""
+def log_lineage(lineage: dict[str, ModelLineage], stages: dict[str, StageRecord]) -> None:
+    """Log what MLflow lacks: runs, their hashes and inputs, and versions of both models."""
     if not send_pending():
         return
-    from herodex.mlflow_log import UnreachableError, connect, parent_run, reaching, set_tags, tracking_uri
-
-    uri = tracking_uri()
     try:
-        client, experiment = connect(uri)
-        with reaching(uri):
-            repro, times = repro_key(), read_stage_times()
-            parent = parent_run(client, experiment, repro, _earliest(times, repro)) if repro else ""
-            tags = {
-                f"stage.{name}": _run_of(client, experiment, parent, name, record, times.get(name), lineage)
-                for name, record in stages.items()
-            }
-            for name, described in lineage.items():
-                _register(client, experiment, name, described)
-                tags[name] = described["model"]
-            if parent:
-                set_tags(client, parent, tags)
-                client.log_artifact(parent, str(paths.LINEAGE))
-                client.set_terminated(
-                    parent, client.get_run(parent).info.status.replace("RUNNING", "FINISHED")
-                )
+        with connect() as store:
+            _log(store, lineage, stages)
     except UnreachableError as error:
         log.warning("%s\n  fix: %s", error.problem, error.hint)
 
 
-def _earliest(times: dict[str, StageTime], repro: str) -> float:
-    return min((entry["started"] for entry in times.values() if entry["repro"] == repro), default=time.time())
+def _log(store: Store, lineage: dict[str, ModelLineage], stages: dict[str, StageRecord]) -> None:
+    repro, times = repro_key(), {entry["stage"]: entry for entry in read_times("stage")}
+    started = [entry["started"] for entry in times.values() if entry["repro"] == repro]
+    parent = store.parent_run(repro, min(started, default=time.time())) if repro else ""
+    under_parent = {PARENT: parent} if parent else {}
+    made = {f"{verb}_{name}": entry for name, entry in lineage.items() for verb in ("train", "evaluate")}
+    runs = {
+        f"stage.{stage}": _run_of(store, stage, record, made.get(stage, {}), times.get(stage), under_parent)
+        for stage, record in stages.items()
+    }
+    for name, entry in lineage.items():
+        _register(store, name, entry)
+    if parent:
+        store.set_tags(parent, runs | {name: entry["model"] for name, entry in lineage.items()})
+        store.client.log_dict(parent, lineage, ARTIFACT)
+        # The parent is still running if all stages came from the cache.
+        status = store.client.get_run(parent).info.status.replace("RUNNING", "FINISHED")
+        store.client.set_terminated(parent, status)
 
 
 def _run_of(
-    client: "MlflowClient",
-    experiment: str,
-    parent: str,
+    store: Store,
     stage: str,
     record: StageRecord,
-    timed: StageTime | None,
-    lineage: dict[str, dict[str, Any]],
+    made: ModelLineage,
+    times: StageTime | None,
+    under_parent: dict[str, str],
 ) -> str:
-    """Find the run that made a stage's outputs, or log it; returns its id."""
-    from herodex.mlflow_log import PARENT, create_run, finish, log_datasets, search, set_tags
-
-    tags = _tags(stage, record, lineage)
-    fresh = search(client, experiment, stage=stage, **{PARENT: parent}) if parent else []
-    fresh = [run for run in fresh if run.info.status == "FINISHED" and "cause" not in run.data.tags]
-    known = search(client, experiment, stage=stage, cause=tags["cause"])
-    if not fresh and not known and "model" in tags:
-        untagged = search(client, experiment, stage=stage, model=tags["model"])
-        fresh = [run for run in untagged if "cause" not in run.data.tags]
-    if fresh:
-        run_id = fresh[0].info.run_id
-    elif known:
-        return known[0].info.run_id
-    else:
-        now = time.time()
-        started = timed["started"] if timed else now
-        ended = started + timed["starting"] + timed["running"] if timed else now
-        restored = {} if timed else {"restored": "true"}
-        under = {PARENT: parent} if parent else {}
-        figures = _figures(stage, lineage)
-        made = {
-            "stage": stage,
-            "started": started,
-            "ended": ended,
-            "params": record["params"],
-            "metrics": figures,
-            "curves": {},
-        }
-        run_id = create_run(client, experiment, made, {"stage": stage, **commit_tags(), **restored, **under})
-        finish(client, run_id, "FINISHED", ended)
-    set_tags(client, run_id, tags)
-    log_datasets(client, run_id, {path: md5 for path, md5 in record["inputs"].items() if "/" in path})
+    """Find the run that made a stage's outputs, or log it; return its id."""
+    fresh = store.search(stage=stage, **under_parent) if under_parent else []
+    same_model = store.search(stage=stage, model=made["model"]) if made else []
+    candidates = [
+        *(run for run in fresh if run.info.status == "FINISHED" and "cause" not in run.data.tags),
+        *store.search(stage=stage, cause=cause(record)),
+        *(run for run in same_model if "cause" not in run.data.tags),
+    ]
+    if candidates and "cause" in candidates[0].data.tags:
+        return candidates[0].info.run_id
+    run_id = (
+        candidates[0].info.run_id if candidates else _add_run(store, stage, record, made, times, under_parent)
+    )
+    _add_hashes(store, run_id, record, made)
     return run_id
 
 
-def _tags(stage: str, record: StageRecord, lineage: dict[str, dict[str, Any]]) -> dict[str, str]:
-    tags = {
-        "cause": cause(record),
-        "code": record["code"],
-        "data": fingerprint(record["inputs"]),
-        "outputs": json.dumps(record["outputs"]),
+def _add_run(
+    store: Store,
+    stage: str,
+    record: StageRecord,
+    made: ModelLineage,
+    times: StageTime | None,
+    under_parent: dict[str, str],
+) -> str:
+    """Log the run of a stage that does not log, or that DVC restored; return its id."""
+    started = ended = time.time()
+    if times:
+        started, ended = times["started"], times["started"] + times["starting"] + times["running"]
+    restored = {} if times else {"restored": "true"}
+    evaluated: dict[str, dict[str, float]] = made["metrics"] if stage.startswith("evaluate_") else {}
+    run: dict[str, Any] = {
+        "stage": stage,
+        "started": started,
+        "ended": ended,
+        "params": record["params"],
+        "metrics": [(name, figure["value"], 0) for name, figure in evaluated.items()],
     }
-    for name, described in lineage.items():
-        if stage in (f"train_{name}", f"evaluate_{name}"):
-            tags["model"] = described["model"]
-    return tags
+    run_id = store.create_run(run, {"stage": stage, **commit_tags(), **restored, **under_parent})
+    store.finish(run_id, "FINISHED", ended)
+    return run_id
 
 
-def _figures(stage: str, lineage: dict[str, dict[str, Any]]) -> dict[str, float]:
-    # MLflow takes fewer characters in a metric's name than a report does.
-    for name, described in lineage.items():
-        if stage == f"evaluate_{name}":
-            return {key: figure["value"] for key, figure in described["metrics"].items()}
-    return {}
+def _add_hashes(store: Store, run_id: str, record: StageRecord, made: ModelLineage) -> None:
+    """Tag a run with its hashes, and note what its stage has read by DVC's md5."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    tags = {"cause": cause(record), "code": record["code"], "data": fingerprint(record["inputs"])}
+    tags |= {key: json.dumps(record[key]) for key in ("libraries", "outputs")}
+    tags |= {"model": made["model"]} if made else {}
+    store.set_tags(run_id, tags)
+    context = [InputTag("mlflow.data.context", "input")]
+    inputs = {path: md5 for path, md5 in record["inputs"].items() if "/" in path}
+    datasets = [Dataset(path, md5, "local", json.dumps({"uri": path})) for path, md5 in inputs.items()]
+    store.client.log_inputs(run_id, [DatasetInput(dataset, context) for dataset in datasets])
 
 
-def _register(client: "MlflowClient", experiment: str, name: str, described: dict[str, Any]) -> None:
-    """Give the registered model a version for this content, unless it has one."""
-    from herodex.mlflow_log import ensure_version, kept, search
-
-    runs: list[Run] = search(client, experiment, stage=f"train_{name}", model=described["model"])
-    run = next((run for run in runs if run.outputs and run.outputs.model_outputs), runs[0])
-    if ARTIFACT not in kept(client, run):
-        client.log_dict(run.info.run_id, described, ARTIFACT)
-    (measured, *_) = search(client, experiment, stage=f"evaluate_{name}", model=described["model"])
-    # A run that stands for what came out of DVC's cache has kept no files yet.
-    for made, folder in ((run, paths.MODELS / name), (measured, paths.REPORTS / name)):
-        if name not in kept(client, made):
-            client.log_artifacts(made.info.run_id, str(folder), name)
-    ensure_version(client, name, described["model"], run)
+def _register(store: Store, name: str, entry: ModelLineage) -> None:
+    """Register a model's content, and keep its lineage, files and reports with its runs."""
+    trained = store.search(stage=f"train_{name}", model=entry["model"])
+    run = next((run for run in trained if run.outputs and run.outputs.model_outputs), trained[0])
+    if ARTIFACT not in kept_files(store, run.info.run_id):
+        store.client.log_dict(run.info.run_id, entry, ARTIFACT)
+    evaluated = store.search(stage=f"evaluate_{name}", model=entry["model"])[0]
+    # The run of a stage that DVC restored has no files yet.
+    for made, folder in ((run, paths.MODELS / name), (evaluated, paths.REPORTS / name)):
+        if name not in kept_files(store, made.info.run_id):
+            store.client.log_artifacts(made.info.run_id, str(folder), name)
+    register(store, name, entry["model"], run)

@@ -1,4 +1,4 @@
-"""Of all images that a classifier has learnt from, those that it sees as most like a given one."""
+"""Find the training images whose features are most similar to an image's."""
 
 from pathlib import Path
 
@@ -9,19 +9,19 @@ from herodex.errors import UserError
 from herodex.inference.image_decoding import ImageError, normalise, open_image
 from herodex.inference.predict import load_classifier, to_prediction
 from herodex.lineage.counts import Row
-from herodex.lineage.trace import word_source
+from herodex.lineage.trace import describe_source
 from herodex.lineage.tree import Node
 from herodex.params import Params
 
 
 def trace_answer(image: Path, rows: list[Row], params: Params, most: int) -> Node:
-    """Draw the answer for an image, and the training images whose features are nearest to its own.
+    """Draw the answer for an image file, and its most similar training images.
 
     Args:
         image: an image file.
-        rows: of `split_images`, if they are there: the model itself tells less of its images.
-        params: for the precision.
-        most: how many of them to show.
+        rows: of `split_images`, if the table exists; they have more details than the model's own list.
+        params: for the precision and the limit of pixels.
+        most: how many similar images to show.
 
     Raises:
         UserError: the file is no image, or there is no model.
@@ -38,9 +38,9 @@ def trace_answer(image: Path, rows: list[Row], params: Params, most: int) -> Nod
     cosines = classifier.gallery.vectors @ outputs.vectors[0]
     verdict = f"{said.label} {said.probabilities[said.label]:.3f}, none of the classes {said.unknown:.3f}"
     root = Node(f"answer of {said.model}: {verdict}")
-    nearest = root.add("most alike of what it was learnt from, by cosine")
-    for place in np.argsort(-cosines, kind="stable")[:most]:
-        source = classifier.sources[int(place)]
+    nearest = root.add("most similar training images, by cosine")
+    for index in np.argsort(-cosines, kind="stable")[:most]:
+        source = classifier.sources[int(index)]
         row = by_hash.get(source["sha256"]) or source
-        nearest.add(f"{cosines[place]:.3f} {source['shows']}, {word_source(row)}")
+        nearest.add(f"{cosines[index]:.3f} {source['shows']}, {describe_source(row)}")
     return root

@@ -1,239 +1,275 @@
-"""`herodex trace`: from a model, a run, a bento, an image or a name, back to pages and on to answers."""
+"""`herodex trace`: from a model, run, bento, image or name back to its sources and on to its uses."""
 
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from herodex import paths
 from herodex.errors import UserError
 from herodex.lineage.bentos import PackedLineage, list_bentos
 from herodex.lineage.counts import Row, read_rows
+from herodex.lineage.lock import ModelLineage, StageRecord
+from herodex.lineage.registry import list_versions, read_kept
 from herodex.lineage.tree import Node
+from herodex.tracking import Store, connect
 
+if TYPE_CHECKING:
+    import mlflow.entities
+
+MODELS = ("classifier", "generator")
 PAGES = 3
-"""Pages that are listed under a model; each of the others is found by its image or name."""
-ROOMS = ("classifier", "generator")
+"""Pages listed under a model; a trace of its image or name finds each other one."""
+METRICS = 3
 SHORT = 12
-
-Described = dict[str, Any]
 
 
 @dataclass
 class Known:
-    """All that can be traced: lineage by model, from the project, from bentos and from MLflow, and tables."""
+    """Everything that can be traced.
 
-    models: dict[str, tuple[str, Described]] = field(default_factory=dict)
-    bentos: list[PackedLineage] = field(default_factory=list)
-    runs: list[Any] = field(default_factory=list)
-    versions: dict[str, list[str]] = field(default_factory=dict)
-    images: list[Row] = field(default_factory=list)
-    names: list[Row] = field(default_factory=list)
+    Attributes:
+        models: name and lineage of each model by its hash, from the project, bentos and MLflow.
+        versions: the registry's versions of each model, in words.
+        images: rows of `split_images`.
+        names: rows of `split_names`.
+    """
+
+    models: dict[str, tuple[str, ModelLineage]] = field(default_factory=dict[str, tuple[str, ModelLineage]])
+    bentos: list[PackedLineage] = field(default_factory=list[PackedLineage])
+    runs: list["mlflow.entities.Run"] = field(default_factory=list["mlflow.entities.Run"])
+    versions: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    images: list[Row] = field(default_factory=list[Row])
+    names: list[Row] = field(default_factory=list[Row])
 
 
 def gather() -> Known:
-    """Read all that is at hand; what is not there is left out.
+    """Read everything that can be traced; missing sources are left out.
 
     Raises:
         UserError: MLflow does not answer.
     """
-    from herodex.mlflow_log import tracked_lineages, tracked_runs, tracked_versions
-
-    known = Known(bentos=list_bentos(), runs=tracked_runs(), versions=tracked_versions(ROOMS))
+    with connect() as store:
+        runs = list(store.client.search_runs([store.experiment], max_results=5000))
+        lineages = _logged_lineages(store, runs)
+    known = Known(bentos=list_bentos(), runs=runs)
+    for name in MODELS:
+        for version in list_versions(name):
+            text = ", ".join([f"registered model {name}, version {version.number}", *version.aliases])
+            known.versions.setdefault(version.model, []).append(text)
     if paths.SPLIT_IMAGES.exists():
         known.images = read_rows(paths.SPLIT_IMAGES)
     if paths.SPLIT_NAMES.exists():
         known.names = read_rows(paths.SPLIT_NAMES)
-    lineages = [bento.lineage for bento in known.bentos]
+    lineages += [bento.lineage for bento in known.bentos]
     if paths.LINEAGE.exists():
         lineages.append(json.loads(paths.LINEAGE.read_text(encoding="utf-8")))
-    for lineage in [*tracked_lineages(known.runs), *lineages]:
-        known.models |= {described["model"]: (room, described) for room, described in lineage.items()}
+    for lineage in lineages:
+        known.models |= {entry["model"]: (name, entry) for name, entry in lineage.items()}
     return known
 
 
-def trace(end: str, known: Known) -> Node:
-    """Draw the way from one end: a model's sha256, a run's id, a bento's tag, an image's sha256, or a name.
+def _logged_lineages(store: Store, runs: list["mlflow.entities.Run"]) -> list[dict[str, ModelLineage]]:
+    """Read the lineage that training runs keep, once for each model."""
+    found: dict[str, dict[str, ModelLineage]] = {}
+    for run in runs:
+        verb, _, name = run.data.tags.get("stage", "").partition("_")
+        model = run.data.tags.get("model", "")
+        if verb != "train" or not model or model in found:
+            continue
+        if text := read_kept(store, run.info.run_id, "lineage.json"):
+            found[model] = {name: json.loads(text)}
+    return list(found.values())
 
-    Of a hash or an id, the first 6 digits are enough.
+
+def trace(key: str, known: Known) -> Node:
+    """Draw where something comes from and where it is used.
+
+    Args:
+        key: a model's or image's sha256, a run's id, a bento's tag, or a name; 6 digits of a hash are enough.
+        known: everything that can be traced.
 
     Raises:
-        UserError: nothing is known by that.
+        UserError: nothing matches the key, or several things do.
     """
-    if re.fullmatch(r"[0-9a-f]{6,64}", end):
-        if models := [model for model in known.models if model.startswith(end)]:
-            return trace_model(_only(models, end), known)
-        if runs := [run for run in known.runs if run.info.run_id.startswith(end)]:
-            _only([run.info.run_id for run in runs], end)
-            return trace_run(runs[0], known)
-        if rows := [row for row in known.images if row["sha256"].startswith(end)]:
-            _only(sorted({row["sha256"] for row in rows}), end)
+    if re.fullmatch(r"[0-9a-f]{6,64}", key):
+        if models := [model for model in known.models if model.startswith(key)]:
+            return trace_model(_only(models, key), known)
+        if runs := {run.info.run_id: run for run in known.runs if run.info.run_id.startswith(key)}:
+            return trace_run(runs[_only(list(runs), key)], known)
+        if rows := [row for row in known.images if row["sha256"].startswith(key)]:
+            _only(sorted({row["sha256"] for row in rows}), key)
             return trace_image(rows, known)
-    newest = end.removesuffix(":latest")
-    if bentos := [bento for bento in known.bentos if end == bento.tag or newest == bento.tag.split(":")[0]]:
+    newest = key.removesuffix(":latest")
+    if bentos := [bento for bento in known.bentos if key == bento.tag or newest == bento.tag.split(":")[0]]:
         return trace_bento(bentos[0], known)
-    if rows := [row for row in known.names if end.casefold() in (row["name"].casefold(), row["text"])]:
+    if rows := [row for row in known.names if key.casefold() in (row["name"].casefold(), row["text"])]:
         return trace_name(rows[0], known)
     raise UserError(
-        f"No model, run, bento, image or name is known as '{end}'.",
+        f"No model, run, bento, image or name is known as '{key}'.",
         "Give the `model` of an answer, a run's id, a bento's tag, an image's sha256, or a listed name.",
     )
 
 
 def trace_model(model: str, known: Known) -> Node:
-    """Draw what a model comes from, and where it is in use."""
-    room, described = known.models[model]
-    root = Node(f"{room} {model}")
-    made = root.add("made by")
-    for run in runs_of(model, known):
-        made.add(word_run(run))
-    if not made.children:
-        made.add("no run that is known here")
-    measured = root.add("measured on the test part")
-    for name, figure in list(described["metrics"].items())[:PAGES]:
+    """Draw a model's runs, metrics, training data, stages and uses."""
+    name, entry = known.models[model]
+    root = Node(f"{name} {model}")
+    add_runs(root, model, known)
+    metrics = root.add("metrics on the test split")
+    for metric, figure in list(entry["metrics"].items())[:METRICS]:
         low, high = figure["low"], figure["high"]
-        measured.add(f"{name} {figure['value']:.3f} [{low:.3f}, {high:.3f}], n = {figure['n']}")
-    add_sources(root.add("learnt from and tested on"), room, described, known)
-    stages = root.add("by these stages, in their order")
-    for name, record in described["stages"].items():
-        add_stage(stages, name, record)
-    add_uses(root.add("in use"), model, room, known)
+        metrics.add(f"{metric} {figure['value']:.3f} [{low:.3f}, {high:.3f}], n = {figure['n']}")
+    add_data(root.add("trained and tested on"), entry, known)
+    stages = root.add("made by these stages, in order")
+    for stage, record in entry["stages"].items():
+        add_stage(stages, stage, record)
+    add_uses(root.add("in use"), model, name, known)
     return root
 
 
-def add_sources(node: Node, room: str, described: Described, known: Known) -> None:
-    """Hang what a model has seen under a node: the backbone, counts, and some of the pages learnt from."""
-    if backbone := described.get("backbone"):
+def add_data(node: Node, entry: ModelLineage, known: Known) -> None:
+    """Add a model's backbone, the counts of its data, and some of the training pages."""
+    if backbone := entry.get("backbone"):
         weights = backbone["ir_sha256"][:SHORT]
         node.add(f"{backbone['name']}, {backbone['weights']} weights, {backbone['source']}, IR {weights}")
-    data = described["data"]
-    counted = node.add(f"{data['used']} {'images' if 'found' in data else 'names'}: {word(data['by_part'])}")
+    data, of_images = entry["data"], "found" in entry["data"]
+    counted = node.add(
+        f"{data['used']} {'images' if of_images else 'names'}: {format_pairs(data['by_part'])}"
+    )
     for key in ("by_source", "by_license", "by_host"):
         if key in data:
-            counted.add(f"{key.removeprefix('by_')}: {word(data[key])}")
-    rows = [row for row in (known.images if "found" in data else known.names) if row.get("part") == "train"]
-    pages = counted.add(f"pages, of which this shows {min(PAGES, len(rows))}")
+            counted.add(f"{key.removeprefix('by_')}: {format_pairs(data[key])}")
+    rows = [row for row in (known.images if of_images else known.names) if row.get("part") == "train"]
+    pages = counted.add(f"pages: the first {min(PAGES, len(rows))} of {len(rows)}")
     for row in rows[:PAGES]:
-        pages.add(word_source(row))
+        pages.add(describe_source(row))
 
 
-def add_stage(node: Node, name: str, record: dict[str, Any]) -> None:
-    """Hang a stage under a node: its code, its inputs and its outputs by their hashes."""
+def add_stage(node: Node, name: str, record: StageRecord) -> None:
+    """Add a stage with the hash of its code, its params and libraries, and its inputs and outputs."""
     stage = node.add(f"{name}: code {record['code'][:SHORT]}, {len(record['params'])} params")
-    for kind, sign in (("inputs", "←"), ("outputs", "→")):
-        for path, md5 in record[kind].items():
-            stage.add(f"{sign} {path} {md5[:SHORT]}")
+    # The lineage of older models names no libraries.
+    if libraries := record.get("libraries"):
+        stage.add(f"libraries: {format_pairs(libraries)}")
+    for path, md5 in record["inputs"].items():
+        stage.add(f"← {path} {md5[:SHORT]}")
+    for path, md5 in record["outputs"].items():
+        stage.add(f"→ {path} {md5[:SHORT]}")
 
 
-def add_uses(node: Node, model: str, room: str, known: Known) -> None:
-    """Hang where a model is in use under a node: the registry's version, and bentos."""
+def add_runs(node: Node, model: str, known: Known) -> None:
+    """Add the runs of the stages that trained or evaluated a model, the newest first."""
+    made = node.add("made by")
+    for run in known.runs:
+        if run.data.tags.get("model") == model:
+            made.add(describe_run(run))
+    if not made.children:
+        made.add("no known run")
+
+
+def add_uses(node: Node, model: str, name: str, known: Known) -> None:
+    """Add the registered versions and bentos that contain a model."""
     for version in known.versions.get(model, []):
         node.add(version)
     for bento in known.bentos:
-        if bento.lineage.get(room, {}).get("model") == model:
+        if bento.lineage.get(name, {}).get("model") == model:
             node.add(f"bento {bento.tag}" + (f", built from commit {bento.commit}" if bento.commit else ""))
     if not node.children:
-        node.add("nowhere that is known here")
+        node.add("nowhere, as far as known")
 
 
-def trace_run(run: Any, known: Known) -> Node:
-    """Draw a run, and the model that it made or measured, or what its stage passed on."""
-    root = Node(word_run(run))
+def trace_run(run: "mlflow.entities.Run", known: Known) -> Node:
+    """Draw a run and the models that depend on it."""
+    root = Node(describe_run(run))
     tags = run.data.tags
     for key in ("code", "data", "cause"):
         if key in tags:
             root.add(f"{key} {tags[key]}")
-    if "outputs" in tags:
-        for path, md5 in json.loads(tags["outputs"]).items():
-            root.add(f"→ {path} {md5}")
-    models = {tags[key] for key in ("model", *ROOMS) if key in tags} & known.models.keys()
-    if not models:
-        models = {model for model, (_, described) in known.models.items() if _went_into(run, described)}
+    if libraries := json.loads(tags.get("libraries", "{}")):
+        root.add(f"libraries: {format_pairs(libraries)}")
+    outputs = json.loads(tags.get("outputs", "{}"))
+    for path, md5 in outputs.items():
+        root.add(f"→ {path} {md5}")
+    models = {tags[key] for key in ("model", *MODELS) if key in tags} & known.models.keys()
+    if outputs and not models:
+        stage = tags.get("stage", "")
+        models = {
+            model
+            for model, (_, entry) in known.models.items()
+            if entry["stages"].get(stage, {}).get("outputs") == outputs
+        }
     root.children += [trace_model(model, known) for model in sorted(models)]
     return root
 
 
-def _went_into(run: Any, described: Described) -> bool:
-    stage, made = run.data.tags.get("stage"), json.loads(run.data.tags.get("outputs", "{}"))
-    return bool(made) and described["stages"].get(stage, {}).get("outputs") == made
-
-
 def trace_bento(bento: PackedLineage, known: Known) -> Node:
-    """Draw a bento and both models that are in it."""
+    """Draw a bento and its models."""
     root = Node(f"bento {bento.tag}")
-    root.add(f"built from commit {bento.commit}" if bento.commit else "built from no known commit")
-    for described in bento.lineage.values():
-        root.children.append(trace_model(described["model"], known))
+    root.add(f"built from commit {bento.commit}" if bento.commit else "built from an unknown commit")
+    for entry in bento.lineage.values():
+        root.children.append(trace_model(entry["model"], known))
     return root
 
 
 def trace_image(rows: list[Row], known: Known) -> Node:
-    """Draw where an image was found, what became of it, and which model was learnt from or tested on it."""
+    """Draw where an image was found, whether it was kept, and which model it trains or tests."""
     root = Node(f"image {rows[0]['sha256']}")
     for row in rows:
         found = root.add(f"result {row['rank']} of the search for {row['query']}, by {row['source']}")
-        found.add(f"page {word_source(row)}")
+        found.add(f"page {describe_source(row)}")
         found.add(f"image {row['image_url']}")
         if row["part"]:
-            found.add(f"{row['part']} part, as {row['label']}, among the copies of {row['duplicate_group']}")
+            found.add(f"{row['part']} split, as {row['label']}, in duplicate group {row['duplicate_group']}")
         else:
-            copied = f", copy of {row['duplicate_of']}" if row["duplicate_of"] else ""
-            found.add(f"set aside: {row['dropped_for']}{copied}")
-    parts = {row["part"] for row in rows if row["part"]}
-    add_readers(root, "classifier", parts, known)
+            duplicate = f", duplicate of {row['duplicate_of']}" if row["duplicate_of"] else ""
+            found.add(f"set aside: {row['dropped_for']}{duplicate}")
+    add_reader(root, "classifier", {row["part"] for row in rows if row["part"]}, known)
     return root
 
 
 def trace_name(row: Row, known: Known) -> Node:
-    """Draw where a name comes from, and which models were learnt from or tested on it."""
+    """Draw where a name comes from, and which model it trains or tests."""
     root = Node(f"name {row['name']}")
-    root.add(f"page {row['page_url'] or 'none: it was given'}")
-    root.add(f"{row['part']} part, as '{row['text']}'")
-    add_readers(root, "generator", {row["part"]}, known)
+    root.add(f"page {row['page_url']}" if row["page_url"] else "from the user's list, without a page")
+    root.add(f"{row['part']} split, as '{row['text']}'")
+    add_reader(root, "generator", {row["part"]}, known)
     return root
 
 
-def add_readers(root: Node, room: str, parts: set[str], known: Known) -> None:
-    """Hang the model of the project's folder under what it has read; nothing where that was in no part."""
+def add_reader(root: Node, name: str, parts: set[str], known: Known) -> None:
+    """Add the project's current model if the data is in one of its splits."""
     if not parts or not paths.LINEAGE.exists():
         return
-    model = json.loads(paths.LINEAGE.read_text(encoding="utf-8"))[room]["model"]
-    verb = "tested on it" if parts == {"test"} else "learnt from it"
-    reader = root.add(f"{room} {model}, {verb}")
-    made = reader.add("made by")
-    for run in runs_of(model, known):
-        made.add(word_run(run))
-    add_uses(reader.add("in use"), model, room, known)
+    model = json.loads(paths.LINEAGE.read_text(encoding="utf-8"))[name]["model"]
+    reader = root.add(f"{name} {model}, {'tested' if parts == {'test'} else 'trained'} on it")
+    add_runs(reader, model, known)
+    add_uses(reader.add("in use"), model, name, known)
 
 
-def runs_of(model: str, known: Known) -> list[Any]:
-    """The runs of stages that made or measured a model, the newest first."""
-    return [run for run in known.runs if run.data.tags.get("model") == model]
-
-
-def word_run(run: Any) -> str:
-    """Word a run: its id, its stage, and the commit that it ran on."""
+def describe_run(run: "mlflow.entities.Run") -> str:
+    """Describe a run by its id, stage and commit."""
     tags = run.data.tags
     commit = tags.get("mlflow.source.git.commit", "unknown")[:SHORT]
-    changed = ", with changes" if tags.get("changed_since_commit") == "true" else ""
+    changed = ", with uncommitted changes" if tags.get("changed_since_commit") == "true" else ""
     restored = ", restored from DVC's cache" if tags.get("restored") else ""
     return f"run {run.info.run_id} {run.info.run_name}, commit {commit}{changed}{restored}"
 
 
-def word_source(row: Row) -> str:
-    """Word where a row comes from: the page, and of an image its title, author and licence."""
+def describe_source(row: Row) -> str:
+    """Describe a row's page, and an image's title, author, licence and hash."""
     if "name" in row:
         return f"{row['page_url'] or 'given'} ({row['name']})"
     about = ", ".join(row[key] for key in ("title", "author", "license") if row[key])
     return f"{row['page_url'] or row.get('file') or 'given'} ({about}) {row['sha256'][:SHORT]}"
 
 
-def word(counts: dict[str, int]) -> str:
-    """Word counts: train 488, test 147."""
-    return ", ".join(f"{name} {count}" for name, count in counts.items())
+def format_pairs(values: dict[str, Any]) -> str:
+    """Format a mapping in one line: train 488, test 147."""
+    return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
-def _only(found: list[str], end: str) -> str:
+def _only(found: list[str], key: str) -> str:
     if len(found) > 1:
-        raise UserError(f"'{end}' begins {len(found)} hashes: {', '.join(found)}.", "Give more digits.")
+        raise UserError(f"'{key}' begins {len(found)} hashes: {', '.join(found)}.", "Give more digits.")
     return found[0]

@@ -1,4 +1,4 @@
-"""A tree of lines, as `herodex trace` prints it."""
+"""Trees of text lines, as `herodex trace` prints them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -6,20 +6,20 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Node:
-    """One line, and what hangs under it."""
+    """A line of text with its children."""
 
     text: str
-    children: "list[Node]" = field(default_factory=list)
+    children: list["Node"] = field(default_factory=list["Node"])
 
     def add(self, text: str) -> "Node":
-        """Hang another line under this one; returns it."""
+        """Add a child and return it."""
         child = Node(text)
         self.children.append(child)
         return child
 
 
 def render(node: Node) -> str:
-    """Draw a tree with the lines of its branches."""
+    """Render a tree as text, with lines for its branches."""
     return "\n".join([node.text, *_branches(node)]) + "\n"
 
 
