@@ -24,7 +24,7 @@ from herodex.curation.curate import curate
 from herodex.dataset.manifest import NO_HASH, read_manifest
 from herodex.embedding.embed import pooled_views
 from herodex.errors import UserError
-from herodex.inference.features import parts_of
+from herodex.inference.features import slices_of
 from herodex.inference.openvino_runtime import resolve_precision
 from herodex.inference.views import MIDDLE
 from herodex.params import Params, load_params
@@ -170,7 +170,7 @@ def clean_web(params: Params, work: Path) -> tuple[pd.DataFrame, list[PlannedIma
     pooled, channels = pooled_views(
         rows, settings.embed, precision, [MIDDLE], work / "features.db", read=read
     )
-    features = dict(zip(rows["sha256"], pooled[:, 0, parts_of(channels)[5, "max"]], strict=True))
+    features = dict(zip(rows["sha256"], pooled[:, 0, slices_of(channels)[5, "max"]], strict=True))
     return curate(cleaned, features, {}, params, read=read), plan
 
 

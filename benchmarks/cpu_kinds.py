@@ -24,9 +24,10 @@ import pandas as pd
 from benchmarks.bench_record import note
 from herodex import paths
 from herodex.classifier.examples import Examples
-from herodex.classifier.head import fit_head
-from herodex.classifier.labels import labels_of
-from herodex.classifier.recipes import features_for, find_recipe
+from herodex.classifier.head import fold_standardisation
+from herodex.classifier.labels import head_labels
+from herodex.classifier.recipes import find_recipe, read_recipe_features
+from herodex.classifier.train import fit_final
 from herodex.command import run_command
 from herodex.dataset.manifest import read_manifest
 from herodex.embedding.embed import run_on_all
@@ -81,15 +82,15 @@ def measure(precision: str, which: str, target: Path) -> None:
     batch = params.classifier.embed.batch_size
 
     def answer(images: Sequence[np.ndarray]) -> np.ndarray:
-        look = classifier.look(images)
-        return np.column_stack([look.probabilities, look.scores])
+        outputs = classifier.run(images)
+        return np.column_stack([outputs.probabilities, outputs.ood_scores])
 
     files = images_of(which)["file"].tolist()
     run_on_all(answer, files[:batch], batch, "warm up")
     started = time.process_time()
     answers = run_on_all(answer, files, batch, "evaluate")
     seconds = (time.process_time() - started) / len(files)
-    known = answers[:, -1] >= classifier.judge.threshold
+    known = answers[:, -1] >= classifier.detector.threshold
     np.savez(target, probabilities=answers[:, :-1], known=known, seconds=seconds, head=head_hash())
 
 
@@ -100,19 +101,10 @@ def head_hash() -> str:
     rows = manifest[manifest["part"].isin(["train", "validation"])]
     record = json.loads((paths.CLASSIFIER / "classifier.json").read_text(encoding="utf-8"))
     recipe = find_recipe(record["recipe"], params.classifier.embed)
-    names, shown = labels_of(rows, params, recipe.fine)
-    values = features_for(recipe, rows["sha256"].tolist())
-    settings = params.classifier.train
-    head, _ = fit_head(
-        Examples(values, shown),
-        len(names),
-        record["l2"] or settings.l2[-1],
-        settings.learning_rate,
-        settings.epochs,
-        params.seed,
-    )
-    weights = b"".join(np.ascontiguousarray(value).tobytes() for value in head.get_weights())
-    return hashlib.sha256(weights).hexdigest()
+    labels, own = head_labels(rows, params, recipe.label_per_distractor)
+    examples = Examples(read_recipe_features(recipe, rows["sha256"].tolist()), own)
+    head = fit_final(recipe, examples, len(labels), record["l2"], params)
+    return hashlib.sha256(fold_standardisation(head).tobytes()).hexdigest()
 
 
 def run_kind(kind: Kind) -> dict[str, Any]:

@@ -8,12 +8,10 @@ import numpy as np
 from benchmarks.bench_record import note
 from herodex import paths
 from herodex.classifier.examples import Examples
-from herodex.classifier.labels import labels_of
+from herodex.classifier.labels import head_labels
 from herodex.classifier.lda import fit_whitening
-from herodex.classifier.linear import fold_numbers
-from herodex.classifier.model_selection import choose
-from herodex.classifier.recipes import features_for
-from herodex.classifier.train import fit_final, recipe_to_follow
+from herodex.classifier.recipes import read_recipe_features
+from herodex.classifier.train import fit_final, recipe_to_follow, select_settings
 from herodex.command import run_command
 from herodex.dataset.manifest import read_manifest
 from herodex.embedding.embed import batches, pooled_views
@@ -28,28 +26,16 @@ IMAGES = 64
 
 def retrain(params: Params) -> float:
     """Repeat the computation of `train_classifier`; return its CPU seconds over all cores."""
-    settings, seed = params.classifier, params.seed
     manifest = read_manifest(paths.SPLIT_IMAGES)
     rows = manifest[manifest["part"].isin(["train", "validation"])]
     recipe = recipe_to_follow(params, tuned=False)
     started = time.process_time()
-    labels, shown = labels_of(rows, params, recipe.fine)
-    everything = Examples(features_for(recipe, rows["sha256"].tolist()), shown)
-    in_train = (rows["part"] == "train").to_numpy()
-    train, validation = everything.chosen(in_train), everything.chosen(~in_train)
-    choice = choose(
-        train,
-        fold_numbers(rows["duplicate_group"].to_numpy(str)[in_train], settings.train.folds),
-        train,
-        validation,
-        len(params.classes),
-        len(labels),
-        recipe,
-        settings,
-        seed,
-    )
-    fit_whitening(everything, settings.train.shrinkage)
-    fit_final(recipe, everything, len(labels), choice.l2, params)
+    labels, own = head_labels(rows, params, recipe.label_per_distractor)
+    everything = Examples(read_recipe_features(recipe, rows["sha256"].tolist()), own)
+    in_train, groups = (rows["part"] == "train").to_numpy(bool), rows["duplicate_group"].tolist()
+    selection = select_settings(everything, in_train, groups, recipe, len(labels), False, params)
+    fit_whitening(everything, params.classifier.train.shrinkage)
+    fit_final(recipe, everything, len(labels), selection.l2, params)
     return time.process_time() - started
 
 

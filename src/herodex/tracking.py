@@ -143,7 +143,7 @@ def _log_keras_model(run_id: str, file: Path) -> None:
     import mlflow
 
     untyped = cast(Any, mlflow)
-    network, example = cast(Any, keras.models).load_model(file), np.load(file.with_name("example.npy"))
+    network, example = keras.models.load_model(file), np.load(file.with_name("example.npy"))
     signature = untyped.models.infer_signature(example, network(example).numpy())
     needs = ["tensorflow>=2.21,<2.22"]
     with mlflow.start_run(run_id=run_id):

@@ -34,7 +34,7 @@ def test_run_holds_params_metrics_curves_tags_and_files(folder):
     (found,) = client().search_runs(["1"])
     assert found.info.status == "FINISHED"
     assert found.info.run_name == "train_classifier"
-    assert found.data.params["epochs"] == str(PARAMS.epochs)
+    assert found.data.params["folds"] == str(PARAMS.folds)
     assert found.data.metrics == {"accuracy": 0.9, "loss": 2.0}
     assert found.data.tags["model"] == "abc"
     history = client().get_metric_history(found.info.run_id, "loss")
