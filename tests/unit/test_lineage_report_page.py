@@ -33,7 +33,7 @@ def test_sections_follow_the_pipeline_and_other_files_come_last(reports):
 def test_plots_contact_sheets_metrics_and_small_tables_are_shown_and_other_files_linked(reports):
     classifier, generator, _ = collect(reports)
     assert [str(plot) for plot in classifier.plots] == ["classifier/curves.png"]
-    assert [str(sheet) for sheet in classifier.contact_sheets] == ["classifier/contact_sheets/worst.png"]
+    assert [str(file) for file in classifier.contact_sheets] == ["classifier/contact_sheets/worst.png"]
     assert classifier.metrics == {"recall.tea": METRIC}
     assert list(generator.tables) == ["small"]
     assert [str(file) for file in generator.files] == ["generator/large.csv"]

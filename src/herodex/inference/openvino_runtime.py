@@ -17,8 +17,8 @@ class Network:
 
     Attributes:
         compiled: by OpenVINO.
-        idle: inference requests that no thread uses. Each keeps its memory, and there are at most as many
-            as calls ever ran at the same time.
+        idle: inference requests that no thread uses. Each keeps its memory; there is one for each call that
+            ran at the same time as others.
     """
 
     compiled: ov.CompiledModel

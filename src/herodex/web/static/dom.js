@@ -15,7 +15,7 @@ export function percent(share) {
   return `${Math.round(share * 100)}\u00a0%`;
 }
 
-/** Capitalise every word, as the style sheet does for labels. */
+/** Capitalise every word, as the stylesheet does for labels. */
 export function titleCase(text) {
   return text.replace(/(^|\s)\S/gu, (start) => start.toUpperCase());
 }
