@@ -63,7 +63,7 @@ RETIRED = {
 """Words and phrases that the project no longer uses, each with the pattern that finds it."""
 ALLOWED = (
     r"\bnear_duplicate_cluster\b",  # a column of others' tables of images
-    r"\bclassifier\.clean\.min_shape\b|\bclassifier\.train\.false_acceptance\b",  # old keys that get an answer
+    r"\bclassifier\.clean\.min_shape\b|\bclassifier\.train\.false_acceptance\b",  # old keys
     r"\bdemo_web\.picture_hosts\b|\bdemo_web\.shares\.exact_copy\b",
     r"</?picture",  # the HTML element
     r"\bdont_obey_robotstxt\b|\bROBOTSTXT_OBEY\b",  # Scrapy's names
