@@ -29,7 +29,7 @@ COLOURS = {"cherry": (220, 20, 20), "meadow": (20, 200, 40), "ocean": (20, 40, 2
 """Classes of the tiny project; its classifier picks the nearest of these colours."""
 GREY = (128, 128, 128)
 """The colour of images of no class."""
-SHARPNESS = np.float32(1e-4)
+SHARPNESS = np.float32(2e-4)
 """Scale of the logits: the greater, the more certain is the nearest colour."""
 NAMES = ["Anemo", "Bulbeo", "Corvin", "Delmor", "Elphin", "Fenrow", "Gorbat", "Hulmin", "Ixalot"]
 DOWN = "https://127.0.0.1:9/quotes"
