@@ -35,7 +35,6 @@ log = logging.getLogger(__name__)
 SMALL = {
     "crawl.images.per_query": 24,
     "demo_web.results_per_query": 24,
-    "classifier.train.epochs": 5,
     "generator.words.sources": ["subtlex"],
     "generator.network.units": 16,
     "generator.pretrain.max_words": 500,

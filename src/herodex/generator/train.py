@@ -314,6 +314,7 @@ def main() -> None:
         run.tags({"model": model_hash(paths.GENERATOR)})
         run.artifact(paths.GENERATOR)
         run.artifact(paths.GENERATOR_REPORTS / "history.png")
+        run.artifact(paths.GENERATOR_REPORTS / "cross_validation.csv")
         run.keras_model(network, "gru", pad(encode(vocabulary, texts[:2]))[0])
     best = result.history.iloc[int(np.argmin(result.history["validation_nats"]))]
     log.info("best of %d epochs over %d folds: %s", len(result.history), len(folds), best.to_dict())
