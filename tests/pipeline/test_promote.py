@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from herodex import tracking
+from herodex.lineage.lock import StageRecord
 from herodex.lineage.promote import MIN_SHARED, promote
 from herodex.lineage.registry import CHAMPION, by_alias, register
+from herodex.lineage.runs import log_lineage
 from herodex.params import load_params
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml").classifier.train
@@ -103,6 +105,21 @@ def test_models_that_cannot_be_compared_are_promoted_only_if_named(folder, monke
 
 def test_reports_of_the_evaluation_are_read_where_the_training_has_none(folder):
     add_version("classifier", "a", None, {"out_of_fold.csv": answers(20)})
+    add_version("classifier", "b", answers(35))
+    promote("classifier", 0, "1")
+    assert "15 corrected, 0 newly wrong" in promote("classifier", 0, "2")
+
+
+def test_runs_of_restored_stages_keep_held_out_answers_and_name_test_metrics(folder):
+    for name in ("models", "reports"):
+        (folder / name / "classifier").mkdir(parents=True)
+    (folder / "reports/classifier/out_of_fold.csv").write_text(answers(20))
+    entry = {"model": "a", "metrics": {"accuracy": {"value": 0.9, "low": 0.8, "high": 1.0, "n": IMAGES}}}
+    record = StageRecord(code="c", params={}, libraries={}, inputs={}, outputs={})
+    log_lineage({"classifier": entry}, dict.fromkeys(("train_classifier", "evaluate_classifier"), record))
+    with tracking.connect() as store:
+        (evaluated,) = store.search(stage="evaluate_classifier")
+    assert evaluated.data.metrics == {"test_accuracy": 0.9}
     add_version("classifier", "b", answers(35))
     promote("classifier", 0, "1")
     assert "15 corrected, 0 newly wrong" in promote("classifier", 0, "2")
