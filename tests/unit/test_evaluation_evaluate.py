@@ -1,8 +1,12 @@
 import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
+from herodex.curation.contact_sheets import SIDE, contact_sheet
+from herodex.evaluation import evaluate
 from herodex.evaluation.baseline import BINS, colour_histogram, colour_histograms, predict_by_colour
-from herodex.evaluation.evaluate import curves, label_metrics, ood_metrics
+from herodex.evaluation.evaluate import curves, label_metrics, logged_metrics, ood_metrics, worst_errors
 
 LABELS = ["cat", "dog", "unknown"]
 ACTUAL = np.array(["cat", "cat", "dog", "unknown", "unknown"])
@@ -69,3 +73,70 @@ def test_false_accepts_and_false_rejects_are_counted_at_the_threshold():
     found = ood_metrics(ACTUAL, scores, 0.5)
     assert (found["false_reject_rate"]["value"], found["false_reject_rate"]["n"]) == (0.333333, 3)
     assert (found["false_accept_rate"]["value"], found["false_accept_rate"]["n"]) == (0.5, 2)
+
+
+def test_logged_metrics_are_named_by_the_split():
+    found = {
+        **label_metrics(ACTUAL, PROBABILITIES, LABELS, seed=1),
+        "calibration": {"ece": 0.1, "brier": 0.2, "n": 5},
+        "baseline": {"accuracy": {"value": 0.3}},
+    }
+    logged = logged_metrics(found)
+    assert set(logged) == {
+        "test_accuracy",
+        "test_accuracy_known",
+        "test_auroc_known",
+        "test_f1_macro",
+        "test_ece",
+        "test_brier",
+        "test_baseline_accuracy",
+    }
+    assert (logged["test_accuracy"], logged["test_baseline_accuracy"]) == (0.6, 0.3)
+    del found["auroc_known"]
+    assert "test_auroc_known" not in logged_metrics(found)
+
+
+@pytest.fixture
+def wrong_answers(monkeypatch):
+    """Return the contact sheet's cells of three images, two of them wrong, for two class names."""
+    monkeypatch.setattr(evaluate, "read_clean", lambda _: np.full((60, 80, 3), 200, np.uint8))
+
+    def cells(*classes: str):
+        hashes = [digit * 64 for digit in "abc"]
+        test = pd.DataFrame({"file": hashes, "query": classes[0], "sha256": hashes, "label": classes[0]})
+        probabilities = np.array([[0.9, 0.05, 0.05], [0.1, 0.7, 0.2], [0.02, 0.97, 0.01]])
+        return worst_errors(test, probabilities, [*classes, "unknown"])
+
+    return cells
+
+
+def test_captions_of_wrong_answers_fit_and_have_glyphs(wrong_answers):
+    captions = [caption for _, caption in wrong_answers("batman", "a class with a very long name")]
+    assert captions[0].splitlines() == [
+        "asked: batman",
+        "answer: 0.97 a class with a very long name",
+        "c" * 12,
+    ]
+    assert [caption.splitlines()[2][0] for caption in captions] == ["c", "b"]
+    font = ImageFont.load_default(12)
+    assert font.getlength("answer: 0.97 batman") < SIDE
+
+    def drawn(sign: str) -> bytes:
+        page = Image.new("L", (20, 20))
+        ImageDraw.Draw(page).text((2, 2), sign, 255, font)
+        return page.tobytes()
+
+    assert drawn("→") == drawn("\uffff")
+    signs = set("".join(captions)) - {"\n"}
+    assert [sign for sign in signs if drawn(sign) == drawn("\uffff")] == []
+
+
+@pytest.mark.parametrize("name", ["pokémon", "漢字", "Бэтмен", "الرجل", "🦸", "→", "e" * 300])
+def test_class_names_in_any_script_leave_the_contact_sheet_whole(wrong_answers, name):
+    expected = contact_sheet("wrong", wrong_answers("hulk", "batman"))
+    found = contact_sheet("wrong", wrong_answers(name, "batman"))
+    assert found.size == expected.size
+    assert contact_sheet("wrong", wrong_answers("hulk", name)).size == expected.size
+    # The probability and the hash are drawn the same.
+    caption = np.asarray(found)[-44:, :100], np.asarray(expected)[-44:, :100]
+    assert (caption[0] == caption[1]).all()

@@ -51,9 +51,13 @@ def test_names_are_compared_in_pairs():
     assert mixed.p > 0.5
 
 
-def test_only_shared_test_data_counts():
+def test_only_shared_held_out_items_count():
     comparison = compare_nats(name_rows([1.0, 2.0, 3.0]), name_rows([1.0, 2.0]), 0)
     assert comparison is not None
     assert comparison.n == 2
+    relabelled = [{**row, "label": "cocoa"} for row in image_rows([True, True])]
+    comparison = compare_labels(image_rows([True, True, True]), [*relabelled, image_rows([True] * 3)[2]], 0)
+    assert comparison is not None
+    assert comparison.n == 1
     assert compare_labels(image_rows([True]), [], 0) is None
     assert compare_nats(name_rows([1.0]), [], 0) is None

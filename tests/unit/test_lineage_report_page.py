@@ -34,9 +34,19 @@ def test_plots_contact_sheets_metrics_and_small_tables_are_shown_and_other_files
     classifier, generator, _ = collect(reports)
     assert [str(plot) for plot in classifier.plots] == ["classifier/curves.png"]
     assert [str(file) for file in classifier.contact_sheets] == ["classifier/contact_sheets/worst.png"]
-    assert classifier.metrics == {"recall.tea": METRIC}
+    assert classifier.metrics == {"metrics.json": {"recall.tea": METRIC}}
     assert list(generator.tables) == ["small"]
     assert [str(file) for file in generator.files] == ["generator/large.csv"]
+
+
+def test_metrics_of_files_that_share_names_are_all_shown(reports):
+    for name, value in (("metrics", 0.96), ("validation", 0.87), ("recipes", 0.78)):
+        metrics = {"accuracy": {**METRIC, "value": value}}
+        (reports / f"classifier/{name}.json").write_text(json.dumps(metrics))
+    html = page(collect(reports), [])
+    shown = re.findall(r"<summary>(\w+\.json): .*?</summary>|<td>accuracy</td>.*?>([\d.]+)<", html)
+    found = [file or value for file, value in shown]
+    assert found == ["metrics.json", "0.960", "recipes.json", "0.780", "validation.json", "0.870"]
 
 
 def test_html_in_reports_is_escaped(reports):

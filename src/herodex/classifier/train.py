@@ -191,6 +191,7 @@ def main() -> None:
         run.tags({"model": model_hash(paths.CLASSIFIER), "backbone": backbone["name"], "recipe": recipe.name})
         run.artifact(paths.CLASSIFIER)
         run.artifact(paths.CLASSIFIER_REPORTS / "training.png")
+        run.artifact(paths.CLASSIFIER_REPORTS / "out_of_fold.csv")
         run.keras_model(keras_head(weights), "head", everything.features[:2])
     log.info("cross-validated: %s", selection.metrics)
 

@@ -7,11 +7,15 @@ from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 COLUMNS = 8
-SIDE, GAP, CAPTION, TITLE = 144, 8, 32, 40
+SIDE, GAP, LINE, TITLE = 144, 8, 14, 40
 PAPER, INK, MUTED = "#ffffff", "#17130d", "#6b6358"
 
 Cell = tuple[Sequence[UInt8[np.ndarray, "_ _ 3"]], str]
-"""One RGB image, or a duplicate and the image that is kept, with a caption of up to two lines."""
+"""One RGB image, or a duplicate and the image that is kept, with a caption.
+
+Each line is cut at the image's width, so numbers belong at its start. Pillow's font has ASCII and a few
+punctuation marks; it draws a box for each other character.
+"""
 
 
 def contact_sheet(title: str, cells: Sequence[Cell]) -> Image.Image:
@@ -19,7 +23,8 @@ def contact_sheet(title: str, cells: Sequence[Cell]) -> Image.Image:
     paired = any(len(images) > 1 for images, _ in cells)
     columns, width = (COLUMNS // 2, 2 * SIDE + GAP // 2) if paired else (COLUMNS, SIDE)
     rows = (len(cells) + columns - 1) // columns
-    height = SIDE + CAPTION
+    lines = max([2, *(len(caption.splitlines()) for _, caption in cells)])
+    height = SIDE + 4 + LINE * lines
     page = Image.new("RGB", (GAP + columns * (width + GAP), TITLE + rows * (height + GAP) + GAP), PAPER)
     draw = ImageDraw.Draw(page)
     draw.text((GAP, 10), title, INK, ImageFont.load_default(18))
@@ -32,9 +37,9 @@ def contact_sheet(title: str, cells: Sequence[Cell]) -> Image.Image:
             image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
             x = left + shift * (SIDE + GAP // 2) + (SIDE - image.width) // 2
             page.paste(image, (x, top + (SIDE - image.height) // 2))
-        for line, text in enumerate(caption.splitlines()[:2]):
-            colour = MUTED if line else INK
-            draw.text((left, top + SIDE + 2 + 14 * line), _shorten(text, font, width), colour, font)
+        for line, text in enumerate(caption.splitlines()):
+            colour = MUTED if line == lines - 1 else INK
+            draw.text((left, top + SIDE + 2 + LINE * line), _shorten(text, font, width), colour, font)
     return page
 
 

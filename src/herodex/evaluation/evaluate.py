@@ -160,7 +160,8 @@ def worst_errors(
     return [
         (
             [read_clean(files[i])],
-            f"{queries[i]} → {answers[int(probabilities[i].argmax())]} {probabilities[i].max():.2f}\n"
+            f"asked: {queries[i]}\n"
+            f"answer: {probabilities[i].max():.2f} {answers[int(probabilities[i].argmax())]}\n"
             f"{hashes[i][:12]}",
         )
         for i in worst
@@ -223,13 +224,20 @@ def save_plots(
     save_figure(comparison_figure(estimates), folder / "figures.png")
 
 
+def logged_metrics(found: dict[str, Any]) -> dict[str, float]:
+    """Select the metrics for MLflow, named by the split, because training logs cross-validated ones."""
+    estimates = [name for name in ("accuracy", "accuracy_known", "auroc_known") if name in found]
+    return {
+        **{f"test_{name}": found[name]["value"] for name in estimates},
+        "test_f1_macro": found["f1_macro"],
+        "test_baseline_accuracy": found["baseline"]["accuracy"]["value"],
+        **{f"test_{name}": found["calibration"][name] for name in ("ece", "brier")},
+    }
+
+
 def log_metrics(run: tracking.Run, found: dict[str, Any], folder: Path) -> None:
     """Log the metrics and the folder of reports to the stage's run."""
-    estimates = {"accuracy", "accuracy_known", "auroc_known"} & found.keys()
-    run.metrics({name: found[name]["value"] for name in estimates})
-    run.metrics({"f1_macro": found["f1_macro"]})
-    run.metrics({"baseline_accuracy": found["baseline"]["accuracy"]["value"]})
-    run.metrics({name: found["calibration"][name] for name in ("ece", "brier")})
+    run.metrics(logged_metrics(found))
     run.tags({"model": model_hash(paths.CLASSIFIER), "backbone": found["backbone"]["name"]})
     run.artifact(folder)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float64, Num
+from jaxtyping import Float64, Int, Num
 
 from herodex import paths, tracking
 from herodex.command import run_command
@@ -60,7 +60,7 @@ class TrainingResult(NamedTuple):
         network: Network trained on all names.
         history: `epoch`, `train_nats` (with dropout) and `validation_nats`, in nats per character over all
             folds.
-        held_out: `fold`, `text` and `nats` of each held-out text at the best epoch.
+        held_out: `fold`, `text` and `nats` of each held-out text at the epoch that the other folds select.
     """
 
     network: "keras.Model"
@@ -167,23 +167,46 @@ def cross_validate(trainer: Trainer, folds: list[Fold], seed: int) -> tuple[pd.D
     rngs = [np.random.default_rng((seed, place)) for place in range(len(folds))]
     texts = [text for fold in folds for text in fold.held_out]
     history: list[dict[str, float]] = []
-    best_epoch, best, best_nats = 0, np.inf, np.zeros(len(texts))
+    by_epoch: list[Float64[np.ndarray, " texts"]] = []
+    best_epoch, best = 0, np.inf
     for epoch in range(1, params.epochs + 1):
         label = f"names, epoch {epoch}" if len(folds) == 1 else ""
         train_nats, nats = train_folds(trainer, folds, states, rngs, label)
+        by_epoch.append(nats)
         validation_nats = nats_per_character(nats, texts)
         history.append({"epoch": epoch, "train_nats": train_nats, "validation_nats": validation_nats})
         log.info(
             "epoch %d: %.3f nats per character, %.3f on held-out names", epoch, train_nats, validation_nats
         )
         if validation_nats < best:
-            best_epoch, best, best_nats = epoch, validation_nats, nats
+            best_epoch, best = epoch, validation_nats
         elif epoch - best_epoch >= params.patience:
             break
     trainer.restore(initial)
     names = [fold.name for fold in folds for _ in fold.held_out]
-    held_out = pd.DataFrame({"fold": names, "text": texts, "nats": best_nats})
+    place = np.repeat(np.arange(len(folds)), [len(fold.held_out) for fold in folds])
+    held_out = pd.DataFrame({"fold": names, "text": texts, "nats": nested_nats(np.stack(by_epoch), place)})
     return pd.DataFrame(history).round(6), held_out.round(6)
+
+
+def nested_nats(
+    by_epoch: Float64[np.ndarray, "epochs texts"], fold: Int[np.ndarray, " texts"]
+) -> Float64[np.ndarray, " texts"]:
+    """Return the nats of each text at the epoch that the other folds select.
+
+    The epoch with the least nats on the text's own fold would make the estimate too low. A single fold has no
+    others, so it selects its epoch itself.
+
+    Args:
+        by_epoch: Nats of the held-out texts after each epoch.
+        fold: Fold of each text.
+    """
+    nested = np.empty(by_epoch.shape[1])
+    for own in (fold == place for place in np.unique(fold)):
+        others = own if own.all() else ~own
+        epoch = by_epoch[:, others].sum(axis=1).argmin()
+        nested[own] = by_epoch[epoch, own]
+    return nested
 
 
 def train_folds(
@@ -291,6 +314,7 @@ def main() -> None:
         run.tags({"model": model_hash(paths.GENERATOR)})
         run.artifact(paths.GENERATOR)
         run.artifact(paths.GENERATOR_REPORTS / "history.png")
+        run.artifact(paths.GENERATOR_REPORTS / "cross_validation.csv")
         run.keras_model(network, "gru", pad(encode(vocabulary, texts[:2]))[0])
     best = result.history.iloc[int(np.argmin(result.history["validation_nats"]))]
     log.info("best of %d epochs over %d folds: %s", len(result.history), len(folds), best.to_dict())

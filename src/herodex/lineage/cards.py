@@ -42,7 +42,8 @@ All duplicates of an image are in the same split. Set aside: {format_counts(data
 
 ## Metrics
 
-On the test split, which is held out and not used for tuning; with 95 % confidence intervals.
+On the test split, which the evaluation alone reads and which selects neither settings nor the champion; with
+95 % confidence intervals.
 
 {metric_table(metrics)}
 ## Limits

@@ -1,4 +1,4 @@
-"""Paired tests of two models on the same test data."""
+"""Paired tests of two models on the same held-out data."""
 
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ stats: Any = scipy.stats
 
 
 class Comparison(NamedTuple):
-    """How a challenger compares with the champion on the data that both were tested on.
+    """How a challenger compares with the champion on the items that both held out.
 
     Attributes:
         gain: mean improvement; negative if the challenger is worse.
@@ -47,7 +47,7 @@ def compare_labels(champion: list[Row], challenger: list[Row], seed: int) -> Com
     """Compare two classifiers by McNemar's exact test (McNemar 1947).
 
     Args:
-        champion: rows with `sha256`, `label` and `predicted`.
+        champion: rows with `sha256`, `label` and the out-of-fold answer, `predicted`.
         challenger: such rows of the other model; an image counts if both have it with the same label.
         seed: of the bootstrap.
 
@@ -71,7 +71,7 @@ def compare_nats(champion: list[Row], challenger: list[Row], seed: int) -> Compa
     """Compare two generators by a paired permutation test of the cross-entropy of names.
 
     Args:
-        champion: rows with `text` and `nats`, the cross-entropy of the whole name.
+        champion: rows with `text` and `nats`, the cross-entropy of the whole name when its fold is held out.
         challenger: such rows of the other model.
         seed: of the permutations and the bootstrap.
 

@@ -1,4 +1,7 @@
-"""`herodex promote` and `herodex rollback`: a model becomes champion if it is significantly better."""
+"""`herodex promote` and `herodex rollback`: a model becomes champion if it is significantly better.
+
+Models are compared by their cross-validation, so the test split does not select the champion.
+"""
 
 import csv
 import io
@@ -25,17 +28,22 @@ from herodex.lineage.registry import (
 log = logging.getLogger(__name__)
 
 
+MIN_SHARED = 20
+"""Minimum number of held-out images or names that two compared models share."""
+
+
 @dataclass(frozen=True)
 class Contest:
-    """How two models of one kind are compared: a report with a row per test item, and a paired test."""
+    """How two models of one kind are compared: a report with a row per held-out item, and a paired test."""
 
     report: str
+    items: str
     compare: Callable[[list[Row], list[Row], int], Comparison | None]
 
 
 CONTESTS = {
-    "classifier": Contest("predictions.csv", compare_labels),
-    "generator": Contest("test_nats.csv", compare_nats),
+    "classifier": Contest("out_of_fold.csv", "images", compare_labels),
+    "generator": Contest("cross_validation.csv", "names", compare_nats),
 }
 
 
@@ -45,10 +53,11 @@ def promote(name: str, seed: int, number: str | None = None) -> str:
     Args:
         name: the registered model.
         seed: of the paired test.
-        number: the challenger's version; by default that of the model in `models/`.
+        number: the challenger's version; by default that of the model in `models/`. A version named here
+            becomes champion too if it cannot be compared with the champion.
 
     Raises:
-        UserError: a model is not registered, was not evaluated, or shares no test data with the champion.
+        UserError: a model is not registered.
     """
     challenger = by_number(name, number) if number else current(name)
     champion = by_alias(name, CHAMPION)
@@ -58,20 +67,33 @@ def promote(name: str, seed: int, number: str | None = None) -> str:
         return f"{title}: champion, because there was none."
     if champion.number == challenger.number:
         return f"{title}: is already champion."
-    contest = CONTESTS[name]
-    before, after = (rows_of(version, contest.report) for version in (champion, challenger))
-    comparison = contest.compare(before, after, seed)
-    if comparison is None:
-        raise UserError(
-            f"{title} and the champion, version {champion.number}, share no test data.",
-            "Evaluate both on the same data: check out the champion's commit and `dvc repro` with this data.",
-        )
-    text = describe(title, champion, comparison)
-    if not comparison.better:
-        return f"{text}\nThe champion stays: the challenger is not significantly better."
+    found = compare(champion, challenger, seed)
+    if isinstance(found, Comparison):
+        text = describe(title, champion, found)
+        if not found.better:
+            return f"{text}\nThe champion stays: the challenger is not significantly better."
+    else:
+        text = f"{title}, cannot be compared with the champion, version {champion.number}: {found}"
+        if not number:
+            explicit = f'`make promote MODEL="{name}={challenger.number}"` promotes without a comparison.'
+            return f"{text}\nThe champion stays; {explicit}"
     move_alias(champion, PREVIOUS)
     move_alias(challenger, CHAMPION)
     return f"{text}\nVersion {challenger.number} is now champion; `make rollback MODEL={name}` undoes this."
+
+
+def compare(champion: Version, challenger: Version, seed: int) -> Comparison | str:
+    """Compare two versions by the held-out items of their cross-validation; return why not if impossible."""
+    contest = CONTESTS[champion.name]
+    before, after = (rows_of(version, contest.report) for version in (champion, challenger))
+    if before is None or after is None:
+        missing = champion if before is None else challenger
+        return f"MLflow has no {contest.report} of version {missing.number}."
+    comparison = contest.compare(before, after, seed)
+    shared = comparison.n if comparison else 0
+    if comparison is None or shared < MIN_SHARED:
+        return f"they share {shared} held-out {contest.items}, and {MIN_SHARED} are needed."
+    return comparison
 
 
 def describe(title: str, champion: Version, comparison: Comparison) -> str:
@@ -113,16 +135,7 @@ def current(name: str) -> Version:
     )
 
 
-def rows_of(version: Version, report: str) -> list[Row]:
-    """Read the report of a version's evaluation, a row per image or name of the test split.
-
-    Raises:
-        UserError: MLflow has no such report.
-    """
+def rows_of(version: Version, report: str) -> list[Row] | None:
+    """Read the report of a version's cross-validation, a row per image or name; None if MLflow has none."""
     text = read_report(version, report)
-    if text is None:
-        raise UserError(
-            f"MLflow has no {report} of {version.name} version {version.number}.",
-            f"Where the model is in models/, run `dvc repro -f -s evaluate_{version.name}`.",
-        )
-    return list(csv.DictReader(io.StringIO(text)))
+    return None if text is None else list(csv.DictReader(io.StringIO(text)))

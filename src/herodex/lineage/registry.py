@@ -106,11 +106,16 @@ def read_kept(store: Store, run_id: str, path: str) -> str | None:
 
 
 def read_report(version: Version, file: str) -> str | None:
-    """Read a report of a version's evaluation; None if MLflow has none."""
+    """Read a report of a version's training; None if MLflow has none.
+
+    The evaluation's run keeps all reports of the model, also where DVC restored the training from its cache.
+    """
+    places = (f"train_{version.name}", file), (f"evaluate_{version.name}", f"{version.name}/{file}")
     with connect() as store:
-        for run in store.search(stage=f"evaluate_{version.name}", model=version.model):
-            if text := read_kept(store, run.info.run_id, f"{version.name}/{file}"):
-                return text
+        for stage, path in places:
+            for run in store.search(stage=stage, model=version.model):
+                if text := read_kept(store, run.info.run_id, path):
+                    return text
     return None
 
 

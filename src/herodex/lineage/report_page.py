@@ -34,11 +34,15 @@ Estimates = dict[str, dict[str, float]]
 
 @dataclass
 class Section:
-    """The contents of one folder of reports; paths are relative to `reports/`."""
+    """The contents of one folder of reports; paths are relative to `reports/`.
+
+    Attributes:
+        metrics: by the file's name, because files share names of metrics.
+    """
 
     title: str
     texts: dict[str, str] = field(default_factory=dict[str, str])
-    metrics: Estimates = field(default_factory=Estimates)
+    metrics: dict[str, Estimates] = field(default_factory=dict[str, Estimates])
     plots: list[Path] = field(default_factory=list[Path])
     contact_sheets: list[Path] = field(default_factory=list[Path])
     tables: dict[str, list[Row]] = field(default_factory=dict[str, list[Row]])
@@ -65,7 +69,8 @@ def read_section(folder: Path, reports: Path, files: Iterator[Path]) -> Section:
                 section.texts[file.stem] = markdown(file)
             case ".json":
                 found = estimates_in(json.loads(file.read_text(encoding="utf-8")))
-                section.metrics |= {name: metric for name, metric in found.items() if name}
+                if named := {name: metric for name, metric in found.items() if name}:
+                    section.metrics[file.relative_to(folder).as_posix()] = named
             case ".csv" if len(rows := read_rows(file)) <= MAX_ROWS and rows and len(rows[0]) <= MAX_COLUMNS:
                 section.tables[file.stem] = rows
             case _:

@@ -91,12 +91,14 @@ def _add_run(
         started, ended = times["started"], times["started"] + times["starting"] + times["running"]
     restored = {} if times else {"restored": "true"}
     evaluated: dict[str, dict[str, float]] = made["metrics"] if stage.startswith("evaluate_") else {}
+    # The same names as in the run of the stage itself.
+    split = "test_" if stage == "evaluate_classifier" else ""
     run: dict[str, Any] = {
         "stage": stage,
         "started": started,
         "ended": ended,
         "params": record["params"],
-        "metrics": [(name, figure["value"], 0) for name, figure in evaluated.items()],
+        "metrics": [(f"{split}{name}", figure["value"], 0) for name, figure in evaluated.items()],
     }
     run_id = store.create_run(run, {"stage": stage, **commit_tags(), **restored, **under_parent})
     store.finish(run_id, "FINISHED", ended)
