@@ -38,8 +38,9 @@ FILES = [f"{place}.png" for place in range(len(LABELS))]
 def make_stage() -> keras.Model:
     keras.utils.set_random_seed(3)
     inputs = keras.Input((None, None, CHANNELS))
-    convolved = keras.layers.Conv2D(CHANNELS, 1, name="conv")(inputs)
-    return keras.Model(inputs, keras.layers.BatchNormalization(name="norm")(convolved))
+    fourth = keras.layers.Activation("relu")(inputs)
+    convolved = keras.layers.Conv2D(CHANNELS, 1, name="conv")(fourth)
+    return keras.Model(inputs, [fourth, keras.layers.BatchNormalization(name="norm")(convolved)])
 
 
 def untrained() -> LinearHead:
@@ -72,6 +73,7 @@ def test_tuning_is_repeatable(embedder):
 
 def test_an_identity_stage_keeps_the_features(embedder):
     inputs = keras.Input((None, None, CHANNELS))
-    stage = keras.Model(inputs, keras.layers.Activation("linear")(inputs))
+    same = keras.layers.Activation("linear")(inputs)
+    stage = keras.Model(inputs, [same, same])
     found = tuned_features(stage, embedder, FILES, size=5)
     assert found == pytest.approx(embed(embedder, [read_clean(file) for file in FILES]), abs=1e-4)

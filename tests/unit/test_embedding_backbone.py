@@ -1,12 +1,14 @@
 import json
-from typing import Any
+from functools import cache
 
+import keras
 import numpy as np
 import pytest
 
 from herodex.embedding import backbone
 from herodex.embedding.backbone import (
     build,
+    early_stages,
     first_available,
     last_stage,
     read_tfjs_weights,
@@ -14,6 +16,32 @@ from herodex.embedding.backbone import (
     tfjs_layer_name,
 )
 from herodex.errors import UserError
+from herodex.export import export_ir
+from herodex.inference.features import STAGES
+from herodex.inference.openvino_runtime import compile_network, run_network
+
+RGB = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3)).astype(np.float32)
+
+
+@cache
+def random_network(name: str) -> keras.Model:
+    """Build a network with seeded random weights, whose batch norms differ from the identity."""
+    keras.utils.set_random_seed(5)
+    network = build(name, pretrained=False)
+    rng = np.random.default_rng(6)
+    for layer in network.layers[-1].layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            count = len(layer.get_weights()[0])
+            gamma, variance = rng.uniform(0.5, 1.5, (2, count))
+            beta, mean = rng.normal(0, 0.2, (2, count))
+            layer.set_weights([gamma, beta, mean, variance])
+    return network
+
+
+@pytest.fixture(params=["ResNet50", "ResNet50V2"])
+def network(request: pytest.FixtureRequest) -> keras.Model:
+    """One of the candidates with random weights; tests that change it restore it."""
+    return random_network(request.param)
 
 
 @pytest.mark.parametrize(
@@ -73,18 +101,71 @@ def test_missing_weights_are_one_message_with_every_reason(monkeypatch):
     assert raised.value.problem.count("no network") == 3
 
 
-def test_the_last_stage_continues_from_the_fourth():
-    network = build("ResNet50", pretrained=False)
-    rgb = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
-    maps: Any = network(rgb)
+def test_the_last_stage_continues_the_early_ones(network):
     stage = last_stage(network)
-    assert np.asarray(stage(maps["stage_4"])) == pytest.approx(np.asarray(maps["stage_5"]), abs=1e-4)
-    stage.get_layer("conv5_block3_3_conv").set_weights(
-        [weight * 0 for weight in stage.get_layer("conv5_block3_3_conv").get_weights()]
-    )
-    changed: Any = network(rgb)
-    assert (np.asarray(changed["stage_4"]) == np.asarray(maps["stage_4"])).all()
-    assert not np.allclose(np.asarray(changed["stage_5"]), np.asarray(maps["stage_5"]))
+    fourth, fifth = stage(early_stages(network)(RGB))
+    maps = network(RGB)
+    assert np.asarray(fourth) == pytest.approx(np.asarray(maps["stage_4"]), abs=1e-5)
+    assert np.asarray(fifth) == pytest.approx(np.asarray(maps["stage_5"]), abs=1e-4)
+
+
+def test_training_the_last_stage_changes_the_network_from_stage_5_on(network):
+    before = network(RGB)
+    convolution = last_stage(network).get_layer("conv5_block3_3_conv")
+    weights = convolution.get_weights()
+    convolution.set_weights([weight * 0 for weight in weights])
+    changed = network(RGB)
+    convolution.set_weights(weights)
+    assert (np.asarray(changed["stage_4"]) == np.asarray(before["stage_4"])).all()
+    assert not np.allclose(np.asarray(changed["stage_5"]), np.asarray(before["stage_5"]))
+
+
+def test_last_stage_has_layers_of_conv5_and_none_before_block_6_of_conv4(network):
+    names = {layer.name for layer in last_stage(network).layers if layer.weights}
+    assert "conv5_block1_1_conv" in names
+    assert all(name.startswith(("conv4_block6", "conv5", "post")) for name in names)
+
+
+def test_maps_are_activated_at_a_16th_and_a_32nd_of_the_input(network):
+    maps = {name: np.asarray(values) for name, values in network(RGB).items()}
+    assert {name: values.shape for name, values in maps.items()} == {
+        "stage_4": (1, 14, 14, 1024),
+        "stage_5": (1, 7, 7, 2048),
+    }
+    for values in maps.values():
+        assert values.min() == 0
+        assert 0.1 < (values > 0).mean() < 0.9
+
+
+@pytest.mark.parametrize(
+    ("name", "stage_4", "stage_5"),
+    [
+        ("ResNet50", "conv4_block6_out", "conv5_block3_out"),
+        ("ResNet50V2", "conv4_block6_preact_relu", "post_relu"),
+    ],
+)
+def test_maps_equal_those_of_keras_after_its_own_preprocessing(name, stage_4, stage_5):
+    network = random_network(name)
+    body = getattr(keras.applications, name)(include_top=False, weights=None, input_shape=(224, 224, 3))
+    for layer in filter(lambda layer: layer.weights, body.layers):
+        layer.set_weights(network.layers[-1].get_layer(layer.name).get_weights())
+    preprocess = {
+        "ResNet50": keras.applications.resnet50.preprocess_input,
+        "ResNet50V2": keras.applications.resnet_v2.preprocess_input,
+    }[name]
+    own = keras.Model(body.input, [body.get_layer(stage_4).output, body.get_layer(stage_5).output])
+    expected = own(preprocess(RGB.copy()))
+    found = network(RGB)
+    assert np.asarray(found["stage_4"]) == pytest.approx(np.asarray(expected[0]), abs=1e-4)
+    assert np.asarray(found["stage_5"]) == pytest.approx(np.asarray(expected[1]), abs=1e-4)
+
+
+def test_exported_network_equals_keras(network, tmp_path):
+    export_ir(network, tmp_path / "backbone.xml")
+    compiled = compile_network(tmp_path / "backbone.xml", "f32", [-1, 224, 224, 3])
+    exported = run_network(compiled, RGB, STAGES)
+    for name, values in zip(STAGES, exported, strict=True):
+        assert values == pytest.approx(np.asarray(network(RGB)[name]), abs=1e-3)
 
 
 def test_weights_that_differ_from_the_record_are_refused(monkeypatch):

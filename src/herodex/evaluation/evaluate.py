@@ -292,7 +292,8 @@ def main() -> None:
             "Raise classifier.split.test, or crawl.images.per_query for more images.",
         )
     classifier = load_classifier(paths.MODELS, params.backbone.precision)
-    backbone = json.loads((paths.BACKBONE / "backbone.json").read_text(encoding="utf-8"))
+    # A fine-tuned backbone is part of the classifier.
+    backbone = json.loads((paths.CLASSIFIER / "classifier.json").read_text(encoding="utf-8"))["backbone"]
     folder = paths.CLASSIFIER_REPORTS
     with tracking.run("evaluate_classifier", params.backbone) as run:
         found, tables, worst = evaluate(classifier, test, train, params)

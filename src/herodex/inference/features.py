@@ -46,16 +46,19 @@ def load_embedder(directory: Path, precision: str, settings: EmbedParams) -> Emb
 
 @contextmanager
 def feature_maps(
-    embedder: Embedder, images: Sequence[UInt8[np.ndarray, "_h _w 3"]], views: Sequence[View]
+    embedder: Embedder,
+    images: Sequence[UInt8[np.ndarray, "_h _w 3"]],
+    views: Sequence[View],
+    outputs: Sequence[str | int] = STAGES,
 ) -> Generator[list[FeatureMaps]]:
     """Run the backbone on views of images of any size, and lend its feature maps of each stage.
 
-    The maps are valid until the context ends.
+    The maps are valid until the context ends. `outputs` are the network's, by name or position.
     """
     side = embedder.settings.input_size
     inputs = np.stack([to_input(image, view, side) for image in images for view in views])
     with borrowed_outputs(embedder.network, inputs) as maps:
-        yield [maps[name].reshape(len(images), len(views), *maps[name].shape[1:]) for name in STAGES]
+        yield [maps[name].reshape(len(images), len(views), *maps[name].shape[1:]) for name in outputs]
 
 
 def pool(maps: Sequence[FeatureMaps]) -> Float32[np.ndarray, "images views values"]:
