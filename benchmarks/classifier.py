@@ -1,9 +1,9 @@
-"""Measure each step of the classifier on real images, and its OOD detection on held-out queries.
+"""Measure each step of the classifier on real images, and its decisions on queries it never saw.
 
 `python -m benchmarks.classifier INDEX FOLDER WORK` takes a folder with a sub-folder of images for each of
 the classes and distractors of `params.yaml`, and a table of them with `path`, `cls`, `near_duplicate_cluster`
 and `sha256`. Nothing is cleaned. Every figure comes from cross-validation over duplicate groups with three
-seeds. For OOD detection, two distractors at a time are left out of training, over all pairs. WORK keeps the
+seeds. For decisions, two distractors at a time are left out altogether, over all pairs. WORK keeps the
 features.
 """
 
@@ -18,16 +18,23 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from herodex.classifier.examples import Examples
-from herodex.classifier.lda import fit_whitening
-from herodex.classifier.linear import correct_answers, fit_heads, fit_temperature, out_of_fold_logits
-from herodex.classifier.ood_calibration import fit_ood_detector, leave_one_query_out
+from herodex.classifier.linear import (
+    assign_folds,
+    correct_answers,
+    fit_heads,
+    fit_temperature,
+    out_of_fold_logits,
+)
+from herodex.classifier.model_selection import select
+from herodex.classifier.ood_calibration import predict_held_out
 from herodex.classifier.recipes import Recipe, fitter_for, list_recipes
 from herodex.command import run_command
 from herodex.embedding.embed import pooled_views
 from herodex.evaluation.metrics import calibration, expected_calibration_error
+from herodex.inference.decision import answer_positions, confidence_sets, known_answers, posterior
 from herodex.inference.features import features_of, views_of
 from herodex.inference.image_decoding import normalise, open_image
-from herodex.inference.ood import Gallery, class_probabilities, ood_features, similarities
+from herodex.inference.ood import class_probabilities
 from herodex.inference.openvino_runtime import resolve_precision
 from herodex.params import EmbedParams, Params, load_params
 from herodex.progress import track
@@ -61,50 +68,48 @@ def crossed_ece(logits: np.ndarray, labels: np.ndarray, classes: int, fold: np.n
     return expected_calibration_error(calibration(np.minimum(labels, classes), probabilities))
 
 
-def ood_scores(
-    examples: Examples, groups: np.ndarray, left_out: tuple[int, int], classes: int, params: Params
-) -> dict[str, np.ndarray]:
-    """Compute out-of-fold OOD scores of all images by models that never saw two of the labels.
+def unseen_metrics(
+    examples: Examples, groups: np.ndarray, left_out: tuple[int, int], params: Params
+) -> dict[str, float]:
+    """Measure decisions on held-out images and on images of two labels that no model ever saw.
 
-    The detector's weights come from what is left, as in the stage: by leaving out other labels in turn.
+    Everything is nested: the outer folds hold images out of the selection of all settings, as the stage
+    selects them.
     """
-    settings = params.classifier.train
+    classes = len(params.classes)
     is_ood = np.isin(examples.labels, left_out)
-    names = np.array([label for label in np.unique(examples.labels) if label not in left_out])
+    names = [label for label in np.unique(examples.labels) if label not in left_out]
     renamed = Examples(examples.features, np.searchsorted(names, examples.labels))
     fold = random_folds(groups, seed=0)
-    scores = {name: np.full(len(fold), np.nan) for name in ("log probability", "OOD score")}
+    probabilities = np.zeros((len(fold), classes + 1))
+    covered, sizes = np.zeros(len(fold), bool), np.zeros(len(fold))
+    settings = params.classifier.train.model_copy(update={"l2": WEIGHT_DECAY})
+    classifier = params.classifier.model_copy(update={"train": settings})
+    recipe = list_recipes(params.classifier.embed)[-1]
     for number in range(FOLDS):
-        held_out, train = fold == number, (fold != number) & ~is_ood
-        inner = train & (fold == (number + 1) % FOLDS)
-        parts = renamed.select(train & ~inner), renamed.select(inner)
-        rounds = list(leave_one_query_out(*parts, classes, len(names), FIT, settings))
-        figures, unseen = (np.concatenate([part[i] for part in rounds]) for i in (1, 2))
-        detector = fit_ood_detector(figures, unseen, settings.false_accept_rate)
+        held_out, train = np.flatnonzero(fold == number), (fold != number) & ~is_ood
         learnt = renamed.select(train)
-        (head,) = FIT(learnt, len(names))
-        whitening = fit_whitening(learnt, settings.shrinkage)
-        vectors = whitening.embed(learnt.features)
-        gallery = Gallery(vectors, learnt.labels, len(names), settings.neighbours)
-        features = examples.features[held_out]
-        similarity = similarities(gallery, whitening.embed(features))
-        found = ood_features(head.logits(features), similarity, classes)
-        scores["log probability"][held_out] = found[:, 0]
-        scores["OOD score"][held_out] = detector.score(found)
-    return scores
-
-
-def ood_metrics(
-    examples: Examples, groups: np.ndarray, left_out: tuple[int, int], classes: int, params: Params
-) -> dict[str, float]:
-    """Measure how each score separates images of two unseen labels from images of the classes."""
-    is_ood, known = np.isin(examples.labels, left_out), examples.labels < classes
-    result: dict[str, float] = {}
-    for name, score in ood_scores(examples, groups, left_out, classes, params).items():
-        result[f"AUROC, {name}"] = float(roc_auc_score(known[known | is_ood], score[known | is_ood]))
-        accepted = score[is_ood] >= np.quantile(score[known], 0.02)
-        result[f"false accept rate at 2 % false rejects, {name}"] = float(accepted.mean())
-    return result
+        inner = assign_folds(groups[train].tolist(), settings.folds)
+        labels = [str(name) for name in names]
+        decision = select(learnt, inner, classes, labels, recipe, classifier, 0).decision
+        found = predict_held_out(learnt, examples, held_out, classes, len(names), FIT, settings)
+        scores = decision.detector.score(found.figures)
+        probabilities[held_out] = posterior(found.logits, scores, classes, decision.temperature)
+        sets = confidence_sets(probabilities[held_out], decision.least)
+        true = np.minimum(examples.labels[held_out], classes)
+        covered[held_out], sizes[held_out] = sets[np.arange(len(held_out)), true], sets.sum(axis=1)
+    known, seen = examples.labels < classes, ~is_ood
+    accepted = known_answers(probabilities)
+    correct = answer_positions(probabilities) == np.minimum(examples.labels, classes)
+    score = 1 - probabilities[:, -1]
+    return {
+        "answers correct, labels seen": float(correct[seen].mean()),
+        "false reject rate": float((~accepted[known]).mean()),
+        "false accept rate, labels unseen": float(accepted[is_ood].mean()),
+        "AUROC, labels unseen": float(roc_auc_score(known[known | is_ood], score[known | is_ood])),
+        "set coverage, labels seen": float(covered[seen].mean()),
+        "mean set size, labels seen": float(sizes[seen].mean()),
+    }
 
 
 def step_metrics(
@@ -165,8 +170,8 @@ def main() -> None:
         rows.append({"step": step.name, **summarise(step_metrics(step, examples, own, groups, params))})
         sys.stdout.write(f"{rows[-1]}\n")
     pairs = list(itertools.combinations(range(classes, len(names)), 2))
-    work_list = track(pairs, len(pairs), "OOD detection", "pairs")
-    found = [ood_metrics(examples, groups, pair, classes, params) for pair in work_list]
+    work_list = track(pairs, len(pairs), "decisions", "pairs")
+    found = [unseen_metrics(examples, groups, pair, params) for pair in work_list]
     rows += [{"step": name, "value": value} for name, value in summarise(found).items()]
     for row in rows[-len(found[0]) :]:
         sys.stdout.write(f"{row}\n")

@@ -31,6 +31,7 @@ from herodex.classifier.train import fit_final
 from herodex.command import run_command
 from herodex.dataset.manifest import read_manifest
 from herodex.embedding.embed import run_on_all
+from herodex.inference.decision import known_answers
 from herodex.inference.predict import load_classifier
 from herodex.params import UNKNOWN, load_params
 from herodex.statistics import proportion
@@ -90,7 +91,7 @@ def measure(precision: str, which: str, target: Path) -> None:
     started = time.process_time()
     answers = run_on_all(answer, files, batch, "evaluate")
     seconds = (time.process_time() - started) / len(files)
-    known = answers[:, -1] >= classifier.detector.threshold
+    known = known_answers(answers[:, :-1])
     np.savez(target, probabilities=answers[:, :-1], known=known, seconds=seconds, head=head_hash())
 
 

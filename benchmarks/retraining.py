@@ -33,7 +33,7 @@ def retrain(params: Params) -> float:
     labels, own = head_labels(rows, params, recipe.label_per_distractor)
     everything = Examples(read_recipe_features(recipe, rows["sha256"].tolist()), own)
     in_train, groups = (rows["part"] == "train").to_numpy(bool), rows["duplicate_group"].tolist()
-    selection = select_settings(everything, in_train, groups, recipe, len(labels), False, params)
+    selection = select_settings(everything, in_train, groups, recipe, labels, False, params)
     fit_whitening(everything, params.classifier.train.shrinkage)
     fit_final(recipe, everything, len(labels), selection.l2, params)
     return time.process_time() - started

@@ -65,8 +65,9 @@ def write_classifier(models: Path) -> None:
         "classes": list(COLOURS),
         "labels": [*COLOURS, "grey"],
         "temperature": 1.0,
-        # Known means that a class is more likely than none of them.
-        "ood": {"weights": [1, 0, 0], "bias": 0, "threshold": np.log(0.5), "neighbours": 1},
+        # The score is 0 where a class is as likely as none of them.
+        "ood": {"weights": [4, 0, 0], "bias": -4 * np.log(0.5), "neighbours": 1},
+        "set": {"least": 0.1, "coverage": 0.95},
         "embed": {
             "input_size": 64,
             "views": ["middle"],

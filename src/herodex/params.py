@@ -27,7 +27,7 @@ FEWEST_NAMES = 20
 
 RENAMED = {
     "classifier.clean.min_shape": "classifier.clean.min_aspect_ratio",
-    "classifier.train.false_acceptance": "classifier.train.false_accept_rate",
+    "classifier.train.false_acceptance": "classifier.decision.max_false_accept",
     "demo_web.picture_hosts": "demo_web.image_hosts",
     "demo_web.shares.exact_copy": "demo_web.shares.exact_duplicate",
 }
@@ -220,7 +220,23 @@ class TrainClassifierParams(Section):
     folds: Annotated[int, Field(ge=2, le=20)]
     shrinkage: Annotated[float, Field(gt=0, le=1)]
     neighbours: Count
-    false_accept_rate: Annotated[float, Field(gt=0, lt=1)]
+
+
+class DecisionParams(Section):
+    """The decision between the classes and `unknown`: which error is bounded, and the confidence set."""
+
+    max_false_reject: Share | None
+    max_false_accept: Share | None
+    coverage: Share
+
+    @model_validator(mode="after")
+    def bounds_one_error(self) -> "DecisionParams":
+        """Refuse to bound both errors, or none."""
+        if (self.max_false_reject is None) == (self.max_false_accept is None):
+            raise ValueError(
+                "needs a number for max_false_reject or max_false_accept, and null for the other"
+            )
+        return self
 
 
 class DropoutHeadParams(Section):
@@ -251,6 +267,7 @@ class ClassifierParams(Section):
     compare: DropoutHeadParams
     fine_tune: FineTuneParams
     train: TrainClassifierParams
+    decision: DecisionParams
 
 
 class CleanNamesParams(Section):

@@ -21,9 +21,10 @@ def describe(classifier: dict[str, Any], generator: dict[str, Any], samples: lis
     backbone = classifier["backbone"]
     return f"""
 Classifier   {backbone["name"]}, {backbone["weights"]} weights from {backbone["source"]}
-  accuracy on the test split    {interval(classifier["accuracy"])}
-  baseline on colour histograms {interval(classifier["baseline"]["accuracy"])}
-  accuracy among the classes    {interval(classifier["accuracy_known"])}
+  correct answers on the test split   {interval(classifier["accuracy"])}
+  baseline on colour histograms       {interval(classifier["baseline"]["accuracy"])}
+  images of the classes rejected      {interval(classifier["ood"]["false_reject_rate"])}
+  sets that hold the true answer      {interval(classifier["sets"]["coverage"])}
 
 Names        {", ".join(samples)}
   nats per character on the test split  {interval(generator["nats"])}

@@ -6,25 +6,39 @@ import pytest
 from herodex.classifier.examples import Examples
 from herodex.classifier.lda import fit_whitening
 from herodex.classifier.linear import fit_heads
-from herodex.classifier.ood_calibration import fit_ood_detector, leave_one_query_out, left_out_labels
-from herodex.inference.ood import Gallery, Whitening, ood_features, similarities
-from herodex.params import TrainClassifierParams
-
-SETTINGS = TrainClassifierParams(
-    l2=[0.01],
-    folds=3,
-    shrinkage=0.1,
-    neighbours=3,
-    false_accept_rate=0.1,
+from herodex.classifier.model_selection import select
+from herodex.classifier.ood_calibration import (
+    bound_error,
+    fit_detector,
+    leave_one_query_out,
+    left_out_labels,
+    out_of_fold,
 )
+from herodex.classifier.recipes import list_recipes
+from herodex.inference.decision import decision_margin
+from herodex.inference.ood import Gallery, Whitening, ood_features, similarities
+from herodex.params import ClassifierParams, DecisionParams, load_params
+
+SETTINGS = load_params().classifier
 FIT = partial(fit_heads, l2=[0.01])
+NAMES = ["ant", "bee", "cat", "dog", "eel"]
+RECIPE = list_recipes(SETTINGS.embed)[-1]
 
 
-def blobs(seed: int, n: int = 100, labels: int = 5) -> Examples:
+def blobs(seed: int = 1, n: int = 200, labels: int = 5, noise: float = 0.5) -> Examples:
     centres = np.random.default_rng(9).normal(size=(labels, 40))
     own = np.arange(n) % labels
-    noise = np.random.default_rng(seed).normal(size=(n, 40))
-    return Examples((centres[own] + 0.5 * noise).astype(np.float32), own)
+    spread = np.random.default_rng(seed).normal(size=(n, 40))
+    return Examples((centres[own] + noise * spread).astype(np.float32), own)
+
+
+def folds(examples: Examples) -> np.ndarray:
+    return np.random.default_rng(4).permutation(len(examples.labels)) % 4
+
+
+def deciding(**changes: float | None) -> ClassifierParams:
+    decision = {"max_false_reject": 0.05, "max_false_accept": None, "coverage": 0.9} | changes
+    return SETTINGS.model_copy(update={"decision": DecisionParams.model_validate(decision)})
 
 
 def test_left_out_labels_are_distractors_or_else_classes():
@@ -33,21 +47,70 @@ def test_left_out_labels_are_distractors_or_else_classes():
     assert list(left_out_labels(2, 2)) == []
 
 
-def test_the_detector_separates_left_out_images_from_the_classes():
-    found = list(leave_one_query_out(blobs(1), blobs(2), 3, 5, FIT, SETTINGS))
-    assert [label for label, _, _ in found] == [3, 4]
-    figures, is_ood = (np.concatenate([part[i] for part in found]) for i in (1, 2))
-    detector = fit_ood_detector(figures, is_ood, 0.1)
-    accepted = detector.score(figures) >= detector.threshold
-    assert accepted[is_ood].mean() == pytest.approx(0.1, abs=0.03)
-    assert accepted[~is_ood].mean() > 0.9
+def test_every_image_is_predicted_once_by_a_model_that_never_saw_it():
+    examples, fold = blobs(), folds(blobs())
+    parts = out_of_fold(examples, fold, 3, 5, FIT, SETTINGS.train)
+    assert sorted(np.concatenate([part.rows for part in parts])) == list(range(200))
+    left = list(leave_one_query_out(examples, fold, 3, 5, FIT, SETTINGS.train))
+    assert [one.label for one in left] == [3, 4]
+    for one in left:
+        assert (examples.labels[one.held_out.rows] == one.label).all()
+        assert one.held_out.logits.shape == (40, 4)
 
 
-def test_without_out_of_distribution_images_nearly_all_are_accepted():
-    found = list(leave_one_query_out(blobs(1, labels=2), blobs(2, labels=2), 2, 2, FIT, SETTINGS))
-    ((_, figures, is_ood),) = found
-    detector = fit_ood_detector(figures, is_ood, 0.1)
-    assert (detector.score(figures) >= detector.threshold).mean() == pytest.approx(0.98, abs=0.02)
+def test_the_detector_separates_left_out_images_and_never_weighs_against_similarity():
+    examples, fold = blobs(), folds(blobs())
+    parts = out_of_fold(examples, fold, 3, 5, FIT, SETTINGS.train)
+    known = np.concatenate([part.figures[examples.labels[part.rows] < 3] for part in parts])
+    rounds = leave_one_query_out(examples, fold, 3, 5, FIT, SETTINGS.train)
+    unseen = np.concatenate([one.held_out.figures for one in rounds])
+    detector = fit_detector(known, [unseen])
+    assert (detector.weights >= 0).all()
+    assert np.median(detector.score(known)) > 0 > np.median(detector.score(unseen))
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.2])
+def test_false_rejects_stay_within_their_bound(rate):
+    examples, fold = blobs(noise=1.5), folds(blobs())
+    parts = out_of_fold(examples, fold, 5, 5, FIT, SETTINGS.train)
+    params = deciding(max_false_reject=rate).decision
+    detector = bound_error(fit_detector(parts[0].figures, []), parts, [], 5, 1.0, params)
+    margins = [decision_margin(one.logits, detector.score(one.figures), 5, 1.0) for one in parts]
+    rejected = (np.concatenate(margins) < -1e-5).mean()
+    assert rate - 0.02 <= rejected <= rate
+
+
+def test_false_accepts_stay_within_their_bound():
+    settings = deciding(max_false_reject=None, max_false_accept=0.1)
+    examples = blobs(noise=1.2)
+    found = select(examples, folds(examples), 3, NAMES, RECIPE, settings, 1)
+    assert found.metrics["ood"]["false_accept_rate"]["value"] <= 0.2
+
+
+def test_selection_answers_each_image_once_and_names_the_worst_left_out_label():
+    examples = blobs(noise=1.0)
+    found = select(examples, folds(examples), 3, NAMES, RECIPE, deciding(), 1)
+    assert found.rows.tolist() == list(range(200))
+    assert found.probabilities.sum(axis=1) == pytest.approx(1)
+    assert found.metrics["ood"]["false_reject_rate"]["n"] == 120
+    assert found.metrics["ood"]["false_accept_rate"]["n"] == 80
+    assert found.metrics["ood"]["worst_left_out"]["label"] in {"dog", "eel"}
+    assert found.metrics["set_coverage"]["value"] >= 0.85
+    assert (found.ood["ood"].sum(), len(found.ood)) == (80, 200)
+
+
+def test_a_class_missing_from_a_fold_is_never_its_answer():
+    examples = blobs(n=40)
+    fold = np.where(examples.labels == 2, 0, 1 + np.arange(40) % 2)
+    found = select(examples, fold, 3, NAMES, RECIPE, deciding(), 1)
+    assert (found.probabilities[fold == 0, 2] == 0).all()
+
+
+def test_without_distractors_and_with_two_classes_false_rejects_alone_are_bounded():
+    examples = blobs(labels=2)
+    found = select(examples, folds(examples), 2, NAMES[:2], RECIPE, deciding(), 1)
+    assert set(found.metrics["ood"]) == {"false_reject_rate"}
+    assert found.metrics["ood"]["false_reject_rate"]["value"] <= 0.1
 
 
 def test_whitening_reduces_variation_within_classes():

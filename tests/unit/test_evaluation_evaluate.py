@@ -6,7 +6,14 @@ from PIL import Image, ImageDraw, ImageFont
 from herodex.curation.contact_sheets import SIDE, contact_sheet
 from herodex.evaluation import evaluate
 from herodex.evaluation.baseline import BINS, colour_histogram, colour_histograms, predict_by_colour
-from herodex.evaluation.evaluate import curves, label_metrics, logged_metrics, ood_metrics, worst_errors
+from herodex.evaluation.evaluate import (
+    curves,
+    label_metrics,
+    logged_metrics,
+    ood_metrics,
+    set_metrics,
+    worst_errors,
+)
 
 LABELS = ["cat", "dog", "unknown"]
 ACTUAL = np.array(["cat", "cat", "dog", "unknown", "unknown"])
@@ -68,11 +75,16 @@ def test_the_baseline_learns_colours():
     assert found.tolist() == ["red", "red", "blue", "blue"]
 
 
-def test_false_accepts_and_false_rejects_are_counted_at_the_threshold():
-    scores = np.array([0.9, 0.2, 0.8, 0.7, 0.1])
-    found = ood_metrics(ACTUAL, scores, 0.5)
+def test_false_accepts_and_false_rejects_follow_the_answers():
+    found = ood_metrics(ACTUAL, PROBABILITIES)
     assert (found["false_reject_rate"]["value"], found["false_reject_rate"]["n"]) == (0.333333, 3)
     assert (found["false_accept_rate"]["value"], found["false_accept_rate"]["n"]) == (0.5, 2)
+
+
+def test_sets_hold_the_answer_and_all_answers_that_are_likely_enough():
+    position = np.array([LABELS.index(label) for label in ACTUAL])
+    found = set_metrics(position, PROBABILITIES, 0.2)
+    assert (found["coverage"]["value"], found["coverage"]["n"], found["mean_size"]) == (1.0, 5, 1.8)
 
 
 def test_logged_metrics_are_named_by_the_split():

@@ -45,8 +45,14 @@ def test_a_renamed_key_is_answered_by_its_new_name(values, tmp_path, old, new):
     section = values
     for part in sections:
         section = section[part]
-    section[name] = section.pop(new.split(".")[-1])
+    section[name] = 0.5
     assert f"'{old}' is now called '{new}'" in problem_with(values, tmp_path)
+
+
+@pytest.mark.parametrize(("reject", "accept"), [(0.05, 0.2), (None, None)])
+def test_exactly_one_error_is_bounded(values, tmp_path, reject, accept):
+    values["classifier"]["decision"] |= {"max_false_reject": reject, "max_false_accept": accept}
+    assert "needs a number for max_false_reject or max_false_accept" in problem_with(values, tmp_path)
 
 
 @pytest.mark.parametrize("old", REMOVED)

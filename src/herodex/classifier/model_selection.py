@@ -1,7 +1,7 @@
-"""Select weight decay, temperature and OOD threshold without the test split."""
+"""Select weight decay, temperature, OOD score and confidence sets without the test split."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,11 +15,33 @@ from herodex.classifier.linear import (
     log_loss,
     out_of_fold_logits,
 )
-from herodex.classifier.ood_calibration import LeftOut, fit_ood_detector, leave_one_query_out
+from herodex.classifier.ood_calibration import (
+    HeldOut,
+    Left,
+    bound_error,
+    fit_detector,
+    leave_one_query_out,
+    out_of_fold,
+)
 from herodex.classifier.recipes import Recipe, fitter_for, weight_decays_for
-from herodex.inference.ood import OodDetector, class_probabilities
-from herodex.params import ClassifierParams
+from herodex.inference.decision import (
+    answer_positions,
+    confidence_sets,
+    known_answers,
+    posterior,
+    set_threshold,
+)
+from herodex.inference.ood import OodDetector
+from herodex.params import ClassifierParams, DecisionParams
 from herodex.statistics import auroc, proportion
+
+
+class Decision(NamedTuple):
+    """What turns a model's outputs into answers: temperature, OOD score, least probability in a set."""
+
+    temperature: float
+    detector: OodDetector
+    least: float
 
 
 @dataclass(frozen=True)
@@ -28,18 +50,19 @@ class Selection:
 
     Attributes:
         l2: the head's weight decay; 0 for a head with dropout.
-        temperature: divides the logits.
-        detector: the OOD score and its threshold.
+        decision: of the final model.
         by_l2: a table with out-of-fold `log_loss` and `accuracy` of each `l2`.
-        probabilities: out-of-fold probabilities of the classes, then of `unknown`.
-        ood: a table with `left_out` (a label's position), `ood` (0 or 1) and `score`.
+        rows: positions of the images with an out-of-fold answer.
+        probabilities: these answers: of the classes, then of `unknown`. No image's answer comes from
+            settings that were fitted to it.
+        ood: a table with `left_out` (a label's position, -1 for none), `ood` (0 or 1) and `score`.
         metrics: for the report.
     """
 
     l2: float
-    temperature: float
-    detector: OodDetector
+    decision: Decision
     by_l2: pd.DataFrame
+    rows: Int[np.ndarray, " held_out"]
     probabilities: Float[np.ndarray, "held_out answers"]
     ood: pd.DataFrame
     metrics: dict[str, Any]
@@ -48,10 +71,8 @@ class Selection:
 def select(
     examples: Examples,
     fold: Int[np.ndarray, " n"],
-    train: Examples,
-    validation: Examples,
     classes: int,
-    label_count: int,
+    labels: list[str],
     recipe: Recipe,
     settings: ClassifierParams,
     seed: int,
@@ -59,40 +80,37 @@ def select(
     """Select the settings by cross-validation and by leave-one-query-out calibration.
 
     Args:
-        examples: to cross-validate the head on.
-        fold: of each of them, as in `cross_validate`.
-        train: the training part.
-        validation: the validation part.
+        examples: the training and validation parts.
+        fold: of each image; images with a fold below 0 are always in training, and have no prediction.
         classes: how many labels are classes; they come first.
-        label_count: labels of the head.
+        labels: of the head.
         recipe: says how heads are fitted.
-        settings: weight decays to choose from, similarity and false accept rate.
+        settings: weight decays to choose from, similarity, and the error to bound.
         seed: of heads with dropout, and of bootstrap intervals.
     """
     decays = weight_decays_for(recipe, settings)
     fit = fitter_for(recipe, settings, decays, seed)
-    by_l2, best, logits = cross_validate(examples, fold, classes, label_count, fit)
+    by_l2, best, _ = cross_validate(examples, fold, classes, len(labels), fit)
     by_l2.insert(0, "l2", decays)
-    labels = examples.labels[fold >= 0]
-    l2, temperature = decays[best], fit_temperature(logits, labels, classes)
-    fit = fitter_for(recipe, settings, [l2], seed)
-    rounds = list(leave_one_query_out(train, validation, classes, label_count, fit, settings.train))
-    figures, is_ood = (np.concatenate([part[i] for part in rounds]) for i in (1, 2))
-    detector = fit_ood_detector(figures, is_ood, settings.train.false_accept_rate)
-    scores = detector.score(figures)
-    correct = correct_answers(logits, labels, classes, temperature)
+    fit = fitter_for(recipe, settings, [decays[best]], seed)
+    parts = out_of_fold(examples, fold, classes, len(labels), fit, settings.train)
+    left = list(leave_one_query_out(examples, fold, classes, len(labels), fit, settings.train))
+    decision = fit_decision(parts, left, examples.labels, classes, settings.decision)
+    rows, probabilities, least = nested_answers(parts, left, examples.labels, classes, settings.decision)
+    unseen, scores = nested_unseen(parts, left, examples.labels, classes, settings.decision)
+    metrics = answer_metrics(examples.labels[rows], probabilities, least, classes)
     return Selection(
-        l2=l2,
-        temperature=temperature,
-        detector=detector,
+        l2=decays[best],
+        decision=decision,
         by_l2=by_l2,
-        probabilities=class_probabilities(logits, classes, temperature),
-        ood=tabulate_ood(rounds, scores),
+        rows=rows,
+        probabilities=probabilities,
+        ood=tabulate_ood(parts, left, examples.labels, classes, decision.detector),
         metrics={
-            "accuracy": proportion(int(correct.sum()), len(correct)),
-            "l2": l2,
-            "temperature": temperature,
-            "ood": ood_metrics(scores, is_ood, detector.threshold, seed) if 0 < is_ood.mean() < 1 else {},
+            **metrics,
+            "l2": decays[best],
+            "temperature": decision.temperature,
+            "ood": ood_metrics(examples.labels[rows], probabilities, unseen, scores, classes, labels, seed),
         },
     )
 
@@ -127,23 +145,184 @@ def cross_validate(
     return table, best, logits[best]
 
 
-def tabulate_ood(rounds: list[LeftOut], scores: Float[np.ndarray, " n"]) -> pd.DataFrame:
-    """Make a row for each image of each round: the label `left_out`, whether it is `ood`, its `score`."""
-    left_out = [np.full(len(one.is_ood), one.label) for one in rounds]
-    is_ood = [one.is_ood.astype(int) for one in rounds]
-    columns = {"left_out": np.concatenate(left_out), "ood": np.concatenate(is_ood), "score": scores.round(6)}
-    return pd.DataFrame(columns)
+def of_classes(parts: list[HeldOut], labels: Int[np.ndarray, " n"], classes: int) -> list[HeldOut]:
+    """Keep the predictions of images of the classes."""
+    kept: list[HeldOut] = []
+    for part in parts:
+        known = labels[part.rows] < classes
+        kept.append(HeldOut(part.rows[known], part.logits[known], part.figures[known]))
+    return kept
+
+
+def fit_decision(
+    parts: list[HeldOut],
+    left: list[Left],
+    labels: Int[np.ndarray, " n"],
+    classes: int,
+    params: DecisionParams,
+) -> Decision:
+    """Fit temperature, OOD score with its bounded error, and the sets' threshold to held-out predictions.
+
+    Args:
+        parts: out-of-fold predictions.
+        left: predictions of left-out labels.
+        labels: of all images.
+        classes: how many labels are classes.
+        params: the error to bound, and the sets' coverage.
+    """
+    known, unseen = of_classes(parts, labels, classes), [one.held_out for one in left]
+    rows = np.concatenate([part.rows for part in known])
+    logits = np.concatenate([part.logits[:, :classes] for part in known])
+    temperature = fit_temperature(logits, labels[rows], classes)
+    seen = [part.figures[labels[part.rows] >= classes] for part in parts]
+    detector = fit_detector(
+        np.concatenate([part.figures for part in known]),
+        [np.concatenate([one.figures for one in unseen] or [np.zeros((0, 3))]), np.concatenate(seen)],
+    )
+    detector = bound_error(detector, known, unseen, classes, temperature, params)
+    decision = Decision(temperature, detector, 0.0)
+    true: list[float] = []
+    for part in parts:
+        probabilities = answers_of(part, classes, decision)
+        true += probabilities[np.arange(len(part.rows)), np.minimum(labels[part.rows], classes)].tolist()
+    return decision._replace(least=set_threshold(np.array(true), params.coverage))
+
+
+def answers_of(part: HeldOut, classes: int, decision: Decision) -> Float[np.ndarray, "n answers"]:
+    """Compute the posterior of held-out images."""
+    scores = decision.detector.score(part.figures)
+    return posterior(part.logits, scores, min(classes, part.logits.shape[1]), decision.temperature)
+
+
+def nested_answers(
+    parts: list[HeldOut],
+    left: list[Left],
+    labels: Int[np.ndarray, " n"],
+    classes: int,
+    params: DecisionParams,
+) -> tuple[
+    Int[np.ndarray, " held_out"], Float[np.ndarray, "held_out answers"], Float[np.ndarray, " held_out"]
+]:
+    """Answer each image by a decision fitted to the other folds; arguments as in `fit_decision`.
+
+    With a single fold, the decision is fitted to the images that it answers.
+
+    Returns:
+        positions of the images in order, their probabilities, and the least probability in their sets.
+    """
+    rows: list[np.ndarray] = []
+    answers: list[np.ndarray] = []
+    least: list[np.ndarray] = []
+    for place, part in enumerate(parts):
+        others = [*parts[:place], *parts[place + 1 :]] or parts
+        decision = fit_decision(others, left, labels, classes, params)
+        rows.append(part.rows)
+        answers.append(answers_of(part, classes, decision))
+        least.append(np.full(len(part.rows), decision.least))
+    order = np.argsort(np.concatenate(rows), kind="stable")
+    return tuple(np.concatenate(of)[order] for of in (rows, answers, least))  # pyright: ignore[reportReturnType]
+
+
+def nested_unseen(
+    parts: list[HeldOut],
+    left: list[Left],
+    labels: Int[np.ndarray, " n"],
+    classes: int,
+    params: DecisionParams,
+) -> tuple[dict[int, Bool[np.ndarray, " _n"]], dict[int, Float[np.ndarray, " _n"]]]:
+    """Answer the images of each left-out label by a decision fitted to the other labels.
+
+    Arguments as in `fit_decision`.
+
+    Returns:
+        for each left-out label, which of its images are accepted as known, and their probability of a class.
+    """
+    accepted: dict[int, np.ndarray] = {}
+    scores: dict[int, np.ndarray] = {}
+    for place, one in enumerate(left):
+        others = [*left[:place], *left[place + 1 :]]
+        decision = fit_decision(parts, others, labels, classes, params)
+        probabilities = answers_of(one.held_out, classes, decision)
+        accepted[one.label], scores[one.label] = known_answers(probabilities), 1 - probabilities[:, -1]
+    return accepted, scores
+
+
+def answer_metrics(
+    labels: Int[np.ndarray, " n"],
+    probabilities: Float[np.ndarray, "n answers"],
+    least: Float[np.ndarray, " n"],
+    classes: int,
+) -> dict[str, Any]:
+    """Measure answers and confidence sets out of fold; each image counts once.
+
+    Args:
+        labels: of the images.
+        probabilities: of the answers.
+        least: least probability in each image's set.
+        classes: how many labels are classes.
+    """
+    true = np.minimum(labels, classes)
+    correct = answer_positions(probabilities) == true
+    sets = np.stack(
+        [confidence_sets(p[None], float(t))[0] for p, t in zip(probabilities, least, strict=True)]
+    )
+    covered = sets[np.arange(len(true)), true]
+    return {
+        "accuracy": proportion(int(correct.sum()), len(correct)),
+        "set_coverage": proportion(int(covered.sum()), len(covered)),
+        "set_size": round(float(sets.sum(axis=1).mean()), 6),
+    }
 
 
 def ood_metrics(
-    scores: Float[np.ndarray, " n"], is_ood: Bool[np.ndarray, " n"], threshold: float, seed: int
+    labels: Int[np.ndarray, " n"],
+    probabilities: Float[np.ndarray, "n answers"],
+    accepted: dict[int, Bool[np.ndarray, " _n"]],
+    scores: dict[int, Float[np.ndarray, " _n"]],
+    classes: int,
+    names: list[str],
+    seed: int,
 ) -> dict[str, Any]:
-    """Measure how well scores separate images of the classes from others."""
-    known, others = scores[~is_ood], scores[is_ood]
-    at_two_percent = float(np.quantile(known, 0.02))
-    return {
-        "auroc": auroc(~is_ood, scores, seed),
-        "false_accept_rate": proportion(int((others >= threshold).sum()), len(others)),
-        "false_reject_rate": proportion(int((known < threshold).sum()), len(known)),
-        "false_accept_rate_at_2_percent": proportion(int((others >= at_two_percent).sum()), len(others)),
+    """Measure false rejects of the classes, and false accepts of left-out labels, the worst one by name.
+
+    Args:
+        labels: of the images with out-of-fold answers.
+        probabilities: these answers.
+        accepted: of each left-out label, which images are accepted.
+        scores: of each left-out label, the images' probability of a class.
+        classes: how many labels are classes.
+        names: of the labels.
+        seed: of the bootstrap.
+    """
+    known = labels < classes
+    rejected = ~known_answers(probabilities[known])
+    found: dict[str, Any] = {"false_reject_rate": proportion(int(rejected.sum()), len(rejected))}
+    if not accepted:
+        return found
+    everywhere = np.concatenate(list(accepted.values()))
+    rates = {label: proportion(int(of.sum()), len(of)) for label, of in accepted.items() if len(of)}
+    worst = max(rates, key=lambda label: rates[label]["value"])
+    unseen = np.concatenate(list(scores.values()))
+    both = np.concatenate([1 - probabilities[known, -1], unseen])
+    return found | {
+        "false_accept_rate": proportion(int(everywhere.sum()), len(everywhere)),
+        "worst_left_out": {"label": names[worst], "false_accept_rate": rates[worst]},
+        "auroc": auroc(np.arange(len(both)) < known.sum(), both, seed),
     }
+
+
+def tabulate_ood(
+    parts: list[HeldOut],
+    left: list[Left],
+    labels: Int[np.ndarray, " n"],
+    classes: int,
+    detector: OodDetector,
+) -> pd.DataFrame:
+    """Make a row for each image of a class and of a left-out label: `left_out`, `ood`, `score`."""
+    tables: list[pd.DataFrame] = []
+    rounds = [(-1, part) for part in of_classes(parts, labels, classes)]
+    rounds += [(one.label, one.held_out) for one in left]
+    for label, part in rounds:
+        scores = detector.score(part.figures).round(6)
+        tables.append(pd.DataFrame({"left_out": label, "ood": int(label >= 0), "score": scores}))
+    return pd.concat(tables, ignore_index=True)

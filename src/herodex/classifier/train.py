@@ -22,6 +22,7 @@ from herodex.classifier.recipes import Recipe, find_recipe, list_recipes, read_r
 from herodex.classifier.training_plot import training_figure
 from herodex.command import run_command
 from herodex.dataset.manifest import read_manifest
+from herodex.inference.decision import answer_positions
 from herodex.inference.ood import Whitening
 from herodex.inference.predict import GALLERY_COLUMNS, model_hash
 from herodex.params import UNKNOWN, Params, load_params
@@ -51,31 +52,27 @@ def select_settings(
     in_train: Bool[np.ndarray, " n"],
     groups: list[str],
     recipe: Recipe,
-    label_count: int,
+    labels: list[str],
     tuned: bool,
     params: Params,
 ) -> Selection:
-    """Select weight decay, temperature and OOD threshold on the training and validation parts.
+    """Select weight decay, temperature, OOD score and confidence sets on the training and validation parts.
 
     Args:
         everything: both parts.
         in_train: marks the training part.
         groups: the duplicate group of each image.
         recipe: how heads are fitted.
-        label_count: labels of the head.
+        labels: of the head.
         tuned: whether the backbone was fine-tuned on the training part; only the validation part can
             evaluate a head on its features then.
         params: of the project.
     """
-    train, validation = everything.select(in_train), everything.select(~in_train)
+    fold = assign_folds(groups, params.classifier.train.folds)
     if tuned:
-        examples, fold = everything, np.where(in_train, -1, 0)
-    else:
-        examples, fold = train, assign_folds(groups, params.classifier.train.folds)[in_train]
+        fold = np.where(in_train, -1, 0)
     classes = len(params.classes)
-    return select(
-        examples, fold, train, validation, classes, label_count, recipe, params.classifier, params.seed
-    )
+    return select(everything, fold, classes, labels, recipe, params.classifier, params.seed)
 
 
 def describe_model(
@@ -85,13 +82,13 @@ def describe_model(
     return {
         "classes": params.classes,
         "labels": labels,
-        "temperature": selection.temperature,
+        "temperature": selection.decision.temperature,
         "ood": {
-            "weights": selection.detector.weights.tolist(),
-            "bias": selection.detector.bias,
-            "threshold": selection.detector.threshold,
+            "weights": selection.decision.detector.weights.tolist(),
+            "bias": selection.decision.detector.bias,
             "neighbours": params.classifier.train.neighbours,
         },
+        "set": {"least": selection.decision.least, "coverage": params.classifier.decision.coverage},
         "recipe": recipe.name,
         "l2": selection.l2,
         "backbone": backbone,
@@ -134,16 +131,16 @@ def write_reports(folder: Path, selection: Selection, tables: dict[str, pd.DataF
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     text = json.dumps(selection.metrics, indent=2) + "\n"
     (folder / "validation.json").write_text(text, encoding="utf-8")
-    threshold = selection.detector.threshold
-    figure = training_figure(tables["history"], selection.by_l2, tables["ood_calibration"], threshold)
+    figure = training_figure(tables["history"], selection.by_l2, tables["ood_calibration"])
     save_figure(figure, folder / "training.png")
 
 
 def tabulate(
-    selection: Selection, head: LinearHead, labels: list[str], held_out: pd.DataFrame, params: Params
+    selection: Selection, head: LinearHead, labels: list[str], rows: pd.DataFrame, params: Params
 ) -> dict[str, pd.DataFrame]:
-    """Make the tables of the report, by their names; `held_out` has the rows with out-of-fold predictions."""
-    answers = np.array([*params.classes, UNKNOWN])[selection.probabilities.argmax(axis=1)]
+    """Make the tables of the report, by their names; `rows` are the manifest's rows of the images."""
+    answers = np.array([*params.classes, UNKNOWN])[answer_positions(selection.probabilities)]
+    held_out = rows.iloc[selection.rows]
     left_out = [labels[i] if i >= 0 else "" for i in selection.ood["left_out"].astype(int).tolist()]
     history = pd.DataFrame({"step": range(1, len(head.losses) + 1), "loss": head.losses})
     return {
@@ -171,7 +168,7 @@ def main() -> None:
     in_train = (rows["part"] == "train").to_numpy(bool)
     with tracking.run("train_classifier", settings) as run:
         groups = rows["duplicate_group"].tolist()
-        selection = select_settings(everything, in_train, groups, recipe, len(labels), tuned, params)
+        selection = select_settings(everything, in_train, groups, recipe, labels, tuned, params)
         whitening = fit_whitening(everything, settings.shrinkage)
         head = fit_final(recipe, everything, len(labels), selection.l2, params)
         weights = fold_standardisation(head)
@@ -182,8 +179,7 @@ def main() -> None:
         if tuned:
             for name in ("backbone.xml", "backbone.bin"):
                 shutil.copy(paths.TUNED / name, paths.CLASSIFIER)
-        held_out = rows.iloc[np.flatnonzero(in_train != tuned)]
-        tables = tabulate(selection, head, labels, held_out, params)
+        tables = tabulate(selection, head, labels, rows, params)
         write_reports(paths.CLASSIFIER_REPORTS, selection, tables)
 
         run.metric_by_epoch("loss", head.losses)

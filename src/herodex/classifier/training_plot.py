@@ -4,16 +4,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 
-def training_figure(
-    history: pd.DataFrame, cross_validation: pd.DataFrame, ood: pd.DataFrame, threshold: float
-) -> Figure:
-    """Draw the training loss, the choice of weight decay, and the OOD scores with their threshold.
+def training_figure(history: pd.DataFrame, cross_validation: pd.DataFrame, ood: pd.DataFrame) -> Figure:
+    """Draw the training loss, the choice of weight decay, and the OOD scores.
 
     Args:
         history: `step`, `loss`.
         cross_validation: `l2`, `log_loss`.
         ood: `ood` 0 or 1, `score`.
-        threshold: of the score.
     """
     figure = Figure(figsize=(11, 3.4), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
@@ -25,7 +22,7 @@ def training_figure(
     for is_ood, name in ((0, "of a class"), (1, "left out of training")):
         scores = ood["score"][ood["ood"] == is_ood]
         right.hist(scores, bins=40, range=span, density=True, alpha=0.6, label=name)
-    right.axvline(threshold, color="grey", linestyle=":", label="threshold")
-    right.set(xlabel="OOD score", ylabel="density", title="leave-one-query-out")
+    right.axvline(0, color="grey", linestyle=":", label="as likely known as unknown")
+    right.set(xlabel="OOD score: log-odds of known", ylabel="density", title="leave-one-query-out")
     right.legend()
     return figure

@@ -33,6 +33,7 @@ from herodex.evaluation.plots import (
     reliability_figure,
 )
 from herodex.evaluation.slices import measure_traits, slices
+from herodex.inference.decision import answer_positions, confidence_sets, known_answers
 from herodex.inference.predict import Classifier, load_classifier, model_hash
 from herodex.params import UNKNOWN, Params, load_params
 from herodex.plotting import save_figure
@@ -66,7 +67,7 @@ def label_metrics(
         `auroc_known`: of 1 - p(unknown) for the classes against all else, where the part holds both;
         `f1_macro`; `recall` of each answer.
     """
-    predicted = np.array(answers)[probabilities.argmax(axis=1)]
+    predicted = np.array(answers)[answer_positions(probabilities)]
     known = actual != UNKNOWN
     best_class = np.array(answers[:-1])[probabilities[:, :-1].argmax(axis=1)]
     f1 = f1_score(actual, predicted, labels=sorted(set(actual.tolist())), average="macro")
@@ -86,20 +87,37 @@ def label_metrics(
 
 
 def ood_metrics(
-    actual: Shaped[np.ndarray, " n"], scores: Float[np.ndarray, " n"], threshold: float
+    actual: Shaped[np.ndarray, " n"], probabilities: Float[np.ndarray, "n answers"]
 ) -> dict[str, Estimate]:
     """Estimate the false reject rate, and the false accept rate where the part holds distractors.
 
     Args:
         actual: the true answers.
-        scores: the OOD scores.
-        threshold: from which an image counts as known.
+        probabilities: of the answers.
     """
-    known, accepted = actual != UNKNOWN, scores >= threshold
+    known, accepted = actual != UNKNOWN, known_answers(probabilities)
     found = {"false_reject_rate": proportion(int((known & ~accepted).sum()), int(known.sum()))}
     if not known.all():
         found["false_accept_rate"] = proportion(int((~known & accepted).sum()), int((~known).sum()))
     return found
+
+
+def set_metrics(
+    actual: Int[np.ndarray, " n"], probabilities: Float[np.ndarray, "n answers"], least: float
+) -> dict[str, Any]:
+    """Estimate the coverage of the confidence sets, and compute their mean size.
+
+    Args:
+        actual: positions of the true answers.
+        probabilities: of the answers.
+        least: least probability of an answer in a set.
+    """
+    sets = confidence_sets(probabilities, least)
+    covered = sets[np.arange(len(actual)), actual]
+    return {
+        "coverage": proportion(int(covered.sum()), len(covered)),
+        "mean_size": round(float(sets.sum(axis=1).mean()), 6),
+    }
 
 
 def curves(
@@ -145,7 +163,7 @@ def corruption_robustness(
     images = [read_clean(file) for file in files]
     for name, corrupt in track(CORRUPTIONS.items(), len(CORRUPTIONS), "corrupt", "corruptions"):
         probabilities = np.concatenate([classifier.probabilities([corrupt(image)]) for image in images])
-        found[name] = accuracy(actual, np.array(answers)[probabilities.argmax(axis=1)])
+        found[name] = accuracy(actual, np.array(answers)[answer_positions(probabilities)])
     return found
 
 
@@ -154,7 +172,7 @@ def worst_errors(
 ) -> list[Cell]:
     """Caption the most confident wrong answers for a contact sheet."""
     actual = np.array([answers.index(label) for label in test["label"]])
-    wrong = np.flatnonzero(probabilities.argmax(axis=1) != actual)
+    wrong = np.flatnonzero(answer_positions(probabilities) != actual)
     worst = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:WORST]
     files, queries, hashes = (test[column].tolist() for column in ("file", "query", "sha256"))
     return [
@@ -194,7 +212,7 @@ def tabulate_predictions(
 ) -> pd.DataFrame:
     """Make a row for each test image: its label, the answer, all probabilities and the OOD score."""
     table = test[["sha256", "query", "label"]].assign(
-        predicted=np.array(answers)[probabilities.argmax(axis=1)]
+        predicted=np.array(answers)[answer_positions(probabilities)]
     )
     for column, label in enumerate(answers):
         table[f"p_{label}"] = probabilities[:, column].round(6)
@@ -254,14 +272,15 @@ def evaluate(
     actual, files = test["label"].to_numpy(str), test["file"].tolist()
     probabilities, scores = run_classifier(classifier, files, params.classifier.embed.batch_size)
     position = np.array([answers.index(label) for label in actual])
-    correct = probabilities.argmax(axis=1) == position
+    correct = answer_positions(probabilities) == position
     bins = calibration(position, probabilities)
     traits = [measure_traits(read_clean(file)) for file in files]
     first = np.argsort(test["sha256"].to_numpy(str), kind="stable")[:CORRUPTED]
     roc, precision_recall = curves(actual, probabilities, answers)
     found: dict[str, Any] = {
         **label_metrics(actual, probabilities, answers, params.seed),
-        "ood": ood_metrics(actual, scores, classifier.detector.threshold),
+        "ood": ood_metrics(actual, probabilities),
+        "sets": set_metrics(position, probabilities, classifier.least),
         "calibration": calibration_metrics(position, probabilities, bins),
         "slices": {
             name: proportion(int(correct[chosen].sum()), int(chosen.sum()))

@@ -51,14 +51,13 @@ class Gallery:
 
 @dataclass(frozen=True)
 class OodDetector:
-    """A logistic score of three figures, and the threshold from which an image counts as known."""
+    """A logistic score of three figures, whose weights are not negative."""
 
     weights: Float[np.ndarray, " figures"]
     bias: float
-    threshold: float
 
     def score(self, figures: Float[np.ndarray, "n figures"]) -> Float[np.ndarray, " n"]:
-        """Score images; a higher score means more likely in distribution."""
+        """Compute the log-odds of known against unknown; higher means more likely in distribution."""
         return figures @ self.weights + self.bias
 
 

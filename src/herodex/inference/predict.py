@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
+from herodex.inference.decision import answer_positions, confidence_sets, posterior
 from herodex.inference.explain import HeatMap, ImageMaps, Neighbour, heat_map, nearest
 from herodex.inference.features import (
     Embedder,
@@ -23,13 +24,12 @@ from herodex.inference.ood import (
     Gallery,
     OodDetector,
     Whitening,
-    class_probabilities,
     ood_features,
     product,
     similarities,
 )
 from herodex.model_files import content_hash, require_files
-from herodex.params import EmbedParams
+from herodex.params import UNKNOWN, EmbedParams
 
 MODEL_FILES = ("classifier.json", "gallery.csv", "gallery.npy", "head.npy", "whitening.npy")
 GALLERY_COLUMNS = ["sha256", "source", "page_url", "title", "author", "license", "license_url"]
@@ -55,7 +55,8 @@ class Classifier:
     Attributes:
         classes: in order.
         labels: the classes, then the other labels of the head.
-        temperature: divides the logits.
+        temperature: divides the classes' logits.
+        least: least probability of an answer in the confidence set.
         sources: where each training image is from.
         max_side: pixels to which an image is scaled down first.
         model: the first 12 hexadecimal digits of the model's sha256.
@@ -69,6 +70,7 @@ class Classifier:
     whitening: Whitening
     gallery: Gallery
     detector: OodDetector
+    least: float
     sources: tuple[dict[str, str], ...]
     max_side: int
     model: str
@@ -81,10 +83,10 @@ class Classifier:
         logits = self.head.logits(features)
         vectors = self.whitening.embed(features)
         classes = len(self.classes)
-        figures = ood_features(logits, similarities(self.gallery, vectors), classes)
+        scores = self.detector.score(ood_features(logits, similarities(self.gallery, vectors), classes))
         return Outputs(
-            probabilities=class_probabilities(logits, classes, self.temperature),
-            ood_scores=self.detector.score(figures),
+            probabilities=posterior(logits, scores, classes, self.temperature),
+            ood_scores=scores,
             vectors=vectors,
             maps=kept,
         )
@@ -102,7 +104,7 @@ class Outputs:
 
     Attributes:
         probabilities: of the classes, then of `unknown`.
-        ood_scores: higher means more likely in distribution.
+        ood_scores: log-odds of known against unknown.
         vectors: whitened features, of length 1.
         maps: the backbone's feature maps of each stage; empty unless they were asked for.
     """
@@ -115,12 +117,22 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer for one image; `probabilities` and `unknown` sum to 1."""
+    """The answer for one image; `probabilities` and `unknown` sum to 1.
+
+    Attributes:
+        label: the likeliest class.
+        known: whether that class is at least as likely as `unknown`.
+        probabilities: of the classes.
+        unknown: the probability that the image shows no class.
+        set: the answers of the confidence set, `unknown` included, the likeliest first.
+        model: the first 12 hexadecimal digits of the model's sha256.
+    """
 
     label: str
     known: bool
     probabilities: dict[str, float]
     unknown: float
+    set: list[str]
     model: str
 
 
@@ -168,7 +180,8 @@ def load_classifier(models: Path, precision: str) -> Classifier:
             len(labels),
             ood["neighbours"],
         ),
-        detector=OodDetector(np.array(ood["weights"], float), ood["bias"], ood["threshold"]),
+        detector=OodDetector(np.array(ood["weights"], float), ood["bias"]),
+        least=settings["set"]["least"],
         sources=sources,
         max_side=settings["max_side"],
         model=model_hash(directory)[:12],
@@ -180,12 +193,18 @@ def to_prediction(classifier: Classifier, outputs: Outputs, row: int = 0) -> Pre
 
     The label is the likeliest class even where `known` is false.
     """
-    *named, unknown = (float(p) for p in outputs.probabilities[row])
+    probabilities = outputs.probabilities[row : row + 1]
+    (position,) = answer_positions(probabilities)
+    (members,) = confidence_sets(probabilities, classifier.least)
+    *named, unknown = (float(p) for p in probabilities[0])
+    answers = [*classifier.classes, UNKNOWN]
+    order: list[int] = np.argsort(-probabilities[0], kind="stable").tolist()
     return Prediction(
         label=classifier.classes[int(np.argmax(named))],
-        known=bool(outputs.ood_scores[row] >= classifier.detector.threshold),
+        known=bool(position < len(classifier.classes)),
         probabilities=dict(zip(classifier.classes, named, strict=True)),
         unknown=unknown,
+        set=[answers[i] for i in order if members[i]],
         model=classifier.model,
     )
 

@@ -90,6 +90,7 @@ class ClassifyAnswer(BaseModel):
     known: bool
     probabilities: dict[str, float]
     unknown: float
+    set: list[str]
     model: str
     nearest: list[Neighbour] | None = None
     heat_map: HeatMapMessage | None = None

@@ -132,11 +132,18 @@ function showAnswer(view, bars, answer) {
   const likeliest = percent(answer.probabilities[answer.label]);
   drawBars(bars, shares);
   if (answer.known) {
-    say(view, "known", answer.label, `Probability: ${likeliest}`);
+    say(view, "known", answer.label, `Probability: ${likeliest}${alternatives(answer)}`);
   } else {
     say(view, "unknown", NONE, `Closest class: ${titleCase(answer.label)} (${likeliest}).`);
   }
   view.querySelector(".model").textContent = `Model ${answer.model}`;
+}
+
+/** Word the other answers of the confidence set. */
+function alternatives({ label, set = [] }) {
+  const others = set.filter((other) => other !== label);
+  if (!others.length) return "";
+  return `. Could also be ${others.map((other) => (other === "unknown" ? "none of these" : titleCase(other))).join(" or ")}.`;
 }
 
 /** Draw a bar per class; without a share it is empty. */
