@@ -82,7 +82,8 @@ class HeatMapMessage(BaseModel):
 class ClassifyAnswer(BaseModel):
     """Most likely class of an image.
 
-    `known` is false if the image probably shows none of the classes. `probabilities` and `unknown` sum to 1.
+    `known` is true exactly when the class `label` is at least as likely as `unknown`. `probabilities` and
+    `unknown` sum to 1. `set` holds the answers, `unknown` included, among which the true one probably is.
     `nearest` (the most similar training images) and `heat_map` are present with `?explain=true`.
     """
 
