@@ -42,7 +42,7 @@ def test_image_gets_its_class_with_probabilities_that_sum_to_one(
     client: httpx.Client, label: str, kind: str
 ) -> None:
     answer = classify(client, image(COLOURS[label], kind))
-    assert (answer["label"], answer["known"]) == (label, True)
+    assert (answer["label"], answer["known"], answer["set"]) == (label, True, [label])
     probabilities = answer["probabilities"]
     assert isinstance(probabilities, dict)
     assert set(probabilities) == set(COLOURS)
@@ -55,6 +55,7 @@ def test_image_of_no_class_is_unknown(client: httpx.Client) -> None:
     assert answer["known"] is False
     assert answer["unknown"] > 0.99  # type: ignore[operator]
     assert answer["label"] in COLOURS
+    assert answer["set"] == ["unknown"]
 
 
 def test_transparent_image_is_classified_on_white(client: httpx.Client) -> None:
