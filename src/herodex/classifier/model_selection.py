@@ -53,8 +53,8 @@ class Selection:
         decision: of the final model.
         by_l2: a table with out-of-fold `log_loss` and `accuracy` of each `l2`.
         rows: positions of the images with an out-of-fold answer.
-        probabilities: these answers: of the classes, then of `unknown`. No image's answer comes from
-            settings that were fitted to it.
+        probabilities: these answers: of the classes, then of `unknown`. No image's answer comes from a
+            head or a decision that was fitted to it; `l2` alone was selected on the same folds.
         ood: a table with `left_out` (a label's position, -1 for none), `ood` (0 or 1) and `score`.
         metrics: for the report.
     """
@@ -297,9 +297,9 @@ def ood_metrics(
     known = labels < classes
     rejected = ~known_answers(probabilities[known])
     found: dict[str, Any] = {"false_reject_rate": proportion(int(rejected.sum()), len(rejected))}
-    if not accepted:
+    everywhere = np.concatenate([np.zeros(0, bool), *accepted.values()])
+    if not len(everywhere):
         return found
-    everywhere = np.concatenate(list(accepted.values()))
     rates = {label: proportion(int(of.sum()), len(of)) for label, of in accepted.items() if len(of)}
     worst = max(rates, key=lambda label: rates[label]["value"])
     unseen = np.concatenate(list(scores.values()))
