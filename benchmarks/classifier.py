@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from herodex.classifier.examples import Examples
+from herodex.classifier.examples import Examples, OodExamples
 from herodex.classifier.linear import (
     assign_folds,
     correct_answers,
@@ -25,14 +25,14 @@ from herodex.classifier.linear import (
     fit_temperature,
     out_of_fold_logits,
 )
-from herodex.classifier.model_selection import select
-from herodex.classifier.ood_calibration import predict_held_out
+from herodex.classifier.model_selection import Images, select
+from herodex.classifier.ood_calibration import Method, predict_held_out
 from herodex.classifier.recipes import Recipe, fitter_for, list_recipes
 from herodex.command import run_command
 from herodex.embedding.embed import pooled_views
 from herodex.evaluation.metrics import calibration, expected_calibration_error
 from herodex.inference.decision import answer_positions, confidence_sets, known_answers, posterior
-from herodex.inference.features import features_of, views_of
+from herodex.inference.features import features_of, means_of, views_of
 from herodex.inference.image_decoding import normalise, open_image
 from herodex.inference.ood import class_probabilities
 from herodex.inference.openvino_runtime import resolve_precision
@@ -69,7 +69,7 @@ def crossed_ece(logits: np.ndarray, labels: np.ndarray, classes: int, fold: np.n
 
 
 def unseen_metrics(
-    examples: Examples, groups: np.ndarray, left_out: tuple[int, int], params: Params
+    examples: OodExamples, groups: np.ndarray, left_out: tuple[int, int], params: Params
 ) -> dict[str, float]:
     """Measure decisions on held-out images and on images of two labels that no model ever saw.
 
@@ -79,7 +79,7 @@ def unseen_metrics(
     classes = len(params.classes)
     is_ood = np.isin(examples.labels, left_out)
     names = [label for label in np.unique(examples.labels) if label not in left_out]
-    renamed = Examples(examples.features, np.searchsorted(names, examples.labels))
+    renamed = examples.relabel(np.searchsorted(names, examples.labels))
     fold = random_folds(groups, seed=0)
     probabilities = np.zeros((len(fold), classes + 1))
     covered, sizes = np.zeros(len(fold), bool), np.zeros(len(fold))
@@ -91,8 +91,9 @@ def unseen_metrics(
         learnt = renamed.select(train)
         inner = assign_folds(groups[train].tolist(), settings.folds)
         labels = [str(name) for name in names]
-        decision = select(learnt, inner, classes, labels, recipe, classifier, 0).decision
-        found = predict_held_out(learnt, examples, held_out, classes, len(names), FIT, settings)
+        images = Images(learnt, inner, np.ones(len(inner), bool), groups[train])
+        decision = select(images, classes, labels, recipe, classifier, 0).decision
+        found = predict_held_out(learnt, examples, held_out, Method(classes, len(names), FIT, settings))
         scores = decision.detector.score(found.figures)
         probabilities[held_out] = posterior(found.logits, scores, classes, decision.temperature)
         sets = confidence_sets(probabilities[held_out], decision.least)
@@ -160,13 +161,14 @@ def main() -> None:
 
     precision = resolve_precision(params.backbone.precision)
     rows: list[dict[str, str]] = []
-    examples = Examples(np.zeros((len(own), 1), np.float32), own)
+    examples = OodExamples(np.zeros((len(own), 1), np.float32), own, np.zeros((len(own), 1), np.float32))
     for step in steps(params.classifier.embed):
         pooled, channels = pooled_views(
             table, step.embed, precision, views_of(step.embed), work / "features.db", read=read
         )
         labels = own if step.label_per_distractor else np.minimum(own, classes)
-        examples = Examples(features_of(step.embed, pooled, channels), labels)
+        features, means = features_of(step.embed, pooled, channels), means_of(pooled, channels)
+        examples = OodExamples(features, labels, means)
         rows.append({"step": step.name, **summarise(step_metrics(step, examples, own, groups, params))})
         sys.stdout.write(f"{rows[-1]}\n")
     pairs = list(itertools.combinations(range(classes, len(names)), 2))

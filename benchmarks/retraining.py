@@ -7,13 +7,12 @@ import numpy as np
 
 from benchmarks.bench_record import note
 from herodex import paths
-from herodex.classifier.examples import Examples
-from herodex.classifier.labels import head_labels
-from herodex.classifier.lda import fit_whitening
-from herodex.classifier.recipes import read_recipe_features
-from herodex.classifier.train import fit_final, recipe_to_follow, select_settings
+from herodex.classifier.model_selection import select
+from herodex.classifier.ood_calibration import Method, fit_model
+from herodex.classifier.recipes import fitter_for
+from herodex.classifier.train import read_images, recipe_to_follow
 from herodex.command import run_command
-from herodex.dataset.manifest import read_manifest
+from herodex.dataset.manifest import SET_ASIDE, read_manifest
 from herodex.embedding.embed import batches, pooled_views
 from herodex.inference.features import embed, load_embedder, views_of
 from herodex.inference.openvino_runtime import resolve_precision
@@ -27,15 +26,14 @@ IMAGES = 64
 def retrain(params: Params) -> float:
     """Repeat the computation of `train_classifier`; return its CPU seconds over all cores."""
     manifest = read_manifest(paths.SPLIT_IMAGES)
-    rows = manifest[manifest["part"].isin(["train", "validation"])]
-    recipe = recipe_to_follow(params, tuned=False)
+    rows = manifest[manifest["part"].isin(["train", "validation", SET_ASIDE])]
+    recipe, settings = recipe_to_follow(params, tuned=False), params.classifier
     started = time.process_time()
-    labels, own = head_labels(rows, params, recipe.label_per_distractor)
-    everything = Examples(read_recipe_features(recipe, rows["sha256"].tolist()), own)
-    in_train, groups = (rows["part"] == "train").to_numpy(bool), rows["duplicate_group"].tolist()
-    selection = select_settings(everything, in_train, groups, recipe, labels, False, params)
-    fit_whitening(everything, params.classifier.train.shrinkage)
-    fit_final(recipe, everything, len(labels), selection.l2, params)
+    labels, images = read_images(rows, recipe, False, params)
+    selection = select(images, len(params.classes), labels, recipe, settings, params.seed)
+    fit = fitter_for(recipe, settings, [selection.l2], params.seed)
+    method = Method(len(params.classes), len(labels), fit, settings.train)
+    fit_model(images.examples.select(images.learnt), method)
     return time.process_time() - started
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import hashlib
 import json
 import os
 import shutil
@@ -22,6 +23,8 @@ from PIL import Image
 
 from herodex.generator.names_table import CLEAN_COLUMNS, write_names
 from herodex.generator.vocabulary import build_vocabulary, encode, pad
+from herodex.inference.classifier_file import FORMAT
+from herodex.inference.ood import unit
 from herodex.inference.predict import GALLERY_COLUMNS
 
 ROOT = Path(__file__).parent.parent
@@ -61,12 +64,23 @@ def write_classifier(models: Path) -> None:
     colours = np.array([*COLOURS.values(), GREY], np.float32)
     # The softmax of these logits favours the nearest colour: its square does not depend on the label.
     np.save(folder / "head.npy", SHARPNESS * np.vstack([2 * colours.T, -(colours**2).sum(axis=1)]))
+    weights = (models / "backbone/backbone.bin").read_bytes()
     record = {
+        "format": FORMAT,
         "classes": list(COLOURS),
         "labels": [*COLOURS, "grey"],
         "temperature": 1.0,
         # The score is 0 where a class is as likely as none of them.
-        "ood": {"weights": [4, 0, 0], "bias": -4 * np.log(0.5), "neighbours": 1},
+        "ood": {
+            "weights": [4, 0, 0, 0],
+            "bias": -4 * np.log(0.5),
+            "far_weight": 0.0,
+            "far_bias": 100.0,
+            "neighbours": 1,
+        },
+        "recipe": "mean",
+        "l2": 0.01,
+        "backbone": {"name": "colours", "ir_sha256": hashlib.sha256(weights).hexdigest()},
         "set": {"least": 0.1, "coverage": 0.95},
         "embed": {
             "input_size": 64,
@@ -82,6 +96,7 @@ def write_classifier(models: Path) -> None:
     np.save(folder / "whitening.npy", np.vstack([np.eye(3), colours[3]]).astype(np.float32))
     offset = colours[:3] - colours[3]
     np.save(folder / "gallery.npy", offset / np.linalg.norm(offset, axis=1, keepdims=True))
+    np.save(folder / "means.npy", unit(colours[:3]))
     rows = [
         [f"{i}", "demo", f"http://a.test/{name}", f"A {name}", "Ann", "cc0", "", name]
         for i, name in enumerate(COLOURS)

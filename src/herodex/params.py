@@ -190,6 +190,11 @@ class EmbedParams(Section):
     pooling: Literal["max", "avg", "both"]
     batch_size: Count
 
+    @property
+    def poolings(self) -> tuple[str, ...]:
+        """The poolings of each stage, in the order of the features."""
+        return ("max", "avg") if self.pooling == "both" else (self.pooling,)
+
 
 class CurateParams(Section):
     """Stage `curate_images`."""
@@ -203,12 +208,12 @@ class SplitImagesParams(Section):
     """Stage `split_images`."""
 
     validation: Share
-    test: Share
+    test: Literal["auto"] | Annotated[float, Field(ge=0, lt=1)]
 
     @model_validator(mode="after")
     def leaves_something_to_train_on(self) -> "SplitImagesParams":
         """Refuse shares that leave no training part."""
-        if self.validation + self.test >= 1:
+        if self.test != "auto" and self.validation + self.test >= 1:
             raise ValueError("validation and test together leave nothing to train on")
         return self
 

@@ -4,8 +4,8 @@ import warnings
 from typing import TypedDict
 
 import numpy as np
-from jaxtyping import Bool, Float
-from scipy.stats import DegenerateDataWarning, binomtest, bootstrap, rankdata
+from jaxtyping import Bool, Float, Shaped
+from scipy.stats import DegenerateDataWarning, binomtest, bootstrap, norm, rankdata
 
 RESAMPLES = 9999
 AUROC_RESAMPLES = 1000
@@ -42,6 +42,25 @@ def proportion(hits: int, n: int) -> Estimate:
     return estimate(hits / n, interval.low, interval.high, n)
 
 
+def grouped_proportion(hits: Bool[np.ndarray, " n"], groups: Shaped[np.ndarray, " n"]) -> Estimate:
+    """Estimate a proportion with Wilson's interval for observations that are alike within groups.
+
+    The interval is that of Kish's effective number of observations, as if those of a group were all the same
+    (L. Kish, "Survey Sampling", 1965). Unlike a bootstrap's, it has a width where all are hits.
+
+    Args:
+        hits: the observations.
+        groups: of each, for example its duplicate group.
+    """
+    n, share = len(hits), float(hits.mean())
+    sizes = np.unique(groups, return_counts=True)[1]
+    effective = n**2 / float((sizes.astype(float) ** 2).sum())
+    z2 = float(norm.ppf((1 + CONFIDENCE) / 2)) ** 2
+    middle = (share + z2 / (2 * effective)) / (1 + z2 / effective)
+    half = (z2 * (share * (1 - share) + z2 / (4 * effective)) / effective) ** 0.5 / (1 + z2 / effective)
+    return estimate(share, max(middle - half, 0.0), min(middle + half, 1.0), n)
+
+
 def bootstrap_mean(values: Float[np.ndarray, " n"], seed: int) -> Estimate:
     """Estimate a mean with the percentile interval of a bootstrap."""
     mean = float(values.mean())
@@ -57,6 +76,25 @@ def bootstrap_mean(values: Float[np.ndarray, " n"], seed: int) -> Estimate:
         rng=np.random.default_rng(seed),
     ).confidence_interval
     return estimate(mean, interval.low, interval.high, len(values))
+
+
+def grouped_mean(values: Float[np.ndarray, " n"], groups: Shaped[np.ndarray, " n"], seed: int) -> Estimate:
+    """Estimate a mean with the percentile interval of a bootstrap over groups of dependent observations.
+
+    Args:
+        values: the observations.
+        groups: the group of each one, for example its query.
+        seed: of the bootstrap.
+    """
+    _, place = np.unique(groups, return_inverse=True)
+    sums, sizes = np.bincount(place, values), np.bincount(place)
+    rng, count = np.random.default_rng(seed), len(sizes)
+    draws: list[np.ndarray] = []
+    for start in range(0, RESAMPLES, _batch(count)):
+        chosen = rng.integers(count, size=(min(_batch(count), RESAMPLES - start), count))
+        draws.append(sums[chosen].sum(axis=1) / sizes[chosen].sum(axis=1))
+    low, high = np.quantile(np.concatenate(draws), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return estimate(float(values.mean()), float(low), float(high), len(values))
 
 
 def auroc(positive: Bool[np.ndarray, " n"], score: Float[np.ndarray, " n"], seed: int) -> Estimate:

@@ -54,7 +54,7 @@ def run_all(manifest: pd.DataFrame, raw: Path, target: Path, workers: int) -> pd
     colours = [colour_histogram(read(file)).astype(np.float32) for file in readable["file"]]
     features = dict(zip(readable["sha256"], colours, strict=True))
     curated = curate(cleaned, features, {}, PARAMS, read=read)
-    return split(curated, PARAMS.classifier.split, PARAMS.seed)
+    return split(curated, 0.15, 0.2, PARAMS.seed)
 
 
 def test_result_does_not_depend_on_the_order_of_rows_or_the_number_of_workers(crawl, tmp_path):

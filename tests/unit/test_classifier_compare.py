@@ -19,22 +19,35 @@ RECIPES = list_recipes(SETTINGS.embed)
 
 def results(hits: dict[str, int], n: int = 200) -> list[RecipeResult]:
     """Results in which each recipe answers its first so many images correctly."""
+    marks = {recipe.name: np.arange(n) < hits.get(recipe.name, n // 2) for recipe in RECIPES}
     return [
-        RecipeResult(recipe, 0.01, 0.5, np.arange(n) < hits.get(recipe.name, n // 2)) for recipe in RECIPES
+        RecipeResult(recipe, 0.01, np.where(marks[recipe.name], 0.1, 2.0), marks[recipe.name])
+        for recipe in RECIPES
     ]
 
 
-def test_the_params_recipe_is_chosen_unless_another_is_significantly_better():
+def test_the_simplest_recipe_within_one_standard_error_of_the_best_is_chosen():
     own, plain = RECIPES[-1].name, RECIPES[0].name
-    assert choose_recipe(results({own: 150, plain: 151}), 1)[0].name == own
-    assert choose_recipe(results({own: 150, plain: 180}), 1)[0].name == plain
+    assert choose_recipe(results({own: 150, plain: 150})).name == plain
+    assert choose_recipe(results({own: 180, plain: 150})).name == own
+    assert choose_recipe(results({own: 150, plain: 180})).name == plain
 
 
 def test_recipes_that_are_not_candidates_are_never_chosen():
     step = next(recipe for recipe in RECIPES if not recipe.candidate)
-    chosen, gains = choose_recipe(results({step.name: 200}), 1)
-    assert chosen == RECIPES[-1]
-    assert set(gains) == {recipe.name for recipe in RECIPES[:-1] if recipe.candidate}
+    assert choose_recipe(results({step.name: 200})).candidate
+
+
+def test_maxima_alone_are_a_candidate_of_their_own_beside_both_poolings():
+    both, maxima = (
+        list_recipes(SETTINGS.embed.model_copy(update={"pooling": pooling})) for pooling in ("both", "max")
+    )
+    assert [recipe.columns for recipe in both if recipe.candidate][1:] == [
+        ("views_4_max", "views_5_max"),
+        ("views_4_max", "views_4_avg", "views_5_max", "views_5_avg"),
+    ]
+    assert maxima[-1].columns == ("views_4_max", "views_5_max")
+    assert len(maxima) == len(both) - 1
 
 
 def test_gains_compare_with_the_step_before():

@@ -3,20 +3,23 @@ from functools import partial
 import numpy as np
 import pytest
 
-from herodex.classifier.examples import Examples
+from herodex.classifier.examples import Examples, OodExamples
 from herodex.classifier.lda import fit_whitening
 from herodex.classifier.linear import fit_heads
-from herodex.classifier.model_selection import select
+from herodex.classifier.model_selection import Images, Selection, select
 from herodex.classifier.ood_calibration import (
+    Method,
     bound_error,
     fit_detector,
+    fit_model,
     leave_one_query_out,
     left_out_labels,
     out_of_fold,
+    predict,
 )
 from herodex.classifier.recipes import list_recipes
 from herodex.inference.decision import decision_margin
-from herodex.inference.ood import Gallery, Whitening, ood_features, similarities
+from herodex.inference.ood import Gallery, Whitening, far_similarity, ood_figures, similarities
 from herodex.params import ClassifierParams, DecisionParams, load_params
 
 SETTINGS = load_params().classifier
@@ -25,15 +28,39 @@ NAMES = ["ant", "bee", "cat", "dog", "eel"]
 RECIPE = list_recipes(SETTINGS.embed)[-1]
 
 
-def blobs(seed: int = 1, n: int = 200, labels: int = 5, noise: float = 0.5) -> Examples:
+def blobs(seed: int = 1, n: int = 200, labels: int = 5, noise: float = 0.5) -> OodExamples:
     centres = np.random.default_rng(9).normal(size=(labels, 40))
     own = np.arange(n) % labels
     spread = np.random.default_rng(seed).normal(size=(n, 40))
-    return Examples((centres[own] + noise * spread).astype(np.float32), own)
+    features = (centres[own] + noise * spread).astype(np.float32)
+    return OodExamples(features, own, np.abs(features))
 
 
 def folds(examples: Examples) -> np.ndarray:
     return np.random.default_rng(4).permutation(len(examples.labels)) % 4
+
+
+def method(classes: int, label_count: int) -> Method:
+    return Method(classes, label_count, FIT, SETTINGS.train)
+
+
+def everything(examples: Examples) -> np.ndarray:
+    return np.ones(len(examples.labels), bool)
+
+
+def selected(
+    examples: OodExamples,
+    classes: int,
+    fold: np.ndarray | None = None,
+    aside: int = 0,
+    **changes: float | None,
+) -> Selection:
+    """Select on blobs; the last `aside` images are set aside by a label check."""
+    place = np.arange(len(examples.labels))
+    learnt = place < len(place) - aside
+    images = Images(examples, folds(examples) if fold is None else fold, learnt, place.astype(str))
+    names = NAMES[: int(examples.labels.max()) + 1]
+    return select(images, classes, names, RECIPE, deciding(**changes), 1)
 
 
 def deciding(**changes: float | None) -> ClassifierParams:
@@ -49,9 +76,9 @@ def test_left_out_labels_are_distractors_or_else_classes():
 
 def test_every_image_is_predicted_once_by_a_model_that_never_saw_it():
     examples, fold = blobs(), folds(blobs())
-    parts = out_of_fold(examples, fold, 3, 5, FIT, SETTINGS.train)
+    parts = out_of_fold(examples, fold, everything(examples), method(3, 5))
     assert sorted(np.concatenate([part.rows for part in parts])) == list(range(200))
-    left = list(leave_one_query_out(examples, fold, 3, 5, FIT, SETTINGS.train))
+    left = list(leave_one_query_out(examples, fold, everything(examples), method(3, 5)))
     assert [one.label for one in left] == [3, 4]
     for one in left:
         assert (examples.labels[one.held_out.rows] == one.label).all()
@@ -60,11 +87,11 @@ def test_every_image_is_predicted_once_by_a_model_that_never_saw_it():
 
 def test_the_detector_separates_left_out_images_and_never_weighs_against_similarity():
     examples, fold = blobs(), folds(blobs())
-    parts = out_of_fold(examples, fold, 3, 5, FIT, SETTINGS.train)
+    parts = out_of_fold(examples, fold, everything(examples), method(3, 5))
     known = np.concatenate([part.figures[examples.labels[part.rows] < 3] for part in parts])
-    rounds = leave_one_query_out(examples, fold, 3, 5, FIT, SETTINGS.train)
+    rounds = leave_one_query_out(examples, fold, everything(examples), method(3, 5))
     unseen = np.concatenate([one.held_out.figures for one in rounds])
-    detector = fit_detector(known, [unseen])
+    detector = fit_detector(known, [unseen], 0.01)
     assert (detector.weights >= 0).all()
     assert np.median(detector.score(known)) > 0 > np.median(detector.score(unseen))
 
@@ -72,26 +99,23 @@ def test_the_detector_separates_left_out_images_and_never_weighs_against_similar
 @pytest.mark.parametrize("rate", [0.05, 0.2])
 def test_false_rejects_stay_within_their_bound(rate):
     examples, fold = blobs(noise=1.5), folds(blobs())
-    parts = out_of_fold(examples, fold, 5, 5, FIT, SETTINGS.train)
+    parts = out_of_fold(examples, fold, everything(examples), method(5, 5))
     params = deciding(max_false_reject=rate).decision
-    detector = bound_error(fit_detector(parts[0].figures, []), parts, [], 5, 1.0, params)
+    detector = bound_error(fit_detector(parts[0].figures, [], 0.01), parts, [], 5, 1.0, params)
     margins = [decision_margin(one.logits, detector.score(one.figures), 5, 1.0) for one in parts]
     rejected = (np.concatenate(margins) < -1e-5).mean()
     assert rate - 0.02 <= rejected <= rate
 
 
 def test_false_accepts_stay_within_their_bound():
-    settings = deciding(max_false_reject=None, max_false_accept=0.1)
-    examples = blobs(noise=1.2)
-    found = select(examples, folds(examples), 3, NAMES, RECIPE, settings, 1)
+    found = selected(blobs(noise=1.2), 3, max_false_reject=None, max_false_accept=0.1)
     assert found.metrics["ood"]["false_accept_rate"]["value"] <= 0.2
 
 
 def test_selection_answers_each_image_once_and_names_the_worst_left_out_label():
-    examples = blobs(noise=1.0)
-    found = select(examples, folds(examples), 3, NAMES, RECIPE, deciding(), 1)
-    assert found.rows.tolist() == list(range(200))
-    assert found.probabilities.sum(axis=1) == pytest.approx(1)
+    found = selected(blobs(noise=1.0), 3)
+    assert found.answers.rows.tolist() == list(range(200))
+    assert found.answers.probabilities.sum(axis=1) == pytest.approx(1)
     assert found.metrics["ood"]["false_reject_rate"]["n"] == 120
     assert found.metrics["ood"]["false_accept_rate"]["n"] == 80
     assert found.metrics["ood"]["worst_left_out"]["label"] in {"dog", "eel"}
@@ -102,13 +126,12 @@ def test_selection_answers_each_image_once_and_names_the_worst_left_out_label():
 def test_a_class_missing_from_a_fold_is_never_its_answer():
     examples = blobs(n=40)
     fold = np.where(examples.labels == 2, 0, 1 + np.arange(40) % 2)
-    found = select(examples, fold, 3, NAMES, RECIPE, deciding(), 1)
-    assert (found.probabilities[fold == 0, 2] == 0).all()
+    found = selected(examples, 3, fold)
+    assert (found.answers.probabilities[fold == 0, 2] == 0).all()
 
 
 def test_without_distractors_and_with_two_classes_false_rejects_alone_are_bounded():
-    examples = blobs(labels=2)
-    found = select(examples, folds(examples), 2, NAMES[:2], RECIPE, deciding(), 1)
+    found = selected(blobs(labels=2), 2)
     assert set(found.metrics["ood"]) == {"false_reject_rate"}
     assert found.metrics["ood"]["false_reject_rate"]["value"] <= 0.1
 
@@ -127,7 +150,7 @@ def test_whitening_reduces_variation_within_classes():
 
 def test_a_label_without_images_has_the_least_similarity():
     vectors = np.eye(2, dtype=np.float32)
-    gallery = Gallery(vectors, np.array([0, 0]), label_count=2, neighbours=1)
+    gallery = Gallery(vectors, vectors, np.array([0, 0]), label_count=2, neighbours=1)
     assert similarities(gallery, vectors).tolist() == [[1, -1], [1, -1]]
 
 
@@ -138,6 +161,49 @@ def test_whitened_vectors_have_length_1():
 
 def test_more_evidence_for_a_class_raises_the_figures():
     similarity = np.array([[0.1, 0.2], [0.1, 0.2]])
-    weak, strong = ood_features(np.array([[1.0, 1.0], [5.0, 1.0]]), similarity, 1)
+    logits, far = np.array([[1.0, 1.0], [5.0, 1.0]]), np.array([0.7, 0.7])
+    weak, strong = ood_figures(logits, similarity, far, 1)
     assert (strong[:2] > weak[:2]).all()
-    assert weak[2] == strong[2] == pytest.approx(0.1)
+    assert weak[2:] == pytest.approx([0.1, -0.1, 0.7])
+    assert strong[2:] == pytest.approx(weak[2:])
+
+
+def test_without_distractors_a_class_has_no_lead():
+    figures = ood_figures(np.zeros((1, 2)), np.array([[0.3, 0.2]]), np.array([0.5]), 2)
+    assert figures[0, 2:] == pytest.approx([0.3, 0, 0.5])
+
+
+def test_far_similarity_compares_with_images_of_the_classes_alone():
+    means = np.eye(3, dtype=np.float32)
+    gallery = Gallery(means, means, np.array([0, 1, 2]), label_count=3, neighbours=1)
+    assert far_similarity(gallery, np.array([[0, 2.0, 0], [0, 0, 2.0]]), 2).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("labels", [2, 5])
+def test_things_unlike_all_training_images_are_unknown(labels):
+    # Along an axis in which training images do not vary, neither the head nor the whitening sees anything.
+    taught = blobs(labels=labels)
+    wide = OodExamples(taught.features, taught.labels, np.pad(taught.means, ((0, 0), (0, 1))))
+    detector = selected(wide, 2).decision.detector
+    model = fit_model(wide, method(2, labels))
+    alien = np.zeros((1, 41), np.float32)
+    alien[0, -1] = 10
+    far = OodExamples(taught.features[:1], taught.labels[:1], alien)
+    known = predict(model, wide, np.arange(1), 2)
+    unlike = predict(model, far, np.arange(1), 2)
+    assert (known.figures[0, :4] == unlike.figures[0, :4]).all()
+    assert detector.score(known.figures)[0] > 0 > detector.score(unlike.figures)[0]
+
+
+def test_images_set_aside_are_answered_but_neither_learnt_from_nor_calibrated_on():
+    examples = blobs(noise=1.0)
+    labels = examples.labels.copy()
+    labels[-20:] = (labels[-20:] + 1) % 5
+    found = selected(examples.relabel(labels), 3, aside=20)
+    without = selected(examples.select(np.arange(180)), 3, fold=folds(examples)[:180])
+    assert len(found.answers.rows) == 200
+    assert found.answers.probabilities[:180] == pytest.approx(without.answers.probabilities)
+    assert found.metrics["accuracy"] == without.metrics["accuracy"]
+    assert found.metrics["as_crawled"]["accuracy"]["n"] == 200
+    assert found.metrics["as_crawled"]["accuracy"]["value"] < found.metrics["accuracy"]["value"]
+    assert "as_crawled" not in without.metrics

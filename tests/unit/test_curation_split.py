@@ -8,6 +8,7 @@ from herodex.curation.split import (
     count_parts,
     fill_parts,
     find_leaks,
+    held_out_share,
     require_every_part,
     require_no_leak,
     split,
@@ -16,16 +17,16 @@ from herodex.errors import UserError
 from herodex.hashing import uniform_hash
 from herodex.params import SplitImagesParams, load_params
 
-SHARES = SplitImagesParams(validation=0.2, test=0.3)
+SHARES = 0.2, 0.3
+"""Of validation and test."""
 CLASSIFIER = load_params().classifier
 IMAGE = np.random.default_rng(0).integers(0, 256, (30, 30, 3), dtype=np.uint8)
 ORDER = ["test", "validation", "train"]
 
 
 def table(hashes: list[str], groups: list[str] | None = None, query: str = "cat", kept: str = "1"):
-    return pd.DataFrame(
-        {"query": query, "sha256": hashes, "duplicate_group": groups or hashes, "kept": kept, "label": query}
-    )
+    columns = {"query": query, "sha256": hashes, "duplicate_group": groups or hashes, "kept": kept}
+    return pd.DataFrame(columns | {"label": query, "dropped_for": "" if kept == "1" else "blurry"})
 
 
 def names(n: int, prefix: str = "c") -> list[str]:
@@ -34,7 +35,7 @@ def names(n: int, prefix: str = "c") -> list[str]:
 
 def test_split_gives_each_query_the_configured_shares():
     manifest = pd.concat([table(names(4000)), table(names(2000, "d"), query="dog")], ignore_index=True)
-    counts = split(manifest, SHARES, seed=1).groupby("query")["part"].value_counts(normalize=True)
+    counts = split(manifest, *SHARES, seed=1).groupby("query")["part"].value_counts(normalize=True)
     for query in ("cat", "dog"):
         assert counts[query, "test"] == pytest.approx(0.3, abs=0.03)
         assert counts[query, "validation"] == pytest.approx(0.2, abs=0.03)
@@ -43,13 +44,13 @@ def test_split_gives_each_query_the_configured_shares():
 def test_split_keeps_a_group_in_one_part_across_queries():
     groups = names(30) * 2
     manifest = pd.concat([table(names(60), groups), table(names(60, "d"), groups, "dog")], ignore_index=True)
-    parts = split(manifest, SHARES, seed=1).groupby("duplicate_group")["part"].nunique()
+    parts = split(manifest, *SHARES, seed=1).groupby("duplicate_group")["part"].nunique()
     assert (parts == 1).all()
 
 
 def test_added_images_move_no_other_image():
-    before = split(table(names(200)), SHARES, seed=1)
-    after = split(table(names(400)[::-1]), SHARES, seed=1)
+    before = split(table(names(200)), *SHARES, seed=1)
+    after = split(table(names(400)[::-1]), *SHARES, seed=1)
     moved = before.merge(after, on="sha256", suffixes=("", "_after"))
     assert len(moved) == 200
     assert moved["part"].equals(moved["part_after"])
@@ -70,8 +71,8 @@ def test_added_duplicates_and_merged_groups_move_nothing_towards_test(before, ad
             group = merged[group]
         return f"k{group}"
 
-    old = split(table(hashes[: len(before)], [f"k{group}" for group in before]), SHARES, seed=5)
-    new = split(table(hashes, [joined(group) for group in before + added]), SHARES, seed=5)
+    old = split(table(hashes[: len(before)], [f"k{group}" for group in before]), *SHARES, seed=5)
+    new = split(table(hashes, [joined(group) for group in before + added]), *SHARES, seed=5)
     assert (new.groupby("duplicate_group")["part"].nunique() == 1).all()
     for earlier, later in zip(old["part"], new["part"], strict=False):
         assert ORDER.index(later) >= ORDER.index(earlier)
@@ -79,8 +80,8 @@ def test_added_duplicates_and_merged_groups_move_nothing_towards_test(before, ad
 
 def test_split_does_not_depend_on_the_order_of_rows():
     manifest = table(names(50))
-    forward = split(manifest, SHARES, seed=1).set_index("duplicate_group")["part"]
-    backward = split(manifest.iloc[::-1], SHARES, seed=1).set_index("duplicate_group")["part"]
+    forward = split(manifest, *SHARES, seed=1).set_index("duplicate_group")["part"]
+    backward = split(manifest.iloc[::-1], *SHARES, seed=1).set_index("duplicate_group")["part"]
     assert forward.to_dict() == backward.to_dict()
 
 
@@ -88,19 +89,37 @@ def test_dropped_duplicate_still_determines_the_position_of_its_group():
     pair = table(["a", "b"], ["a", "a"])
     alone = pair.assign(kept=["1", "0"])
     for seed in range(20):
-        assert split(pair, SHARES, seed)["part"].iloc[0] == split(alone, SHARES, seed)["part"].iloc[0]
+        assert split(pair, *SHARES, seed)["part"].iloc[0] == split(alone, *SHARES, seed)["part"].iloc[0]
 
 
 def test_another_seed_gives_another_split():
     manifest = table(names(50))
-    assert list(split(manifest, SHARES, 1)["part"]) != list(split(manifest, SHARES, 2)["part"])
+    assert list(split(manifest, *SHARES, 1)["part"]) != list(split(manifest, *SHARES, 2)["part"])
 
 
 def test_dropped_rows_stay_without_a_part():
     manifest = pd.concat([table(names(10)), table(["dropped"], kept="0")], ignore_index=True)
-    parts = split(manifest, SHARES, seed=1)
+    parts = split(manifest, *SHARES, seed=1)
     assert len(parts) == 11
     assert parts["part"].iloc[-1] == ""
+
+
+def test_images_that_a_label_check_dropped_are_set_aside_beside_their_part():
+    manifest = pd.concat([table(names(50)), table(names(50, "x"), kept="0")], ignore_index=True)
+    wrong = manifest.assign(dropped_for=np.where(manifest["kept"] == "1", "", "label_error"))
+    parts = split(wrong, *SHARES, 1)["part"]
+    kept = split(manifest.assign(kept="1"), *SHARES, 1)["part"]
+    assert (parts[:50] == kept[:50]).all()
+    assert set(parts[50:]) == {"set_aside", "test_set_aside"}
+    assert ((parts[50:] == "test_set_aside") == (kept[50:] == "test")).all()
+
+
+@pytest.mark.parametrize(("smallest", "share"), [(249, 0.0), (250, 0.2)])
+def test_auto_holds_out_a_test_part_where_every_class_has_many_images(smallest, share):
+    manifest = pd.concat([table(names(300)), table(names(smallest, "d"), query="dog")], ignore_index=True)
+    auto = SplitImagesParams(validation=0.2, test="auto")
+    assert held_out_share(manifest, ["cat", "dog"], auto) == share
+    assert held_out_share(manifest, ["cat", "dog"], SplitImagesParams(validation=0.2, test=0.1)) == 0.1
 
 
 def test_positions_cover_the_unit_interval():
@@ -114,8 +133,8 @@ def test_class_without_an_image_in_a_part_is_reported():
     *others, last = params.classes
     rows = [(label, part) for label in others for part in ("train", "validation", "test")]
     manifest = pd.DataFrame([*rows, (last, "train")], columns=["label", "part"])
-    with pytest.raises(UserError, match=f"'{last}' has 1 images, none of them in the validation part"):
-        require_every_part(manifest, params)
+    with pytest.raises(UserError, match=f"'{last}' has 1 images, none of them in the test part"):
+        require_every_part(manifest, params.classes, ORDER)
 
 
 def parted(*parts: str) -> pd.DataFrame:
@@ -153,8 +172,8 @@ def test_count_parts_counts_by_query_and_by_source():
 def test_fill_parts_puts_a_small_class_into_every_part(seed):
     classes = [f"class{i}" for i in range(12)]
     few = pd.concat([table(names(4, name), query=name) for name in classes], ignore_index=True)
-    placed = split(few, SHARES, seed)
-    filled = fill_parts(placed, classes, seed)
+    placed = split(few, *SHARES, seed)
+    filled = fill_parts(placed, classes, ORDER, seed)
     assert (filled.groupby("label")["part"].nunique() == 3).all()
     assert (filled.groupby("duplicate_group")["part"].nunique() == 1).all()
     complete = placed.groupby("label")["part"].transform("nunique") == 3
@@ -163,14 +182,14 @@ def test_fill_parts_puts_a_small_class_into_every_part(seed):
 
 def test_fill_parts_moves_whole_groups_without_dropped_rows():
     duplicates = table(names(6), ["a", "a", "b", "b", "c", "c"]).assign(kept=["1", "0"] * 3)
-    filled = fill_parts(split(duplicates, SHARES, 1), ["cat"], 1)
+    filled = fill_parts(split(duplicates, *SHARES, 1), ["cat"], ORDER, 1)
     assert set(filled["part"][::2]) == set(ORDER)
     assert set(filled["part"][1::2]) == {""}
 
 
 def test_fill_parts_leaves_a_class_with_fewer_groups_than_parts():
     manifest = table(["a", "b"])
-    placed = split(manifest, SHARES, 1)
-    assert set(fill_parts(placed, ["cat"], 1)["part"]) <= set(ORDER)
-    single = split(table(["a"]), SHARES, 1)
-    assert fill_parts(single, ["cat"], 1).equals(single)
+    placed = split(manifest, *SHARES, 1)
+    assert set(fill_parts(placed, ["cat"], ORDER, 1)["part"]) <= set(ORDER)
+    single = split(table(["a"]), *SHARES, 1)
+    assert fill_parts(single, ["cat"], ORDER, 1).equals(single)

@@ -5,7 +5,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from herodex.curation.contact_sheets import SIDE, contact_sheet
 from herodex.evaluation import evaluate
-from herodex.evaluation.baseline import BINS, colour_histogram, colour_histograms, predict_by_colour
+from herodex.evaluation.answered import OUT_OF_FOLD, TEST_PART
+from herodex.evaluation.baseline import (
+    BINS,
+    colour_histogram,
+    colour_histograms,
+    cross_predict_by_colour,
+    predict_by_colour,
+)
 from herodex.evaluation.evaluate import (
     curves,
     label_metrics,
@@ -83,12 +90,13 @@ def test_false_accepts_and_false_rejects_follow_the_answers():
 
 def test_sets_hold_the_answer_and_all_answers_that_are_likely_enough():
     position = np.array([LABELS.index(label) for label in ACTUAL])
-    found = set_metrics(position, PROBABILITIES, 0.2)
+    found = set_metrics(position, PROBABILITIES, np.full(len(position), 0.2))
     assert (found["coverage"]["value"], found["coverage"]["n"], found["mean_size"]) == (1.0, 5, 1.8)
 
 
 def test_logged_metrics_are_named_by_the_split():
     found = {
+        "answers": TEST_PART,
         **label_metrics(ACTUAL, PROBABILITIES, LABELS, seed=1),
         "calibration": {"ece": 0.1, "brier": 0.2, "n": 5},
         "baseline": {"accuracy": {"value": 0.3}},
@@ -106,6 +114,15 @@ def test_logged_metrics_are_named_by_the_split():
     assert (logged["test_accuracy"], logged["test_baseline_accuracy"]) == (0.6, 0.3)
     del found["auroc_known"]
     assert "test_auroc_known" not in logged_metrics(found)
+    assert "out_of_fold_accuracy" in logged_metrics(found | {"answers": OUT_OF_FOLD})
+
+
+def test_the_cross_validated_baseline_never_learns_a_group_that_it_predicts():
+    # Each group has a colour and a label of its own, so that only a model that has seen it can know it.
+    histograms, groups = np.repeat(np.eye(6), 5, axis=0), np.repeat(np.arange(6), 5)
+    labels = groups.astype(str)
+    predicted = cross_predict_by_colour(histograms, labels, groups, folds=3, seed=1)
+    assert (predicted != labels).all()
 
 
 @pytest.fixture

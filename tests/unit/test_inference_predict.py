@@ -1,3 +1,4 @@
+import json
 import shutil
 import subprocess
 import sys
@@ -83,6 +84,37 @@ def test_model_hash_depends_on_content_alone(models, tmp_path):
 def test_a_missing_model_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"head\.npy"):
         load_classifier(tmp_path, "f32")
+
+
+def damage(models: Path, target: Path, **changes: object) -> Path:
+    """Copy the models and change fields of `classifier.json`."""
+    shutil.copytree(models, target, dirs_exist_ok=True)
+    file = target / "classifier/classifier.json"
+    record = json.loads(file.read_text(encoding="utf-8")) | changes
+    file.write_text(json.dumps(record), encoding="utf-8")
+    return target
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format": 1}, r"classifier\.json has format 1; this version of Herodex reads format \d"),
+        ({"temperature": 0}, r"classifier\.json is damaged: temperature: .* greater than 0"),
+        ({"sets": {}}, r"classifier\.json is damaged: sets: Extra inputs"),
+        ({"backbone": {"ir_sha256": "0" * 64}}, "is not the backbone that the classifier was trained with"),
+    ],
+)
+def test_a_model_of_another_format_or_backbone_is_refused(models, tmp_path, changes, message):
+    with pytest.raises(UserError, match=message):
+        load_classifier(damage(models, tmp_path, **changes), "f32")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "null"])
+def test_a_record_that_is_no_object_is_called_damaged(models, tmp_path, text):
+    folder = damage(models, tmp_path)
+    (folder / "classifier/classifier.json").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match="is damaged"):
+        load_classifier(folder, "f32")
 
 
 def test_inference_imports_nothing_that_trains():

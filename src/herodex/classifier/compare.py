@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
 from herodex import paths
 from herodex.classifier.examples import Examples
 from herodex.classifier.labels import head_labels
-from herodex.classifier.linear import assign_folds, correct_answers
+from herodex.classifier.linear import assign_folds, correct_answers, log_losses
 from herodex.classifier.model_selection import cross_validate
 from herodex.classifier.recipes import (
     Recipe,
@@ -32,28 +32,28 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RecipeResult:
-    """A recipe with its best weight decay, its out-of-fold log loss and its correct answers."""
+    """A recipe with its best weight decay, and each image's out-of-fold log loss and correctness."""
 
     recipe: Recipe
     l2: float
-    log_loss: float
+    losses: Float[np.ndarray, " n"]
     correct: Bool[np.ndarray, " n"]
 
 
-def cross_validate_recipe(recipe: Recipe, train: pd.DataFrame, params: Params) -> RecipeResult:
-    """Cross-validate a recipe on the training part, over duplicate groups."""
+def cross_validate_recipe(recipe: Recipe, rows: pd.DataFrame, params: Params) -> RecipeResult:
+    """Cross-validate a recipe on rows of the manifest, over duplicate groups."""
     settings, classes = params.classifier, len(params.classes)
-    labels, own = head_labels(train, params, recipe.label_per_distractor)
+    labels, own = head_labels(rows, params, recipe.label_per_distractor)
     decays = weight_decays_for(recipe, settings)
-    table, best, logits = cross_validate(
-        Examples(read_recipe_features(recipe, train["sha256"].tolist()), own),
-        assign_folds(train["duplicate_group"].tolist(), settings.train.folds),
+    _, best, logits = cross_validate(
+        Examples(read_recipe_features(recipe, rows["sha256"].tolist()), own),
+        assign_folds(rows["duplicate_group"].tolist(), settings.train.folds),
         classes,
         len(labels),
         fitter_for(recipe, settings, decays, params.seed),
     )
-    loss = float(table["log_loss"].to_numpy()[best])
-    return RecipeResult(recipe, decays[best], loss, correct_answers(logits, own, classes))
+    losses = log_losses(logits, own, classes)
+    return RecipeResult(recipe, decays[best], losses, correct_answers(logits, own, classes))
 
 
 def accuracy_gain(result: RecipeResult, baseline: RecipeResult, seed: int) -> Estimate:
@@ -61,17 +61,20 @@ def accuracy_gain(result: RecipeResult, baseline: RecipeResult, seed: int) -> Es
     return bootstrap_mean(result.correct.astype(float) - baseline.correct, seed)
 
 
-def choose_recipe(results: list[RecipeResult], seed: int) -> tuple[Recipe, dict[str, Estimate]]:
-    """Choose the last recipe, unless the confidence interval of a candidate's gain over it lies above 0.
+def choose_recipe(results: list[RecipeResult]) -> Recipe:
+    """Choose the simplest candidate whose log loss is within one standard error of the least.
 
-    Returns:
-        the recipe, and the gain in accuracy of each other candidate over the last one.
+    The standard error is that of the difference on the same images (Breiman et al. 1984, Classification and
+    Regression Trees, section 3.4.3).
     """
-    *others, own = results
-    gains = {other.recipe.name: accuracy_gain(other, own, seed) for other in others if other.recipe.candidate}
-    better = {name: gain["value"] for name, gain in gains.items() if gain["low"] > 0}
-    chosen = max(better, key=lambda name: better[name]) if better else own.recipe.name
-    return next(one.recipe for one in results if one.recipe.name == chosen), gains
+    candidates = [one for one in results if one.recipe.candidate]
+    best = min(candidates, key=lambda one: float(one.losses.mean()))
+
+    def close(one: RecipeResult) -> bool:
+        difference = one.losses - best.losses
+        return float(difference.mean()) <= float(difference.std()) / len(difference) ** 0.5
+
+    return next(one.recipe for one in candidates if close(one))
 
 
 def tabulate(results: list[RecipeResult], seed: int) -> pd.DataFrame:
@@ -79,7 +82,11 @@ def tabulate(results: list[RecipeResult], seed: int) -> pd.DataFrame:
     rows: list[dict[str, str | float]] = []
     for place, one in enumerate(results):
         accuracy = proportion(int(one.correct.sum()), len(one.correct))
-        row: dict[str, str | float] = {"recipe": one.recipe.name, "l2": one.l2, "log_loss": one.log_loss}
+        row: dict[str, str | float] = {
+            "recipe": one.recipe.name,
+            "l2": one.l2,
+            "log_loss": float(one.losses.mean()),
+        }
         row |= {"n": accuracy["n"], "accuracy": accuracy["value"]}
         row |= {"accuracy_low": accuracy["low"], "accuracy_high": accuracy["high"]}
         if place:
@@ -93,23 +100,23 @@ def main() -> None:
     """Write the table of recipes, its plot, and the recipe that `train_classifier` follows."""
     params = load_params()
     manifest = read_manifest(paths.SPLIT_IMAGES)
-    train = manifest[manifest["part"] == "train"]
-    if len(np.unique(head_labels(train, params, label_per_distractor=True)[1])) < 2:
+    rows = manifest[manifest["part"].isin(["train", "validation"])]
+    if len(np.unique(head_labels(rows, params, label_per_distractor=True)[1])) < 2:
         raise UserError(
             "compare_recipes: all training images have the same label.",
             "Add a class or a distractor to params.yaml, or more images.",
         )
     recipes = list_recipes(params.classifier.embed)
-    results = [cross_validate_recipe(recipe, train, params) for recipe in recipes]
-    recipe, gains = choose_recipe(results, params.seed)
+    results = [cross_validate_recipe(recipe, rows, params) for recipe in recipes]
+    recipe = choose_recipe(results)
     folder = paths.CLASSIFIER_REPORTS
     folder.mkdir(parents=True, exist_ok=True)
     tabulate(results, params.seed).to_csv(folder / "recipes.csv", index=False, lineterminator="\n")
-    record = {"chosen": recipe.name, "gain_over_params": gains}
+    record = {"chosen": recipe.name}
     (folder / "recipes.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     accuracies = {one.recipe.name: proportion(int(one.correct.sum()), len(one.correct)) for one in results}
     save_figure(interval_figure(accuracies, "out-of-fold accuracy")[0], folder / "recipes.png")
-    log.info("chosen: %s; gains over params.yaml: %s", recipe.name, gains)
+    log.info("chosen: %s", recipe.name)
 
 
 if __name__ == "__main__":

@@ -24,3 +24,18 @@ class Examples:
     def select(self, which: Bool[np.ndarray, " n"] | Int[np.ndarray, " chosen"]) -> "Examples":
         """Select examples by a mask or by positions."""
         return Examples(self.features[which], self.labels[which])
+
+
+@dataclass(frozen=True)
+class OodExamples(Examples):
+    """Examples with the mean-pooled features of the last stage, which the far score compares."""
+
+    means: Float[np.ndarray, "n channels"]
+
+    def select(self, which: Bool[np.ndarray, " n"] | Int[np.ndarray, " chosen"]) -> "OodExamples":
+        """Select examples by a mask or by positions."""
+        return OodExamples(self.features[which], self.labels[which], self.means[which])
+
+    def relabel(self, labels: Int[np.ndarray, " n"]) -> "OodExamples":
+        """Return the same features with other labels."""
+        return OodExamples(self.features, labels, self.means)

@@ -23,10 +23,10 @@ from herodex.command import run_command
 from herodex.dataset.feature_table import write_features
 from herodex.dataset.manifest import read_manifest
 from herodex.embedding.backbone import early_stages, last_stage, rebuild, weights_hash
-from herodex.embedding.embed import pooled_views
+from herodex.embedding.embed import pooled_views, view_columns
 from herodex.errors import UserError
 from herodex.export import export_ir
-from herodex.inference.features import Embedder, features_of, load_embedder, views_of
+from herodex.inference.features import Embedder, load_embedder, views_of
 from herodex.inference.openvino_runtime import resolve_precision
 from herodex.params import Params, load_params
 from herodex.statistics import bootstrap_mean, proportion
@@ -88,8 +88,7 @@ def write_tuned(network: "keras.Model", rows: pd.DataFrame, record: dict[str, An
     pooled, channels = pooled_views(
         images, settings, precision, views_of(settings), paths.FEATURE_CACHE, paths.TUNED
     )
-    columns = {"views": features_of(settings, pooled, channels)}
-    write_features(paths.TUNED_FEATURES, images["sha256"].tolist(), columns)
+    write_features(paths.TUNED_FEATURES, images["sha256"].tolist(), view_columns(pooled, channels))
 
 
 def write_record(record: dict[str, Any]) -> None:

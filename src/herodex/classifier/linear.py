@@ -149,7 +149,17 @@ def log_loss(
     classes: int,
     temperature: float = 1.0,
 ) -> float:
-    """Compute the mean negative log probability of the true answers, classes or `unknown`.
+    """Compute the mean of `log_losses`, which has the same arguments."""
+    return float(log_losses(logits, labels, classes, temperature).mean())
+
+
+def log_losses(
+    logits: Float[np.ndarray, "n labels"],
+    labels: Int[np.ndarray, " n"],
+    classes: int,
+    temperature: float = 1.0,
+) -> Float[np.ndarray, " n"]:
+    """Compute the negative log probability of each true answer, a class or `unknown`.
 
     Args:
         logits: the classes first.
@@ -159,7 +169,7 @@ def log_loss(
     """
     probabilities = class_probabilities(logits, classes, temperature)
     true = probabilities[np.arange(len(labels)), np.minimum(labels, classes)]
-    return float(-np.log(np.maximum(true, 1e-12)).mean())
+    return -np.log(np.maximum(true, 1e-12))
 
 
 def fit_temperature(

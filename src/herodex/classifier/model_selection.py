@@ -1,13 +1,15 @@
 """Select weight decay, temperature, OOD score and confidence sets without the test split."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 
-from herodex.classifier.examples import Examples
+from herodex.classifier.examples import Examples, OodExamples
 from herodex.classifier.linear import (
     FitHeads,
     correct_answers,
@@ -16,8 +18,11 @@ from herodex.classifier.linear import (
     out_of_fold_logits,
 )
 from herodex.classifier.ood_calibration import (
+    FALSE_REJECT_RATE,
+    FAR_SHARE,
     HeldOut,
     Left,
+    Method,
     bound_error,
     fit_detector,
     leave_one_query_out,
@@ -33,7 +38,7 @@ from herodex.inference.decision import (
 )
 from herodex.inference.ood import OodDetector
 from herodex.params import ClassifierParams, DecisionParams
-from herodex.statistics import auroc, proportion
+from herodex.statistics import auroc, grouped_mean, grouped_proportion, proportion
 
 
 class Decision(NamedTuple):
@@ -44,6 +49,39 @@ class Decision(NamedTuple):
     least: float
 
 
+class Images(NamedTuple):
+    """The images that settings are selected on.
+
+    Attributes:
+        examples: their features and labels.
+        fold: of each; images with a fold below 0 are always in training, and have no prediction.
+        learnt: marks the images that models learn from; the others, which a label check has set aside, are
+            answered as well.
+        groups: the duplicate group of each.
+    """
+
+    examples: OodExamples
+    fold: Int[np.ndarray, " n"]
+    learnt: Bool[np.ndarray, " n"]
+    groups: Shaped[np.ndarray, " n"]
+
+
+class Answers(NamedTuple):
+    """Out-of-fold answers, in the order of the images.
+
+    Attributes:
+        rows: positions of the images.
+        probabilities: of the classes, then of `unknown`.
+        scores: of the OOD detector.
+        least: least probability of an answer in each image's set.
+    """
+
+    rows: Int[np.ndarray, " held_out"]
+    probabilities: Float[np.ndarray, "held_out answers"]
+    scores: Float[np.ndarray, " held_out"]
+    least: Float[np.ndarray, " held_out"]
+
+
 @dataclass(frozen=True)
 class Selection:
     """The selected settings, and the results that they were selected by.
@@ -52,9 +90,8 @@ class Selection:
         l2: the head's weight decay; 0 for a head with dropout.
         decision: of the final model.
         by_l2: a table with out-of-fold `log_loss` and `accuracy` of each `l2`.
-        rows: positions of the images with an out-of-fold answer.
-        probabilities: these answers: of the classes, then of `unknown`. No image's answer comes from a
-            head or a decision that was fitted to it; `l2` alone was selected on the same folds.
+        answers: out of fold. No image's answer comes from a head or a decision that was fitted to it; `l2`
+            alone was selected on the same folds.
         ood: a table with `left_out` (a label's position, -1 for none), `ood` (0 or 1) and `score`.
         metrics: for the report.
     """
@@ -62,56 +99,49 @@ class Selection:
     l2: float
     decision: Decision
     by_l2: pd.DataFrame
-    rows: Int[np.ndarray, " held_out"]
-    probabilities: Float[np.ndarray, "held_out answers"]
+    answers: Answers
     ood: pd.DataFrame
     metrics: dict[str, Any]
 
 
 def select(
-    examples: Examples,
-    fold: Int[np.ndarray, " n"],
-    classes: int,
-    labels: list[str],
-    recipe: Recipe,
-    settings: ClassifierParams,
-    seed: int,
+    images: Images, classes: int, labels: list[str], recipe: Recipe, settings: ClassifierParams, seed: int
 ) -> Selection:
     """Select the settings by cross-validation and by leave-one-query-out calibration.
 
     Args:
-        examples: the training and validation parts.
-        fold: of each image; images with a fold below 0 are always in training, and have no prediction.
+        images: to select on.
         classes: how many labels are classes; they come first.
         labels: of the head.
         recipe: says how heads are fitted.
         settings: weight decays to choose from, similarity, and the error to bound.
         seed: of heads with dropout, and of bootstrap intervals.
     """
+    examples, fold, learnt, groups = images
     decays = weight_decays_for(recipe, settings)
     fit = fitter_for(recipe, settings, decays, seed)
-    by_l2, best, _ = cross_validate(examples, fold, classes, len(labels), fit)
+    by_l2, best, _ = cross_validate(examples.select(learnt), fold[learnt], classes, len(labels), fit)
     by_l2.insert(0, "l2", decays)
-    fit = fitter_for(recipe, settings, [decays[best]], seed)
-    parts = out_of_fold(examples, fold, classes, len(labels), fit, settings.train)
-    left = list(leave_one_query_out(examples, fold, classes, len(labels), fit, settings.train))
-    decision = fit_decision(parts, left, examples.labels, classes, settings.decision)
-    rows, probabilities, least = nested_answers(parts, left, examples.labels, classes, settings.decision)
-    unseen, scores = nested_unseen(parts, left, examples.labels, classes, settings.decision)
-    metrics = answer_metrics(examples.labels[rows], probabilities, least, classes)
+    method = Method(classes, len(labels), fitter_for(recipe, settings, [decays[best]], seed), settings.train)
+    parts = out_of_fold(examples, fold, learnt, method)
+    left = list(leave_one_query_out(examples, fold, learnt, method))
+    kept = [part.select(learnt[part.rows]) for part in parts]
+    fit_to = partial(fit_decision, labels=examples.labels, classes=classes, params=settings.decision)
+    decision = fit_to(kept, left)
+    answers = nested_answers(parts, left, learnt, classes, fit_to)
+    unseen, scores = nested_unseen(kept, left, classes, fit_to)
+    of_learnt = Answers(*(values[learnt[answers.rows]] for values in answers))
+    metrics = answer_metrics(of_learnt, examples.labels, groups, classes)
+    metrics["ood"] = ood_metrics(of_learnt, examples.labels, groups, unseen, scores, classes, labels, seed)
+    if not learnt[answers.rows].all():
+        metrics["as_crawled"] = answer_metrics(answers, examples.labels, groups, classes)
     return Selection(
         l2=decays[best],
         decision=decision,
         by_l2=by_l2,
-        rows=rows,
-        probabilities=probabilities,
-        ood=tabulate_ood(parts, left, examples.labels, classes, decision.detector),
-        metrics={
-            **metrics,
-            "l2": decays[best],
-            "temperature": decision.temperature,
-            "ood": ood_metrics(examples.labels[rows], probabilities, unseen, scores, classes, labels, seed),
-        },
+        answers=answers,
+        ood=tabulate_ood(kept, left, examples.labels, classes, decision.detector),
+        metrics={**metrics, "l2": decays[best], "temperature": decision.temperature},
     )
 
 
@@ -147,11 +177,7 @@ def cross_validate(
 
 def of_classes(parts: list[HeldOut], labels: Int[np.ndarray, " n"], classes: int) -> list[HeldOut]:
     """Keep the predictions of images of the classes."""
-    kept: list[HeldOut] = []
-    for part in parts:
-        known = labels[part.rows] < classes
-        kept.append(HeldOut(part.rows[known], part.logits[known], part.figures[known]))
-    return kept
+    return [part.select(labels[part.rows] < classes) for part in parts]
 
 
 def fit_decision(
@@ -175,64 +201,59 @@ def fit_decision(
     logits = np.concatenate([part.logits[:, :classes] for part in known])
     temperature = fit_temperature(logits, labels[rows], classes)
     seen = [part.figures[labels[part.rows] >= classes] for part in parts]
+    distractors = [one.held_out.figures for one in left if one.label >= classes]
     detector = fit_detector(
         np.concatenate([part.figures for part in known]),
-        [np.concatenate([one.figures for one in unseen] or [np.zeros((0, 3))]), np.concatenate(seen)],
+        [np.concatenate(group) for group in (distractors, seen) if group],
+        FAR_SHARE * (params.max_false_reject or FALSE_REJECT_RATE),
     )
     detector = bound_error(detector, known, unseen, classes, temperature, params)
     decision = Decision(temperature, detector, 0.0)
     true: list[float] = []
     for part in parts:
-        probabilities = answers_of(part, classes, decision)
+        probabilities, _ = answer(part, classes, decision)
         true += probabilities[np.arange(len(part.rows)), np.minimum(labels[part.rows], classes)].tolist()
     return decision._replace(least=set_threshold(np.array(true), params.coverage))
 
 
-def answers_of(part: HeldOut, classes: int, decision: Decision) -> Float[np.ndarray, "n answers"]:
-    """Compute the posterior of held-out images."""
+def answer(
+    part: HeldOut, classes: int, decision: Decision
+) -> tuple[Float[np.ndarray, "n answers"], Float[np.ndarray, " n"]]:
+    """Compute the posterior and the OOD scores of held-out images."""
     scores = decision.detector.score(part.figures)
-    return posterior(part.logits, scores, min(classes, part.logits.shape[1]), decision.temperature)
+    known = min(classes, part.logits.shape[1])
+    return posterior(part.logits, scores, known, decision.temperature), scores
 
 
 def nested_answers(
     parts: list[HeldOut],
     left: list[Left],
-    labels: Int[np.ndarray, " n"],
+    learnt: Bool[np.ndarray, " n"],
     classes: int,
-    params: DecisionParams,
-) -> tuple[
-    Int[np.ndarray, " held_out"], Float[np.ndarray, "held_out answers"], Float[np.ndarray, " held_out"]
-]:
-    """Answer each image by a decision fitted to the other folds; arguments as in `fit_decision`.
+    fit_to: Callable[[list[HeldOut], list[Left]], Decision],
+) -> Answers:
+    """Answer each image by a decision fitted to the learnt images of the other folds.
 
     With a single fold, the decision is fitted to the images that it answers.
-
-    Returns:
-        positions of the images in order, their probabilities, and the least probability in their sets.
     """
-    rows: list[np.ndarray] = []
-    answers: list[np.ndarray] = []
-    least: list[np.ndarray] = []
+    kept = [part.select(learnt[part.rows]) for part in parts]
+    found: list[tuple[np.ndarray, ...]] = []
     for place, part in enumerate(parts):
-        others = [*parts[:place], *parts[place + 1 :]] or parts
-        decision = fit_decision(others, left, labels, classes, params)
-        rows.append(part.rows)
-        answers.append(answers_of(part, classes, decision))
-        least.append(np.full(len(part.rows), decision.least))
-    order = np.argsort(np.concatenate(rows), kind="stable")
-    return tuple(np.concatenate(of)[order] for of in (rows, answers, least))  # pyright: ignore[reportReturnType]
+        decision = fit_to([*kept[:place], *kept[place + 1 :]] or kept, left)
+        probabilities, scores = answer(part, classes, decision)
+        found.append((part.rows, probabilities, scores, np.full(len(part.rows), decision.least)))
+    columns = [np.concatenate(column) for column in zip(*found, strict=True)]
+    order = np.argsort(columns[0], kind="stable")
+    return Answers(*(column[order] for column in columns))
 
 
 def nested_unseen(
     parts: list[HeldOut],
     left: list[Left],
-    labels: Int[np.ndarray, " n"],
     classes: int,
-    params: DecisionParams,
+    fit_to: Callable[[list[HeldOut], list[Left]], Decision],
 ) -> tuple[dict[int, Bool[np.ndarray, " _n"]], dict[int, Float[np.ndarray, " _n"]]]:
     """Answer the images of each left-out label by a decision fitted to the other labels.
-
-    Arguments as in `fit_decision`.
 
     Returns:
         for each left-out label, which of its images are accepted as known, and their probability of a class.
@@ -240,43 +261,44 @@ def nested_unseen(
     accepted: dict[int, np.ndarray] = {}
     scores: dict[int, np.ndarray] = {}
     for place, one in enumerate(left):
-        others = [*left[:place], *left[place + 1 :]]
-        decision = fit_decision(parts, others, labels, classes, params)
-        probabilities = answers_of(one.held_out, classes, decision)
+        decision = fit_to(parts, [*left[:place], *left[place + 1 :]])
+        probabilities, _ = answer(one.held_out, classes, decision)
         accepted[one.label], scores[one.label] = known_answers(probabilities), 1 - probabilities[:, -1]
     return accepted, scores
 
 
 def answer_metrics(
-    labels: Int[np.ndarray, " n"],
-    probabilities: Float[np.ndarray, "n answers"],
-    least: Float[np.ndarray, " n"],
-    classes: int,
+    answers: Answers, labels: Int[np.ndarray, " n"], groups: Shaped[np.ndarray, " n"], classes: int
 ) -> dict[str, Any]:
-    """Measure answers and confidence sets out of fold; each image counts once.
+    """Measure answers and confidence sets; each image counts once, intervals are over duplicate groups.
 
     Args:
-        labels: of the images.
-        probabilities: of the answers.
-        least: least probability in each image's set.
+        answers: out of fold.
+        labels: of all images.
+        groups: the duplicate group of each image.
         classes: how many labels are classes.
+
+    Returns:
+        `accuracy` over all answers; `balanced_accuracy`, the mean recall of the answers; `set_coverage` and
+        `set_size`.
     """
-    true = np.minimum(labels, classes)
-    correct = answer_positions(probabilities) == true
-    sets = np.stack(
-        [confidence_sets(p[None], float(t))[0] for p, t in zip(probabilities, least, strict=True)]
-    )
+    true, group = np.minimum(labels[answers.rows], classes), groups[answers.rows]
+    correct = answer_positions(answers.probabilities) == true
+    sets = confidence_sets(answers.probabilities, answers.least)
     covered = sets[np.arange(len(true)), true]
+    recalls = [float(correct[true == label].mean()) for label in np.unique(true)]
     return {
-        "accuracy": proportion(int(correct.sum()), len(correct)),
-        "set_coverage": proportion(int(covered.sum()), len(covered)),
+        "accuracy": grouped_proportion(correct, group),
+        "balanced_accuracy": round(float(np.mean(recalls)), 6),
+        "set_coverage": grouped_proportion(covered, group),
         "set_size": round(float(sets.sum(axis=1).mean()), 6),
     }
 
 
 def ood_metrics(
+    answers: Answers,
     labels: Int[np.ndarray, " n"],
-    probabilities: Float[np.ndarray, "n answers"],
+    groups: Shaped[np.ndarray, " n"],
     accepted: dict[int, Bool[np.ndarray, " _n"]],
     scores: dict[int, Float[np.ndarray, " _n"]],
     classes: int,
@@ -286,26 +308,29 @@ def ood_metrics(
     """Measure false rejects of the classes, and false accepts of left-out labels, the worst one by name.
 
     Args:
-        labels: of the images with out-of-fold answers.
-        probabilities: these answers.
+        answers: out of fold.
+        labels: of all images.
+        groups: the duplicate group of each image.
         accepted: of each left-out label, which images are accepted.
         scores: of each left-out label, the images' probability of a class.
         classes: how many labels are classes.
         names: of the labels.
-        seed: of the bootstrap.
+        seed: of the bootstrap over left-out labels.
     """
-    known = labels < classes
-    rejected = ~known_answers(probabilities[known])
-    found: dict[str, Any] = {"false_reject_rate": proportion(int(rejected.sum()), len(rejected))}
+    known = labels[answers.rows] < classes
+    rejected = ~known_answers(answers.probabilities[known])
+    group = groups[answers.rows[known]]
+    found: dict[str, Any] = {"false_reject_rate": grouped_proportion(rejected, group)}
     everywhere = np.concatenate([np.zeros(0, bool), *accepted.values()])
     if not len(everywhere):
         return found
     rates = {label: proportion(int(of.sum()), len(of)) for label, of in accepted.items() if len(of)}
     worst = max(rates, key=lambda label: rates[label]["value"])
+    left_out = np.repeat(list(accepted), [len(of) for of in accepted.values()])
     unseen = np.concatenate(list(scores.values()))
-    both = np.concatenate([1 - probabilities[known, -1], unseen])
+    both = np.concatenate([1 - answers.probabilities[known, -1], unseen])
     return found | {
-        "false_accept_rate": proportion(int(everywhere.sum()), len(everywhere)),
+        "false_accept_rate": grouped_mean(everywhere.astype(float), left_out, seed),
         "worst_left_out": {"label": names[worst], "false_accept_rate": rates[worst]},
         "auroc": auroc(np.arange(len(both)) < known.sum(), both, seed),
     }

@@ -5,17 +5,26 @@ distractor in turn shows how it answers images of things that it has never seen.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.optimize import minimize
 
-from herodex.classifier.examples import Examples
+from herodex.classifier.examples import OodExamples
 from herodex.classifier.lda import fit_whitening
-from herodex.classifier.linear import FitHeads
-from herodex.inference.decision import decision_margin
-from herodex.inference.ood import Gallery, OodDetector, ood_features, similarities
+from herodex.classifier.linear import FitHeads, LinearHead
+from herodex.inference.decision import class_shares
+from herodex.inference.ood import (
+    Gallery,
+    OodDetector,
+    Whitening,
+    far_similarity,
+    ood_figures,
+    similarities,
+    unit,
+)
 from herodex.params import DecisionParams, TrainClassifierParams
 from herodex.progress import track
 
@@ -23,8 +32,32 @@ LEAST_CLASSES = 3
 """Without distractors, classes are left out in turn where at least two others remain."""
 FALSE_REJECT_RATE = 0.05
 """Bound where there are no out-of-distribution images by which another error could be bounded."""
+FAR_SHARE = 0.2
+"""Share of the bounded false rejects that the far score may cause."""
+CERTAIN = 4.0
+"""Log-odds that a score without out-of-distribution images gives to the median image of the classes."""
 RIDGE = 1e-3
 """L2 penalty of the detector's weights, per image."""
+NEAR_FIGURES = 4
+SIMILARITY = 2
+"""Position of the similarity among the figures."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """The way in which models are fitted.
+
+    Attributes:
+        classes: how many labels are classes; they come first.
+        label_count: labels of the head; one without an image is never answered.
+        fit: fits one head.
+        settings: of the whitening and the gallery.
+    """
+
+    classes: int
+    label_count: int
+    fit: FitHeads
+    settings: TrainClassifierParams
 
 
 class HeldOut(NamedTuple):
@@ -38,7 +71,11 @@ class HeldOut(NamedTuple):
 
     rows: Int[np.ndarray, " n"]
     logits: Float[np.ndarray, "n _labels"]
-    figures: Float[np.ndarray, "n 3"]
+    figures: Float[np.ndarray, "n 5"]
+
+    def select(self, which: Bool[np.ndarray, " n"]) -> "HeldOut":
+        """Select predictions by a mask."""
+        return HeldOut(self.rows[which], self.logits[which], self.figures[which])
 
 
 class Left(NamedTuple):
@@ -56,112 +93,142 @@ def left_out_labels(classes: int, label_count: int) -> range:
 
 
 def predict_held_out(
-    taught: Examples,
-    examples: Examples,
-    rows: Int[np.ndarray, " n"],
-    classes: int,
-    label_count: int,
-    fit: FitHeads,
-    settings: TrainClassifierParams,
+    taught: OodExamples, examples: OodExamples, rows: Int[np.ndarray, " n"], method: Method
 ) -> HeldOut:
-    """Fit a model to some examples, and predict others.
+    """Fit a model to some examples, and predict others, by their positions."""
+    return predict(fit_model(taught, method), examples, rows, method.classes)
 
-    Args:
-        taught: to fit.
-        examples: to choose from.
-        rows: the positions to predict.
-        classes: how many of the taught labels are classes; they come first.
-        label_count: labels of the head; one without an image is never answered.
-        fit: fits one head.
-        settings: of the whitening and the gallery.
-    """
-    (head,) = fit(taught, label_count)
-    whitening = fit_whitening(taught, settings.shrinkage)
-    gallery = Gallery(whitening.embed(taught.features), taught.labels, label_count, settings.neighbours)
+
+class Model(NamedTuple):
+    """A fitted head, and the training images that answers are compared to."""
+
+    head: LinearHead
+    whitening: Whitening
+    gallery: Gallery
+
+
+def fit_model(taught: OodExamples, method: Method) -> Model:
+    """Fit a model to examples."""
+    (head,) = method.fit(taught, method.label_count)
+    whitening = fit_whitening(taught, method.settings.shrinkage)
+    gallery = Gallery(
+        whitening.embed(taught.features),
+        unit(taught.means),
+        taught.labels,
+        method.label_count,
+        method.settings.neighbours,
+    )
+    return Model(head, whitening, gallery)
+
+
+def predict(model: Model, examples: OodExamples, rows: Int[np.ndarray, " n"], classes: int) -> HeldOut:
+    """Predict examples, by their positions."""
     features = examples.features[rows]
-    logits = head.logits(features)
-    figures = ood_features(logits, similarities(gallery, whitening.embed(features)), classes)
-    return HeldOut(rows, logits, figures)
+    logits = model.head.logits(features)
+    similarity = similarities(model.gallery, model.whitening.embed(features))
+    far = far_similarity(model.gallery, examples.means[rows], classes)
+    return HeldOut(rows, logits, ood_figures(logits, similarity, far, classes))
 
 
 def out_of_fold(
-    examples: Examples,
-    fold: Int[np.ndarray, " n"],
-    classes: int,
-    label_count: int,
-    fit: FitHeads,
-    settings: TrainClassifierParams,
+    examples: OodExamples, fold: Int[np.ndarray, " n"], learnt: Bool[np.ndarray, " n"], method: Method
 ) -> list[HeldOut]:
-    """Predict each image by a model fitted to the other folds; folds below 0 are not predicted."""
+    """Predict each image by a model fitted to the other folds.
+
+    Args:
+        examples: to fit and to predict.
+        fold: of each; folds below 0 are not predicted.
+        learnt: marks the examples that a model may be fitted to.
+        method: fits the models.
+    """
     numbers = np.unique(fold[fold >= 0])
     return [
         predict_held_out(
-            examples.select(fold != number),
-            examples,
-            np.flatnonzero(fold == number),
-            classes,
-            label_count,
-            fit,
-            settings,
+            examples.select((fold != number) & learnt), examples, np.flatnonzero(fold == number), method
         )
         for number in track(numbers, len(numbers), "calibrate", "folds")
     ]
 
 
 def leave_one_query_out(
-    examples: Examples,
-    fold: Int[np.ndarray, " n"],
-    classes: int,
-    label_count: int,
-    fit: FitHeads,
-    settings: TrainClassifierParams,
+    examples: OodExamples, fold: Int[np.ndarray, " n"], learnt: Bool[np.ndarray, " n"], method: Method
 ) -> Iterator[Left]:
-    """Leave out each possible label in turn, and predict its images.
+    """Leave out each possible label in turn, and predict its images; arguments as in `out_of_fold`.
 
     Each round also leaves out a fold, so that its model has learned from as many images as those of
-    `out_of_fold`. Images with a fold below 0 are not predicted.
+    `out_of_fold`.
     """
-    labels, folds = left_out_labels(classes, label_count), int(fold.max()) + 1
+    labels = left_out_labels(method.classes, method.label_count)
     for place, label in enumerate(track(labels, len(labels), "leave out", "queries")):
-        learnt = (examples.labels != label) & (fold != place % folds)
-        names = np.array([name for name in range(label_count) if name != label])
-        taught = Examples(examples.features[learnt], np.searchsorted(names, examples.labels[learnt]))
-        rows = np.flatnonzero((examples.labels == label) & (fold >= 0))
-        known = classes - (label < classes)
-        yield Left(label, predict_held_out(taught, examples, rows, known, len(names), fit, settings))
+        chosen = learnt & (examples.labels != label) & (fold != place % (int(fold.max()) + 1))
+        names = np.array([name for name in range(method.label_count) if name != label])
+        taught = examples.select(chosen).relabel(np.searchsorted(names, examples.labels[chosen]))
+        rows = np.flatnonzero(learnt & (examples.labels == label) & (fold >= 0))
+        known = method.classes - (label < method.classes)
+        without = Method(known, len(names), method.fit, method.settings)
+        yield Left(label, predict_held_out(taught, examples, rows, without))
 
 
-def fit_detector(known: Float[np.ndarray, "n 3"], others: list[Float[np.ndarray, "_m 3"]]) -> OodDetector:
-    """Fit logistic regression of known against other images, with weights that are not negative.
+def fit_detector(
+    known: Float[np.ndarray, "n 5"], others: list[Float[np.ndarray, "_m 5"]], far_rejects: float
+) -> OodDetector:
+    """Fit both scores of a detector.
 
+    The near score is a logistic regression of known against other images, with weights that are not negative.
     Known images and others count the same in total, and so does each group of others. Without others, the
-    similarity alone is the score.
+    similarity alone is the near score: classes that are left out in turn would not do as others, because the
+    energy tells them apart far better than it does other things.
 
     Args:
         known: figures of images of the classes.
         others: figures of distractors, for example of seen and of left-out ones.
+        far_rejects: share of the known images whose far score is below 0.
     """
     groups = [group for group in others if len(group)]
-    if not groups:
-        scale = 1 / max(float(known[:, 2].std()), 1e-9)
-        return OodDetector(np.array([0.0, 0.0, scale]).round(6), 0.0)
+    far_weight, far_bias = scale_to_quantile(known[:, -1], far_rejects)
+    if groups:
+        weights, bias = fit_near_score(known[:, :-1], [group[:, :-1] for group in groups])
+    else:
+        weights = np.zeros(NEAR_FIGURES)
+        weights[SIMILARITY], bias = scale_to_quantile(known[:, SIMILARITY], FALSE_REJECT_RATE)
+    return OodDetector(weights.round(6), round(bias, 6), round(far_weight, 6), round(far_bias, 6))
+
+
+def scale_to_quantile(values: Float[np.ndarray, " n"], below: float) -> tuple[float, float]:
+    """Find the weight and the bias that take a lower quantile to 0 and the median to `CERTAIN`."""
+    ordered = np.sort(values.astype(np.float64))
+    least = float(ordered[lower_rank(len(ordered), below)])
+    weight = CERTAIN / max(float(np.median(ordered)) - least, 1e-6)
+    return weight, -weight * least
+
+
+def lower_rank(n: int, share: float) -> int:
+    """Return the rank, from 0, below which lies at most a share of n values and of further ones like them."""
+    return max(int(np.floor(share * (n + 1))) - 1, 0)
+
+
+def fit_near_score(
+    known: Float[np.ndarray, "n 4"], groups: list[Float[np.ndarray, "_m 4"]]
+) -> tuple[Float[np.ndarray, " 4"], float]:
+    """Fit the weights and the bias of the near score; arguments as in `fit_detector`."""
     figures = np.concatenate([known, *groups])
     target = np.repeat([1.0, -1.0], [len(known), len(figures) - len(known)])
     sizes = [len(known), *map(len, groups)]
     share = np.repeat([0.5 / len(known), *(0.5 / len(groups) / len(group) for group in groups)], sizes)
     mean, deviation = figures.mean(axis=0), figures.std(axis=0) + 1e-9
     scaled = (figures - mean) / deviation
+    count = figures.shape[1]
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        margin = target * (scaled @ flat[:3] + flat[3])
+        margin = target * (scaled @ flat[:count] + flat[count])
         slope = -target * share / (1 + np.exp(np.clip(margin, -500, 500)))
-        value = (share * np.logaddexp(0, -margin)).sum() + RIDGE * (flat[:3] ** 2).sum()
-        return float(value), np.append(scaled.T @ slope + 2 * RIDGE * flat[:3], slope.sum())
+        value = (share * np.logaddexp(0, -margin)).sum() + RIDGE * (flat[:count] ** 2).sum()
+        return float(value), np.append(scaled.T @ slope + 2 * RIDGE * flat[:count], slope.sum())
 
-    bounds = [(0, None)] * 3 + [(None, None)]
-    found = minimize(loss, np.zeros(4), jac=True, method="L-BFGS-B", bounds=bounds).x
-    weights = found[:3] / deviation
-    return OodDetector(weights.round(6), round(float(found[3] - weights @ mean), 6))
+    bounds = [(0, None)] * count + [(None, None)]
+    found = minimize(loss, np.zeros(count + 1), jac=True, method="L-BFGS-B", bounds=bounds).x
+    weights = found[:count] / deviation
+    return weights, float(found[count] - weights @ mean)
 
 
 def bound_error(
@@ -172,7 +239,7 @@ def bound_error(
     temperature: float,
     params: DecisionParams,
 ) -> OodDetector:
-    """Shift a detector's bias so that the decision keeps the bounded error on held-out images.
+    """Shift the near score so that the decision keeps the bounded error on held-out images.
 
     Args:
         detector: to shift.
@@ -183,21 +250,24 @@ def bound_error(
         params: which error is bounded, and by how much.
     """
 
-    def margins(parts: list[HeldOut]) -> np.ndarray:
-        found = [
-            decision_margin(
-                one.logits, detector.score(one.figures), min(classes, one.logits.shape[1]), temperature
-            )
-            for one in parts
-        ]
-        return np.sort(np.concatenate(found)) if found else np.zeros(0)
+    def near_margins(parts: list[HeldOut]) -> tuple[np.ndarray, int]:
+        # Of the images that the far score lets pass, in order; and the count of the others.
+        near, far = [np.zeros(0)], [np.zeros(0)]
+        for one in parts:
+            shares = class_shares(one.logits, min(classes, one.logits.shape[1]), temperature)
+            likeliest = np.log(shares.max(axis=1))
+            near.append(detector.near_score(one.figures) + likeliest)
+            far.append(detector.far_score(one.figures) + likeliest)
+        passed = np.concatenate(far) >= 0
+        return np.sort(np.concatenate(near)[passed]), int((~passed).sum())
 
-    of_unseen = margins(unseen)
-    if params.max_false_accept is not None and len(of_unseen):
-        rank = min(int(np.ceil((1 - params.max_false_accept) * (len(of_unseen) + 1))), len(of_unseen))
-        cut = np.nextafter(of_unseen[rank - 1], np.inf)
+    margins, stopped = near_margins(unseen)
+    if params.max_false_accept is not None and len(margins) + stopped:
+        n = len(margins) + stopped
+        rejected = min(int(np.ceil((1 - params.max_false_accept) * (n + 1))), n) - stopped
+        cut = np.nextafter(margins[rejected - 1], np.inf) if rejected > 0 else margins[0]
     else:
-        of_known = margins(known)
+        margins, stopped = near_margins(known)
         rate = params.max_false_reject or FALSE_REJECT_RATE
-        cut = of_known[max(int(np.floor(rate * (len(of_known) + 1))) - 1, 0)]
-    return OodDetector(detector.weights, round(float(detector.bias - cut), 6))
+        cut = margins[max(lower_rank(len(margins) + stopped, rate) - stopped, 0)]
+    return replace(detector, bias=round(float(detector.bias - cut), 6))

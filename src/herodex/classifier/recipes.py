@@ -23,6 +23,7 @@ class Recipe:
     Attributes:
         name: in the reports.
         columns: of the feature table that it uses, side by side.
+        means: the column with mean-pooled features of the last stage, of the same views.
         embed: settings by which the service computes the same features.
         label_per_distractor: whether each distractor is a label of its own.
         dropout: whether the head has dropout instead of weight decay.
@@ -31,6 +32,7 @@ class Recipe:
 
     name: str
     columns: tuple[str, ...]
+    means: str
     embed: EmbedParams
     label_per_distractor: bool = False
     dropout: bool = False
@@ -38,20 +40,29 @@ class Recipe:
 
 
 def list_recipes(embed: EmbedParams) -> list[Recipe]:
-    """List the recipes, each a step beyond the one before; the last is the params' own."""
+    """List the recipes from the simplest to the params' own, each a step beyond the one before."""
 
     def middle(pooling: str, *stages: int) -> EmbedParams:
         plain = {"views": ["middle"], "mirror": False, "stages": list(stages), "pooling": pooling}
         return embed.model_copy(update=plain)
 
-    last, both = ("features",), ("stage_4", "features")
+    def all_views(name: str, settings: EmbedParams) -> Recipe:
+        columns = [f"views_{stage}_{way}" for stage in settings.stages for way in settings.poolings]
+        return Recipe(
+            name, tuple(columns), "views_5_avg", settings, label_per_distractor=True, candidate=True
+        )
+
+    last, both, mean = ("features",), ("stage_4", "features"), "average"
+    plain = middle("avg", 5)
+    maxima = embed.model_copy(update={"pooling": "max"})
     return [
-        Recipe("mean, logistic regression", ("average",), middle("avg", 5), candidate=True),
-        Recipe("maximum, dropout, Adam", last, middle("max", 5), dropout=True, candidate=True),
-        Recipe("maximum, logistic regression", last, middle("max", 5)),
-        Recipe("each distractor a label", last, middle("max", 5), label_per_distractor=True),
-        Recipe("stage 4 too", both, middle("max", 4, 5), label_per_distractor=True),
-        Recipe("all of params.yaml", ("views",), embed, label_per_distractor=True, candidate=True),
+        Recipe("mean", (mean,), mean, plain, label_per_distractor=True, candidate=True),
+        Recipe("maximum, dropout, Adam", last, mean, middle("max", 5), dropout=True),
+        Recipe("maximum", last, mean, middle("max", 5)),
+        Recipe("each distractor a label", last, mean, middle("max", 5), label_per_distractor=True),
+        Recipe("stage 4 too", both, mean, middle("max", 4, 5), label_per_distractor=True),
+        *([all_views("all views", maxima)] if embed.pooling == "both" else []),
+        all_views("all of params.yaml", embed),
     ]
 
 
@@ -66,6 +77,14 @@ def read_recipe_features(
     """Read the recipe's features of images, given by their sha256, from a feature table."""
     tables = [read_features(path, column) for column in recipe.columns]
     return np.stack([np.concatenate([table[sha256] for table in tables]) for sha256 in hashes])
+
+
+def read_means(
+    recipe: Recipe, hashes: Sequence[str], path: Path = FEATURES
+) -> Float32[np.ndarray, "n channels"]:
+    """Read the mean-pooled features of images, which the far score compares."""
+    table = read_features(path, recipe.means)
+    return np.stack([table[sha256] for sha256 in hashes])
 
 
 def weight_decays_for(recipe: Recipe, settings: ClassifierParams) -> list[float]:

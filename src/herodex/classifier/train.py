@@ -8,27 +8,37 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float32
+from jaxtyping import Float32
 
 from herodex import paths, tracking
-from herodex.classifier.dropout_head import fit_dropout_head
-from herodex.classifier.examples import Examples
+from herodex.classifier.examples import OodExamples
 from herodex.classifier.head import fold_standardisation, keras_head
 from herodex.classifier.labels import head_labels
-from herodex.classifier.lda import fit_whitening
-from herodex.classifier.linear import LinearHead, assign_folds, fit_heads
-from herodex.classifier.model_selection import Selection, select
-from herodex.classifier.recipes import Recipe, find_recipe, list_recipes, read_recipe_features
+from herodex.classifier.linear import assign_folds
+from herodex.classifier.model_selection import Images, Selection, answer, select
+from herodex.classifier.ood_calibration import Method, Model, fit_model, predict
+from herodex.classifier.recipes import (
+    Recipe,
+    find_recipe,
+    fitter_for,
+    list_recipes,
+    read_means,
+    read_recipe_features,
+)
 from herodex.classifier.training_plot import training_figure
 from herodex.command import run_command
-from herodex.dataset.manifest import read_manifest
+from herodex.dataset.answers_table import answers_table
+from herodex.dataset.manifest import SET_ASIDE, read_manifest
+from herodex.inference.classifier_file import FORMAT
 from herodex.inference.decision import answer_positions
-from herodex.inference.ood import Whitening
 from herodex.inference.predict import GALLERY_COLUMNS, model_hash
-from herodex.params import UNKNOWN, Params, load_params
+from herodex.params import Params, load_params
 from herodex.plotting import save_figure
 
 log = logging.getLogger(__name__)
+
+CHECKED = 60
+"""Training images whose answers are recorded, so that those of the exported classifier can be compared."""
 
 
 def recipe_to_follow(params: Params, tuned: bool) -> Recipe:
@@ -39,40 +49,26 @@ def recipe_to_follow(params: Params, tuned: bool) -> Recipe:
     return find_recipe(compared["chosen"], params.classifier.embed)
 
 
-def fit_final(recipe: Recipe, examples: Examples, label_count: int, l2: float, params: Params) -> LinearHead:
-    """Fit the head that is served."""
-    if recipe.dropout:
-        return fit_dropout_head(examples, label_count, params.classifier.compare, params.seed)
-    (head,) = fit_heads(examples, label_count, [l2])
-    return head
-
-
-def select_settings(
-    everything: Examples,
-    in_train: Bool[np.ndarray, " n"],
-    groups: list[str],
-    recipe: Recipe,
-    labels: list[str],
-    tuned: bool,
-    params: Params,
-) -> Selection:
-    """Select weight decay, temperature, OOD score and confidence sets on the training and validation parts.
+def read_images(rows: pd.DataFrame, recipe: Recipe, tuned: bool, params: Params) -> tuple[list[str], Images]:
+    """Read the head's labels, and the images that it learns from or that a label check has set aside.
 
     Args:
-        everything: both parts.
-        in_train: marks the training part.
-        groups: the duplicate group of each image.
-        recipe: how heads are fitted.
-        labels: of the head.
+        rows: of the manifest, the test part left out.
+        recipe: says which features.
         tuned: whether the backbone was fine-tuned on the training part; only the validation part can
             evaluate a head on its features then.
         params: of the project.
     """
-    fold = assign_folds(groups, params.classifier.train.folds)
+    table = paths.TUNED_FEATURES if tuned else paths.FEATURES
+    hashes = rows["sha256"].tolist()
+    labels, own = head_labels(rows, params, recipe.label_per_distractor)
+    features, means = read_recipe_features(recipe, hashes, table), read_means(recipe, hashes, table)
+    groups = rows["duplicate_group"].to_numpy(str)
+    fold = assign_folds(groups.tolist(), params.classifier.train.folds)
     if tuned:
-        fold = np.where(in_train, -1, 0)
-    classes = len(params.classes)
-    return select(everything, fold, classes, labels, recipe, params.classifier, params.seed)
+        fold = np.where(rows["part"] == "train", -1, 0)
+    learnt = (rows["part"] != SET_ASIDE).to_numpy(bool)
+    return labels, Images(OodExamples(features, own, means), fold, learnt, groups)
 
 
 def describe_model(
@@ -80,12 +76,15 @@ def describe_model(
 ) -> dict[str, Any]:
     """Collect the contents of `classifier.json`, the settings that the service reads."""
     return {
+        "format": FORMAT,
         "classes": params.classes,
         "labels": labels,
         "temperature": selection.decision.temperature,
         "ood": {
             "weights": selection.decision.detector.weights.tolist(),
             "bias": selection.decision.detector.bias,
+            "far_weight": selection.decision.detector.far_weight,
+            "far_bias": selection.decision.detector.far_bias,
             "neighbours": params.classifier.train.neighbours,
         },
         "set": {"least": selection.decision.least, "coverage": params.classifier.decision.coverage},
@@ -100,9 +99,8 @@ def describe_model(
 def write_model(
     folder: Path,
     head: Float32[np.ndarray, "rows labels"],
-    whitening: Whitening,
-    vectors: Float32[np.ndarray, "n dimensions"],
-    gallery: pd.DataFrame,
+    model: Model,
+    sources: pd.DataFrame,
     record: dict[str, Any],
 ) -> None:
     """Write the files that the service loads.
@@ -110,16 +108,16 @@ def write_model(
     Args:
         folder: of the classifier.
         head: the weights, with the bias as the last row.
-        whitening: of features.
-        vectors: the training images' whitened features.
-        gallery: the training images' sources and labels, a row each.
+        model: the whitening and the training images.
+        sources: these images' sources and labels, a row each.
         record: `classifier.json`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "head.npy", head)
-    np.save(folder / "whitening.npy", np.vstack([whitening.projection, whitening.origin]))
-    np.save(folder / "gallery.npy", vectors)
-    gallery.to_csv(folder / "gallery.csv", index=False, lineterminator="\n")
+    np.save(folder / "whitening.npy", np.vstack([model.whitening.projection, model.whitening.origin]))
+    np.save(folder / "gallery.npy", model.gallery.vectors)
+    np.save(folder / "means.npy", model.gallery.means)
+    sources.to_csv(folder / "gallery.csv", index=False, lineterminator="\n")
     text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
     (folder / "classifier.json").write_text(text, encoding="utf-8")
 
@@ -136,18 +134,38 @@ def write_reports(folder: Path, selection: Selection, tables: dict[str, pd.DataF
 
 
 def tabulate(
-    selection: Selection, head: LinearHead, labels: list[str], rows: pd.DataFrame, params: Params
+    selection: Selection, model: Model, labels: list[str], rows: pd.DataFrame, images: Images, params: Params
 ) -> dict[str, pd.DataFrame]:
-    """Make the tables of the report, by their names; `rows` are the manifest's rows of the images."""
-    answers = np.array([*params.classes, UNKNOWN])[answer_positions(selection.probabilities)]
-    held_out = rows.iloc[selection.rows]
+    """Make the tables of the report, by their names.
+
+    Args:
+        selection: with the out-of-fold answers.
+        model: that is served.
+        labels: of the head.
+        rows: the manifest's rows of the images.
+        images: their features.
+        params: of the project.
+    """
     left_out = [labels[i] if i >= 0 else "" for i in selection.ood["left_out"].astype(int).tolist()]
-    history = pd.DataFrame({"step": range(1, len(head.losses) + 1), "loss": head.losses})
+    losses, classes = model.head.losses, params.classes
+    learnt = np.flatnonzero(images.learnt)
+    checked = learnt[np.argsort(rows["sha256"].to_numpy(str)[learnt], kind="stable")[:CHECKED]]
+    part = predict(model, images.examples, checked, len(classes))
+    fitted, scores = answer(part, len(classes), selection.decision)
+    found = selection.answers
+    out_of_fold = answers_table(
+        rows.iloc[found.rows],
+        answer_positions(found.probabilities),
+        found.probabilities,
+        found.scores,
+        classes,
+    )
     return {
-        "history": history.round(6),
+        "history": pd.DataFrame({"step": range(1, len(losses) + 1), "loss": losses}).round(6),
         "cross_validation": selection.by_l2,
         "ood_calibration": selection.ood.assign(left_out=left_out),
-        "out_of_fold": held_out[["sha256", "query", "label"]].assign(predicted=answers),
+        "out_of_fold": out_of_fold.assign(least_in_set=found.least.round(6)),
+        "fitted": answers_table(rows.iloc[checked], answer_positions(fitted), fitted, scores, classes),
     }
 
 
@@ -159,36 +177,33 @@ def main() -> None:
     tuned = paths.TUNED_FEATURES.exists()
     recipe = recipe_to_follow(params, tuned)
     backbone = json.loads((paths.TUNED / "backbone.json").read_text(encoding="utf-8"))
-    # The selected settings are fitted to both parts; the test part alone stays out.
-    rows = manifest[manifest["part"].isin(["train", "validation"])]
-    labels, own = head_labels(rows, params, recipe.label_per_distractor)
-    subjects: list[int] = own.tolist()
-    table = paths.TUNED_FEATURES if tuned else paths.FEATURES
-    everything = Examples(read_recipe_features(recipe, rows["sha256"].tolist(), table), own)
-    in_train = (rows["part"] == "train").to_numpy(bool)
+    # The test part alone stays out; images that a label check has set aside are answered, not learnt from.
+    asked = ["validation"] if tuned else ["train", "validation", SET_ASIDE]
+    rows = manifest[manifest["part"].isin({*asked, "train"})]
+    labels, images = read_images(rows, recipe, tuned, params)
+    taught, sources = images.examples.select(images.learnt), rows[images.learnt]
+    subjects: list[int] = taught.labels.tolist()
     with tracking.run("train_classifier", settings) as run:
-        groups = rows["duplicate_group"].tolist()
-        selection = select_settings(everything, in_train, groups, recipe, labels, tuned, params)
-        whitening = fit_whitening(everything, settings.shrinkage)
-        head = fit_final(recipe, everything, len(labels), selection.l2, params)
-        weights = fold_standardisation(head)
-        gallery = rows[GALLERY_COLUMNS].assign(shows=[labels[i] for i in subjects])
+        selection = select(images, len(params.classes), labels, recipe, params.classifier, params.seed)
+        fit = fitter_for(recipe, params.classifier, [selection.l2], params.seed)
+        model = fit_model(taught, Method(len(params.classes), len(labels), fit, settings))
+        weights = fold_standardisation(model.head)
+        sources = sources[GALLERY_COLUMNS].assign(shows=[labels[i] for i in subjects])
         record = describe_model(labels, selection, recipe, backbone, params)
-        vectors = whitening.embed(everything.features).astype(np.float32)
-        write_model(paths.CLASSIFIER, weights, whitening, vectors, gallery, record)
+        write_model(paths.CLASSIFIER, weights, model, sources, record)
         if tuned:
             for name in ("backbone.xml", "backbone.bin"):
                 shutil.copy(paths.TUNED / name, paths.CLASSIFIER)
-        tables = tabulate(selection, head, labels, rows, params)
+        tables = tabulate(selection, model, labels, rows, images, params)
         write_reports(paths.CLASSIFIER_REPORTS, selection, tables)
 
-        run.metric_by_epoch("loss", head.losses)
+        run.metric_by_epoch("loss", model.head.losses)
         run.metrics({"cross_validated_accuracy": selection.metrics["accuracy"]["value"], "l2": selection.l2})
         run.tags({"model": model_hash(paths.CLASSIFIER), "backbone": backbone["name"], "recipe": recipe.name})
         run.artifact(paths.CLASSIFIER)
         run.artifact(paths.CLASSIFIER_REPORTS / "training.png")
         run.artifact(paths.CLASSIFIER_REPORTS / "out_of_fold.csv")
-        run.keras_model(keras_head(weights), "head", everything.features[:2])
+        run.keras_model(keras_head(weights), "head", taught.features[:2])
     log.info("cross-validated: %s", selection.metrics)
 
 

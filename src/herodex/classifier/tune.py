@@ -8,7 +8,7 @@ from jaxtyping import Float32, Int
 from herodex.classifier.linear import LinearHead
 from herodex.determinism import seed_keras
 from herodex.embedding.embed import batches
-from herodex.inference.features import Embedder, channels_of, feature_maps, features_of, pool, poolings_of
+from herodex.inference.features import Embedder, channels_of, feature_maps, features_of, pool
 from herodex.params import EmbedParams, FineTuneParams
 from herodex.progress import track
 
@@ -29,7 +29,7 @@ def join(stage: "keras.Model", head: LinearHead, embed: EmbedParams, l2: float) 
     before = keras.Input(stage.inputs[0].shape[1:])
     maps = dict(zip((4, 5), stage(before, training=False), strict=True))
     poolings = {"max": layers.GlobalMaxPooling2D, "avg": layers.GlobalAveragePooling2D}
-    pooled = [poolings[pooling]()(maps[number]) for number in embed.stages for pooling in poolings_of(embed)]
+    pooled = [poolings[pooling]()(maps[number]) for number in embed.stages for pooling in embed.poolings]
     features = layers.Concatenate()(pooled) if len(pooled) > 1 else pooled[0]
     standardised = layers.Normalization(mean=head.mean, variance=head.deviation**2)(features)
     # Keras's L2 penalty has no factor 1/2.

@@ -8,6 +8,7 @@ never tested on later. The one exception is a class that would have no image in 
 """
 
 import logging
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -19,10 +20,18 @@ from herodex.command import run_command
 from herodex.curation.alignment import confirm_pairs
 from herodex.curation.near_duplicates import cosines, pairs_between, unit_vectors
 from herodex.dataset.feature_table import read_features
-from herodex.dataset.manifest import ReadImage, read_clean, read_manifest, write_manifest
+from herodex.dataset.manifest import (
+    LABEL_CHECKS,
+    SET_ASIDE,
+    TEST_SET_ASIDE,
+    ReadImage,
+    read_clean,
+    read_manifest,
+    write_manifest,
+)
 from herodex.errors import UserError
 from herodex.hashing import uniform_hash
-from herodex.params import ClassifierParams, Params, SplitImagesParams, load_params
+from herodex.params import ClassifierParams, SplitImagesParams, load_params
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +39,10 @@ PARTS = ("train", "validation", "test")
 BY_POSITION = ("test", "validation", "train")
 """The parts in the order of their positions."""
 MAX_NAMED_LEAKS = 5
+AUTO_SHARE = 0.2
+"""Share of the test part where there is one by `auto`."""
+MANY = 250
+"""Images of the smallest class from which `auto` holds out a test part; it has about 50 of them then."""
 
 
 def group_positions(manifest: pd.DataFrame, seed: int) -> "pd.Series[float]":
@@ -38,28 +51,43 @@ def group_positions(manifest: pd.DataFrame, seed: int) -> "pd.Series[float]":
     return positions.groupby(manifest["duplicate_group"]).transform("max")
 
 
-def split(manifest: pd.DataFrame, params: SplitImagesParams, seed: int) -> pd.DataFrame:
+def held_out_share(manifest: pd.DataFrame, classes: list[str], params: SplitImagesParams) -> float:
+    """Return the share of the test part, which `auto` sets by the smallest class.
+
+    A part of few images tells less than cross-validation over all of them, and its images are not learnt
+    from, so `auto` holds images out only where every class has at least `MANY`.
+    """
+    if params.test != "auto":
+        return params.test
+    counts = manifest["label"][manifest["kept"] == "1"].value_counts()
+    return AUTO_SHARE if min(int(counts.get(name, 0)) for name in classes) >= MANY else 0.0
+
+
+def split(manifest: pd.DataFrame, validation: float, test: float, seed: int) -> pd.DataFrame:
     """Assign each kept row a `part`, the same for a whole duplicate group.
 
     The shares hold for every class and source up to chance: exact shares would need images to move when
     others are added.
 
     Args:
-        manifest: with `kept`, `duplicate_group` and `sha256`.
-        params: the shares of validation and test among groups of one image; the probability that a group of k
-            images is in the test part is the share to the power of k.
+        manifest: with `kept`, `dropped_for`, `duplicate_group` and `sha256`.
+        validation: share among groups of one image; a group of k images is in the test part with a
+            probability of the share to the power of k.
+        test: likewise.
         seed: another seed gives another split.
 
     Returns:
-        the manifest with `part`, empty for rows that are not kept.
+        the manifest with `part`, empty for rows that are neither kept nor set aside by a label check.
     """
     places = group_positions(manifest, seed)
-    rest = np.where(places < params.test + params.validation, "validation", "train")
-    parts = np.where(places < params.test, "test", rest)
-    return manifest.assign(part=np.where(manifest["kept"] == "1", parts, ""))
+    rest = np.where(places < test + validation, "validation", "train")
+    parts = np.where(places < test, "test", rest)
+    aside = np.where(places < test, TEST_SET_ASIDE, SET_ASIDE)
+    others = np.where(manifest["dropped_for"].isin(LABEL_CHECKS), aside, "")
+    return manifest.assign(part=np.where(manifest["kept"] == "1", parts, others))
 
 
-def fill_parts(manifest: pd.DataFrame, classes: list[str], seed: int) -> pd.DataFrame:
+def fill_parts(manifest: pd.DataFrame, classes: list[str], wanted: Sequence[str], seed: int) -> pd.DataFrame:
     """Move one duplicate group into each part that has no image of a class.
 
     The group comes from the part with the most groups of the class, and is the one whose position is closest.
@@ -68,6 +96,7 @@ def fill_parts(manifest: pd.DataFrame, classes: list[str], seed: int) -> pd.Data
     Args:
         manifest: the result of `split`.
         classes: the classes that every part needs.
+        wanted: the parts, in the order of `BY_POSITION`.
         seed: of the split.
     """
     places = group_positions(manifest, seed).to_numpy(float)
@@ -75,10 +104,10 @@ def fill_parts(manifest: pd.DataFrame, classes: list[str], seed: int) -> pd.Data
         manifest[column].to_numpy(str) for column in ("label", "duplicate_group", "part")
     )
     for name in classes:
-        for part in BY_POSITION:
-            of_class = [(labels == name) & (parts == there) for there in BY_POSITION]
+        for target, part in enumerate(wanted):
+            of_class = [(labels == name) & (parts == there) for there in wanted]
             counts = [len(np.unique(groups[rows])) for rows in of_class]
-            target, giver = BY_POSITION.index(part), int(np.argmax(counts))
+            giver = int(np.argmax(counts))
             if counts[target] or counts[giver] < 2:
                 continue
             rows = np.flatnonzero(of_class[giver])
@@ -98,7 +127,8 @@ def find_leaks(
     Returns:
         pairs of sha256, the most similar first.
     """
-    used = manifest[manifest["part"] != ""].drop_duplicates("sha256").sort_values("sha256", kind="stable")
+    used = manifest[manifest["part"].isin(PARTS)].drop_duplicates("sha256")
+    used = used.sort_values("sha256", kind="stable")
     hashes, parts = used["sha256"].to_numpy(), used["part"].to_numpy()
     unit = unit_vectors(np.stack([features[sha256] for sha256 in hashes]))
 
@@ -129,25 +159,26 @@ def require_no_leak(leaks: list[tuple[str, str]]) -> None:
         )
 
 
-def require_every_part(manifest: pd.DataFrame, params: Params) -> None:
-    """Check that each class has an image in each part.
+def require_every_part(manifest: pd.DataFrame, classes: list[str], wanted: Sequence[str]) -> None:
+    """Check that each class has an image in each wanted part.
 
     Raises:
         UserError: a class has too few images.
     """
-    for name in params.classes:
+    for name in classes:
         counts = manifest[manifest["label"] == name]["part"].value_counts()
-        if empty := [part for part in PARTS if part not in counts]:
-            kept = sum(int(counts[part]) for part in PARTS if part in counts)
+        if empty := [part for part in wanted if part not in counts]:
+            kept = sum(int(counts[part]) for part in wanted if part in counts)
             raise UserError(
-                f"'{name}' has {kept} images, none of them in the {empty[0]} part.",
-                "Raise crawl.images.per_query, loosen classifier.clean, or remove the class.",
+                f"'{name}' has {kept} images, none of them in the {empty[0]} part; "
+                f"it needs at least {len(wanted)} that are no duplicates of each other.",
+                "Add images, raise crawl.images.per_query, loosen classifier.clean, or remove the class.",
             )
 
 
 def count_parts(manifest: pd.DataFrame) -> pd.DataFrame:
     """Count the kept images by query, by source if the crawl recorded it, and by part."""
-    used = manifest[manifest["part"] != ""]
+    used = manifest[manifest["part"].isin(PARTS)]
     keys = ["query", "source"] if "source" in used else ["query"]
     counts = used.groupby([*keys, "part"], sort=False).size().unstack(fill_value=0)
     return counts.reindex(columns=list(PARTS), fill_value=0).reset_index()
@@ -156,9 +187,12 @@ def count_parts(manifest: pd.DataFrame) -> pd.DataFrame:
 def main() -> None:
     """Write `split.csv`, the manifest with `part`, and `parts.csv`, the counts."""
     params = load_params()
-    placed = split(read_manifest(paths.CURATED_IMAGES), params.classifier.split, params.seed)
-    manifest = fill_parts(placed, params.classes, params.seed)
-    require_every_part(manifest, params)
+    curated, shares = read_manifest(paths.CURATED_IMAGES), params.classifier.split
+    held_out = held_out_share(curated, params.classes, shares)
+    wanted = [part for part in BY_POSITION if part != "test" or held_out]
+    placed = split(curated, shares.validation, held_out, params.seed)
+    manifest = fill_parts(placed, params.classes, wanted, params.seed)
+    require_every_part(manifest, params.classes, wanted)
     require_no_leak(find_leaks(manifest, read_features(paths.FEATURES), params.classifier))
     write_manifest(manifest, paths.SPLIT_IMAGES)
     write_manifest(count_parts(manifest), paths.CLEAN_REPORTS / "parts.csv")

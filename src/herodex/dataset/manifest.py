@@ -12,7 +12,8 @@ A stage adds columns and never removes a row:
 - `curate_images`: `decided_by` (`person` or empty), `label_quality` (out-of-fold probability of the label,
   from 0, worst, to 1), `looks_like` (the most probable query), and new values of `label`, `kept`,
   `dropped_for`, `score`, `duplicate_group` and `duplicate_of`;
-- `split_images`: `part` (`train`, `validation`, `test`, or empty).
+- `split_images`: `part` (`train`, `validation`, `test`; `set_aside` and `test_set_aside` for images that a
+  label check has dropped, which are answered but never learnt from; or empty).
 """
 
 from collections.abc import Callable
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
     import pandas
 
 NO_HASH = ""
+SET_ASIDE = "set_aside"
+"""The part of images that a label check has dropped, beside the training and validation parts."""
+TEST_SET_ASIDE = "test_set_aside"
+"""The part of such images beside the test part."""
+LABEL_CHECKS = ("label_error", "outlier")
+"""The values of `dropped_for` of these checks."""
 
 ReadImage = Callable[[str], UInt8[np.ndarray, "h w 3"]]
 """Reads a normalised RGB image by its `file` in the manifest."""

@@ -15,7 +15,7 @@ from herodex.command import run_command
 from herodex.dataset.feature_table import write_features
 from herodex.dataset.manifest import ReadImage, read_clean, read_manifest
 from herodex.embedding.feature_cache import look_up, open_cache, store, view_key
-from herodex.inference.features import feature_maps, features_of, load_embedder, pool, slices_of, views_of
+from herodex.inference.features import feature_maps, load_embedder, pool, slices_of, views_of
 from herodex.inference.openvino_runtime import resolve_precision
 from herodex.inference.views import MIDDLE, View
 from herodex.params import EmbedParams, load_params
@@ -103,10 +103,21 @@ def pooled_views(
     return np.stack(stacked), list(record["channels"].values())
 
 
+def view_columns(
+    pooled: Float32[np.ndarray, "images views values"], channels: Sequence[int]
+) -> dict[str, Float32[np.ndarray, "images _channels"]]:
+    """Average pooled vectors over views: a column for each stage and pooling, such as `views_5_max`."""
+    averages = pooled.mean(axis=1)
+    return {
+        f"views_{stage}_{pooling}": averages[:, place]
+        for (stage, pooling), place in slices_of(channels).items()
+    }
+
+
 def main() -> None:
     """Write `features.npy`, a table with `sha256`, sorted, and float32 columns.
 
-    `views` [features] is what the classifier learns from. The other columns are of the middle view alone,
+    The classifier learns from the columns of `view_columns`. The others are of the middle view alone,
     [channels]: `features`, the maximum over the last stage, finds near duplicates and label errors;
     `average`, its mean, and `stage_4`, the maximum over the stage before, serve the recipes of comparison.
     """
@@ -122,7 +133,7 @@ def main() -> None:
         "features": middle[:, places[5, "max"]],
         "average": middle[:, places[5, "avg"]],
         "stage_4": middle[:, places[4, "max"]],
-        "views": features_of(settings, pooled[:, : len(wanted)], channels),
+        **view_columns(pooled[:, : len(wanted)], channels),
     }
     write_features(paths.FEATURES, images["sha256"].tolist(), columns)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from jaxtyping import Float, Shaped, UInt8
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -36,3 +37,20 @@ def predict_by_colour(
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=2000, random_state=seed))
     model.fit(train, labels)
     return np.asarray(model.predict(test))
+
+
+def cross_predict_by_colour(
+    histograms: Float[np.ndarray, "n colours"],
+    labels: Shaped[np.ndarray, " n"],
+    groups: Shaped[np.ndarray, " n"],
+    folds: int,
+    seed: int,
+) -> Shaped[np.ndarray, " n"]:
+    """Predict each image's label by logistic regression on the histograms of the other folds' groups."""
+    predicted = np.empty_like(labels)
+    splits = GroupKFold(min(folds, len(np.unique(groups))))
+    for learnt, held_out in splits.split(histograms, groups=groups):
+        predicted[held_out] = predict_by_colour(
+            histograms[learnt], labels[learnt], histograms[held_out], seed
+        )
+    return predicted

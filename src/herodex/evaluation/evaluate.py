@@ -1,4 +1,8 @@
-"""Stage `evaluate_classifier`: measure the exported classifier on the test part, from images to metrics."""
+"""Stage `evaluate_classifier`: measure the exported classifier, from images to metrics.
+
+With a test part, the exported classifier answers its images. Without one, all images have been learnt from:
+then the out-of-fold answers of `train_classifier` are measured.
+"""
 
 import json
 import logging
@@ -14,10 +18,16 @@ from sklearn.metrics import confusion_matrix, f1_score, precision_recall_curve, 
 from herodex import paths, tracking
 from herodex.command import run_command
 from herodex.curation.contact_sheets import Cell, contact_sheet
-from herodex.dataset.manifest import read_clean, read_manifest
-from herodex.embedding.embed import run_on_all
-from herodex.errors import UserError
-from herodex.evaluation.baseline import colour_histograms, predict_by_colour
+from herodex.dataset.answers_table import answers_table
+from herodex.dataset.manifest import TEST_SET_ASIDE, read_clean, read_manifest
+from herodex.evaluation.answered import (
+    TEST_PART,
+    Answered,
+    answer_test_part,
+    export_difference,
+    read_out_of_fold,
+)
+from herodex.evaluation.baseline import colour_histograms, cross_predict_by_colour, predict_by_colour
 from herodex.evaluation.corruptions import CORRUPTIONS
 from herodex.evaluation.metrics import (
     accuracy,
@@ -33,6 +43,7 @@ from herodex.evaluation.plots import (
     reliability_figure,
 )
 from herodex.evaluation.slices import measure_traits, slices
+from herodex.inference.classifier_file import read_record
 from herodex.inference.decision import answer_positions, confidence_sets, known_answers
 from herodex.inference.predict import Classifier, load_classifier, model_hash
 from herodex.params import UNKNOWN, Params, load_params
@@ -103,14 +114,16 @@ def ood_metrics(
 
 
 def set_metrics(
-    actual: Int[np.ndarray, " n"], probabilities: Float[np.ndarray, "n answers"], least: float
+    actual: Int[np.ndarray, " n"],
+    probabilities: Float[np.ndarray, "n answers"],
+    least: Float[np.ndarray, " n"],
 ) -> dict[str, Any]:
     """Estimate the coverage of the confidence sets, and compute their mean size.
 
     Args:
         actual: positions of the true answers.
         probabilities: of the answers.
-        least: least probability of an answer in a set.
+        least: least probability of an answer in each image's set.
     """
     sets = confidence_sets(probabilities, least)
     covered = sets[np.arange(len(actual)), actual]
@@ -142,19 +155,6 @@ def curves(
     return pd.concat(roc).round(6), pd.concat(precision_recall).round(6)
 
 
-def run_classifier(
-    classifier: Classifier, files: list[str], batch_size: int
-) -> tuple[Float[np.ndarray, "n answers"], Float[np.ndarray, " n"]]:
-    """Compute the probabilities and OOD scores of images, by their names in the manifest."""
-
-    def run(images: list[np.ndarray]) -> np.ndarray:
-        outputs = classifier.run(images)
-        return np.column_stack([outputs.probabilities, outputs.ood_scores])
-
-    both = run_on_all(run, files, batch_size, "evaluate")
-    return both[:, :-1], both[:, -1]
-
-
 def corruption_robustness(
     classifier: Classifier, files: Sequence[str], actual: Shaped[np.ndarray, " n"], answers: list[str]
 ) -> dict[str, Estimate]:
@@ -168,13 +168,13 @@ def corruption_robustness(
 
 
 def worst_errors(
-    test: pd.DataFrame, probabilities: Float[np.ndarray, "n answers"], answers: list[str]
+    rows: pd.DataFrame, probabilities: Float[np.ndarray, "n answers"], answers: list[str]
 ) -> list[Cell]:
     """Caption the most confident wrong answers for a contact sheet."""
-    actual = np.array([answers.index(label) for label in test["label"]])
+    actual = np.array([answers.index(label) for label in rows["label"]])
     wrong = np.flatnonzero(answer_positions(probabilities) != actual)
     worst = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:WORST]
-    files, queries, hashes = (test[column].tolist() for column in ("file", "query", "sha256"))
+    files, queries, hashes = (rows[column].tolist() for column in ("file", "query", "sha256"))
     return [
         (
             [read_clean(files[i])],
@@ -197,26 +197,23 @@ def calibration_metrics(
     }
 
 
-def baseline_accuracy(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> Estimate:
-    """Estimate the accuracy of colour histograms, reading one image at a time."""
-    by_part = [colour_histograms(part["file"], read_clean) for part in (train, test)]
-    predicted = predict_by_colour(by_part[0], train["label"].to_numpy(str), by_part[1], seed)
-    return accuracy(test["label"].to_numpy(str), predicted)
+def baseline_accuracy(answered: Answered, train: pd.DataFrame, params: Params) -> Estimate:
+    """Estimate the accuracy of colour histograms, reading one image at a time.
 
-
-def tabulate_predictions(
-    test: pd.DataFrame,
-    probabilities: Float[np.ndarray, "n answers"],
-    scores: Float[np.ndarray, " n"],
-    answers: list[str],
-) -> pd.DataFrame:
-    """Make a row for each test image: its label, the answer, all probabilities and the OOD score."""
-    table = test[["sha256", "query", "label"]].assign(
-        predicted=np.array(answers)[answer_positions(probabilities)]
-    )
-    for column, label in enumerate(answers):
-        table[f"p_{label}"] = probabilities[:, column].round(6)
-    return table.assign(ood_score=scores.round(6))
+    Args:
+        answered: the images to predict.
+        train: the rows of the training part, to learn from where the images are a test part.
+        params: of the project.
+    """
+    rows = answered.rows[answered.kept]
+    labels, histograms = rows["label"].to_numpy(str), colour_histograms(rows["file"], read_clean)
+    if answered.source == TEST_PART:
+        learnt = colour_histograms(train["file"], read_clean)
+        predicted = predict_by_colour(learnt, train["label"].to_numpy(str), histograms, params.seed)
+    else:
+        groups, folds = rows["duplicate_group"].to_numpy(str), params.classifier.train.folds
+        predicted = cross_predict_by_colour(histograms, labels, groups, folds, params.seed)
+    return accuracy(labels, predicted)
 
 
 def save_plots(
@@ -224,7 +221,7 @@ def save_plots(
 ) -> None:
     """Save the plots of an evaluation, from its metrics and tables."""
     predictions = tables["predictions"]
-    about = f"{found['backbone']['name']}, {len(predictions)} test images"
+    about = f"{found['backbone']['name']}, {len(predictions)} {found['answers']}"
     counts = np.asarray(confusion_matrix(predictions["label"], predictions["predicted"], labels=answers))
     save_figure(confusion_figure(counts, answers, about), folder / "confusion.png")
     save_figure(curves_figure(tables["roc"], tables["precision_recall"], about), folder / "curves.png")
@@ -243,13 +240,14 @@ def save_plots(
 
 
 def logged_metrics(found: dict[str, Any]) -> dict[str, float]:
-    """Select the metrics for MLflow, named by the split, because training logs cross-validated ones."""
+    """Select the metrics for MLflow, named by the source of the answers."""
+    prefix = "test" if found["answers"] == TEST_PART else "out_of_fold"
     estimates = [name for name in ("accuracy", "accuracy_known", "auroc_known") if name in found]
     return {
-        **{f"test_{name}": found[name]["value"] for name in estimates},
-        "test_f1_macro": found["f1_macro"],
-        "test_baseline_accuracy": found["baseline"]["accuracy"]["value"],
-        **{f"test_{name}": found["calibration"][name] for name in ("ece", "brier")},
+        **{f"{prefix}_{name}": found[name]["value"] for name in estimates},
+        f"{prefix}_f1_macro": found["f1_macro"],
+        f"{prefix}_baseline_accuracy": found["baseline"]["accuracy"]["value"],
+        **{f"{prefix}_{name}": found["calibration"][name] for name in ("ece", "brier")},
     }
 
 
@@ -261,62 +259,82 @@ def log_metrics(run: tracking.Run, found: dict[str, Any], folder: Path) -> None:
 
 
 def evaluate(
-    classifier: Classifier, test: pd.DataFrame, train: pd.DataFrame, params: Params
+    classifier: Classifier, answered: Answered, train: pd.DataFrame, params: Params
 ) -> tuple[dict[str, Any], dict[str, pd.DataFrame], list[Cell]]:
-    """Evaluate a classifier on the test part; `train` is for the baseline.
+    """Measure answers.
+
+    Args:
+        classifier: to be tested with corrupted images of the test part.
+        answered: the answers.
+        train: the rows of the training part, for the baseline.
+        params: of the project.
 
     Returns:
         the metrics, the tables by their names, and the cells of the contact sheet of worst errors.
     """
-    answers = [*params.classes, UNKNOWN]
-    actual, files = test["label"].to_numpy(str), test["file"].tolist()
-    probabilities, scores = run_classifier(classifier, files, params.classifier.embed.batch_size)
+    answers, kept = [*params.classes, UNKNOWN], answered.kept
+    rows, probabilities = answered.rows[kept], answered.probabilities[kept]
+    actual, files = rows["label"].to_numpy(str), rows["file"].tolist()
     position = np.array([answers.index(label) for label in actual])
     correct = answer_positions(probabilities) == position
     bins = calibration(position, probabilities)
     traits = [measure_traits(read_clean(file)) for file in files]
-    first = np.argsort(test["sha256"].to_numpy(str), kind="stable")[:CORRUPTED]
     roc, precision_recall = curves(actual, probabilities, answers)
     found: dict[str, Any] = {
+        "answers": answered.source,
         **label_metrics(actual, probabilities, answers, params.seed),
         "ood": ood_metrics(actual, probabilities),
-        "sets": set_metrics(position, probabilities, classifier.least),
+        "sets": set_metrics(position, probabilities, answered.least[kept]),
         "calibration": calibration_metrics(position, probabilities, bins),
         "slices": {
             name: proportion(int(correct[chosen].sum()), int(chosen.sum()))
-            for name, chosen in slices(test, traits).items()
+            for name, chosen in slices(rows, traits).items()
         },
-        "corruptions": corruption_robustness(classifier, [files[i] for i in first], actual[first], answers),
-        "baseline": {"name": "colour histogram", "accuracy": baseline_accuracy(train, test, params.seed)},
+        "corruptions": {},
+        "baseline": {"name": "colour histogram", "accuracy": baseline_accuracy(answered, train, params)},
         "model": classifier.model,
     }
+    if not kept.all():
+        everything = answered.rows["label"].to_numpy(str)
+        predicted = np.array(answers)[answer_positions(answered.probabilities)]
+        found["as_crawled"] = {"accuracy": accuracy(everything, predicted)}
+    if answered.source == TEST_PART:
+        first = np.argsort(rows["sha256"].to_numpy(str), kind="stable")[:CORRUPTED]
+        chosen = [files[i] for i in first]
+        found["corruptions"] = corruption_robustness(classifier, chosen, actual[first], answers)
     tables = {
-        "predictions": tabulate_predictions(test, probabilities, scores, answers),
+        "predictions": answers_table(
+            rows, answer_positions(probabilities), probabilities, answered.scores[kept], params.classes
+        ),
         "roc": roc,
         "precision_recall": precision_recall,
         "calibration": bins,
         "risk_coverage": risk_coverage(correct, probabilities.max(axis=1)),
     }
-    return found, tables, worst_errors(test, probabilities, answers)
+    return found, tables, worst_errors(rows, probabilities, answers)
 
 
 def main() -> None:
     """Write `metrics.json`, the predictions, the curves and their plots to `reports/classifier`."""
     params = load_params()
-    manifest = read_manifest(paths.SPLIT_IMAGES)
-    test, train = (manifest[manifest["part"] == part] for part in ("test", "train"))
-    if test.empty:
-        raise UserError(
-            "evaluate_classifier: the test part has no image.",
-            "Raise classifier.split.test, or crawl.images.per_query for more images.",
-        )
+    manifest, folder = read_manifest(paths.SPLIT_IMAGES), paths.CLASSIFIER_REPORTS
+    test = manifest[manifest["part"].isin(["test", TEST_SET_ASIDE])]
     classifier = load_classifier(paths.MODELS, params.backbone.precision)
     # A fine-tuned backbone is part of the classifier.
-    backbone = json.loads((paths.CLASSIFIER / "classifier.json").read_text(encoding="utf-8"))["backbone"]
-    folder = paths.CLASSIFIER_REPORTS
+    backbone = read_record(paths.CLASSIFIER / "classifier.json").backbone
+    fitted = pd.read_csv(folder / "fitted.csv", dtype={"sha256": str})
+    file_of = dict(zip(manifest["sha256"], manifest["file"], strict=True))
     with tracking.run("evaluate_classifier", params.backbone) as run:
-        found, tables, worst = evaluate(classifier, test, train, params)
+        checked = [file_of[sha256] for sha256 in fitted["sha256"]]
+        difference = export_difference(classifier, fitted, checked, params)
+        if len(test):
+            answered = answer_test_part(classifier, test, params)
+        else:
+            table = pd.read_csv(folder / "out_of_fold.csv", dtype={"sha256": str})
+            answered = read_out_of_fold(manifest, table, params)
+        found, tables, worst = evaluate(classifier, answered, manifest[manifest["part"] == "train"], params)
         found["backbone"] = {key: backbone[key] for key in ("name", "weights", "source")}
+        found["export_difference"] = difference
         text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
         (folder / "metrics.json").write_text(text, encoding="utf-8")
         for name, table in tables.items():
@@ -324,7 +342,7 @@ def main() -> None:
         save_plots(folder, found, tables, [*params.classes, UNKNOWN])
         predictions = tables["predictions"]
         wrong = int((predictions["label"] != predictions["predicted"]).sum())
-        title = f"wrong answers on the test part, the most confident first ({wrong} in all)"
+        title = f"wrong answers to {answered.source}, the most confident first ({wrong} in all)"
         contact_sheet(title, worst).save(folder / "worst.png", optimize=False)
         log_metrics(run, found, folder)
     log.info("%s", {name: found[name] for name in ("accuracy", "accuracy_known", "baseline")})

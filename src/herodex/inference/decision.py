@@ -60,14 +60,14 @@ def answer_positions(probabilities: Float[np.ndarray, "n answers"]) -> Int[np.nd
 
 
 def confidence_sets(
-    probabilities: Float[np.ndarray, "n answers"], least: float
+    probabilities: Float[np.ndarray, "n answers"], least: float | Float[np.ndarray, " n"]
 ) -> Bool[np.ndarray, "n answers"]:
-    """Mark the answers in each image's confidence set.
+    """Mark the answers in each image's confidence set; `least` is one for all, or one for each image.
 
     The set holds each answer of at least `least`, and the answer itself, so it is never empty (the
     least-ambiguous set-valued classifier of Sadinle, Lei, Wasserman 2019, https://arxiv.org/abs/1609.00451).
     """
-    sets = probabilities >= least
+    sets = probabilities >= np.reshape(least, (-1, 1))
     sets[np.arange(len(sets)), answer_positions(probabilities)] = True
     return sets
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 from PIL import Image
 
-from herodex.inference.features import Embedder, poolings_of
+from herodex.inference.features import Embedder
 from herodex.inference.ood import Gallery
 from herodex.inference.views import box_of
 
@@ -96,7 +96,7 @@ def evidence_maps(
         views, rows, columns, channels = values.shape
         flat = values.reshape(views, rows * columns, channels)
         added = np.zeros((views, rows * columns))
-        for pooling in poolings_of(settings):
+        for pooling in settings.poolings:
             of_channel = weights[start : start + channels].astype(np.float64) / views
             start += channels
             if pooling == "max":

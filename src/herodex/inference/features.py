@@ -78,15 +78,10 @@ def slices_of(channels: Sequence[int]) -> dict[tuple[int, str], slice]:
     return places
 
 
-def poolings_of(settings: EmbedParams) -> tuple[str, ...]:
-    """List the poolings that the params ask for, in the order of the features."""
-    return ("max", "avg") if settings.pooling == "both" else (settings.pooling,)
-
-
 def feature_columns(settings: EmbedParams, channels: Sequence[int]) -> Int[np.ndarray, " features"]:
     """List the positions in a pooled vector that the params choose as features."""
     places = slices_of(channels)
-    chosen = [places[stage, pooling] for stage in settings.stages for pooling in poolings_of(settings)]
+    chosen = [places[stage, pooling] for stage in settings.stages for pooling in settings.poolings]
     return np.r_[tuple(chosen)]
 
 
@@ -100,6 +95,13 @@ def features_of(
 ) -> Float32[np.ndarray, "images features"]:
     """Select the chosen values of pooled vectors and average them over views."""
     return pooled[..., feature_columns(settings, channels)].mean(axis=1)
+
+
+def means_of(
+    pooled: Float32[np.ndarray, "images views values"], channels: Sequence[int]
+) -> Float32[np.ndarray, "images channels"]:
+    """Select the means over the last stage from pooled vectors and average them over views."""
+    return pooled[..., slices_of(channels)[5, "avg"]].mean(axis=1)
 
 
 def embed(

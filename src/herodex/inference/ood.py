@@ -1,8 +1,15 @@
 """Out-of-distribution score: does the image belong to any known class?
 
-A softmax names a class for any image. Three figures tell more: the log probability of the likeliest class,
-the energy of the logits (Liu et al. 2020, https://arxiv.org/abs/2010.03759), and the cosine similarity to the
-nearest training images of that class, after whitening within classes (linear discriminant analysis).
+A softmax names a class for any image. Two scores tell more, and the lower one counts:
+
+- The near score separates the classes from similar things. It weighs the log probability of the likeliest
+  class, the energy of the logits (Liu et al. 2020, https://arxiv.org/abs/2010.03759), the cosine similarity
+  to the nearest training images of a class after whitening within classes (linear discriminant analysis),
+  and its lead over the similarity to the distractors.
+- The far score separates them from everything else: the cosine similarity of mean-pooled features to the
+  nearest training images of the classes (Sun et al. 2022, https://arxiv.org/abs/2204.06507). Whitening and
+  the head ignore all directions in which training images do not differ, so the near score of a bear among
+  heroes is as good as any.
 """
 
 from dataclasses import dataclass
@@ -28,8 +35,7 @@ class Whitening:
 
     def embed(self, features: Float[np.ndarray, "n features"]) -> Float32[np.ndarray, "n dimensions"]:
         """Map features to unit vectors, whose products are cosines."""
-        mapped = product(features, self.projection) - self.origin
-        return mapped / np.maximum(np.linalg.norm(mapped, axis=1, keepdims=True), 1e-12)
+        return unit(product(features, self.projection) - self.origin)
 
 
 @dataclass(frozen=True)
@@ -38,12 +44,14 @@ class Gallery:
 
     Attributes:
         vectors: their whitened features, of length 1.
+        means: their mean-pooled features of the last stage, of length 1.
         labels: what each shows.
         label_count: how many labels there are.
         neighbours: nearest images of a label whose similarity is averaged.
     """
 
     vectors: Float32[np.ndarray, "images dimensions"]
+    means: Float32[np.ndarray, "images channels"]
     labels: Int[np.ndarray, " images"]
     label_count: int
     neighbours: int
@@ -51,14 +59,31 @@ class Gallery:
 
 @dataclass(frozen=True)
 class OodDetector:
-    """A logistic score of three figures, whose weights are not negative."""
+    """The log-odds of known against unknown: the lower one of two linear scores without negative weights.
 
-    weights: Float[np.ndarray, " figures"]
+    Attributes:
+        weights: of the near score's figures.
+        bias: of the near score.
+        far_weight: of the last figure, the similarity by mean-pooled features.
+        far_bias: of the far score.
+    """
+
+    weights: Float[np.ndarray, " 4"]
     bias: float
+    far_weight: float
+    far_bias: float
 
-    def score(self, figures: Float[np.ndarray, "n figures"]) -> Float[np.ndarray, " n"]:
+    def near_score(self, figures: Float[np.ndarray, "n 5"]) -> Float[np.ndarray, " n"]:
+        """Compute the score that separates the classes from similar things."""
+        return figures[:, :-1] @ self.weights + self.bias
+
+    def far_score(self, figures: Float[np.ndarray, "n 5"]) -> Float[np.ndarray, " n"]:
+        """Compute the score that separates the classes from everything else."""
+        return figures[:, -1] * self.far_weight + self.far_bias
+
+    def score(self, figures: Float[np.ndarray, "n 5"]) -> Float[np.ndarray, " n"]:
         """Compute the log-odds of known against unknown; higher means more likely in distribution."""
-        return figures @ self.weights + self.bias
+        return np.minimum(self.near_score(figures), self.far_score(figures))
 
 
 def product(rows: Float[np.ndarray, "n k"], matrix: Float[np.ndarray, "k m"]) -> Float[np.ndarray, "n m"]:
@@ -86,22 +111,42 @@ def similarities(
     return found
 
 
-def ood_features(
-    logits: Float[np.ndarray, "n labels"], similarity: Float[np.ndarray, "n labels"], classes: int
-) -> Float[np.ndarray, "n 3"]:
+def far_similarity(
+    gallery: Gallery, means: Float[np.ndarray, "n channels"], classes: int
+) -> Float32[np.ndarray, " n"]:
+    """Compute the mean cosine of mean-pooled features with the nearest training images of the classes."""
+    cosines = product(unit(means), gallery.means[gallery.labels < classes].T)
+    return np.sort(cosines, axis=1)[:, -gallery.neighbours :].mean(axis=1)
+
+
+def unit(rows: Float[np.ndarray, "n k"]) -> Float32[np.ndarray, "n k"]:
+    """Scale rows to length 1."""
+    return (rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+
+
+def ood_figures(
+    logits: Float[np.ndarray, "n labels"],
+    similarity: Float[np.ndarray, "n labels"],
+    far: Float[np.ndarray, " n"],
+    classes: int,
+) -> Float[np.ndarray, "n 5"]:
     """Collect the figures that the OOD score weighs.
 
     Args:
         logits: of the head, the classes first.
         similarity: to each label, from `similarities`.
+        far: from `far_similarity`.
         classes: how many of the labels are classes.
 
     Returns:
-        log probability of the likeliest class, energy of the classes, greatest similarity to a class.
+        log probability of the likeliest class, energy of the classes, greatest similarity to a class,
+        its lead over the distractors (0 without distractors), and `far`.
     """
     energy = log_sum_exp(logits[:, :classes])
     log_probability = logits[:, :classes].max(axis=1) - log_sum_exp(logits)
-    return np.stack([log_probability, energy, similarity[:, :classes].max(axis=1)], axis=1)
+    nearest, others = similarity[:, :classes].max(axis=1), similarity[:, classes:]
+    lead = nearest - others.max(axis=1) if others.shape[1] else np.zeros(len(nearest))
+    return np.stack([log_probability, energy, nearest, lead, far], axis=1)
 
 
 def log_sum_exp(logits: Float[np.ndarray, "n labels"]) -> Float[np.ndarray, " n"]:

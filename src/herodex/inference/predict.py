@@ -1,14 +1,14 @@
 """Classify images: from pixels to an answer. Imports only what the service's container holds."""
 
 import csv
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
+from herodex.inference.classifier_file import read_record, require_backbone
 from herodex.inference.decision import answer_positions, confidence_sets, posterior
 from herodex.inference.explain import HeatMap, ImageMaps, Neighbour, heat_map, nearest
 from herodex.inference.features import (
@@ -18,20 +18,22 @@ from herodex.inference.features import (
     feature_maps,
     features_of,
     load_embedder,
+    means_of,
     pool,
 )
 from herodex.inference.ood import (
     Gallery,
     OodDetector,
     Whitening,
-    ood_features,
+    far_similarity,
+    ood_figures,
     product,
     similarities,
 )
 from herodex.model_files import content_hash, require_files
-from herodex.params import UNKNOWN, EmbedParams
+from herodex.params import UNKNOWN
 
-MODEL_FILES = ("classifier.json", "gallery.csv", "gallery.npy", "head.npy", "whitening.npy")
+MODEL_FILES = ("classifier.json", "gallery.csv", "gallery.npy", "head.npy", "means.npy", "whitening.npy")
 GALLERY_COLUMNS = ["sha256", "source", "page_url", "title", "author", "license", "license_url"]
 """Columns of `gallery.csv` about a training image's source; `shows` follows."""
 
@@ -78,17 +80,28 @@ class Classifier:
     def run(self, images: Sequence[UInt8[np.ndarray, "_h _w 3"]], keep_maps: bool = False) -> "Outputs":
         """Compute the outputs for images; `keep_maps` keeps the feature maps, to explain answers."""
         with feature_maps(self.embedder, images, self.embedder.views) as maps:
-            features = features_of(self.embedder.settings, pool(maps), channels_of(maps))
+            pooled, channels = pool(maps), channels_of(maps)
             kept = [values.copy() for values in maps] if keep_maps else []
-        logits = self.head.logits(features)
-        vectors = self.whitening.embed(features)
-        classes = len(self.classes)
-        scores = self.detector.score(ood_features(logits, similarities(self.gallery, vectors), classes))
+        features = features_of(self.embedder.settings, pooled, channels)
+        return replace(self.run_on_features(features, means_of(pooled, channels)), maps=kept)
+
+    def run_on_features(
+        self, features: Float32[np.ndarray, "n features"], means: Float32[np.ndarray, "n channels"]
+    ) -> "Outputs":
+        """Compute the outputs for images by their features and their mean-pooled features."""
+        logits, vectors, classes = (
+            self.head.logits(features),
+            self.whitening.embed(features),
+            len(self.classes),
+        )
+        similarity = similarities(self.gallery, vectors)
+        figures = ood_figures(logits, similarity, far_similarity(self.gallery, means, classes), classes)
+        scores = self.detector.score(figures)
         return Outputs(
             probabilities=posterior(logits, scores, classes, self.temperature),
             ood_scores=scores,
             vectors=vectors,
-            maps=kept,
+            maps=[],
         )
 
     def probabilities(
@@ -153,7 +166,7 @@ def load_classifier(models: Path, precision: str) -> Classifier:
     """Load `backbone/` and `classifier/` from the folder of models.
 
     Raises:
-        UserError: a file of the models is missing.
+        UserError: a file of the models is missing, has another format, or belongs to another backbone.
     """
     directory = models / "classifier"
     # A backbone that was fine-tuned for the classifier lies beside it.
@@ -161,29 +174,30 @@ def load_classifier(models: Path, precision: str) -> Classifier:
     backbone = directory if tuned else models / "backbone"
     files = [backbone / "backbone.xml", *(directory / name for name in MODEL_FILES)]
     require_files(files, "classifier")
-    settings = json.loads((directory / "classifier.json").read_text(encoding="utf-8"))
-    labels = tuple(settings["labels"])
-    ood = settings["ood"]
+    record = read_record(directory / "classifier.json")
+    require_backbone(backbone / "backbone.bin", record)
+    ood = record.ood
     with (directory / "gallery.csv").open(encoding="utf-8", newline="") as file:
         sources = tuple(csv.DictReader(file))
     head, whitening = np.load(directory / "head.npy"), np.load(directory / "whitening.npy")
     return Classifier(
-        embedder=load_embedder(backbone, precision, EmbedParams(**settings["embed"])),
+        embedder=load_embedder(backbone, precision, record.embed),
         head=Head(head[:-1], head[-1]),
-        classes=tuple(settings["classes"]),
-        labels=labels,
-        temperature=settings["temperature"],
+        classes=tuple(record.classes),
+        labels=tuple(record.labels),
+        temperature=record.temperature,
         whitening=Whitening(whitening[:-1], whitening[-1]),
         gallery=Gallery(
             np.load(directory / "gallery.npy"),
-            np.array([labels.index(source["shows"]) for source in sources], int),
-            len(labels),
-            ood["neighbours"],
+            np.load(directory / "means.npy"),
+            np.array([record.labels.index(source["shows"]) for source in sources], int),
+            len(record.labels),
+            ood.neighbours,
         ),
-        detector=OodDetector(np.array(ood["weights"], float), ood["bias"]),
-        least=settings["set"]["least"],
+        detector=OodDetector(np.array(ood.weights, float), ood.bias, ood.far_weight, ood.far_bias),
+        least=record.set.least,
         sources=sources,
-        max_side=settings["max_side"],
+        max_side=record.max_side,
         model=model_hash(directory)[:12],
     )
 

@@ -5,6 +5,12 @@ from herodex.params import Params
 
 WEAK = 0.8
 """Classes with a lower recall are listed among the limits."""
+TEST_PART = """\
+On the test split, which the evaluation alone reads and which selects neither settings nor the champion; with
+95 % confidence intervals."""
+OUT_OF_FOLD = """\
+Cross-validated: each image is answered by a model that learned from neither it nor its duplicates. The served
+model learned from all images. With 95 % confidence intervals."""
 DEEPEST = 2
 """Deeper metrics, such as one per fold and temperature, are only in the report."""
 
@@ -12,6 +18,7 @@ DEEPEST = 2
 def classifier_card(lineage: ModelLineage, params: Params) -> str:
     """Write the classifier's card as Markdown."""
     backbone, metrics, data = lineage["backbone"], lineage["metrics"], lineage["data"]
+    measured = TEST_PART if "test" in data["by_part"] else OUT_OF_FOLD
     weak = [
         f"- The recall of `{name.removeprefix('recall.')}` is only {format_estimate(metric)}.\n"
         for name, metric in metrics.items()
@@ -42,14 +49,13 @@ All duplicates of an image are in the same split. Set aside: {format_counts(data
 
 ## Metrics
 
-On the test split, which the evaluation alone reads and which selects neither settings nor the champion; with
-95 % confidence intervals.
+{measured}
 
 {metric_table(metrics)}
 ## Limits
 
 - Each image gets one of {len(params.classes)} classes or none, even if it shows several.
-- The test images come from the same sources as the training images. Expect lower accuracy on others.
+- The images come from the same sources as the training images. Expect lower accuracy on others.
 - The model reproduces the biases of the image searches and the errors in their labels.
 {"".join(weak)}
 ## Licences

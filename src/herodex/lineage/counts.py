@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from herodex.errors import UserError
 
 Row = dict[str, str]
+PARTS = ("train", "validation", "test")
 GIVEN = "given"
 """The source of items without a page: names from the user's list, images from a folder."""
 
@@ -30,7 +31,7 @@ def read_rows(path: Path) -> list[Row]:
 def count_images(rows: Iterable[Row]) -> dict[str, Any]:
     """Count the rows of `split_images`: used images by split, source and licence, and dropped ones."""
     rows = list(rows)
-    used = [row for row in rows if row["part"]]
+    used = [row for row in rows if row["part"] in PARTS]
     return {
         "found": len(rows),
         "used": len(used),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from herodex import paths
 from herodex.errors import UserError
 from herodex.lineage.bentos import PackedLineage, list_bentos
-from herodex.lineage.counts import Row, read_rows
+from herodex.lineage.counts import PARTS, Row, read_rows
 from herodex.lineage.lock import ModelLineage, StageRecord
 from herodex.lineage.registry import list_versions, read_kept
 from herodex.lineage.tree import Node
@@ -219,12 +219,12 @@ def trace_image(rows: list[Row], known: Known) -> Node:
         found = root.add(f"result {row['rank']} of the search for {row['query']}, by {row['source']}")
         found.add(f"page {describe_source(row)}")
         found.add(f"image {row['image_url']}")
-        if row["part"]:
+        if row["part"] in PARTS:
             found.add(f"{row['part']} split, as {row['label']}, in duplicate group {row['duplicate_group']}")
         else:
             duplicate = f", duplicate of {row['duplicate_of']}" if row["duplicate_of"] else ""
             found.add(f"set aside: {row['dropped_for']}{duplicate}")
-    add_reader(root, "classifier", {row["part"] for row in rows if row["part"]}, known)
+    add_reader(root, "classifier", {row["part"] for row in rows if row["part"] in PARTS}, known)
     return root
 
 
