@@ -1,5 +1,6 @@
 """Print the main results of a pipeline run."""
 
+import argparse
 import csv
 import json
 import sys
@@ -16,39 +17,56 @@ def interval(estimate: dict[str, float], digits: int = 3) -> str:
     return f"{estimate['value']:.{digits}f} [{low}, {high}], n = {estimate['n']}"
 
 
-def describe(classifier: dict[str, Any], generator: dict[str, Any], samples: list[str]) -> str:
-    """Format the main metrics of both models, some sample names, and the next commands."""
-    backbone = classifier["backbone"]
+def describe_classifier(metrics: dict[str, Any]) -> str:
+    """Format the classifier's main metrics."""
+    backbone = metrics["backbone"]
     return f"""
 Classifier   {backbone["name"]}, {backbone["weights"]} weights from {backbone["source"]}
-  correct answers on the test split   {interval(classifier["accuracy"])}
-  baseline on colour histograms       {interval(classifier["baseline"]["accuracy"])}
-  images of the classes rejected      {interval(classifier["ood"]["false_reject_rate"])}
-  sets that hold the true answer      {interval(classifier["sets"]["coverage"])}
+  correct answers on the test split   {interval(metrics["accuracy"])}
+  baseline on colour histograms       {interval(metrics["baseline"]["accuracy"])}
+  images of the classes rejected      {interval(metrics["ood"]["false_reject_rate"])}
+  sets that hold the true answer      {interval(metrics["sets"]["coverage"])}
+"""
 
+
+def describe_generator(metrics: dict[str, Any]) -> str:
+    """Format the generator's main metrics, after some sample names."""
+    with (paths.GENERATOR_REPORTS / "samples.csv").open(encoding="utf-8", newline="") as file:
+        samples = [row["name"] for row in csv.DictReader(file)][:8]
+    return f"""
 Names        {", ".join(samples)}
-  nats per character on the test split  {interval(generator["nats"])}
-  trigram model                         {interval(generator["trigram"])}
-  cross-validation                      {interval(generator["cross_validation"]["nats"])}
+  nats per character on the test split  {interval(metrics["nats"])}
+  trigram model                         {interval(metrics["trigram"])}
+  cross-validation                      {interval(metrics["cross_validation"]["nats"])}
   (lower is better)
+"""
 
+
+PARTS = {
+    "classifier": (paths.CLASSIFIER_REPORTS, describe_classifier),
+    "generator": (paths.GENERATOR_REPORTS, describe_generator),
+}
+"""The reports of each half, and what describes them."""
+NEXT = """
 Look         reports/index.html has all metrics and plots; `make ui` shows the runs
 Serve        make serve, then open http://localhost:3000
 """
 
 
 def main() -> None:
-    """Print the summary of the last run."""
+    """Print the summary of the last run, or of one half of it that an argument names."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("part", nargs="?", choices=PARTS)
+    only = parser.parse_args().part
     try:
-        classifier, generator = (
-            json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-            for folder in (paths.CLASSIFIER_REPORTS, paths.GENERATOR_REPORTS)
-        )
+        texts = [
+            describe(json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
+            for name, (folder, describe) in PARTS.items()
+            if only in {None, name}
+        ]
     except FileNotFoundError as error:
         raise UserError(f"{error.filename} is missing.", "Run `make run`.") from None
-    with (paths.GENERATOR_REPORTS / "samples.csv").open(encoding="utf-8") as file:
-        samples = [row["name"] for row in csv.DictReader(file)][:8]
-    sys.stdout.write(describe(classifier, generator, samples))
+    sys.stdout.write("".join(texts) + NEXT)
 
 
 if __name__ == "__main__":
