@@ -17,6 +17,7 @@ from crawlers.file_kinds import HEAD_BYTES, file_kind
 from crawlers.items import FOLDER, Download, FolderContents, ImageRecord, SearchResult, Status
 from crawlers.journal import Journal
 from crawlers.manifest import record_of
+from crawlers.sources_report import counted, named
 from herodex.class_folders import class_folders, is_hidden, part_folders, sub_folders
 from herodex.errors import UserError
 from herodex.params import Params
@@ -183,9 +184,11 @@ def unused(params: Params) -> list[str]:
     notes: list[str] = []
     if others:
         names = ", ".join(shown(Path(name)) for name in others)
-        notes.append(f"{len(others)} folders of {root} are in neither classes nor distractors: {names}")
+        notes.append(
+            f"in neither classes nor distractors: {counted(len(others), 'folder')} of {root}: {names}"
+        )
     if files:
-        notes.append(f"{len(files)} files lie in no class's folder, such as {shown(files[0])}")
+        notes.append(f"in no class's folder: {named([shown(file) for file in sorted(files)])}")
     return notes
 
 

@@ -32,6 +32,7 @@ RESERVED = {
 
 FROM_FOLDER = "folder"
 """The value of `classes` that means the sub-folders of `crawl.web`."""
+_NAME_THE_FOLDER = "Set crawl.web to the folder that has a sub-folder for each class, or list the classes."
 
 FEWEST_NAMES = 20
 """Names that a generator needs, so that some can be held out."""
@@ -523,6 +524,10 @@ def classes_from_folder(values: Mapping[str, object], project: Path) -> list[str
     web = str(cast("dict[str, object]", crawl).get("web", "")) if isinstance(crawl, dict) else ""
     others = [unicodedata.normalize("NFC", str(name)) for name in cast("list[object]", distractors or [])]
     classifier = project / paths.CLASSIFIER / "classifier.json"
+    if web in {"", "demo", "live"}:
+        raise UserError(
+            f"classes in params.yaml is '{FROM_FOLDER}', and crawl.web is '{web}'.", _NAME_THE_FOLDER
+        )
     try:
         names = [name for name in class_folders(project / web, others) if name not in others]
     except OSError as error:
@@ -531,7 +536,7 @@ def classes_from_folder(values: Mapping[str, object], project: Path) -> list[str
         raise UserError(
             f"classes in params.yaml is '{FROM_FOLDER}', and crawl.web, '{web}', is no folder "
             f"({error.strerror}).",
-            "Set crawl.web to the folder that has a sub-folder for each class, or list the classes.",
+            _NAME_THE_FOLDER,
         ) from None
     if len(names) < 2:
         raise UserError(

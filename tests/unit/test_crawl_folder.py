@@ -34,7 +34,7 @@ def png(number: int) -> bytes:
 
 
 def params_of(root: Path, **images: Any) -> Params:
-    values = demo_params().model_dump() | {"classes": ["coffee", "tea"], "distractors": []}
+    values: dict[str, Any] = demo_params().model_dump() | {"classes": ["coffee", "tea"], "distractors": []}
     values["crawl"] |= {"web": str(root)}
     values["crawl"]["images"] |= {"sources": ["folder"]} | images
     return Params.model_validate(values)
@@ -220,8 +220,8 @@ def test_what_belongs_to_no_query_is_said(root):
     (root / "milk").mkdir()
     (root / "a.png").write_bytes(png(1))
     assert unused(params_of(root)) == [
-        f"1 folders of {root} are in neither classes nor distractors: milk",
-        f"1 files lie in no class's folder, such as {root}/a.png",
+        f"in neither classes nor distractors: 1 folder of {root}: milk",
+        f"in no class's folder: {root}/a.png",
     ]
 
 

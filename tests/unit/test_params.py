@@ -196,6 +196,13 @@ def test_classes_of_a_missing_folder_are_those_of_the_classifier(values, tmp_pat
     assert load_params(tmp_path / "params.yaml").classes == ["tea", "coffee"]
 
 
+@pytest.mark.parametrize("web", ["", "demo", "live"])
+def test_classes_of_no_folder_are_refused(values, tmp_path, web):
+    values |= {"classes": "folder"}
+    values["crawl"]["web"] = web
+    assert f"classes in params.yaml is 'folder', and crawl.web is '{web}'" in problem_with(values, tmp_path)
+
+
 def test_folder_with_one_class_is_refused(values, tmp_path):
     folder_of(tmp_path / "mine", "tea")
     values |= {"classes": "folder"}

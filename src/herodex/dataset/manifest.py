@@ -119,7 +119,7 @@ def require_every_class(manifest: "pandas.DataFrame", params: Params, where: str
             more = (
                 "Add images" if params.crawl.images.sources == ["folder"] else "Raise crawl.images.per_query"
             )
-            advice = ADVICE[str(reasons.index[0])] if len(reasons) else f"{more}."
+            advice = ADVICE.get(str(reasons.index[0]), f"{more}.") if len(reasons) else f"{more}."
             raise UserError(
                 f"{where}: no image of '{name}' is left ({lost}).",
                 f"{advice} Or remove the class from params.yaml.",
