@@ -1,6 +1,9 @@
 .DEFAULT_GOAL := help
 PORT ?= 3000
 UI_PORT ?= 5000
+PART ?=
+STAGES_classifier := evaluate_classifier report_cleaning draw_examples
+STAGES_generator := evaluate_generator
 REVIEW_PORT ?= 3001
 BIN := .venv/bin
 BENCHMARKS := crawl embedding retraining names name_training cpu_kinds overhead
@@ -19,6 +22,10 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Without bytecode files every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
+ifneq ($(filter-out classifier generator,$(PART))$(word 2,$(PART)),)
+$(error PART is "$(PART)"; use PART=classifier, PART=generator, or leave it out to run both)
+endif
+
 .PHONY: help setup run report refresh test review serve ui lint experiments bench pull prove promote rollback bento image image-test audit clean
 
 help: ## list all targets
@@ -27,17 +34,18 @@ help: ## list all targets
 setup: ## install uv, the environment and Chromium, where missing
 	@scripts/setup.sh
 
-run: setup ## crawl, clean, split, train and evaluate; print a summary
-	@python -m herodex.params
-	dvc repro
+run: setup ## crawl, clean, split, train and evaluate; print a summary (PART=classifier or PART=generator for one half)
+	@python -m herodex.preflight
+	dvc repro $(STAGES_$(PART))
+	$(if $(PART),@python -m herodex.lineage.record $(PART))
 	@python -m herodex.lineage.report_page
-	@python -m herodex.summary
+	@python -m herodex.summary $(PART)
 
 report: setup ## write all metrics, plots, model cards and times to one page, reports/index.html
 	@python -m herodex.lineage.report_page
 
 refresh: setup ## crawl again; keeps the snapshot until the next refresh
-	@python -m herodex.params
+	@python -m herodex.preflight
 	@scripts/refresh.sh
 
 test: setup ## run all tests

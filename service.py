@@ -46,6 +46,7 @@ from herodex.serving.messages import (
     TopK,
     TopP,
 )
+from herodex.serving.models import CLASSIFIER, GENERATOR, present_models, refuse
 from herodex.serving.observer import Observer
 from herodex.serving.rate_limit import RateLimit
 from herodex.serving.security_headers import SecurityHeaders
@@ -71,13 +72,18 @@ class Herodex:
     """Classify images, invent names and score names."""
 
     def __init__(self) -> None:
-        self.classifier = load_classifier(ROOT / paths.MODELS, PARAMS.backbone.precision)
-        self.generator = load_generator(ROOT / paths.MODELS, ROOT / paths.CLEAN_NAMES)
-        SITE.state.classes = list(self.classifier.classes)
+        present = present_models(ROOT)
+        SITE.state.models = present
+        self.classifier = self.generator = None
         # The first inference allocates memory; running it here keeps the first response fast.
-        self.classifier.probabilities([np.zeros((64, 64, 3), np.uint8)])
-        with contextlib.suppress(UserError):
-            sample_names(self.generator, MAX_NAMES, SamplingOptions(1.0), 0)
+        if CLASSIFIER in present:
+            self.classifier = load_classifier(ROOT / paths.MODELS, PARAMS.backbone.precision)
+            self.classifier.probabilities([np.zeros((64, 64, 3), np.uint8)])
+        SITE.state.classes = list(self.classifier.classes) if self.classifier else []
+        if GENERATOR in present:
+            self.generator = load_generator(ROOT / paths.MODELS, ROOT / paths.CLEAN_NAMES)
+            with contextlib.suppress(UserError):
+                sample_names(self.generator, MAX_NAMES, SamplingOptions(1.0), 0)
 
     @bentoml.api(route=endpoints.CLASSIFY, input_spec=ImageForm)
     @with_clean_docstring
@@ -87,6 +93,12 @@ class Herodex:
         With `?explain=true` the response also has `nearest`, the most similar training images with their
         authors and licences, and `heat_map`, the evidence for the class in each part of the image.
         """
+        if self.classifier is None:
+            # BentoML sends a response unchanged, but takes the annotation for its OpenAPI document.
+            refusal = refuse(CLASSIFIER, endpoints.CLASSIFY)
+            # BentoML takes the status of a method with a context from there.
+            ctx.response.status_code = refusal.status_code
+            return refusal  # pyright: ignore[reportReturnType]
         pixels = to_rgb(image, self.classifier.max_side)
         rows, columns = content(pixels)
         trimmed = pixels[rows, columns]
@@ -119,6 +131,8 @@ class Herodex:
         The same seed returns the same names. `top_k` (0: off) and `top_p` (1: off) restrict sampling to the
         most likely characters. `novel` excludes real names and names one edit away from a real one.
         """
+        if self.generator is None:
+            return refuse(GENERATOR, endpoints.NAMES)  # pyright: ignore[reportReturnType]
         seed = secrets.randbelow(MAX_SEED + 1) if seed is None else seed
         wish = SamplingOptions(
             temperature, top_k, top_p, normalise_prefix(prefix), min_length, max_length, novel
@@ -129,7 +143,6 @@ class Herodex:
         except UserError as error:
             metrics.REFUSALS.labels(endpoints.NAMES, "unsatisfiable").inc()
             refusal = ClientError(422, "unsatisfiable", error.problem, error.hint)
-            # BentoML sends a response unchanged, but takes the annotation for its OpenAPI document.
             return refusal.response()  # pyright: ignore[reportReturnType]
         names = [InventedName.model_validate(name, from_attributes=True) for name in sampled]
         return NamesAnswer(names=names, seed=seed)
@@ -138,6 +151,8 @@ class Herodex:
     @with_clean_docstring
     def score(self, names: ScoredTexts) -> ScoreAnswer:
         """Score given names: cross-entropy under the model, and the nearest real name."""
+        if self.generator is None:
+            return refuse(GENERATOR, endpoints.SCORE)  # pyright: ignore[reportReturnType]
         scored = score_names(self.generator, names)
         return ScoreAnswer(
             names=[ScoredNameMessage.model_validate(name, from_attributes=True) for name in scored]

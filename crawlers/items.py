@@ -1,7 +1,11 @@
 """Typed records of the crawl; their fields are the columns of the output files."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+FOLDER = "folder"
+"""The source of images from the user's folder."""
 
 
 class Status(StrEnum):
@@ -19,6 +23,8 @@ class Status(StrEnum):
     """The image exceeds `crawl.max_image_mb`; the download was cut off."""
     NOT_AN_IMAGE = "not_an_image"
     """The bytes are in no known image format, whatever the Content-Type says."""
+    UNREADABLE = "unreadable"
+    """A file in a folder cannot be read."""
     REFUSED = "refused"
     """Not requested: robots.txt forbids it, or the address is not on the public web."""
     UNREACHABLE = "unreachable"
@@ -56,6 +62,27 @@ class Search:
     faults: tuple[str, ...] = ()
     unwanted: int = 0
     error: str = ""
+
+
+@dataclass(frozen=True)
+class FolderContents:
+    """The files directly in one folder of a query.
+
+    Attributes:
+        query: the query.
+        folder: the path within `crawl.web`.
+        images: number of images taken.
+        unread: paths of files that should show an image and are not taken, by reason.
+        others: number of files that are no images, by suffix.
+        left_out: number of images left out because of `crawl.images.folder_limit`.
+    """
+
+    query: str
+    folder: str
+    images: int
+    unread: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    others: Mapping[str, int] = field(default_factory=dict[str, int])
+    left_out: int = 0
 
 
 @dataclass(frozen=True)

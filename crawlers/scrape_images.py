@@ -9,23 +9,24 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
+from pathlib import Path
 
-from crawlers.folder import read_folder
+from crawlers.folder import check_folder, read_folder, unused
 from crawlers.image_crawl import crawl
-from crawlers.items import ImageRecord, Search, Status
+from crawlers.items import FOLDER, FolderContents, ImageRecord, Search, Status
 from crawlers.journal import Journal, open_journal
 from crawlers.manifest import count_statuses, summarise, write_images
 from crawlers.snapshot import image_settings, keep_snapshot, record_snapshot
-from crawlers.sources_report import sources_report
+from crawlers.sources_report import folder_notes, sources_report
 from crawlers.staging import staged_folder
 from crawlers.state import finish_state, prepare_state, state_folder
 from crawlers.table import write_table
-from crawlers.web import DEMO_WEB, LIVE_WEB, check_folder, check_web, may_crawl_live
+from crawlers.web import DEMO_WEB, LIVE_WEB, check_web, may_crawl_live
 from demo_web.server import running_web
 from herodex import paths
 from herodex.command import run_command
 from herodex.errors import UserError
-from herodex.params import Params, load_params
+from herodex.params import FEWEST_IMAGES, Params, load_params
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,12 @@ def main() -> None:
         return
     if not live and params.crawl.web != DEMO_WEB:
         check_folder(params)
+        if params.crawl.images.sources != [FOLDER]:
+            log.warning(
+                "the browser takes the first %d files of each folder in %s; to read all files without "
+                "a browser, set crawl.images.sources to [folder]",
+                params.crawl.images.per_query, params.crawl.web,
+            )  # fmt: skip
     records = scrape(params)
     if live:
         record_snapshot(STAGE, image_settings(params), OUTPUTS)
@@ -57,11 +64,15 @@ def scrape(params: Params) -> list[ImageRecord]:
     """
     state = prepare_state(params)
     with open_journal(state) as journal:
-        searches, records = collect(params, journal)
+        searches, folders, records = collect(params, journal)
         counts = count_statuses(records, params.queries, "query")
-        report_end(searches, records, counts)
+        notes = unused(params) if folders else []
+        report_end(searches, records, counts, [*folder_notes(folders), *notes])
         try:
-            check_counts(counts, searches)
+            if params.crawl.images.sources == [FOLDER]:
+                check_contents(params, folders, records)
+            else:
+                check_counts(counts, searches)
         except UserError:
             journal.forget_failures()
             raise
@@ -69,22 +80,26 @@ def scrape(params: Params) -> list[ImageRecord]:
             write_images(records, journal.images, folder)
             write_table(folder / paths.MANIFEST, ImageRecord, records)
         paths.SOURCES.parent.mkdir(exist_ok=True)
-        paths.SOURCES.write_text(sources_report(records, searches), encoding="utf-8")
+        paths.SOURCES.write_text(sources_report(records, searches, folders, notes), encoding="utf-8")
     return records
 
 
-def collect(params: Params, journal: Journal) -> tuple[list[Search], list[ImageRecord]]:
-    """Return the searches and the manifest's rows, from a folder or from a crawl."""
-    if params.crawl.images.sources == ["folder"]:
-        return [], read_folder(params, journal)
+def collect(params: Params, journal: Journal) -> tuple[list[Search], list[FolderContents], list[ImageRecord]]:
+    """Return the searches of a crawl or the contents of a folder, and the manifest's rows."""
+    if params.crawl.images.sources == [FOLDER]:
+        return [], *read_folder(params, journal)
     with nullcontext() if params.crawl.web == LIVE_WEB else running_web(params) as proxy:
-        return crawl(params, proxy, journal)
+        searches, records = crawl(params, proxy, journal)
+        return searches, [], records
 
 
 def report_end(
-    searches: Sequence[Search], records: Sequence[ImageRecord], counts: dict[str, Counter[Status]]
+    searches: Sequence[Search],
+    records: Sequence[ImageRecord],
+    counts: dict[str, Counter[Status]],
+    notes: Sequence[str] = (),
 ) -> None:
-    """Log the results by status, for each query and source, and the searches that failed."""
+    """Log the results by status, for each query and source, the searches that failed, and notes."""
     log.info("%s", summarise(counts, "query"))
     sources = list(dict.fromkeys(image.source for image in records))
     if len(sources) > 1:
@@ -92,6 +107,8 @@ def report_end(
     for search in searches:
         if search.error:
             log.warning("%s: the search for '%s' failed: %s", search.source, search.query, search.error)
+    for note in notes:
+        log.warning("%s", note)
 
 
 def check_counts(counts: dict[str, Counter[Status]], searches: Sequence[Search]) -> None:
@@ -107,6 +124,29 @@ def check_counts(counts: dict[str, Counter[Status]], searches: Sequence[Search])
             f"The crawl kept no image of {', '.join(empty)} ({causes}).",
             "Remove the causes and run it again: images that were downloaded are not requested again. "
             "Or change classes and distractors in params.yaml. Earlier images are unchanged.",
+        )
+
+
+def check_contents(params: Params, folders: Sequence[FolderContents], records: Sequence[ImageRecord]) -> None:
+    """Check that every class's folder has enough different images, and every distractor's at least one.
+
+    Raises:
+        UserError: a folder has too few; the message counts what it has, and says how to get more.
+    """
+    images = {
+        query: len({image.sha256 for image in records if image.query == query and image.sha256})
+        for query in params.queries
+    }
+    needed = {query: FEWEST_IMAGES if query in params.classes else 1 for query in params.queries}
+    if few := [query for query in params.queries if images[query] < needed[query]]:
+        found = ", ".join(f"{query} has {images[query]}" for query in few)
+        notes = folder_notes([each for each in folders if each.query in few])
+        causes = f" Not taken: {'; '.join(notes)}." if notes else ""
+        raise UserError(
+            f"Too few different images: {found}. A class needs at least {FEWEST_IMAGES}, "
+            f"a distractor 1.{causes}",
+            f"Put more images into {Path(params.crawl.web) / few[0]}, or change classes and distractors in "
+            "params.yaml. Earlier images are unchanged.",
         )
 
 

@@ -37,7 +37,10 @@ def image_settings(params: Params) -> Settings:
     return {
         "classes": params.classes,
         "distractors": params.distractors,
-        **{f"crawl.images.{key}": value for key, value in crawl.images.model_dump().items()},
+        **{
+            f"crawl.images.{key}": value
+            for key, value in crawl.images.model_dump(exclude={"folder_limit"}).items()
+        },
         "crawl.accepted_terms": accepted,
         "crawl.max_image_mb": crawl.max_image_mb,
         "crawl.max_total_mb": crawl.max_total_mb,

@@ -21,10 +21,18 @@ def state_folder(params: Params) -> Path:
     web = params.crawl.web
     if web == LIVE_WEB:
         return paths.CRAWL_STATE / LIVE_WEB
-    shown: list[object] = [web, params.demo_web.model_dump(), params.queries, params.crawl.images.per_query]
+    images = params.crawl.images
+    shown: list[object] = [
+        web,
+        params.demo_web.model_dump(),
+        params.queries,
+        images.per_query,
+        images.folder_limit,
+    ]
     if web != DEMO_WEB:
-        files = sorted(Path(web).glob("*/*"))
-        shown += [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+        # Of links, the link itself: it may lead nowhere.
+        files = [(file, file.lstat()) for file in sorted(Path(web).rglob("*"))]
+        shown += [[str(file), status.st_size, status.st_mtime_ns] for file, status in files]
     return paths.CRAWL_STATE / f"images-{identity(shown)}"
 
 

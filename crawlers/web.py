@@ -45,20 +45,6 @@ def check_web(params: Params) -> None:
         )
 
 
-def check_folder(params: Params) -> None:
-    """Check that the folder `crawl.web` has a sub-folder for each query.
-
-    Raises:
-        UserError: a sub-folder is missing; the message names all missing ones.
-    """
-    folder = Path(params.crawl.web)
-    if missing := [query for query in params.queries if not (folder / query).is_dir()]:
-        raise UserError(
-            f"crawl.web is the folder '{folder}', which has no sub-folder for {', '.join(missing)}.",
-            f"Put images into {folder / missing[0]}, or take {missing[0]} out of params.yaml.",
-        )
-
-
 def may_crawl_live() -> bool:
     """Tell whether the user allowed a crawl of the live web, as `make refresh` does."""
     return os.environ.get(CONSENT_VARIABLE) == "1"

@@ -20,6 +20,15 @@ apt_install() {
         $as_root apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
+# Found now, not after minutes of installing.
+command -v git >/dev/null || fail "git is not installed." "Run: sudo apt install git"
+git rev-parse --git-dir >/dev/null 2>&1 || [ -e .git ] ||
+    fail "This folder is not a git repository, such as a project downloaded as ZIP; DVC needs one." \
+        "Clone the project with git, or run: git init && git add --all && git commit --message start"
+[ -d "${HOME:-}" ] && [ -w "$HOME" ] ||
+    fail "HOME is '${HOME:-}', a folder that cannot be written; uv, DVC and Chromium keep files there." \
+        "Set it to a folder of yours: mkdir -p /tmp/home && HOME=/tmp/home make run"
+
 uv=$(command -v uv || echo .tools/bin/uv)
 if [ ! -x "$uv" ]; then
     if ! python3 -m venv .tools 2>/dev/null; then

@@ -1,14 +1,18 @@
 """`params.yaml` as typed, validated settings; an unknown key is an error."""
 
 import difflib
+import json
 import re
+import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from herodex import paths
+from herodex.class_folders import class_folders
 from herodex.command import run_command
 from herodex.errors import UserError
 
@@ -16,14 +20,62 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Rate = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(gt=0)]
 Positive = Annotated[float, Field(gt=0)]
-# A class names a folder and a search, so it has only characters that are safe in both.
-ClassName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)]
 
 UNKNOWN = "unknown"
 """The label of images of no class; it cannot be a class itself."""
+RESERVED = {
+    UNKNOWN: "images of no class",
+    "all": "the totals of reports",
+    "none of these": "the page's answer for images of no class",
+}
+"""Names that no class can have, with their use."""
+
+FROM_FOLDER = "folder"
+"""The value of `classes` that means the sub-folders of `crawl.web`."""
+_NAME_THE_FOLDER = "Set crawl.web to the folder that has a sub-folder for each class, or list the classes."
 
 FEWEST_NAMES = 20
 """Names that a generator needs, so that some can be held out."""
+
+FEWEST_IMAGES = 5
+"""Different images that a class needs: one each for validation and test, and three to cross-validate on."""
+
+MAX_CLASS_BYTES = 200
+"""Bytes in the name of a class, which is a folder's name; file systems allow 255."""
+
+
+def check_class_name(name: str) -> str:
+    """Return the name of a class in Unicode's composed form.
+
+    It names a folder, a search and a file, and is what the page shows.
+
+    Raises:
+        ValueError: the name cannot be that of a folder.
+    """
+    name = unicodedata.normalize("NFC", name)
+    if not name.strip():
+        raise ValueError("should not be blank")
+    if name != name.strip() or name.startswith(".") or "/" in name or "\\" in name:
+        raise ValueError("should name a folder: no slash, no dot in front, no blank in front or at the end")
+    if any(unicodedata.category(each) in {"Cc", "Cs", "Zl", "Zp"} for each in name):
+        raise ValueError("should name a folder in UTF-8, without line breaks and control characters")
+    if len(name.encode()) > MAX_CLASS_BYTES:
+        raise ValueError(f"should have at most {MAX_CLASS_BYTES} bytes")
+    return name
+
+
+def check_listed_name(name: str) -> str:
+    """Return a name to imitate.
+
+    Raises:
+        ValueError: it has several lines.
+    """
+    if len(name.splitlines()) > 1:
+        raise ValueError("should be one name, without line breaks; list each name by itself")
+    return name
+
+
+ClassName = Annotated[str, AfterValidator(check_class_name)]
 
 RENAMED = {
     "classifier.clean.min_shape": "classifier.clean.min_aspect_ratio",
@@ -57,6 +109,7 @@ class CrawlImagesParams(Section):
 
     sources: Annotated[list[Literal["openverse", "commons", "bing", "folder"]], Field(min_length=1)]
     per_query: Count
+    folder_limit: Count | None = None
     largest_share: Annotated[float, Field(gt=0, le=1)]
     licenses: Annotated[
         list[Literal["cc0", "pdm", "by", "by-sa", "by-nc", "by-nd", "by-nc-sa", "by-nc-nd"]],
@@ -392,7 +445,7 @@ class Params(Section):
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     classes: Annotated[list[ClassName], Field(min_length=2)]
     distractors: list[ClassName]
-    names: list[Annotated[str, Field(min_length=1)]]
+    names: list[Annotated[str, Field(min_length=1), AfterValidator(check_listed_name)]]
     names_file: Annotated[str, Field(min_length=1)]
     page: PageParams
     crawl: CrawlParams
@@ -417,8 +470,19 @@ class Params(Section):
         queries = self.queries
         if repeated := sorted({query for query in queries if queries.count(query) > 1}):
             raise ValueError(f"classes and distractors name {', '.join(repeated)} more than once")
-        if UNKNOWN in queries:
-            raise ValueError(f"'{UNKNOWN}' is reserved for images of no class")
+        if reserved := [query for query in queries if query.casefold() in RESERVED]:
+            raise ValueError(
+                f"classes and distractors name '{reserved[0]}', which is reserved for "
+                f"{RESERVED[reserved[0].casefold()]}; choose another name"
+            )
+        by_case: dict[str, str] = {}
+        for query in queries:
+            other = by_case.setdefault(query.casefold(), query)
+            if other != query:
+                raise ValueError(
+                    f"classes and distractors name '{other}' and '{query}', which differ in upper and lower "
+                    "case only; rename one"
+                )
         if 0 < len(self.names) < FEWEST_NAMES:
             raise ValueError(f"names lists {len(self.names)}; the generator needs {FEWEST_NAMES} or more")
         return self
@@ -427,31 +491,105 @@ class Params(Section):
 def load_params(path: Path = paths.PARAMS) -> Params:
     """Read and validate `params.yaml`.
 
+    With `classes: folder`, the classes are the sub-folders of `crawl.web`, apart from the distractors. Where
+    that folder is missing, as in a bento, they are the classes of the classifier.
+
     Raises:
-        UserError: the file is missing, is not YAML, or a key is unknown, missing or out of bounds.
+        UserError: the file is missing, is not YAML in UTF-8, or a key is unknown, missing or out of bounds;
+            or there is no folder that names the classes.
     """
+    text = _read_text(path)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing.", "Run the command in the project's folder.") from None
+        values = yaml.safe_load(text)
+        root = cast("yaml.Node | None", yaml.compose(text))
     except yaml.YAMLError as error:
         where = str(error).replace("\n", " ")
         raise UserError(f"{path} is not valid YAML: {where}.", "Correct that line.") from None
+    if isinstance(values, dict) and cast("dict[str, object]", values).get("classes") == FROM_FOLDER:
+        values = cast("dict[str, object]", values)
+        values = values | {"classes": classes_from_folder(values, path.parent)}
     try:
         return Params.model_validate(values)
     except ValidationError as error:
-        problems = [_explain(problem["loc"], problem["msg"]) for problem in error.errors()]
+        problems = list(dict.fromkeys(_explain(problem, root) for problem in error.errors()))
         raise UserError(f"{path}: {'; '.join(problems)}.", "Correct the file and run again.") from None
 
 
-def _explain(location: tuple[int | str, ...], message: str) -> str:
+def classes_from_folder(values: Mapping[str, object], project: Path) -> list[str]:
+    """List the classes that `classes: folder` means, sorted.
+
+    Args:
+        values: of `params.yaml`, not yet validated.
+        project: the folder of `params.yaml`.
+
+    Raises:
+        UserError: `crawl.web` is no folder, or holds fewer than two classes.
+    """
+    crawl, distractors = values.get("crawl"), values.get("distractors")
+    web = str(cast("dict[str, object]", crawl).get("web", "")) if isinstance(crawl, dict) else ""
+    others = [unicodedata.normalize("NFC", str(name)) for name in cast("list[object]", distractors or [])]
+    classifier = project / paths.CLASSIFIER / "classifier.json"
+    if web in {"", "demo", "live"}:
+        raise UserError(
+            f"classes in params.yaml is '{FROM_FOLDER}', and crawl.web is '{web}'.", _NAME_THE_FOLDER
+        )
+    try:
+        names = [name for name in class_folders(project / web, others) if name not in others]
+    except OSError as error:
+        if classifier.exists():
+            return json.loads(classifier.read_text(encoding="utf-8"))["classes"]
+        raise UserError(
+            f"classes in params.yaml is '{FROM_FOLDER}', and crawl.web, '{web}', is no folder "
+            f"({error.strerror}).",
+            _NAME_THE_FOLDER,
+        ) from None
+    if len(names) < 2:
+        raise UserError(
+            f"classes in params.yaml is '{FROM_FOLDER}', and '{web}' has {len(names)} folders of classes.",
+            "Make a sub-folder of images for each of two or more classes.",
+        )
+    return names
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing.", "Run the command in the project's folder.") from None
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path} is not UTF-8, see byte {error.start + 1}.", "Save it as UTF-8 in your editor."
+        ) from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.", "Make it a readable file.") from None
+
+
+def _explain(problem: Mapping[str, Any], root: yaml.Node | None) -> str:
+    location, message, value = problem["loc"], problem["msg"], problem["input"]
     key = ".".join(map(str, location))
     if message == "Extra inputs are not permitted":
         return _explain_unknown(key, location)
     if message == "Field required":
         return f"key '{key}' is missing"
+    if problem["type"] == "string_type" and (written := _written(root, location)):
+        return f"'{key}' is {written}, which YAML does not read as text; put it in quotes: \"{written}\""
     reason = re.sub("^(Input|Value error,) ?", "", message)
-    return f"'{key}' {reason}" if key else reason
+    if not key:
+        return reason
+    is_value = isinstance(value, str | int | float)
+    return f"'{key}' is {value!r}; it {reason}" if is_value else f"'{key}' {reason}"
+
+
+def _written(node: yaml.Node | None, location: tuple[int | str, ...]) -> str:
+    """Return a scalar as it is written in the file; empty if there is none at that place."""
+    for part in location:
+        if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+            node = node.value[part]
+        elif isinstance(node, yaml.MappingNode):
+            node = next((value for key, value in node.value if key.value == part), None)
+        else:
+            return ""
+    return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
 
 
 def _explain_unknown(key: str, location: tuple[int | str, ...]) -> str:

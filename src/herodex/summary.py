@@ -1,8 +1,10 @@
 """Print the main results of a pipeline run."""
 
+import argparse
 import csv
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from herodex import paths
@@ -34,7 +36,7 @@ def describe_classifier(metrics: dict[str, Any], validation: dict[str, Any]) -> 
     }
     lines = [f"  {name:<43} {interval(found)}" for name, found in rows.items() if found]
     title = f"Classifier   {backbone['name']}, {backbone['weights']} weights from {backbone['source']}"
-    return "\n".join([title, *lines, *advice(ood)])
+    return "\n".join(["", title, *lines, *advice(ood), ""])
 
 
 def advice(ood: dict[str, Any]) -> list[str]:
@@ -46,40 +48,49 @@ def advice(ood: dict[str, Any]) -> list[str]:
     return [f"  Accepted most: {name}, {rate:.0%} if it were not among the searches. Add things like it."]
 
 
-def describe(
-    classifier: dict[str, Any], validation: dict[str, Any], generator: dict[str, Any], samples: list[str]
-) -> str:
-    """Format the main metrics of both models, some sample names, and the next commands."""
+def describe_generator(metrics: dict[str, Any], _: dict[str, Any]) -> str:
+    """Format the generator's main metrics, after some sample names; its validation metrics are among them."""
+    with (paths.GENERATOR_REPORTS / "samples.csv").open(encoding="utf-8", newline="") as file:
+        samples = [row["name"] for row in csv.DictReader(file)][:8]
     return f"""
-{describe_classifier(classifier, validation)}
-
 Names        {", ".join(samples)}
-  nats per character on the test split  {interval(generator["nats"])}
-  trigram model                         {interval(generator["trigram"])}
-  cross-validation                      {interval(generator["cross_validation"]["nats"])}
+  nats per character on the test split  {interval(metrics["nats"])}
+  trigram model                         {interval(metrics["trigram"])}
+  cross-validation                      {interval(metrics["cross_validation"]["nats"])}
   (lower is better)
+"""
 
+
+PARTS = {
+    "classifier": (paths.CLASSIFIER_REPORTS, describe_classifier),
+    "generator": (paths.GENERATOR_REPORTS, describe_generator),
+}
+"""The reports of each half, and what describes them."""
+NEXT = """
 Look         reports/index.html has all metrics and plots; `make ui` shows the runs
 Serve        make serve, then open http://localhost:3000
 """
 
 
+def read_json(file: Path) -> dict[str, Any]:
+    """Read a report."""
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
 def main() -> None:
-    """Print the summary of the last run."""
+    """Print the summary of the last run, or of one half of it that an argument names."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("part", nargs="?", choices=PARTS)
+    only = parser.parse_args().part
     try:
-        classifier, validation, generator = (
-            json.loads(file.read_text(encoding="utf-8"))
-            for file in (
-                paths.CLASSIFIER_REPORTS / "metrics.json",
-                paths.CLASSIFIER_REPORTS / "validation.json",
-                paths.GENERATOR_REPORTS / "metrics.json",
-            )
-        )
+        texts = [
+            describe(*(read_json(folder / file) for file in ("metrics.json", "validation.json")))
+            for name, (folder, describe) in PARTS.items()
+            if only in {None, name}
+        ]
     except FileNotFoundError as error:
         raise UserError(f"{error.filename} is missing.", "Run `make run`.") from None
-    with (paths.GENERATOR_REPORTS / "samples.csv").open(encoding="utf-8") as file:
-        samples = [row["name"] for row in csv.DictReader(file)][:8]
-    sys.stdout.write(describe(classifier, validation, generator, samples))
+    sys.stdout.write("".join(texts) + NEXT)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
-from tiny_service import COLOURS
+from tiny_service import COLOURS, serving
 
 from herodex.npm import Package, fetch_package
 
@@ -549,3 +550,21 @@ def test_page_shows_progress_and_stays_usable_while_the_service_is_slow(page: Pa
         assert page.one(".findings").get_attribute("aria-busy") == "true"
         page.invent()
         page.wait(page.names)
+
+
+@pytest.mark.parametrize(("missing", "view"), [("classifier", "names"), ("generator", "recognise")])
+def test_page_of_one_model_hides_the_other_part(tiny_project, tmp_path, chromium, missing, view):
+    project = tmp_path / "project"
+    shutil.copytree(tiny_project, project)
+    shutil.rmtree(project / "models" / missing)
+    with serving(project) as url:
+        page = Page(chromium, url)
+        for address in ("", "names"):
+            chromium.get(f"{url}/{address}")
+            page.wait(lambda: page.one(f"#{view}").is_displayed() and page.one(".tagline").text)
+            shown = [each.get_attribute("id") for each in page.all(".view") if each.is_displayed()]
+            assert shown == [view]
+            assert not page.one("nav").is_displayed()
+            assert not page.one("#notice").is_displayed()
+        tasks = {"classifier": "Classifies colour images.", "generator": "Invents Elf names."}
+        assert page.one(".tagline").text == next(text for model, text in tasks.items() if model != missing)

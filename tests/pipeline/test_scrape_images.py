@@ -170,21 +170,22 @@ def test_folder_of_images_is_crawled_by_the_demo_search(workspace):
     assert {(path.split("/")[0], data) for path, data in kept.items()} == expected
 
 
-def test_folder_is_read_without_a_browser(workspace):
+def test_folder_is_read_whole_without_a_browser(workspace):
     mine = workspace.folder / "mine"
-    for query in ("cat", "dog"):
+    for query in ("Cat", "か"):
         (mine / query / "more").mkdir(parents=True)
         (mine / query / "more" / "deeper.jpg").write_bytes(jpeg((9, 9, 9)))
         (mine / query / ".hidden.jpg").write_bytes(jpeg((8, 8, 8)))
-    cats = [jpeg((number, 0, 0)) for number in range(4)]
+    cats = [jpeg((50 * number, 0, 0)) for number in range(4)]
     for name, data in zip(["b é.jpg", "a.png", "c.jpg", "d.jpg"], cats, strict=True):
-        (mine / "cat" / name).write_bytes(data)
-    (mine / "dog" / "1.jpg").write_bytes(cats[0])
-    (mine / "dog" / "notes.txt").write_bytes(b"no image")
-    (mine / "dog" / "too large.jpg").write_bytes(jpeg((1, 1, 1)) + bytes(2_000_000))
+        (mine / "Cat" / name).write_bytes(data)
+        (mine / "か" / name).write_bytes(data)
+    (mine / "か" / "notes.txt").write_bytes(b"no image")
+    (mine / "か" / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    (mine / "か" / "too large.jpg").write_bytes(jpeg((1, 1, 1)) + bytes(2_000_000))
     workspace.write_params(
         {
-            "classes": ["cat", "dog"],
+            "classes": "folder",
             "distractors": [],
             "crawl.web": "mine",
             "crawl.max_image_mb": 1,
@@ -196,17 +197,36 @@ def test_folder_is_read_without_a_browser(workspace):
     assert run.code == 0, run.log
     rows = rows_of(workspace, "data/images/raw")
     assert [(row["query"], row["source"], row["rank"], row["image_url"], row["status"]) for row in rows] == [
-        ("cat", "folder", "1", "cat/a.png", "ok"),
-        ("cat", "folder", "2", "cat/b é.jpg", "ok"),
-        ("cat", "folder", "3", "cat/c.jpg", "ok"),
-        ("dog", "folder", "1", "dog/1.jpg", "ok"),
-        ("dog", "folder", "2", "dog/notes.txt", "not_an_image"),
-        ("dog", "folder", "3", "dog/too large.jpg", "too_large"),
+        ("Cat", "folder", "1", "Cat/a.png", "ok"),
+        ("Cat", "folder", "2", "Cat/b é.jpg", "ok"),
+        ("Cat", "folder", "3", "Cat/c.jpg", "ok"),
+        ("Cat", "folder", "4", "Cat/d.jpg", "ok"),
+        ("Cat", "folder", "5", "Cat/more/deeper.jpg", "ok"),
+        ("か", "folder", "1", "か/a.png", "ok"),
+        ("か", "folder", "2", "か/b é.jpg", "ok"),
+        ("か", "folder", "3", "か/c.jpg", "ok"),
+        ("か", "folder", "4", "か/d.jpg", "ok"),
+        ("か", "folder", "5", "か/more/deeper.jpg", "ok"),
+        ("か", "folder", "6", "か/photo.heic", "not_an_image"),
+        ("か", "folder", "7", "か/too large.jpg", "too_large"),
     ]
     files = workspace.tree("data/images/raw")
-    assert [files[row["file"]] for row in rows[:4]] == [cats[1], cats[0], cats[2], cats[0]]
-    assert rows[0]["title"] == "a.png"
+    assert [files[row["file"]] for row in rows[:4]] == [cats[1], cats[0], cats[2], cats[3]]
+    assert (rows[0]["title"], rows[0]["label"], rows[5]["label"]) == ("a.png", "Cat", "か")
+    report = (workspace.folder / "reports/sources.md").read_text(encoding="utf-8")
+    assert "- か: 1 other file, no images: 1 .txt" in report
+    assert "か: か/photo.heic: HEIC images are not decoded; convert them to JPEG" in run.log
     assert not list(workspace.folder.glob(".cache/crawl/*"))
+
+
+def test_folder_without_its_source_warns_that_the_browser_takes_the_first_files(workspace):
+    for query in ("cat", "dog"):
+        (workspace.folder / "mine" / query).mkdir(parents=True)
+        (workspace.folder / "mine" / query / "1.jpg").write_bytes(jpeg((0, 0, 0)))
+    workspace.write_params({"classes": "folder", "distractors": [], "crawl.web": "mine"})
+    run = workspace.run(*STAGE, HERODEX_CHROMIUM="/nowhere")
+    assert "the browser takes the first 100 files of each folder in mine" in run.log
+    assert "set crawl.images.sources to [folder]" in run.log
 
 
 def test_class_without_images_is_an_error_and_old_images_stay(workspace):

@@ -43,7 +43,7 @@ def test_invalid_port_is_reported(tiny_project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "missing", ["models", "models/classifier", "models/generator", "data/names/clean.csv"]
+    "missing", ["models", "models/backbone", "models/generator/generator.json", "data/names/clean.csv"]
 )
 def test_missing_model_is_reported_with_the_command_that_creates_it(
     tiny_project: Path, tmp_path: Path, missing: str

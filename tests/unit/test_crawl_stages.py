@@ -15,13 +15,14 @@ from scrapy.exceptions import (
 )
 
 from crawlers.failures import explain_failure, status_words
+from crawlers.folder import check_folder
 from crawlers.items import Search, Status
 from crawlers.middlewares.budget import BudgetSpent
 from crawlers.middlewares.public_web import NotPublic
 from crawlers.run import spider_settings
 from crawlers.scrape_images import check_counts
 from crawlers.staging import staged_folder
-from crawlers.web import check_folder, check_web, may_crawl_live
+from crawlers.web import check_web, may_crawl_live
 from herodex.errors import UserError
 from herodex.params import Params
 

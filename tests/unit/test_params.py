@@ -1,4 +1,5 @@
 import re
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,23 @@ def test_a_query_named_twice_is_refused(values, tmp_path):
     assert f"name {values['classes'][0]} more than once" in problem_with(values, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["../up", "Big Name", "", "a/b", "unknown"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../up",
+        "",
+        "a/b",
+        "unknown",
+        ".hidden",
+        "..",
+        " tea",
+        "a\\b",
+        "a\nb",
+        "All",
+        "None of these",
+        "é" * 101,
+    ],
+)
 def test_a_class_that_cannot_be_a_folder_or_is_reserved_is_refused(values, tmp_path, name):
     values["classes"][0] = name
     assert problem_with(values, tmp_path)
@@ -116,3 +133,97 @@ def test_broken_yaml_is_reported_with_its_line(tmp_path):
 def test_a_missing_file_is_reported(tmp_path):
     with pytest.raises(UserError, match="is missing"):
         load_params(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize("name", ["Golden Delicious", "か", "Spider-Man", "c++", "Ångström", "7 Up"])
+def test_class_may_have_any_script_capitals_and_blanks(values, tmp_path, name):
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(values | {"classes": [name, "tea"]}, allow_unicode=True), encoding="utf-8")
+    params = load_params(path)
+    assert params.classes == [unicodedata.normalize("NFC", name), "tea"]
+    assert params.label_of(params.classes[0]) == params.classes[0]
+
+
+@pytest.mark.parametrize(
+    ("written", "part"),
+    [
+        ("no", "'classes.0' is no, which YAML does not read as text; put it in quotes: \"no\""),
+        ("1.0", 'put it in quotes: "1.0"'),
+        ("2024-01-01", 'put it in quotes: "2024-01-01"'),
+        ("~", 'put it in quotes: "~"'),
+        ("a/b", "'classes.0' is 'a/b'; it should name a folder"),
+        ("all", "'all', which is reserved for the totals of reports"),
+        ("Tea", "'Tea' and 'tea', which differ in upper and lower case only"),
+    ],
+)
+def test_message_on_a_class_shows_the_value_and_the_rule(tmp_path, written, part):
+    text = Path("params.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "params.yaml"
+    path.write_text(re.sub(r"(?m)^classes: .*", f"classes: [{written}, tea]", text), encoding="utf-8")
+    with pytest.raises(UserError) as raised:
+        load_params(path)
+    assert part in raised.value.problem
+
+
+def test_message_on_a_value_shows_it(values, tmp_path):
+    values["crawl"]["names"]["language"] = "English"
+    assert "'crawl.names.language' is 'English'; it" in problem_with(values, tmp_path)
+
+
+def folder_of(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).mkdir(parents=True)
+        (root / name / "1.jpg").touch()
+    return root
+
+
+def test_classes_are_the_sub_folders_apart_from_the_distractors(values, tmp_path):
+    folder_of(tmp_path / "mine", "tea", "Green Tea", "milk", ".git", "__MACOSX")
+    values |= {"classes": "folder", "distractors": ["milk"]}
+    values["crawl"]["web"] = "mine"
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
+    assert load_params(path).queries == ["Green Tea", "tea", "milk"]
+
+
+def test_classes_of_a_missing_folder_are_those_of_the_classifier(values, tmp_path):
+    values |= {"classes": "folder"}
+    values["crawl"]["web"] = "mine"
+    assert "'mine', is no folder" in problem_with(values, tmp_path)
+    (tmp_path / "models/classifier").mkdir(parents=True)
+    record = tmp_path / "models/classifier/classifier.json"
+    record.write_text('{"classes": ["tea", "coffee"]}', encoding="utf-8")
+    assert load_params(tmp_path / "params.yaml").classes == ["tea", "coffee"]
+
+
+@pytest.mark.parametrize("web", ["", "demo", "live"])
+def test_classes_of_no_folder_are_refused(values, tmp_path, web):
+    values |= {"classes": "folder"}
+    values["crawl"]["web"] = web
+    assert f"classes in params.yaml is 'folder', and crawl.web is '{web}'" in problem_with(values, tmp_path)
+
+
+def test_folder_with_one_class_is_refused(values, tmp_path):
+    folder_of(tmp_path / "mine", "tea")
+    values |= {"classes": "folder"}
+    values["crawl"]["web"] = "mine"
+    assert "'mine' has 1 folders of classes" in problem_with(values, tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_file_that_is_not_utf8_is_reported_with_the_place(tmp_path, encoding):
+    path = tmp_path / "params.yaml"
+    path.write_bytes("seed: 1729\npage:\n  name: Pokémon\n".encode(encoding))
+    with pytest.raises(UserError, match="is not UTF-8, see byte") as raised:
+        load_params(path)
+    assert "UTF-8" in raised.value.hint
+
+
+def test_folder_in_place_of_the_file_is_reported(tmp_path):
+    with pytest.raises(UserError, match="cannot be read"):
+        load_params(tmp_path)
+
+
+def test_name_with_a_line_break_is_refused(values, tmp_path):
+    values["names"] = ["Ada\rGrace", *(f"name {number}" for number in range(20))]
+    assert "list each name by itself" in problem_with(values, tmp_path)

@@ -19,7 +19,16 @@ VERSIONS = yaml.safe_load((PROJECT / "versions.yaml").read_text(encoding="utf-8"
 PACKAGES = ("crawlers", "demo_web", "herodex")
 SHARED = {
     f"src/herodex/{name}.py"
-    for name in ("command", "errors", "params", "paths", "progress", "stage_times", "tracking")
+    for name in (
+        "class_folders",
+        "command",
+        "errors",
+        "params",
+        "paths",
+        "progress",
+        "stage_times",
+        "tracking",
+    )
 }
 """What all stages use, and what does not change their outputs."""
 NOT_COMPUTING = {

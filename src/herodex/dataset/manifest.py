@@ -18,13 +18,14 @@ A stage adds columns and never removes a row:
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 import numpy as np
 from jaxtyping import Shaped, UInt8
 from PIL import Image
 
 from herodex import paths
+from herodex.csv_table import CRLF, open_table
 from herodex.errors import UserError
 from herodex.params import Params
 
@@ -43,7 +44,7 @@ ReadImage = Callable[[str], UInt8[np.ndarray, "h w 3"]]
 """Reads a normalised RGB image by its `file` in the manifest."""
 
 REASONS = {
-    "no_download": "the download failed",
+    "no_download": "the download failed, or the file cannot be read",
     "truncated": "the file ends early",
     "not_an_image": "the format is not supported",
     "unreadable": "the file is corrupt",
@@ -62,6 +63,28 @@ REASONS = {
     "review": "a person dropped it",
 }
 """Every value of `dropped_for`, in the order of the checks, with its meaning."""
+
+_DECODING = "Convert these files to JPEG or PNG; `reason` in data/images/raw/manifest.csv says more."
+_QUALITY = "Add better images, or loosen classifier.clean."
+_SIMILAR = "Add images that differ from each other."
+_LABELS = "Check the images on reports/clean, keep right ones in `make review`, or add images."
+ADVICE = {
+    "no_download": "Run `make refresh` to try again; `reason` in data/images/raw/manifest.csv says more.",
+    "truncated": "Save these files again, or add others.",
+    "not_an_image": _DECODING,
+    "unreadable": _DECODING,
+    "too_large": "Scale these images down, or raise crawl.max_image_mb and classifier.clean.max_pixels_mp.",
+    **dict.fromkeys(
+        ("too_small", "odd_aspect", "too_dark", "too_light", "low_information", "blurry"), _QUALITY
+    ),
+    "exact_duplicate": _SIMILAR,
+    "near_duplicate": _SIMILAR,
+    "label_conflict": "The same images are in several classes: keep each image in one folder or search.",
+    "label_error": _LABELS,
+    "outlier": _LABELS,
+    "review": "Keep some of its images in `make review`, or add images.",
+}
+"""What helps a class that lost its images, by the commonest `dropped_for`."""
 
 
 def read_clean(file: str) -> UInt8[np.ndarray, "h w 3"]:
@@ -85,7 +108,8 @@ def read_manifest(path: Path) -> "pandas.DataFrame":
 def write_manifest(manifest: "pandas.DataFrame", path: Path) -> None:
     """Write a manifest as UTF-8 CSV with LF line ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    manifest.to_csv(path, index=False, lineterminator="\n")
+    with open_table(path) as file:
+        manifest.to_csv(cast("IO[str]", file), index=False, lineterminator=CRLF)
 
 
 def require_every_class(manifest: "pandas.DataFrame", params: Params, where: str) -> None:
@@ -99,9 +123,13 @@ def require_every_class(manifest: "pandas.DataFrame", params: Params, where: str
         if name not in kept:
             reasons = manifest["dropped_for"][manifest["query"] == name].value_counts()
             lost = ", ".join(f"{count} {reason}" for reason, count in reasons.items()) or "none was found"
+            more = (
+                "Add images" if params.crawl.images.sources == ["folder"] else "Raise crawl.images.per_query"
+            )
+            advice = ADVICE.get(str(reasons.index[0]), f"{more}.") if len(reasons) else f"{more}."
             raise UserError(
                 f"{where}: no image of '{name}' is left ({lost}).",
-                "Raise crawl.images.per_query, loosen classifier.clean, or remove the class.",
+                f"{advice} Or remove the class from params.yaml.",
             )
 
 

@@ -12,6 +12,7 @@ import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from herodex.csv_table import write_rows
 from herodex.errors import UserError
 
 RAW_COLUMNS = ("number", "name", "generation", "page_url")
@@ -47,10 +48,7 @@ def read_names(path: Path, columns: Sequence[str]) -> list[Row]:
 def write_names(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
     """Write the given columns of the rows."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(path, columns, rows)
 
 
 def texts_of(rows: Iterable[Row], *parts: str) -> list[str]:

@@ -4,9 +4,10 @@
 cannot be known here, and a time would change the file in every run. MLflow runs and bentos name the commit.
 """
 
+import argparse
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,19 +87,43 @@ def describe_model(model: Model, stages: dict[str, StageRecord]) -> ModelLineage
     }
 
 
+def earlier_lineage(names: Collection[str]) -> dict[str, ModelLineage]:
+    """Read the lineage of the other models than `names` that are still those in `models/`."""
+    if not paths.LINEAGE.exists():
+        return {}
+    earlier: dict[str, ModelLineage] = json.loads(paths.LINEAGE.read_text(encoding="utf-8"))
+    others = {name: MODELS[name] for name in earlier if name not in names}
+    return {
+        name: earlier[name]
+        for name, model in others.items()
+        if model.folder.exists() and model.hash(model.folder) == earlier[name]["model"]
+    }
+
+
 def main() -> None:
-    """Write lineage and model cards, then log the lineage to MLflow."""
+    """Write lineage and model cards, then log the lineage to MLflow.
+
+    As a stage this is about both models; after a run of one half, about its model, named as an argument.
+    """
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", nargs="?", choices=MODELS, help="record this model alone")
+    only = parser.parse_args().model
+    names = [only] if only else list(MODELS)
     params = load_params()
     stages = read_lock()
-    lineage = {name: describe_model(model, stages) for name, model in MODELS.items()}
+    if only:
+        stages = {name: stages[name] for name in upstream(stages, [MODELS[only].last_stage])}
+    recorded = {name: describe_model(MODELS[name], stages) for name in names}
+    lineage = recorded | (earlier_lineage(names) if only else {})
     text = json.dumps(lineage, indent=2, ensure_ascii=False) + "\n"
     paths.LINEAGE.write_text(text, encoding="utf-8")
     paths.CARDS.mkdir(parents=True, exist_ok=True)
     for name, card in (("classifier", classifier_card), ("generator", generator_card)):
-        (paths.CARDS / f"{name}.md").write_text(card(lineage[name], params), encoding="utf-8")
+        if name in recorded:
+            (paths.CARDS / f"{name}.md").write_text(card(recorded[name], params), encoding="utf-8")
     with timed("logging"):
-        log_lineage(lineage, {name: record for name, record in stages.items() if name != "record_lineage"})
-    for name, entry in lineage.items():
+        log_lineage(recorded, {name: record for name, record in stages.items() if name != "record_lineage"})
+    for name, entry in recorded.items():
         log.info("%s %s: %d stages", name, entry["model"][:12], len(entry["stages"]))
 
 

@@ -213,8 +213,9 @@ class Example(BaseModel):
 
 
 class AboutAnswer(BaseModel):
-    """Settings of the page: its words, the classes, and limits of its input fields."""
+    """Settings of the page: its words, the models, the classes, and limits of its input fields."""
 
+    models: list[Literal["classifier", "generator"]]
     thing: str
     name: str
     classes: list[str]

@@ -20,6 +20,7 @@ from herodex.serving import endpoints, metrics
 from herodex.serving.client_error import ClientError
 from herodex.serving.lineage import lineage_route
 from herodex.serving.messages import AboutAnswer, Example, QuoteMessage
+from herodex.serving.models import CLASSIFIER, GENERATOR
 from herodex.serving.quotes import QuoteProxy, load_bundled_quotes
 
 WEB = Path(str(resources.files("herodex.web")))
@@ -34,7 +35,8 @@ def find_examples(folder: Path) -> list[Example]:
 def create_site(params: Params, root: Path) -> Starlette:
     """Create the application that serves the page, its files and the GET part of the API.
 
-    `state.classes` holds the classes of `params` until the service replaces them by those of its classifier.
+    `state.classes` holds the classes of `params` until the service replaces them by those of its classifier;
+    `state.models` names both models until the service replaces them by those that it has.
 
     Args:
         params: Parameters of the project.
@@ -53,10 +55,11 @@ def create_site(params: Params, root: Path) -> Starlette:
 
     async def about(request: Request) -> Response:
         message = AboutAnswer(
+            models=request.app.state.models,
             thing=params.page.thing,
             name=params.page.name,
             classes=request.app.state.classes,
-            examples=examples,
+            examples=examples if CLASSIFIER in request.app.state.models else [],
             max_upload_mb=serve.max_upload_mb,
             max_pixels_mp=serve.max_pixels_mp,
             quote_hosts=[urlsplit(url).hostname or "" for url in serve.quote_urls],
@@ -92,4 +95,5 @@ def create_site(params: Params, root: Path) -> Starlette:
         lifespan=lifespan,
     )
     site.state.classes = params.classes
+    site.state.models = [CLASSIFIER, GENERATOR]
     return site

@@ -2,22 +2,18 @@
 
 import argparse
 import errno
+import logging
 import os
 import socket
 import sys
 
-from herodex import paths
 from herodex.command import run_command
 from herodex.errors import UserError
 from herodex.params import load_params
+from herodex.serving.models import NEEDED, present_models
 from herodex.serving.rate_limit import create_storage
 
-NEEDED = (
-    paths.BACKBONE / "backbone.xml",
-    paths.CLASSIFIER / "classifier.json",
-    paths.GENERATOR / "generator.json",
-    paths.CLEAN_NAMES,
-)
+log = logging.getLogger(__name__)
 
 ENVIRONMENT = {
     "BENTOML_DO_NOT_TRACK": "True",
@@ -27,12 +23,6 @@ ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": "16000000",
 }
 """Defaults of the server's environment."""
-
-
-def check_models() -> None:
-    """Raise a UserError if a model file that the service loads is missing."""
-    if missing := [str(path) for path in NEEDED if not path.exists()]:
-        raise UserError(f"There is no model to serve: {', '.join(missing)} missing.", "Run `make run` first.")
 
 
 def check_port(host: str, port: int) -> None:
@@ -62,9 +52,12 @@ def main() -> None:
     options = parser.parse_args()
     params = load_params()
     create_storage(params.serve.limit_storage)
-    check_models()
+    present = present_models()
     if options.check:
         return
+    for name in NEEDED:
+        if name not in present:
+            log.warning("serving without a %s: models/%s is missing", name, name)
     check_port(options.host, options.port)
     environment = {**ENVIRONMENT, **os.environ}
     serve = ("serve", "service:Herodex", "--host", options.host, "--port", str(options.port))

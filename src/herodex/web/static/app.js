@@ -4,11 +4,20 @@ import { ask, describe } from "./api.js";
 import { setUpNames } from "./names.js";
 import { setUpQuote } from "./quote.js";
 import { setUpRecognition } from "./recognise.js";
-import { setUpViews } from "./views.js";
+import { setUpViews, showOnly } from "./views.js";
+
+/** @returns {boolean} whether the service has a model; it may have only one of both */
+function has(about, model) {
+  return about.models.includes(model);
+}
 
 function fillIn(about) {
+  const tasks = [];
+  if (has(about, "classifier")) tasks.push(`classifies ${about.thing} images`);
+  if (has(about, "generator")) tasks.push(`invents ${about.name} names`);
+  const tagline = `${tasks.join(" and ")}.`;
   const texts = {
-    tagline: `Classifies ${about.thing} images and invents ${about.name} names.`,
+    tagline: tagline[0].toUpperCase() + tagline.slice(1),
     question: `Which ${about.thing} is this?`,
     invitation: `New ${about.name} names`,
     limits: `JPEG, PNG or WebP, up to ${about.max_upload_mb} MB`,
@@ -28,8 +37,10 @@ async function start() {
   try {
     const about = await ask("api/about");
     fillIn(about);
-    setUpRecognition(document.querySelector("#recognise"), about);
-    showNames = setUpNames(document.querySelector("#names"), about);
+    if (has(about, "classifier")) setUpRecognition(document.querySelector("#recognise"), about);
+    else showOnly("names");
+    if (has(about, "generator")) showNames = setUpNames(document.querySelector("#names"), about);
+    else showOnly("recognise");
     document.body.classList.remove("loading");
   } catch (error) {
     const notice = document.querySelector("#notice");

@@ -15,7 +15,8 @@ export function percent(share) {
   return `${Math.round(share * 100)}\u00a0%`;
 }
 
-/** Capitalise every word, as the stylesheet does for labels. */
+/** Capitalise every word of a class, unless its name already has capitals or needs none. */
 export function titleCase(text) {
-  return text.replace(/(^|\s)\S/gu, (start) => start.toUpperCase());
+  if (text !== text.toLowerCase()) return text;
+  return text.replace(/(^|[\s-])\S/gu, (start) => start.toUpperCase());
 }

@@ -132,7 +132,7 @@ function showAnswer(view, bars, answer) {
   const likeliest = percent(answer.probabilities[answer.label]);
   drawBars(bars, shares);
   if (answer.known) {
-    say(view, "known", answer.label, `Probability: ${likeliest}${alternatives(answer)}`);
+    say(view, "known", titleCase(answer.label), `Probability: ${likeliest}${alternatives(answer)}`);
   } else {
     say(view, "unknown", NONE, `Closest class: ${titleCase(answer.label)} (${likeliest}).`);
   }
@@ -153,7 +153,7 @@ function drawBars(bars, shares) {
       const value = element("span", "value", share === undefined ? "–" : percent(share));
       const bar = element("span", "bar", element("span", "fill"));
       bar.setAttribute("aria-hidden", "true");
-      const row = element("li", "", element("span", "label", label), value, bar);
+      const row = element("li", "", element("span", "label", titleCase(label)), value, bar);
       row.classList.toggle("top", place === 0 && share !== undefined);
       row.classList.toggle("none", label === NONE);
       // In the next frame, so that the growth of the bar is animated.

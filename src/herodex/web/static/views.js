@@ -38,6 +38,13 @@ export function setUpViews(shown) {
   }
 }
 
+/** Hide the navigation and always show one view, because the service has no model for the other. */
+export function showOnly(view) {
+  document.querySelector(".views").hidden = true;
+  if (currentView() !== view) history.replaceState(null, "", view === "names" ? "names" : "./");
+  show();
+}
+
 function show() {
   const current = currentView();
   document.title = TITLES[current];
