@@ -18,7 +18,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -129,17 +129,20 @@ class Plan:
         return f"{self.images.name}-{self.split + 1}"
 
 
-def plan_runs(sets: Sequence[ImageSet], options: Options, folder: Path) -> list[Plan]:
+def plan_runs(
+    sets: Sequence[ImageSet], options: Options, folder: Path, refused: Collection[Path]
+) -> list[Plan]:
     """Plan all runs, split by split, so that an interrupted benchmark has covered every set.
 
     Args:
         sets: as given.
         options: how many splits, the noise, and the size of samples.
         folder: for copied test images.
+        refused: files that the service does not accept; they are no test images.
     """
     plans: list[Plan] = []
     for number in range(options.splits):
-        split = [redistribute(images, number, options.seed) for images in sets]
+        split = [without_refused(redistribute(images, number, options.seed), refused) for images in sets]
         for images in split:
             others = [other for other in split if other is not images]
             rng = random.Random(f"{options.seed}/{number}/{images.name}/{options.noise}")
@@ -149,14 +152,9 @@ def plan_runs(sets: Sequence[ImageSet], options: Options, folder: Path) -> list[
     return plans
 
 
-def without_refused(plan: Plan, features: FeatureTable) -> Plan:
-    """Leave out test images that the service cannot decode; the stages exclude those in training."""
-
-    def readable(images: Sequence[LabelledImage]) -> list[LabelledImage]:
-        return [image for image in images if image.path not in features.refused]
-
-    images = replace(plan.images, test=tuple(readable(plan.images.test)))
-    return replace(plan, images=images, others=readable(plan.others))
+def without_refused(images: ImageSet, refused: Collection[Path]) -> ImageSet:
+    """Leave out test images that the service does not accept."""
+    return replace(images, test=tuple(image for image in images.test if image.path not in refused))
 
 
 def run(
@@ -171,6 +169,7 @@ def run(
 
     Raises:
         StageError: a stage failed.
+        TimeoutError: the service did not start.
     """
     cost = Cost()
     images, asked = plan.images, [*plan.images.test, *plan.others]
@@ -213,11 +212,13 @@ def describe_run(
 
 
 def announcer(plan: Plan, number: int, count: int, began: float) -> Callable[[str], None]:
-    """Return a function that logs what a run does, with an estimate of the time left."""
+    """Return a function that logs what a run does, with the time left if an earlier run has ended."""
+    started = time.monotonic()
 
     def announce(text: str) -> None:
-        left = (time.monotonic() - began) / (number - 1) * (count - number + 1) if number > 1 else None
-        after = f"; about {left / 60:.0f} min left when it began" if left is not None else ""
+        usual = (started - began) / max(1, number - 1)
+        left = usual * (count - number) + max(0.0, usual - (time.monotonic() - started))
+        after = f"; about {left / 60:.0f} min left" if number > 1 else ""
         log.info("run %d of %d, %s: %s%s", number, count, plan.name, text, after)
 
     return announce
@@ -236,11 +237,13 @@ def prepare_work(work: Path) -> Path:
     return work / PROJECTS
 
 
-def write_tables(out: Path, answers: pd.DataFrame, runs: pd.DataFrame, figures: Sequence[Figure]) -> None:
-    """Write the answers, the runs and the figures as CSV."""
-    out.mkdir(parents=True, exist_ok=True)
+def report(options: Options, answers: pd.DataFrame, runs: pd.DataFrame) -> list[Figure]:
+    """Compute the figures, and write them, the answers and the runs as CSV."""
+    figures = summarise(answers, runs, options.seed)
+    options.out.mkdir(parents=True, exist_ok=True)
     for name, rows in (("answers", answers), ("runs", runs), ("figures", pd.DataFrame(figures))):
-        rows.to_csv(out / f"{name}.csv", index=False, lineterminator="\n")
+        rows.to_csv(options.out / f"{name}.csv", index=False, lineterminator="\n")
+    return figures
 
 
 def measure(options: Options, work: Path) -> list[str]:
@@ -249,31 +252,30 @@ def measure(options: Options, work: Path) -> list[str]:
     check_models(options.models)
     stages = read_stages(EVALUATION if options.evaluate else LAST_STAGE)
     projects = prepare_work(work)
-    plans = plan_runs(sets, options, projects / "copies")
     features = FeatureTable(load_params(ROOT / paths.PARAMS), options.models / "backbone", work / CACHE)
-    features.add([image.path for plan in plans for image in (*plan.images.train, *plan.images.test)])
-    if features.refused:
-        some = ", ".join(f"{path} ({reason})" for path, reason in list(features.refused.items())[:5])
-        log.warning("%d files are not asked, and not in the baselines: %s", len(features.refused), some)
+    features.add([image.path for images in sets for image in (*images.train, *images.test)])
+    if refused := [f"{path} ({reason})" for path, reason in features.refused.items()]:
+        log.warning("%d files are in no test part, the service refuses them: %s", len(refused), refused[:5])
+    plans = plan_runs(sets, options, projects / "copies", features.refused)
+    features.add([image.path for plan in plans for image in plan.images.train])
     answers: list[pd.DataFrame] = []
     runs: list[dict[str, Any]] = []
     failed: list[str] = []
+    figures: list[Figure] = []
     began = time.monotonic()
-    for number, plan in enumerate((without_refused(plan, features) for plan in plans), start=1):
+    for number, plan in enumerate(plans, start=1):
         announce = announcer(plan, number, len(plans), began)
         try:
             rows, row = run(plan, projects / plan.name, stages, features, options, announce)
-        except StageError as error:
+        except (StageError, TimeoutError) as error:
             failed.append(f"{plan.name}: {error}")
             announce(str(error))
             continue
         answers.append(rows)
         runs.append(row)
-        write_tables(options.out, pd.concat(answers), pd.DataFrame(runs), [])
-    if runs:
-        figures = summarise(pd.concat(answers, ignore_index=True), pd.DataFrame(runs), options.seed)
-        write_tables(options.out, pd.concat(answers), pd.DataFrame(runs), figures)
-        sys.stdout.write(f"{table(figures)}\n")
+        # An interrupted benchmark leaves the figures of the runs that ended.
+        figures = report(options, pd.concat(answers, ignore_index=True), pd.DataFrame(runs))
+    sys.stdout.write(f"{table(figures)}\n")
     return failed
 
 
@@ -282,7 +284,7 @@ def main() -> None:
     options = read_options()
     use_checkout()
     with nullcontext(options.work) if options.work else tempfile.TemporaryDirectory() as work:
-        failed = measure(options, Path(work))
+        failed = measure(options, Path(work).resolve())
     if failed:
         raise UserError(f"{len(failed)} runs failed: {'; '.join(failed)}.", "The figures leave them out.")
 

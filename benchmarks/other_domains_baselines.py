@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from benchmarks.other_domains_sets import LabelledImage
 from herodex.curation.clean import check
+from herodex.dataset.manifest import NO_HASH
 from herodex.embedding.embed import pooled_views
 from herodex.inference.features import features_of, slices_of, views_of
 from herodex.inference.image_decoding import ImageError, normalise, open_image
@@ -38,7 +39,7 @@ class FeatureTable:
         backbone: its folder.
         cache: file that keeps pooled features between runs.
         vectors: by file, the features of each baseline.
-        refused: files that the service cannot decode, with the reason.
+        refused: files that the service does not accept, with the reason.
     """
 
     params: Params
@@ -50,6 +51,8 @@ class FeatureTable:
     def add(self, files: Sequence[Path]) -> None:
         """Compute the features of files that are not in the table yet."""
         new = [file for file in dict.fromkeys(files) if file not in self.vectors and file not in self.refused]
+        if not new:
+            return
         hashes: dict[Path, str] = {}
         for file in track(new, len(new), "decode", "images"):
             data = file.read_bytes()
@@ -57,9 +60,9 @@ class FeatureTable:
                 open_image(data, int(self.params.serve.max_pixels_mp * 1e6), FORMATS)
             except ImageError as error:
                 self.refused[file] = str(error)
-                continue
             hashes[file] = check(data, self.params.classifier.clean).pixel_sha256
-        readable = list(hashes)
+        # The stages learn from more formats than the service accepts.
+        readable = [file for file in hashes if hashes[file] != NO_HASH]
         for start in range(0, len(readable), AT_A_TIME):
             self._embed({file: hashes[file] for file in readable[start : start + AT_A_TIME]})
 
