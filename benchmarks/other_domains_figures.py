@@ -16,6 +16,8 @@ from herodex.statistics import CONFIDENCE, Estimate, bootstrap_mean, estimate, p
 
 ALL = "all"
 RESAMPLES = 500
+AGREEMENT = {"held out in CV's interval": "held_out_in_cv", "CV in held out's interval": "cv_in_held_out"}
+"""Figures that count runs, and their columns."""
 
 
 class Figure(NamedTuple):
@@ -148,10 +150,7 @@ def cross_validation_figures(runs: pd.DataFrame) -> dict[str, Estimate]:
     """Average cross-validated figures over runs; count where they agree with held-out ones."""
     value, low, high = (float(runs[f"cv_{key}"].mean()) for key in ("value", "low", "high"))
     found = {"cross-validated right": estimate(value, low, high, int(runs["cv_n"].mean()))}
-    for name, column in (
-        ("held out in CV's interval", "held_out_in_cv"),
-        ("CV in held out's", "cv_in_held_out"),
-    ):
+    for name, column in AGREEMENT.items():
         agreeing = float(runs[column].astype(float).mean())
         found[name] = estimate(agreeing, agreeing, agreeing, len(runs))
     return found
@@ -184,6 +183,6 @@ def cell(figure: Figure) -> str:
     """Format one figure: value, interval and count; a mean over runs has no interval."""
     if figure.name.endswith("per run"):
         return f"{figure.value:.0f}"
-    if figure.low == figure.high == figure.value and "in" in figure.name.split():
+    if figure.name in AGREEMENT:
         return f"{round(figure.value * figure.n)} of {figure.n}"
     return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}] {figure.n:>4}"

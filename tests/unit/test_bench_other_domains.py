@@ -377,5 +377,5 @@ def test_table_has_a_column_for_each_set_and_for_all():
     accepts = next(figure for figure in figures if figure.name == "false accepts")
     assert cell(accepts) in next(line for line in lines if line.startswith("false accepts"))
     assert by_name["cpu_s per run"] == ["60", "60", "60"]
-    assert by_name["CV in held out's"] == ["1 of 1", "1 of 1", "2 of 2"]
+    assert by_name["CV in held out's interval"] == ["1 of 1", "1 of 1", "2 of 2"]
     assert np.isfinite([figure.value for figure in figures]).all()
