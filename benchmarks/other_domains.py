@@ -61,7 +61,7 @@ from herodex.progress import track
 
 log = logging.getLogger(__name__)
 
-CACHE, PROJECTS = "features.db", "projects"
+CACHE, PROJECTS = paths.FEATURE_CACHE.name, "projects"
 
 
 @dataclass(frozen=True)

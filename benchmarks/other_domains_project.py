@@ -43,7 +43,7 @@ class StageError(Exception):
     """A stage ended with an error; the text names it and says why."""
 
 
-class Served(NamedTuple):
+class Answer(NamedTuple):
     """An answer of the service: the likeliest class, whether it is known, the probability of `unknown`."""
 
     label: str
@@ -146,10 +146,10 @@ def params_for(params: dict[str, Any], classes: Sequence[str], folder: Path) -> 
 
 
 def create_project(folder: Path, images: ImageSet, models: Path, cache: Path) -> None:
-    """Create a project folder for a set; an earlier one is removed.
+    """Create a project folder for a set.
 
     Args:
-        folder: of the project.
+        folder: of the project; it must not exist.
         images: the set.
         models: with `backbone` and `generator`.
         cache: file with the features of earlier projects.
@@ -212,8 +212,8 @@ def ask_all(
     folder: Path,
     images: Sequence[LabelledImage],
     cost: Cost,
-    track: Callable[[Iterable[Served]], list[Served]],
-) -> list[Served]:
+    track: Callable[[Iterable[Answer]], list[Answer]],
+) -> list[Answer]:
     """Serve a project's models with BentoML and classify images over HTTP, in their order.
 
     Args:
@@ -225,7 +225,7 @@ def ask_all(
     began = time.monotonic()
     with served(folder) as service, httpx.Client(base_url=service.url, timeout=120) as client:
 
-        def ask(image: LabelledImage) -> Served:
+        def ask(image: LabelledImage) -> Answer:
             return classify(client, image.path)
 
         with ThreadPoolExecutor(CLIENTS) as pool:
@@ -236,7 +236,7 @@ def ask_all(
     return answers
 
 
-def classify(client: httpx.Client, path: Path) -> Served:
+def classify(client: httpx.Client, path: Path) -> Answer:
     """Classify an image file over HTTP.
 
     Raises:
@@ -246,7 +246,7 @@ def classify(client: httpx.Client, path: Path) -> Served:
     if response.status_code != 200:
         raise UserError(f"The service refused {path}: {response.text[:200]}", "Remove or convert the file.")
     answer = response.json()
-    return Served(answer["label"], answer["known"], answer["unknown"])
+    return Answer(answer["label"], answer["known"], answer["unknown"])
 
 
 def _cpu_seconds(process: psutil.Process) -> float:
