@@ -14,7 +14,7 @@ from crawlers.extensions.progress import Step
 from crawlers.failures import error_of, explain_failure, request_of
 from crawlers.items import NameList, SpeciesName, Status
 from crawlers.journal import Journal
-from crawlers.spiders.search import one_line
+from crawlers.page_text import one_line
 
 LARGEST_FAULT_SHARE = 0.02
 """A source fails if more than this share of its records is missing."""

@@ -18,8 +18,8 @@ from twisted.python.failure import Failure
 from crawlers.failures import request_of
 from crawlers.items import SpeciesName, Status
 from crawlers.json_object import JsonObject, as_list, object_or_empty, require_object
+from crawlers.page_text import one_line
 from crawlers.spiders.names import Found, NamesSpider, content_type
-from crawlers.spiders.search import one_line
 
 API = "https://pokeapi.co/api/v2/pokemon-species"
 PAGE_SIZE = 100

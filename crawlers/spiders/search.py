@@ -15,6 +15,7 @@ from crawlers.extensions.progress import Step
 from crawlers.failures import FORBIDDEN, error_of, explain_failure
 from crawlers.items import Search, SearchResult, Status
 from crawlers.journal import Journal
+from crawlers.page_text import one_line
 
 FAILURES_TO_GIVE_UP = 2
 """A source is skipped after this many failed searches in a row."""
@@ -196,13 +197,6 @@ class SearchSpider(Spider):
             )
         elif left:
             yield self._prepared(self.request_for(left[0]), _Progress(left[0]))
-
-
-def one_line(value: object) -> str:
-    """Normalise a field from the web to one line of printable text; values other than text become ''."""
-    if not isinstance(value, str):
-        return ""
-    return " ".join("".join(character if character.isprintable() else " " for character in value).split())
 
 
 def search_words(query: str) -> str:

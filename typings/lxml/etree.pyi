@@ -1,0 +1,4 @@
+# lxml has no types: whatever it gives is Any.
+from typing import Any
+
+def __getattr__(name: str) -> Any: ...
