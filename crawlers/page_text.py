@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from lxml import etree
 from parsel import Selector
 
 LONGEST_HTML = 100_000
@@ -78,20 +77,29 @@ def _texts(html: str) -> Iterator[str]:
         return
     cards = _cards_with_name(root)
     shown = [True]
-    # Iterative, because the depth of a page is unbounded.
-    walk: Any = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
-    for event, element in walk:
+    for event, element in _walk(root):
         if event == "start":
-            if _is_hidden(element):
-                walk.skip_subtree()
             shown.append(_is_shown(element, shown, cards))
             yield _BREAK if element.tag in _BLOCKS else ""
-            yield _flat(element.text) if shown[-1] and not _is_hidden(element) else ""
-            continue
-        if event == "end":
+            yield _flat(element.text) if shown[-1] else ""
+        elif event == "end":
             shown.pop()
             yield _BREAK if element.tag in _BLOCKS else ""
-        yield _flat(element.tail) if shown[-1] and element is not root else ""
+        else:
+            yield _flat(element.tail) if shown[-1] else ""
+
+
+def _walk(root: Any) -> Iterator[tuple[str, Any]]:
+    """Yield start, end and tail of each element, and the tail alone of comments and hidden elements."""
+    # Iterative, because the depth of a page is unbounded.
+    left = [("start", root)]
+    while left:
+        event, element = left.pop()
+        if event == "start" and (not isinstance(element.tag, str) or _is_hidden(element)):
+            event = "tail"
+        yield event, element
+        if event == "start":
+            left += [("tail", element), ("end", element), *(("start", child) for child in reversed(element))]
 
 
 def _is_shown(element: Any, shown: Sequence[bool], cards: AbstractSet[Any]) -> bool:
@@ -123,9 +131,8 @@ def _cards_with_name(root: Any) -> set[Any]:
     """Return the contact cards that contain a name, each innermost around it."""
     cards: set[Any] = set()
     inside: list[Any] = []
-    walk: Any = etree.iterwalk(root, events=("start", "end"))
-    for event, element in walk:
-        classes = _classes(element)
+    for event, element in _walk(root):
+        classes = _classes(element) if event != "tail" else []
         if event == "start" and "fn" in classes and inside:
             cards.add(inside[-1])
         if "vcard" in classes:
