@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 from crawl_through import THROUGH
-from odd_web import Answer, OddWeb, give, in_turn, respond, running_odd_web
+from odd_web import Answer, OddWeb, give, in_turn, respond, result, running_odd_web, search_page
 from replicas import commons, openverse
 from workspace import Workspace
 
@@ -185,3 +185,34 @@ def test_crawl_keeps_the_images_before_and_after(crawled):
         "commons.wikimedia.org",
         "images.test",
     }
+
+
+SCRIPTS = {
+    "surrogate": 'document.querySelector("a").append("\\ud800\\udfff\\ud800"); document.title = "\\ud800"',
+    "alert": 'alert("one\\n\\ud800 two"); ',
+    "leaving": 'location.href = "http://["; location.href = "javascript:1"; history.pushState(1, "", "/\\ud800")',
+    "unload": 'onbeforeunload = (event) => event.preventDefault(); print(); open("about:blank")',
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
+def test_hostile_script_ends_at_most_its_own_search(workspace, script):
+    workspace.write_params(
+        {"classes": ["one", "two"], "distractors": [], "crawl.timeout_s": 3, "crawl.retries": 0}
+    )
+    found = result(image("a.jpg")).replace('"', "&quot;")
+    hostile = f'<div id=results><a class=result data-result="{found}">1</a></div><p id=end><script>{script}</script>'
+    search = "http://search.herodex.test/search?q="
+    answers = {
+        f"{search}one": page(hostile.encode(), "text/html; charset=utf-8"),
+        f"{search}two": search_page([result(image("a.jpg"))]),
+        image("a.jpg"): give(200, JPEG),
+    }
+    with running_odd_web(lambda _: answers) as web:
+        run = workspace.run(THROUGH, "images", web.proxy)
+    assert run.code == 0, run.log
+    with (workspace.folder / "crawled" / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert ("two", "ok") in {(row["query"], row["status"]) for row in rows}
+    assert "one" in {row["query"] for row in rows} or "the search for 'one' failed: " in run.log
+    assert "Traceback" not in run.log

@@ -121,9 +121,9 @@ HTML = st.one_of(
 )
 
 
-def card(html: object) -> Selector:
+def card(html: str | list[str]) -> Selector:
     """The first card of a page, whatever it holds."""
-    text = html if isinstance(html, str) else "".join(html)  # pyright: ignore[reportArgumentType] # a list of texts
+    text = "".join(html)
     return Selector(f"<h2>Generation 1</h2><div><p>{text.replace(chr(0), '')}</p></div>")
 
 
