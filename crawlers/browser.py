@@ -68,8 +68,8 @@ def browser_arguments(user_agent: str, proxy: str, root: bool | None = None) -> 
     Args:
         user_agent: the User-Agent header.
         proxy: the URL of the proxy, on 127.0.0.1, through which all requests go, even Chromium's own.
-        root: whether the superuser runs it, for whom Chromium refuses to start with its sandbox. The default
-            is the user of this process.
+        root: whether the superuser runs it; Chromium then refuses to start with its sandbox. The default is
+            the user of this process.
     """
     superuser = os.geteuid() == 0 if root is None else root
     sandbox = ["--no-sandbox"] if superuser else []

@@ -122,10 +122,10 @@ def test_moved_project_keeps_its_artifacts_beside_its_database(tmp_path, monkeyp
         run.artifact(new / "curve.png")
     for stage, file in {"train_classifier": "plot.png", "train_generator": "curve.png"}.items():
         (found,) = client().search_runs(["1"], f"tags.stage = '{stage}'")
-        assert found.info.artifact_uri.startswith(new.as_uri() + "/")
+        assert str(found.info.artifact_uri).startswith(new.as_uri() + "/")
         assert [each.path for each in client().list_artifacts(found.info.run_id)] == [file]
     (version,) = client().search_model_versions("name = 'classifier'")
-    assert version.source.startswith(new.as_uri() + "/")
+    assert str(version.source).startswith(new.as_uri() + "/")
     assert not old.exists() if how == "moved" else sorted(old.rglob("*.png")) == before
 
 
