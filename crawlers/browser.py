@@ -19,8 +19,6 @@ _HINT = (
 
 _ARGUMENTS = (
     "--headless=new",
-    # Chromium refuses to run as root with its sandbox, and many containers do not support one.
-    "--no-sandbox",
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--no-first-run",
@@ -31,11 +29,15 @@ _ARGUMENTS = (
     "--blink-settings=imagesEnabled=false",
 )
 
-_NOT_PUBLIC = (
-    "localhost", "*.localhost", "*.local", "*.internal", "0.*", "10.*", "127.*", "169.254.*",
-    *(f"172.{second}.*" for second in range(16, 32)), "192.168.*", "[*",
-)  # fmt: skip
-"""Hosts that Chromium does not resolve on the live web, including all literal IPv6 addresses."""
+_PROXIED = (
+    # Not even a request to this machine bypasses the proxy, and no name is resolved without it.
+    "--proxy-bypass-list=<-loopback>",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    # WebRTC and HTTP/3 send datagrams past a proxy. Releases differ in the name of the first switch.
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--disable-quic",
+)
 
 
 @dataclass(frozen=True)
@@ -60,17 +62,18 @@ def find_browser(environment: Mapping[str, str] = os.environ) -> Browser:
     )
 
 
-def browser_arguments(user_agent: str, proxy: str | None) -> list[str]:
+def browser_arguments(user_agent: str, proxy: str, root: bool | None = None) -> list[str]:
     """List Chromium's command-line arguments.
 
-    With a `proxy` (a URL), no request bypasses it, not even Chromium's own requests to Google. Without one,
-    no page can make Chromium contact this machine or its private networks.
+    Args:
+        user_agent: the User-Agent header.
+        proxy: the URL of the proxy, on 127.0.0.1, through which all requests go, even Chromium's own.
+        root: whether the superuser runs it; Chromium then refuses to start with its sandbox. The default is
+            the user of this process.
     """
-    arguments = [*_ARGUMENTS, f"--user-agent={user_agent}"]
-    if proxy:
-        return [*arguments, f"--proxy-server={proxy}", "--proxy-bypass-list=<-loopback>"]
-    rules = ", ".join(f"MAP {pattern} ~NOTFOUND" for pattern in _NOT_PUBLIC)
-    return [*arguments, f"--host-resolver-rules={rules}"]
+    superuser = os.geteuid() == 0 if root is None else root
+    sandbox = ["--no-sandbox"] if superuser else []
+    return [*_ARGUMENTS, *sandbox, *_PROXIED, f"--proxy-server={proxy}", f"--user-agent={user_agent}"]
 
 
 def _find(what: str, variable: str, names: Sequence[str], environment: Mapping[str, str]) -> Path:

@@ -3,6 +3,7 @@
 Reasons contain nothing that changes from run to run.
 """
 
+import logging
 import sqlite3
 from http import HTTPStatus
 from typing import cast
@@ -30,12 +31,18 @@ from crawlers.middlewares.browser import BrowserError
 from crawlers.middlewares.budget import BudgetSpent
 from crawlers.middlewares.public_web import NotPublic
 from crawlers.middlewares.robots import RobotsUnreadable
+from crawlers.middlewares.web_address import NotWebAddress
+from crawlers.page_text import one_line
+
+log = logging.getLogger(__name__)
 
 FORBIDDEN = "robots.txt forbids it"
 
 _KNOWN: tuple[tuple[type[BaseException], Status, str], ...] = (
     (BudgetSpent, Status.OVER_BUDGET, "the crawl's budget was spent"),
     (StopDownload, Status.OVER_BUDGET, "the crawl's budget was spent"),
+    (BrowserError, Status.UNREACHABLE, ""),
+    (NotWebAddress, Status.REFUSED, ""),
     (NotPublic, Status.REFUSED, "not an address of the public web"),
     (RobotsUnreadable, Status.REFUSED, "the host's robots.txt cannot be read"),
     (NotSupported, Status.REFUSED, "not a web address"),
@@ -43,7 +50,9 @@ _KNOWN: tuple[tuple[type[BaseException], Status, str], ...] = (
     (DownloadTimeoutError, Status.TIMEOUT, "no complete answer in time"),
     (ResponseDataLossError, Status.TRUNCATED, "the answer broke off"),
     (DownloadCancelledError, Status.TOO_LARGE, "larger than crawl.max_image_mb"),
+    (IgnoreRequest, Status.HTTP_ERROR, ""),
 )
+"""Exceptions with their status and reason; without a reason, the exception's message is the reason."""
 
 _NO_CONNECTION = (
     CannotResolveHostError,
@@ -54,6 +63,8 @@ _NO_CONNECTION = (
     DownloadFailedError,
     OSError,
 )
+
+_OF_THIS_PROGRAM = (AssertionError, AttributeError, CloseSpider, ImportError, NameError)
 
 
 def request_of(failure: Failure) -> Request:
@@ -67,28 +78,31 @@ def error_of(failure: Failure) -> BaseException:
 
 
 def explain_failure(error: BaseException) -> tuple[Status, str]:
-    """Map the exception of a request to a status and a reason; re-raise errors of this program.
+    """Map the exception of a request to a status and a reason.
+
+    An exception that is not expected ends only its own request, because an address, a header or a page may
+    have caused it, and would end each continued crawl again. It is logged with its traceback. Only mistakes
+    of this program are raised again.
 
     Raises:
         CloseSpider: the journal could not be written, for example on a full disk.
     """
     if isinstance(error, HttpError):
         return Status.HTTP_ERROR, f"it answered {status_words(error.response.status)}"
-    if isinstance(error, BrowserError):
-        return Status.UNREACHABLE, str(error)
     if isinstance(error, sqlite3.Error):
         raise CloseSpider(f"the journal could not be written: {error}") from error
+    # Scrapy raises one exception for everything that it skips; only the message differs.
+    if isinstance(error, IgnoreRequest) and str(error) == "Forbidden by robots.txt":
+        return Status.REFUSED, FORBIDDEN
     for kind, status, reason in _KNOWN:
         if isinstance(error, kind):
-            return status, reason
-    if isinstance(error, IgnoreRequest):
-        # Scrapy raises one exception for everything that it skips; only the message differs.
-        if str(error) == "Forbidden by robots.txt":
-            return Status.REFUSED, FORBIDDEN
-        return Status.HTTP_ERROR, str(error)
+            return status, reason or one_line(str(error))
     if isinstance(error, _NO_CONNECTION):
         return Status.UNREACHABLE, f"no connection ({type(error).__name__})"
-    raise error
+    if isinstance(error, _OF_THIS_PROGRAM) or not isinstance(error, Exception):
+        raise error
+    log.warning("a request failed unexpectedly", exc_info=error)
+    return Status.HTTP_ERROR, f"its answer cannot be read ({type(error).__name__})"
 
 
 def status_words(code: int) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +11,7 @@ from crawlers.items import ImageRecord, Search, SearchResult
 from crawlers.journal import Journal, identity
 from crawlers.manifest import record_of
 from crawlers.merge import merge
+from crawlers.public_proxy import running_public_proxy
 from crawlers.run import Job, run_spiders, spider_settings, user_agent
 from crawlers.sources import IMAGE_SOURCES
 from crawlers.spiders.images import ImagesSpider
@@ -57,7 +59,9 @@ def crawl(
                 arguments = {
                     "queries": left, "wanted": wanted, "journal": journal, "terms_accepted": accepted
                 }  # fmt: skip
-                own = browser_settings(find_browser(), params, proxy) if source.needs_browser else {}
+                own = (
+                    browser_settings(find_browser(), params, browser_proxy()) if source.needs_browser else {}
+                )
                 jobs.append(Job(source, arguments, keep_search, own))
         return jobs
 
@@ -68,7 +72,12 @@ def crawl(
         new = [result for result in results if result.image_url not in done]
         return [Job(ImagesSpider, arguments, lambda _: None)] if new else []
 
-    run_spiders(spider_settings(params.crawl, proxy) | dict(pace or {}), [search_jobs, download_jobs])
+    with ExitStack() as running:
+
+        def browser_proxy() -> str:
+            return proxy or running.enter_context(running_public_proxy())
+
+        run_spiders(spider_settings(params.crawl, proxy) | dict(pace or {}), [search_jobs, download_jobs])
     downloads = journal.downloads()
     rows = [
         record_of(result, downloads.get(result.image_url), params.label_of(result.query))
@@ -111,7 +120,7 @@ def merged(searches: Searches, sources: Sequence[type[SearchSpider]], params: Pa
     ]
 
 
-def browser_settings(browser: Browser, params: Params, proxy: str | None) -> dict[str, Any]:
+def browser_settings(browser: Browser, params: Params, proxy: str) -> dict[str, Any]:
     """Return scrapy-selenium's settings that start Chromium."""
     return {
         "SELENIUM_DRIVER_NAME": "chrome",

@@ -39,6 +39,7 @@ TWISTED_DNS_RESOLVER = "scrapy.resolver.CachingThreadedResolver"
 # A middleware is off without its setting: the browser without SELENIUM_DRIVER_NAME, the demo web without
 # DEMO_WEB_PROXY, the budget without a journal.
 DOWNLOADER_MIDDLEWARES = {
+    "crawlers.middlewares.web_address.WebAddressMiddleware": 5,
     "crawlers.middlewares.demo_web.DemoWebMiddleware": 10,
     "crawlers.middlewares.public_web.PublicWebMiddleware": 20,
     "crawlers.middlewares.budget.BudgetMiddleware": 30,
@@ -46,6 +47,10 @@ DOWNLOADER_MIDDLEWARES = {
     "crawlers.middlewares.robots.StrictRobotsMiddleware": 100,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "crawlers.middlewares.retry_after.RetryAfterMiddleware": 550,
+    "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
+    "crawlers.middlewares.web_address.CheckedMetaRefreshMiddleware": 580,
+    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
+    "crawlers.middlewares.web_address.CheckedRedirectMiddleware": 600,
     # Not cached:
     "crawlers.middlewares.browser.BrowserMiddleware": 950,
     "crawlers.middlewares.maxlag.MaxlagMiddleware": 960,

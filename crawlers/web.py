@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from herodex import paths
 from herodex.errors import UserError
 from herodex.params import Params
 
@@ -34,6 +35,7 @@ def check_web(params: Params) -> None:
                 "Set crawl.web to the folder, or name sources of the live web.",
             )
     elif crawl.web != DEMO_WEB and not Path(crawl.web).is_dir():
+        _check_experiment(crawl.web)
         raise UserError(
             f"crawl.web in params.yaml is '{crawl.web}': neither 'demo' nor 'live' nor a folder.",
             "Set it to one of these. A folder needs a sub-folder of images for each class and distractor.",
@@ -42,6 +44,20 @@ def check_web(params: Params) -> None:
         raise UserError(
             "crawl.images.sources in params.yaml is [folder], and crawl.web is 'demo'.",
             "Set crawl.web to the folder to read.",
+        )
+
+
+def _check_experiment(web: str) -> None:
+    """Check that a missing folder is not one of the project, of which an experiment runs in a copy.
+
+    Raises:
+        UserError: it is.
+    """
+    in_project = (paths.PROJECT / web).resolve()
+    if in_project.is_dir():
+        raise UserError(
+            f"crawl.web in params.yaml is '{web}', which 'dvc exp run' with --queue or --temp does not copy.",
+            f"Set it to {in_project}, track the folder with 'git add', or run the experiment without these.",
         )
 
 

@@ -94,7 +94,8 @@ class BrowserMiddleware(SeleniumMiddleware):
         try:
             self.driver = self.driver or self._start_driver()
             return super().process_request(request, spider=None)  # pyright: ignore[reportUnknownMemberType]
-        except (WebDriverException, urllib3.exceptions.HTTPError, OSError) as error:
+        # A page whose text is no Unicode raises ValueError.
+        except (WebDriverException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             self.spider_closed()
             raise BrowserError(explain(error)) from error
 
@@ -121,9 +122,11 @@ class BrowserMiddleware(SeleniumMiddleware):
 
 
 def explain(error: Exception) -> str:
-    """Describe an error of Selenium, of the connection to the driver, or of the system in one line."""
+    """Describe an error of Selenium, of the page, or of the system in one line."""
     if isinstance(error, WebDriverException):
         return (error.msg or type(error).__name__).partition("\n")[0]
     if isinstance(error, urllib3.exceptions.HTTPError):
         return f"chromedriver crashed or hangs ({type(error).__name__})"
+    if isinstance(error, UnicodeError):
+        return "the page's text is no Unicode"
     return str(error)

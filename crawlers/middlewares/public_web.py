@@ -20,7 +20,31 @@ from twisted.internet.interfaces import IReactorCore
 
 PUBLIC_ONLY_SETTING = "PUBLIC_WEB_ONLY"
 
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_LOCAL_SUFFIXES = (
+    ".localhost", ".local", ".localdomain", ".internal", ".intranet", ".private", ".corp", ".home", ".lan",
+    ".home.arpa", ".onion",
+)  # fmt: skip
+"""Ends of names that are no names of the public DNS."""
+_SPECIAL_IPV4 = tuple(
+    map(
+        ipaddress.IPv4Network,
+        # Carrier-grade NAT, protocol assignments, 6to4 relays, benchmarks, and the host of Azure's machines.
+        ("100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15", "168.63.129.16/32"),
+    )
+)
+"""Networks that are not public, whatever the version of Python says."""
+_GLOBAL_IPV6 = ipaddress.IPv6Network("2000::/3")
+"""The only public addresses of IPv6, apart from those that hold an address of IPv4."""
+_SPECIAL_IPV6 = tuple(
+    map(
+        ipaddress.IPv6Network,
+        # Protocol assignments with Teredo, documentation twice, and local segment routing.
+        ("2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16"),
+    )
+)
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_ISATAP = (0x00005EFE, 0x02005EFE)
+"""The third quarter of an address that ends in one of IPv4 (RFC 5214)."""
 
 
 class NotPublic(IgnoreRequest):
@@ -61,11 +85,8 @@ class PublicWebMiddleware:
             NotPublic: the host is not public.
         """
         host = urlparse_cached(request).hostname or ""
-        if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
-            raise NotPublic
-        if (address := numeric_address(host)) is not None:
-            require_public(address)
-        elif not goes_through_proxy(request):
+        require_public_host(host)
+        if numeric_address(host) is None and not goes_through_proxy(request):
             from twisted.internet import reactor
 
             resolver = cast("IReactorCore", reactor)
@@ -85,15 +106,30 @@ def proxy_hosts(proxies: Mapping[str, str]) -> set[str]:
     return {host for url in proxies.values() if (host := urlsplit(url).hostname)}
 
 
+def require_public_host(host: str) -> None:
+    """Check a host, without resolving it: a name of the public DNS, or a public address in any form.
+
+    Raises:
+        NotPublic: it is the name of this machine or of a local network, or an address that is not public, or
+            the user's own proxy.
+    """
+    name = host.lower().removesuffix(".")
+    if (address := numeric_address(name)) is not None:
+        require_public(address)
+    elif "." not in name or name.endswith(_LOCAL_SUFFIXES) or name in proxy_hosts(getproxies()):
+        raise NotPublic
+
+
 def numeric_address(host: str) -> str | None:
     """Parse a host that is an IP address in any valid form, such as `127.1`; None if it is a name."""
+    host = host.removesuffix(".")
     try:
         return str(ipaddress.ip_address(host.partition("%")[0]))
     except ValueError:
         pass
     try:
         return socket.inet_ntoa(socket.inet_aton(host))
-    except OSError:
+    except (OSError, ValueError):
         return None
 
 
@@ -105,14 +141,26 @@ def require_public(address: str) -> str:
     Raises:
         NotPublic: the address is loopback, private, link-local, multicast or reserved.
     """
-    ip = ipaddress.ip_address(address)
-    inner = [ip]
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner += [other for other in (ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())) if other]
-        if ip in _NAT64:
-            inner.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
-        if ip.ipv4_mapped:
-            inner.remove(ip)  # the IPv6 form of it counts as reserved
-    if not all(other.is_global and not other.is_multicast for other in inner):
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    public = _is_public_ipv4(ip) if isinstance(ip, ipaddress.IPv4Address) else _is_public_ipv6(ip)
+    if not public:
         raise NotPublic
     return address
+
+
+def _is_public_ipv4(ip: ipaddress.IPv4Address) -> bool:
+    return ip.is_global and not ip.is_multicast and not any(ip in network for network in _SPECIAL_IPV4)
+
+
+def _is_public_ipv6(ip: ipaddress.IPv6Address) -> bool:
+    last = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    if ip.ipv4_mapped or ip in _NAT64:
+        return _is_public_ipv4(last)
+    inner = [ip.sixtofour] if ip.sixtofour else []
+    if (int(ip) >> 32) & 0xFFFFFFFF in _ISATAP:
+        inner.append(last)
+    return (
+        ip in _GLOBAL_IPV6
+        and not any(ip in network for network in _SPECIAL_IPV6)
+        and all(map(_is_public_ipv4, inner))
+    )

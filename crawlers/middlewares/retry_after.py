@@ -9,6 +9,8 @@ from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.http import Response
 from scrapy.settings import BaseSettings
 
+from crawlers.malformed import MALFORMED
+
 
 class RetryAfterMiddleware(RetryMiddleware):
     """Scrapy's retry middleware with support for Retry-After: until then, the host gets no request at all.
@@ -55,8 +57,8 @@ def retry_after_s(header: str, now: datetime) -> float:
         return float(header)
     try:
         when = parsedate_to_datetime(header)
-    except ValueError:
+        if when.tzinfo is None:
+            when = when.replace(tzinfo=UTC)
+        return max(0.0, (when - now).total_seconds())
+    except MALFORMED:
         return 0.0
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max(0.0, (when - now).total_seconds())

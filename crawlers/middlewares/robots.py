@@ -1,6 +1,7 @@
 """Follow robots.txt strictly: while it loads and when it cannot be read."""
 
 import asyncio
+import re
 from collections import defaultdict
 
 from scrapy import Request
@@ -10,6 +11,12 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.robotstxt import RobotParser
 from scrapy.utils.httpobj import urlparse_cached
+
+MOST_BYTES = 500 * 1024
+"""Bytes of a robots.txt that are read, which RFC 9309 (section 2.5) allows."""
+MOST_AGENTS = 20
+"""Groups for different names of this crawler that are read."""
+_AGENT = re.compile(r"\s*user[\s-]?agents?(?:\s*:|\s)\s*([^#]*)", re.IGNORECASE)
 
 
 class RobotsUnreadable(IgnoreRequest):
@@ -21,7 +28,7 @@ class StrictRobotsMiddleware(RobotsTxtMiddleware):
 
     In Scrapy (2.14 to 2.19 at least), all requests to a host await one Twisted Deferred as asyncio futures;
     only the first gets the rules, the others get None, which allows everything. Here a lock serialises them.
-    And if robots.txt ends in a server or network error, nothing is allowed.
+    And if robots.txt ends in a server or network error, nothing is allowed. Parsing takes bounded time.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -43,4 +50,28 @@ class StrictRobotsMiddleware(RobotsTxtMiddleware):
     async def _parse_robots(self, response: Response, netloc: str, request: Request) -> None:
         if response.status >= 500:
             raise RobotsUnreadable
-        await super()._parse_robots(response, netloc, request)
+        agent = self._robotstxt_useragent or self._default_useragent
+        bounded = bounded_robots(response.body, agent)
+        await super()._parse_robots(response.replace(body=bounded), netloc, request)
+
+
+def bounded_robots(body: bytes, user_agent: str) -> bytes:
+    """Shorten a robots.txt so that parsing it takes little time; the rules for `user_agent` stay.
+
+    Scrapy's parser stores each rule of a group for each user agent of the group, and it runs in the crawl's
+    event loop. All user agents whose rules cannot apply become one.
+    """
+    if len(body) > MOST_BYTES:
+        body = body[:MOST_BYTES].rpartition(b"\n")[0]
+    ours: set[str] = set()
+    lines: list[str] = []
+    for line in body.decode("utf-8-sig", errors="ignore").splitlines():
+        if found := _AGENT.match(line):
+            name = found[1].strip().lower()
+            is_ours = name == "*" or name.replace("*", "") in user_agent.lower()
+            if is_ours and len(ours) < MOST_AGENTS:
+                ours.add(name)
+            lines.append(line if name in ours else "User-agent: \0")
+        else:
+            lines.append(line)
+    return "\n".join(lines).encode()

@@ -14,8 +14,9 @@ from scrapy.http import Response
 
 from crawlers.json_object import read_object
 from crawlers.middlewares.browser import BrowserRequest
+from crawlers.page_text import one_line
 from crawlers.scrolling import scrolled_to
-from crawlers.spiders.search import SearchSpider, Wanted, one_line, search_words
+from crawlers.spiders.search import SearchSpider, Wanted, search_words
 
 LINKS = "a.iusc"
 MORE = "a.btn_seemore"

@@ -6,13 +6,13 @@ from pathlib import PurePosixPath
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from parsel import Selector
 from scrapy import Request
 from scrapy.http import Response
 
 from crawlers.json_object import as_list, object_or_empty, read_object, require_object
 from crawlers.licenses import read_license
-from crawlers.spiders.search import SearchSpider, Wanted, one_line, search_words
+from crawlers.page_text import one_line, visible_text
+from crawlers.spiders.search import SearchSpider, Wanted, search_words
 
 IMAGE_WIDTH = 960
 """Larger images are downloaded at this width, which Commons serves prerendered."""
@@ -121,9 +121,7 @@ def read_page(value: object, wanted: Wanted) -> dict[str, str] | None:
 
 def metadatum(file: Mapping[str, Any], key: str) -> str:
     """Read a value of `extmetadata`, which is HTML, as text; '' if it is missing."""
-    html = one_line(object_or_empty(object_or_empty(file.get("extmetadata")).get(key)).get("value"))
-    texts = Selector(html).xpath("//text()[not(ancestor::style)]").getall() if html else []
-    return one_line("".join(texts))
+    return visible_text(object_or_empty(object_or_empty(file.get("extmetadata")).get(key)).get("value"))
 
 
 def place_of(page: object) -> float:

@@ -9,8 +9,9 @@ from scrapy.http import Response
 
 from crawlers.json_object import read_object
 from crawlers.middlewares.browser import BrowserRequest
+from crawlers.page_text import one_line
 from crawlers.scrolling import scrolled_to
-from crawlers.spiders.search import SearchSpider, one_line
+from crawlers.spiders.search import SearchSpider
 from demo_web import hosts
 
 LINKS = "#results a.result"

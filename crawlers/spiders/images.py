@@ -5,7 +5,6 @@ import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
 from scrapy.exceptions import CloseSpider
@@ -17,6 +16,7 @@ from crawlers.failures import error_of, explain_failure, request_of, status_word
 from crawlers.image_type import image_extension
 from crawlers.items import Download, SearchResult, Status
 from crawlers.journal import Journal, describe
+from crawlers.web_address import is_web_address
 
 UNREACHABLE_TO_STOP = 25
 """This many unreachable images in a row mean that the network is down."""
@@ -121,12 +121,3 @@ class ImagesSpider(Spider):
             except sqlite3.Error as error:
                 raise CloseSpider(f"the journal could not be written: {describe(error)}") from error
         return download
-
-
-def is_web_address(url: str) -> bool:
-    """Tell whether `url` is an http or https URL with a host."""
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname)
-    except ValueError:
-        return False

@@ -14,7 +14,9 @@ from crawlers.extensions.progress import Step
 from crawlers.failures import error_of, explain_failure, request_of
 from crawlers.items import NameList, SpeciesName, Status
 from crawlers.journal import Journal
-from crawlers.spiders.search import one_line
+from crawlers.malformed import MALFORMED, explain_malformed
+from crawlers.page_text import one_line
+from crawlers.web_address import is_web_address
 
 LARGEST_FAULT_SHARE = 0.02
 """A source fails if more than this share of its records is missing."""
@@ -56,20 +58,17 @@ class NamesSpider(Spider):
         """Yield the species of a page and the request of the next one, or else the whole list."""
         try:
             records = self.records(response)
-            following = self.next_page(response)
-        except ValueError as error:
+            following = self._request_after(response)
+        except MALFORMED as error:
             yield self.end(self.unreadable(response, error))
             return
         for record in records:
             self.places += 1
             try:
                 yield self.keep(self.read_record(record, response.url))
-            except ValueError as error:
+            except MALFORMED as error:
                 self.leave_out(self.places, self.unreadable(response, error))
-        if following is None:
-            yield self.end()
-        else:
-            yield self.ask(following, self.parse, self.give_up)
+        yield following or self.end()
 
     def give_up(self, failure: Failure) -> Found:
         """End the list at a page that could not be fetched."""
@@ -118,10 +117,10 @@ class NamesSpider(Spider):
         self.faults[place] = f"record {place} is left out: {reason}"
         self.logger.warning("%s: %s", self.name, self.faults[place])
 
-    def unreadable(self, response: Response, error: ValueError) -> str:
+    def unreadable(self, response: Response, error: Exception) -> str:
         """Describe a malformed response, and drop it from the cache so that it is requested again."""
         self._forget(response)
-        return f"{response.url}: {one_line(str(error))}"
+        return f"{response.url}: {explain_malformed(error)}"
 
     def explain(self, failure: Failure) -> tuple[Status, str]:
         """Describe a failed request, and drop its response from the cache so that it is repeated."""
@@ -152,6 +151,14 @@ class NamesSpider(Spider):
             return Step(self.name)
         kinds = {"left out": len(item.faults), "ended early": int(bool(item.error))}
         return Step(self.name, 0, 0, {kind: count for kind, count in kinds.items() if count})
+
+    def _request_after(self, response: Response) -> Request | None:
+        following = self.next_page(response)
+        if following is None:
+            return None
+        if not is_web_address(following):
+            raise ValueError("its next page has no web address")
+        return self.ask(following, self.parse, self.give_up)
 
     def _forget(self, response: Response) -> None:
         if self.journal:

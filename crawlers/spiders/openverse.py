@@ -9,7 +9,8 @@ from scrapy.http import Response
 
 from crawlers.json_object import as_list, read_object, require_object
 from crawlers.licenses import read_license
-from crawlers.spiders.search import SearchSpider, Wanted, one_line, search_words
+from crawlers.page_text import one_line
+from crawlers.spiders.search import SearchSpider, Wanted, search_words
 
 PAGE_SIZE = 20
 """The largest page without an API key."""

@@ -18,8 +18,9 @@ from twisted.python.failure import Failure
 from crawlers.failures import request_of
 from crawlers.items import SpeciesName, Status
 from crawlers.json_object import JsonObject, as_list, object_or_empty, require_object
+from crawlers.malformed import MALFORMED
+from crawlers.page_text import one_line
 from crawlers.spiders.names import Found, NamesSpider, content_type
-from crawlers.spiders.search import one_line
 
 API = "https://pokeapi.co/api/v2/pokemon-species"
 PAGE_SIZE = 100
@@ -54,14 +55,14 @@ class PokeApiSpider(NamesSpider):
         """Read a page of the list; request the next one, or the first species."""
         try:
             page = self._read_new_page(response)
-        except ValueError as error:
+        except MALFORMED as error:
             yield self.end(self.unreadable(response, error))
             return
         for record in page.records:
             self.places += 1
             try:
                 self.left.append((self.places, address_of(record)))
-            except ValueError as error:
+            except MALFORMED as error:
                 self.leave_out(self.places, self.unreadable(response, error))
         if page.following:
             self.pages.add(page.following)
@@ -77,7 +78,7 @@ class PokeApiSpider(NamesSpider):
         self.failed_in_a_row = 0
         try:
             yield self.keep(read_species(read_json(response), self.language, address))
-        except ValueError as error:
+        except MALFORMED as error:
             self._miss(place, self.unreadable(response, error))
         yield from self._go_on()
 
@@ -185,7 +186,11 @@ def read_species(value: object, language: str, url: str) -> SpeciesName:
     """
     record = require_object(value)
     number = record.get("id")
-    if not isinstance(number, int) or number != int(url.rstrip("/").rpartition("/")[2]):
+    if (
+        not isinstance(number, int)
+        or isinstance(number, bool)
+        or number != int(url.rstrip("/").rpartition("/")[2])
+    ):
         raise ValueError(f"its number is {one_line(str(number))[:20]!r}")
     return SpeciesName(number, name_in(language, record.get("names")), generation_of(record), url)
 

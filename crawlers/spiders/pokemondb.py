@@ -8,8 +8,8 @@ from parsel import Selector
 from scrapy.http import Response
 
 from crawlers.items import SpeciesName
+from crawlers.page_text import one_line
 from crawlers.spiders.names import NamesSpider, html_page
-from crawlers.spiders.search import one_line
 
 
 class PokemonDbSpider(NamesSpider):

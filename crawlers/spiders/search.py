@@ -15,6 +15,7 @@ from crawlers.extensions.progress import Step
 from crawlers.failures import FORBIDDEN, error_of, explain_failure
 from crawlers.items import Search, SearchResult, Status
 from crawlers.journal import Journal
+from crawlers.malformed import MALFORMED, explain_malformed
 
 FAILURES_TO_GIVE_UP = 2
 """A source is skipped after this many failed searches in a row."""
@@ -107,7 +108,7 @@ class SearchSpider(Spider):
         """Read a page of results; yield the request of the next page, or the finished search."""
         try:
             records = self.records(response)
-        except ValueError as error:
+        except MALFORMED as error:
             yield from self._try_again(response, progress, error)
             return
         for record in records:
@@ -119,8 +120,8 @@ class SearchSpider(Spider):
         if records and not enough:
             try:
                 following = self.next_page(response)
-            except ValueError as unreadable:
-                error = f"a page cannot be read: {one_line(str(unreadable))}"
+            except MALFORMED as unreadable:
+                error = f"a page cannot be read: {explain_malformed(unreadable)}"
         if following is not None:
             yield self._prepared(following, progress)
         else:
@@ -147,7 +148,7 @@ class SearchSpider(Spider):
         )
 
     def _try_again(
-        self, response: Response, progress: _Progress, error: ValueError
+        self, response: Response, progress: _Progress, error: Exception
     ) -> Iterator[Request | Search]:
         assert response.request
         # A busy server or a proxy may have answered with another page; a retry often succeeds.
@@ -159,13 +160,13 @@ class SearchSpider(Spider):
         if again:
             yield again.replace(meta=again.meta | {"dont_cache": True}, dont_filter=True)
         else:
-            yield from self._end(progress, f"a page cannot be read: {one_line(str(error))}")
+            yield from self._end(progress, f"a page cannot be read: {explain_malformed(error)}")
 
     def _add(self, record: Any, progress: _Progress) -> None:
         try:
             fields = self.read_record(record)
-        except ValueError as error:
-            fault = f"result {progress.place} is malformed and left out: {one_line(str(error))}"
+        except MALFORMED as error:
+            fault = f"result {progress.place} is malformed and left out: {explain_malformed(error)}"
             self.logger.warning("%s: %s", progress.query, fault)
             progress.faults.append(fault)
             return
@@ -196,13 +197,6 @@ class SearchSpider(Spider):
             )
         elif left:
             yield self._prepared(self.request_for(left[0]), _Progress(left[0]))
-
-
-def one_line(value: object) -> str:
-    """Normalise a field from the web to one line of printable text; values other than text become ''."""
-    if not isinstance(value, str):
-        return ""
-    return " ".join("".join(character if character.isprintable() else " " for character in value).split())
 
 
 def search_words(query: str) -> str:

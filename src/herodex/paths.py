@@ -9,8 +9,10 @@ def project_folder(folder: Path) -> Path:
     That is `folder` itself, as `.`; for a queued experiment it is the project, because DVC removes the copy
     that the experiment runs in.
     """
-    if folder.parts[-4:-1] == (".dvc", "tmp", "exps"):
-        return folder.parents[3]
+    # DVC runs queued experiments in a folder of the first one, and those with --temp in one of the second.
+    for place in ((".dvc", "tmp", "exps"), (".dvc", "tmp", "exps", "standalone")):
+        if folder.parts[-1 - len(place) : -1] == place:
+            return folder.parents[len(place)]
     return Path()
 
 

@@ -11,11 +11,12 @@ import logging
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import time
 import uuid
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -39,6 +40,13 @@ PENDING = paths.PROJECT / ".cache" / "runs"
 DATABASE = paths.PROJECT / "mlflow.db"
 ARTIFACTS = paths.PROJECT / "mlartifacts"
 EXPERIMENT = "herodex"
+PATHS_IN_DATABASE = {
+    "experiments": ("artifact_location",),
+    "runs": ("artifact_uri",),
+    "logged_models": ("artifact_location",),
+    "model_versions": ("source", "storage_location"),
+}
+"""Columns of MLflow's database that hold absolute paths of artifacts."""
 PARENT = "mlflow.parentRunId"
 SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -212,21 +220,60 @@ def connect() -> Generator[Store]:
     from sqlalchemy.exc import SQLAlchemyError
 
     logging.getLogger("mlflow").setLevel(logging.ERROR)
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DATABASE.resolve()}"
+    own = f"sqlite:///{DATABASE.resolve()}"
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or own
     # MLflow's default location depends on the folder of the process that comes first.
     location = ARTIFACTS.resolve().as_uri() if uri.startswith("sqlite:") else None
     try:
         mlflow.set_tracking_uri(uri)
         # A new client creates missing tables, which fails in two processes at once.
         with _locked(DATABASE.with_suffix(".db.lock")):
+            if location and uri == own:
+                relocate(DATABASE, location)
             client = mlflow.MlflowClient(uri)
             found = client.get_experiment_by_name(EXPERIMENT)
             experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT, location)
         yield Store(client, experiment)
-    except (mlflow.MlflowException, SQLAlchemyError, requests.RequestException, OSError) as error:
+    except (
+        mlflow.MlflowException,
+        SQLAlchemyError,
+        sqlite3.Error,
+        requests.RequestException,
+        OSError,
+    ) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         hint = "Start that server, or unset MLFLOW_TRACKING_URI to use mlflow.db; then run `herodex send`."
         raise UnreachableError(f"MLflow at {uri} does not answer: {reason}.", hint) from None
+
+
+def relocate(database: Path, location: str) -> None:
+    """Point a database at the artifacts beside it, after the project was moved or copied.
+
+    MLflow stores absolute paths of artifacts, and would go on reading and writing at the earlier place.
+    """
+    if not database.exists():
+        return
+    with closing(sqlite3.connect(database, timeout=60)) as connection, connection:
+        tables = {
+            name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        }
+        if "experiments" not in tables:
+            return
+        named = "SELECT artifact_location FROM experiments WHERE name = ?"
+        row = connection.execute(named, (EXPERIMENT,)).fetchone()
+        if row is None or row[0] == location:
+            return
+        log.info(
+            "the project has moved: artifacts of MLflow are in %s now, no longer in %s", location, row[0]
+        )
+        for table, columns in PATHS_IN_DATABASE.items():
+            there = {name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")}
+            for column in there.intersection(columns):
+                connection.execute(
+                    f"UPDATE {table} SET {column} = ?1 || substr({column}, length(?2) + 1) "  # noqa: S608 # no outside text
+                    f"WHERE {column} = ?2 OR substr({column}, 1, length(?2) + 1) = ?2 || '/'",
+                    (location, row[0]),
+                )
 
 
 @contextmanager

@@ -28,7 +28,8 @@ def main() -> None:
         SearchResult("one", "test", rank, url, "", "", "", "", "")
         for rank, url in enumerate(sys.argv[1:], start=1)
     ]
-    dnscache[TREACHEROUS] = "127.0.0.1"
+    for name in (TREACHEROUS, f"{TREACHEROUS}."):
+        dnscache[name] = "127.0.0.1"
     downloads: list[Download] = []
     with open_journal(Path("state")) as journal:
         job = Job(ImagesSpider, {"results": results, "done": {}, "journal": journal}, downloads.append)

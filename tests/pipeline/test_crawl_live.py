@@ -12,12 +12,7 @@ from crawl_through import THROUGH
 from fetch_directly import DIRECTLY, TREACHEROUS
 from odd_web import Answer, OddWeb, give, hang_up, respond, running_odd_web
 from replicas import commons, openverse
-from selenium import webdriver
-from selenium.common.exceptions import WebDriverException
-from selenium.webdriver.chrome.service import Service
 from workspace import Workspace
-
-from crawlers.browser import browser_arguments, find_browser
 
 JPEG = b"\xff\xd8\xff\xe0 an image as far as its first bytes go"
 CONTACT = "mailto:operator@example.org"
@@ -215,28 +210,11 @@ def test_name_that_resolves_to_this_machine_is_refused(workspace):
     no_proxy = {"http_proxy": "", "HTTP_PROXY": "", "all_proxy": "", "ALL_PROXY": ""}
     with running_odd_web(lambda _: {}) as web:
         port = web.proxy.rpartition(":")[2]
-        hosts = ["localhost", TREACHEROUS, "127.1", "0x7f000001"]
+        hosts = ["localhost", "localhost.", TREACHEROUS, f"{TREACHEROUS}.", "127.1", "0x7f000001", "127.1."]
         run = workspace.run(DIRECTLY, *(f"http://{host}:{port}/a.jpg" for host in hosts), **no_proxy)
     assert run.code == 0, run.log
     downloads = json.loads(run.output)
     assert [(each["status"], each["reason"]) for each in downloads] == [
         ("refused", "not an address of the public web")
     ] * len(hosts)
-    assert web.requests == {}
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "127.1"])
-def test_browser_of_a_live_crawl_opens_no_page_of_this_machine(host, tmp_path):
-    browser = find_browser()
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(browser.executable)
-    for argument in [*browser_arguments("a test", None), f"--user-data-dir={tmp_path}"]:
-        options.add_argument(argument)
-    with running_odd_web(lambda _: {}) as web:
-        driver = webdriver.Chrome(service=Service(str(browser.driver)), options=options)
-        try:
-            with pytest.raises(WebDriverException, match="ERR_NAME_NOT_RESOLVED"):
-                driver.get(f"http://{host}:{web.proxy.rpartition(':')[2]}/")
-        finally:
-            driver.quit()
     assert web.requests == {}

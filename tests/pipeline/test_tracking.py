@@ -94,3 +94,46 @@ def test_metric_names_with_forbidden_characters_are_logged(folder):
         run.metrics({"recall.c++": 0.5, "changed.rotated by 10°, flat": 0.25})
     (found,) = client().search_runs(["1"])
     assert found.data.metrics == {"recall.c__": 0.5, "changed.rotated by 10__ flat": 0.25}
+
+
+@pytest.mark.parametrize("how", ["moved", "copied"])
+def test_moved_project_keeps_its_artifacts_beside_its_database(tmp_path, monkeypatch, how):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    old, new = tmp_path / "old", tmp_path / "new_place"
+    old.mkdir()
+    monkeypatch.chdir(old)
+    (old / "plot.png").write_bytes(b"first")
+    with tracking.run("train_classifier", PARAMS) as run:
+        run.artifact(old / "plot.png")
+    with tracking.connect() as store:
+        (first,) = store.search(stage="train_classifier")
+        store.client.create_registered_model("classifier")
+        source = f"{first.info.artifact_uri}/classifier"
+        store.client.create_model_version("classifier", source, first.info.run_id)
+    before = sorted(old.rglob("*.png"))
+    if how == "moved":
+        old.rename(new)
+    else:
+        shutil.copytree(old, new)
+    monkeypatch.chdir(new)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")  # MLflow has set it in this process
+    (new / "curve.png").write_bytes(b"second")
+    with tracking.run("train_generator", PARAMS) as run:
+        run.artifact(new / "curve.png")
+    for stage, file in {"train_classifier": "plot.png", "train_generator": "curve.png"}.items():
+        (found,) = client().search_runs(["1"], f"tags.stage = '{stage}'")
+        assert str(found.info.artifact_uri).startswith(new.as_uri() + "/")
+        assert [each.path for each in client().list_artifacts(found.info.run_id)] == [file]
+    (version,) = client().search_model_versions("name = 'classifier'")
+    assert str(version.source).startswith(new.as_uri() + "/")
+    assert not old.exists() if how == "moved" else sorted(old.rglob("*.png")) == before
+
+
+def test_database_that_stays_is_not_changed(folder):
+    with tracking.run("train_classifier", PARAMS):
+        pass
+    before = tracking.DATABASE.read_bytes()
+    tracking.relocate(tracking.DATABASE, tracking.ARTIFACTS.resolve().as_uri())
+    tracking.relocate(folder / "missing.db", "file:///elsewhere")
+    assert tracking.DATABASE.read_bytes() == before
+    assert not (folder / "missing.db").exists()

@@ -20,11 +20,12 @@ def locked_versions() -> dict[str, set[str]]:
 
 
 def pinned_versions() -> dict[str, set[str]]:
-    """Return the versions in the bento's requirements; every line must pin one."""
+    """Return the versions in the bento's requirements; every one must be pinned, with its hashes."""
     versions: dict[str, set[str]] = {}
-    for line in (ROOT / "requirements-serve.txt").read_text(encoding="utf-8").splitlines():
+    text = (ROOT / "requirements-serve.txt").read_text(encoding="utf-8").replace("\\\n", "")
+    for line in text.splitlines():
         if not line.startswith("#"):
-            match = re.fullmatch(r"([a-z0-9-]+)==([^ ;]+)( ; .+)?", line)
+            match = re.fullmatch(r"([a-z0-9-]+)==([^ ;]+)( ; [^-]+?)?( +--hash=sha256:[0-9a-f]{64})+", line)
             assert match, line
             versions.setdefault(match[1], set()).add(match[2])
     return versions
@@ -34,6 +35,15 @@ def test_bento_requirements_match_the_lock() -> None:
     locked = locked_versions()
     differing = {name: pins for name, pins in pinned_versions().items() if not pins <= locked[name]}
     assert not differing, "run the command at the head of requirements-serve.txt"
+
+
+def test_hashes_of_the_bento_requirements_are_those_of_the_lock() -> None:
+    text = (ROOT / "requirements-serve.txt").read_text(encoding="utf-8")
+    hashes = re.findall(r"--hash=(sha256:[0-9a-f]{64})", text)
+    assert len(hashes) > 100
+    lock = (ROOT / "uv.lock").read_text(encoding="utf-8")
+    assert set(hashes) <= set(re.findall(r"sha256:[0-9a-f]{64}", lock))
+    assert "--no-hashes" not in text
 
 
 def test_bento_requirements_cover_the_serve_extra_and_no_training_library() -> None:

@@ -1,8 +1,12 @@
 """The review server over HTTP."""
 
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -157,6 +161,89 @@ def test_request_for_another_host_or_from_another_page_is_refused(server, header
     answer = client.post("/decide", json={"sha256": SHA, "decision": "drop", "class": ""}, headers=headers)
     assert answer.status_code == 403
     assert not file.exists()
+
+
+def answers_to(port: int, request: bytes) -> bytes:
+    """Send bytes to the server and return all that it answers."""
+    with socket.create_connection(("127.0.0.1", port), 5) as connection:
+        connection.sendall(request)
+        answer = b""
+        with suppress(ConnectionResetError):  # the server has not read the whole request
+            while chunk := connection.recv(4096):
+                answer += chunk
+    return answer
+
+
+POST = b"POST /decide HTTP/1.1\r\nConnection: close\r\nContent-Type: application/json\r\n"
+GET = b"GET %s HTTP/1.1\r\nConnection: close\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (GET % b"http://[", b""),
+        (GET % b"http://[::1/state", b""),
+        (GET % b"state", b""),
+        (b"OPTIONS * HTTP/1.1\r\nConnection: close\r\n", b""),
+        (GET % b"/\0", b""),
+        (POST + b"Content-Length: 4000\r\n", b"[" * 4000),
+        (POST + b"Content-Length: 4000\r\n", b'{"a":' * 800),
+        (POST + b"Content-Length: 4000\r\n", b"9" * 4000),
+        (POST + b"Content-Length: 6\r\n", b"\xff\xfe\xff\xfe\xff\xfe"),
+        (POST + b"Content-Length: 50\r\n", b'{"sha256":"\\ud800","decision":"keep","class":"\\0"}'),
+        (POST + b"Content-Length: " + b"9" * 5000 + b"\r\n", b"{}"),
+        (POST + b"Content-Length: -5\r\n", b"{}"),
+        (POST + b"Content-Length: 2\r\nContent-Length: 3\r\n", b"{}"),
+        (POST + b"Transfer-Encoding: chunked\r\n", b"f" * 5000 + b"\r\n{}"),
+        (GET % b"/state" + b"Content-Length: abc\r\n", b""),
+    ],
+)
+def test_malformed_request_gets_one_clean_400(server, caplog, head, body):
+    client, file = server
+    port = client.base_url.port
+    answer = answers_to(port, head + b"Host: 127.0.0.1:%d\r\n\r\n" % port + body)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert "Traceback" not in caplog.text
+    assert not file.exists()
+    assert client.get("/state").status_code == 200
+
+
+def test_body_that_breaks_off_is_no_error_of_the_server(server, caplog):
+    client, _ = server
+    port = client.base_url.port
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(POST + b"Host: 127.0.0.1:%d\r\nContent-Length: 99\r\n\r\n{" % port)
+    assert client.get("/state").status_code == 200
+    assert "Exception in ASGI" not in caplog.text
+
+
+DECIDE_MANY = """
+import sys
+from pathlib import Path
+import pandas as pd
+from herodex.params import load_params
+from herodex.review.server import DecisionRequest, Review
+file, first, count = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+hashes = [f"{number:064x}" for number in range(first, first + count)]
+rows = pd.DataFrame({"sha256": hashes, "file": hashes, "phash": "p"})
+review = Review(rows, load_params(), file.parent, file)
+review.__dict__["board"] = {"labels": []}
+for sha256 in hashes:
+    review.decide(DecisionRequest.model_validate({"sha256": sha256, "decision": "drop", "class": ""}))
+"""
+
+
+def test_two_servers_lose_no_decision_of_each_other(tmp_path):
+    file, count = tmp_path / "data" / "review.csv", 60
+    started = [
+        subprocess.Popen([sys.executable, "-c", DECIDE_MANY, str(file), str(first), str(count)])
+        for first in (0, count, 2 * count)
+    ]
+    assert [each.wait(120) for each in started] == [0, 0, 0]
+    lines = file.read_text().splitlines()[1:]
+    assert sorted(lines) == [f"{number:064x},drop," for number in range(3 * count)]
+    assert [path.name for path in file.parent.iterdir()] == ["review.csv"]
 
 
 def test_port_in_use_is_reported():

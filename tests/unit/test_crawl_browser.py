@@ -49,6 +49,18 @@ def test_browser_sends_its_user_agent_and_never_bypasses_the_proxy():
     assert "--proxy-bypass-list=<-loopback>" in arguments
 
 
+@pytest.mark.parametrize("root", [True, False])
+def test_browser_gives_up_its_sandbox_only_for_the_superuser(root):
+    assert ("--no-sandbox" in browser_arguments("a crawler", "http://127.0.0.1:9", root)) is root
+
+
+def test_browser_resolves_no_name_and_sends_no_datagram():
+    arguments = browser_arguments("a crawler", "http://127.0.0.1:9")
+    assert "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1" in arguments
+    assert "--force-webrtc-ip-handling-policy=disable_non_proxied_udp" in arguments
+    assert "--disable-quic" in arguments
+
+
 def test_copied_request_keeps_its_condition():
     def condition(_):
         return True
@@ -68,6 +80,10 @@ def test_copied_request_keeps_its_condition():
             "session not created: wrong version",
         ),
         (WebDriverException(), "WebDriverException"),
+        (
+            UnicodeEncodeError("utf-8", "a page's \ud800", 9, 10, "surrogates"),
+            "the page's text is no Unicode",
+        ),
         (ReadTimeoutError(None, "/url", "timed out"), "chromedriver crashed or hangs (ReadTimeoutError)"),  # pyright: ignore[reportArgumentType] # no pool is at hand
         (
             OSError(8, "Exec format error", "/usr/bin/chromedriver"),

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
+from crawlers.page_text import one_line
 from crawlers.spiders.demo_search import read_result
-from crawlers.spiders.search import one_line
 
 STATED = {
     "image": "http://a.test/1.jpg",

@@ -23,6 +23,7 @@ from crawlers.run import spider_settings
 from crawlers.scrape_images import check_counts
 from crawlers.staging import staged_folder
 from crawlers.web import check_web, may_crawl_live
+from herodex import paths
 from herodex.errors import UserError
 from herodex.params import Params
 
@@ -81,6 +82,23 @@ def test_unknown_web_is_an_error_that_lists_the_choices():
     with pytest.raises(UserError, match="neither 'demo' nor 'live' nor a folder") as caught:
         check_web(params_with({"web": "/no/such/folder"}))
     assert "folder" in caught.value.hint
+
+
+@pytest.mark.parametrize("place", ["tmpab12", "standalone/tmpab12"])
+def test_folder_that_an_experiment_does_not_copy_is_an_error_that_names_its_path(
+    tmp_path, monkeypatch, place
+):
+    (tmp_path / "data/own_images").mkdir(parents=True)
+    experiment = tmp_path / ".dvc/tmp/exps" / place
+    experiment.mkdir(parents=True)
+    monkeypatch.chdir(experiment)
+    monkeypatch.setattr(paths, "PROJECT", paths.project_folder(experiment))
+    with pytest.raises(UserError, match="does not copy") as caught:
+        check_web(params_with({"web": "data/own_images"}))
+    assert str(tmp_path / "data/own_images") in caught.value.hint
+    check_web(params_with({"web": str(tmp_path / "data/own_images")}))
+    with pytest.raises(UserError, match="neither 'demo' nor 'live' nor a folder"):
+        check_web(params_with({"web": "data/other"}))
 
 
 @pytest.mark.parametrize(("value", "allowed"), [(None, False), ("", False), ("0", False), ("1", True)])

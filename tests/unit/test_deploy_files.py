@@ -1,8 +1,10 @@
 """Deployment files are valid for the tools that read them."""
 
+import ipaddress
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import jsonschema_rs
 import kubernetes_validate
@@ -30,6 +32,62 @@ def expressions() -> str:
 @pytest.mark.parametrize("described", OBJECTS, ids=[described["kind"] for described in OBJECTS])
 def test_kubernetes_manifests_are_valid(described: dict[str, object]) -> None:
     kubernetes_validate.validate(described, KUBERNETES, strict=True)
+
+
+def of_kind(kind: str) -> dict[str, Any]:
+    """The only object of a kind."""
+    (found,) = (described for described in OBJECTS if described["kind"] == kind)
+    return found["spec"]
+
+
+def test_autoscaler_alone_sets_the_replicas_and_counts_in_limits() -> None:
+    deployment = of_kind("Deployment")
+    assert "replicas" not in deployment
+    for container in deployment["template"]["spec"]["containers"]:
+        assert container["resources"]["requests"] == container["resources"]["limits"]
+    assert of_kind("HorizontalPodAutoscaler")["minReplicas"] > of_kind("PodDisruptionBudget")["minAvailable"]
+
+
+def is_passed_on(path: str) -> bool:
+    """Tell whether the ingress passes a path on."""
+    rules = [rule for host in of_kind("Ingress")["rules"] for rule in host["http"]["paths"]]
+    return any(
+        path == rule["path"] or (rule["pathType"] == "Prefix" and path.startswith(rule["path"]))
+        for rule in rules
+    )
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/metrics/", "/readyz", "/livez", "/healthz", "/schema.json"])
+def test_ingress_does_not_expose_metrics_and_probes(path: str) -> None:
+    assert not is_passed_on(path)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/names", "/static/app.js", "/examples/1.png", "/api/classify", "/docs.json"]
+)
+def test_ingress_passes_the_application_on(path: str) -> None:
+    assert is_passed_on(path)
+
+
+def test_network_policy_covers_the_pods_in_both_directions() -> None:
+    policy = of_kind("NetworkPolicy")
+    assert policy["podSelector"] == of_kind("Deployment")["selector"]
+    assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
+    assert all(rule["from"] and rule["ports"] for rule in policy["ingress"])
+    assert all(rule["to"] and rule["ports"] for rule in policy["egress"])
+
+
+@pytest.mark.parametrize(
+    "address", ["10.1.2.3", "169.254.169.254", "192.168.1.1", "172.20.0.1", "168.63.129.16"]
+)
+def test_pods_reach_no_private_network(address: str) -> None:
+    blocks = [
+        to["ipBlock"] for rule in of_kind("NetworkPolicy")["egress"] for to in rule["to"] if "ipBlock" in to
+    ]
+    for block in blocks:
+        excluded = map(ipaddress.ip_network, block["except"])
+        ip = ipaddress.ip_address(address)
+        assert ip not in ipaddress.ip_network(block["cidr"]) or any(ip in network for network in excluded)
 
 
 def test_compose_file_is_valid() -> None:

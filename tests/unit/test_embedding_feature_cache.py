@@ -70,3 +70,69 @@ def test_a_cache_in_a_folder_without_permission_is_reported(tmp_path):
     (tmp_path / "features.db").mkdir()
     with pytest.raises(UserError, match="cannot be used"), open_cache(tmp_path / "features.db"):
         pass
+
+
+def filled(path, count=300):
+    """Make a cache of many pages."""
+    with open_cache(path) as cache:
+        store(
+            cache,
+            ["a"],
+            {f"image-{number}": np.full((1, 512), number, np.float32) for number in range(count)},
+        )
+    return [f"image-{number}" for number in range(count)]
+
+
+def damage(path, at, content):
+    """Overwrite bytes of a file from this place on."""
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(content)
+
+
+@pytest.mark.parametrize("page", [1, 2, 30, 100])
+def test_a_cache_that_is_damaged_on_any_page_is_replaced(tmp_path, page):
+    path = tmp_path / "features.db"
+    images = filled(path)
+    damage(path, page * 4096, b"\xff" * 4096)
+    with open_cache(path) as cache:
+        found = look_up(cache, "a", images)
+        assert all((vector == int(image.split("-")[1])).all() for image, vector in found.items())
+        store(cache, ["a"], {image: np.ones((1, 2), np.float32) for image in images})
+        assert look_up(cache, "a", images).keys() == set(images)
+
+
+def test_a_cache_that_is_cut_off_is_replaced(tmp_path):
+    path = tmp_path / "features.db"
+    images = filled(path)
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2)
+    with open_cache(path) as cache:
+        store(cache, ["a"], {image: np.ones((1, 2), np.float32) for image in images})
+        assert look_up(cache, "a", images).keys() == set(images)
+
+
+def test_a_vector_with_a_flipped_bit_is_not_found(tmp_path, caplog):
+    path = tmp_path / "features.db"
+    filled(path)
+    value = np.float32(77).tobytes()
+    damage(path, path.read_bytes().index(value * 4), b"\x01")
+    with open_cache(path) as cache:
+        assert look_up(cache, "a", ["image-76", "image-77", "image-78"]).keys() == {"image-76", "image-78"}
+        assert "1 vectors in the feature cache are damaged" in caplog.text
+        store(cache, ["a"], {"image-77": np.full((1, 512), 77, np.float32)})
+        assert (look_up(cache, "a", ["image-77"])["image-77"] == 77).all()
+
+
+def test_a_cache_of_an_earlier_release_loses_its_vectors_without_checksums(tmp_path):
+    path = tmp_path / "features.db"
+    old = sqlite3.connect(path)
+    old.execute(
+        "CREATE TABLE pooled (key TEXT, image TEXT, vector BLOB, PRIMARY KEY (key, image)) WITHOUT ROWID"
+    )
+    old.execute("INSERT INTO pooled VALUES ('a', '1', ?)", (bytes(8),))
+    old.commit()
+    old.close()
+    with open_cache(path) as cache:
+        assert look_up(cache, "a", ["1"]) == {}
+        assert [name for (name,) in cache.execute("SELECT name FROM sqlite_master")] == ["vectors"]

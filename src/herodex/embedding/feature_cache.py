@@ -18,8 +18,10 @@ from herodex.inference.views import View
 
 log = logging.getLogger(__name__)
 
-TABLE = """CREATE TABLE IF NOT EXISTS pooled
-           (key TEXT, image TEXT, vector BLOB, PRIMARY KEY (key, image)) WITHOUT ROWID"""
+SCHEMA = """CREATE TABLE IF NOT EXISTS vectors
+            (key TEXT, image TEXT, vector BLOB, checksum BLOB, PRIMARY KEY (key, image)) WITHOUT ROWID;
+            DROP TABLE IF EXISTS pooled;"""
+"""The vectors; `pooled` is the table of earlier releases, without checksums."""
 PATIENCE_S = 60
 """How long to wait for another process that writes to the cache."""
 
@@ -45,6 +47,8 @@ def view_key(backbone: str, precision: str, input_size: int, view: View) -> str:
 @contextmanager
 def open_cache(path: Path, patience_s: float = PATIENCE_S) -> Generator[sqlite3.Connection]:
     """Open the cache; a damaged one is replaced by an empty one, because its contents can be recomputed.
+
+    All pages of the file are checked, not only the first one.
 
     Raises:
         UserError: the cache cannot be opened, read or written, for example because another process locks it.
@@ -73,28 +77,42 @@ def _connect(path: Path, patience_s: float) -> sqlite3.Connection:
     except sqlite3.DatabaseError:
         log.warning("%s is damaged; it is replaced by an empty cache", path)
         path.unlink()
+        # It belongs to the damaged file, and would be rolled back into the new one.
+        path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
         return _create_table(path, patience_s)
 
 
 def _create_table(path: Path, patience_s: float) -> sqlite3.Connection:
     cache = sqlite3.connect(path, timeout=patience_s)
     try:
-        cache.execute(TABLE)
+        _check_pages(cache)
+        cache.executescript(SCHEMA)
     except sqlite3.DatabaseError:
         cache.close()
         raise
     return cache
 
 
+def _check_pages(cache: sqlite3.Connection) -> None:
+    if (fault := cache.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+        raise sqlite3.DatabaseError(fault)
+
+
 def look_up(
     cache: sqlite3.Connection, key: str, images: Iterable[str]
 ) -> dict[str, Float32[np.ndarray, " values"]]:
-    """Find the vectors of those images that have one, by the sha256 of their pixels."""
+    """Find the vectors of those images that have an intact one, by the sha256 of their pixels."""
     found: dict[str, np.ndarray] = {}
+    damaged = 0
     for image in images:
-        query = "SELECT vector FROM pooled WHERE key = ? AND image = ?"
+        query = "SELECT vector, checksum FROM vectors WHERE key = ? AND image = ?"
         if row := cache.execute(query, (key, image)).fetchone():
-            found[image] = np.frombuffer(row[0], "<f4")
+            if row[1] == _checksum(key, image, row[0]):
+                found[image] = np.frombuffer(row[0], "<f4")
+            else:
+                damaged += 1
+    if damaged:
+        log.warning("%d vectors in the feature cache are damaged; they are computed again", damaged)
     return found
 
 
@@ -108,4 +126,12 @@ def store(
         for key, vector in zip(keys, by_view, strict=True)
     ]
     with cache:
-        cache.executemany("INSERT OR REPLACE INTO pooled VALUES (?, ?, ?)", rows)
+        cache.executemany(
+            "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)", [(*row, _checksum(*row)) for row in rows]
+        )
+
+
+def _checksum(key: str, image: str, vector: object) -> bytes:
+    """Hash a row; a damaged one may hold anything as its vector."""
+    content = vector if isinstance(vector, bytes) else repr(vector).encode()
+    return hashlib.blake2b(f"{key} {image} ".encode() + content, digest_size=16).digest()

@@ -1,5 +1,6 @@
 """OpenVINO networks on the CPU, run by any number of threads."""
 
+import os
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from typing import Any, cast
 import numpy as np
 import openvino as ov
 from jaxtyping import Shaped
+
+from herodex.inference.cpu_limit import cpu_limit
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,14 @@ def compile_network(path: Path, precision: str, shape: list[int] | None = None) 
     network = cast(Any, core.read_model(path))
     if shape is not None:
         network.reshape(shape)
-    hint = {"INFERENCE_PRECISION_HINT": resolve_precision(precision)}
+    hint: dict[str, Any] = {"INFERENCE_PRECISION_HINT": resolve_precision(precision), **thread_hint()}
     return Network(cast(Any, core).compile_model(network, "CPU", hint))
+
+
+def thread_hint() -> dict[str, int]:
+    """Return the setting that limits OpenVINO, which counts the host's cores, to a smaller CPU quota."""
+    limit = cpu_limit()
+    return {"INFERENCE_NUM_THREADS": limit} if limit and limit < (os.cpu_count() or 1) else {}
 
 
 def resolve_precision(precision: str) -> str:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from herodex import paths
 from herodex.errors import UserError
+from herodex.generator.language_model import model_hash as generator_hash
+from herodex.inference.predict import model_hash as classifier_hash
 from herodex.lineage.bentos import COMMIT
 from herodex.lineage.lock import ModelLineage
 from herodex.lineage.registry import CHAMPION, Version, by_alias, by_number, downloaded, read_lineage
@@ -18,7 +20,8 @@ from herodex.tracking import commit_tags
 
 log = logging.getLogger(__name__)
 
-MODELS = ("classifier", "generator")
+MODELS = {"classifier": classifier_hash, "generator": generator_hash}
+"""The functions that hash the files of each model."""
 FOLDER = "folder"
 """The version that means the model in `models/`."""
 CACHE = Path(".dvc") / "cache" / "files" / "md5"
@@ -32,7 +35,7 @@ def build_bento(wanted: dict[str, str]) -> None:
             default is the champion, or the model in `models/` if there is no champion.
 
     Raises:
-        UserError: a model, its backbone or its names are missing.
+        UserError: a model, its backbone or its names are missing, or are not those of its lineage.
     """
     # A separate build context: the project's own models stay as they are.
     with tempfile.TemporaryDirectory() as folder:
@@ -59,7 +62,11 @@ def build_bento(wanted: dict[str, str]) -> None:
 
 
 def add_model(name: str, number: str | None, context: Path) -> ModelLineage:
-    """Copy a model into the build context; return its lineage."""
+    """Copy a model into the build context; return its lineage.
+
+    Raises:
+        UserError: its files or its lineage are missing, or have another hash than the version or the lineage.
+    """
     folder = paths.MODELS / name
     here = json.loads(paths.LINEAGE.read_text(encoding="utf-8"))[name] if paths.LINEAGE.exists() else None
     version = select_version(name, number)
@@ -70,11 +77,37 @@ def add_model(name: str, number: str | None, context: Path) -> ModelLineage:
             )
         log.info("%s %s, from models/", name, here["model"][:12])
         shutil.copytree(folder, context / folder)
+        require_content(name, context / folder, here["model"], str(folder), "Run `dvc checkout models`.")
         return here
     log.info("%s %s, version %s of the registry", name, version.model[:12], version.number)
     with downloaded(version) as files:
         shutil.copytree(files, context / folder)
-    return read_lineage(version)
+    where, fix = f"{name} version {version.number}", "Train it again, or package another version."
+    require_content(name, context / folder, version.model, where, fix)
+    lineage = read_lineage(version)
+    if lineage["model"] != version.model:
+        raise UserError(
+            f"The lineage of {where} describes the model {lineage['model'][:12]}, not {version.model[:12]}.",
+            fix,
+        )
+    return lineage
+
+
+def require_content(name: str, folder: Path, wanted: str, where: str, fix: str) -> None:
+    """Check that a folder holds the model with this hash, because files can change where they are kept.
+
+    Raises:
+        UserError: a file is missing, or the hash is another one; it names `where` the files are from.
+    """
+    try:
+        found = MODELS[name](folder)
+    except OSError as error:
+        file = Path(error.filename or folder).name
+        raise UserError(f"The files of {where} are incomplete: {file} cannot be read.", fix) from None
+    if found != wanted:
+        raise UserError(
+            f"The files of {where} are not the model {wanted[:12]}: their hash is {found[:12]}.", fix
+        )
 
 
 def select_version(name: str, number: str | None) -> Version | None:
@@ -91,10 +124,16 @@ def select_version(name: str, number: str | None) -> Version | None:
 
 def add_backbone(lineage: ModelLineage, context: Path) -> None:
     """Copy a classifier's backbone into the build context, unless the classifier contains its own."""
-    if (context / paths.CLASSIFIER / "backbone.bin").exists():
+    wanted = lineage["backbone"]["ir_sha256"]
+    own = context / paths.CLASSIFIER / "backbone.bin"
+    if own.exists():
+        if hashlib.sha256(own.read_bytes()).hexdigest() != wanted:
+            raise UserError(
+                f"The classifier {lineage['model'][:12]} comes with another backbone than {wanted[:12]}.",
+                "Train it again, or package another version.",
+            )
         return
     weights = paths.BACKBONE / "backbone.bin"
-    wanted = lineage["backbone"]["ir_sha256"]
     if not weights.exists() or hashlib.sha256(weights.read_bytes()).hexdigest() != wanted:
         raise UserError(
             f"{paths.BACKBONE} is not the backbone {wanted[:12]} of the classifier {lineage['model'][:12]}.",

@@ -6,8 +6,12 @@ no website can reach it through the browser. It serves its own files and the man
 
 import argparse
 import errno
+import fcntl
+import os
 import socket
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +24,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
@@ -92,7 +96,7 @@ class Review:
         return self.board | {"decisions": decisions_as_json(decisions), "orphaned": orphaned}
 
     def decide(self, asked: DecisionRequest) -> dict[str, Any]:
-        """Write or withdraw one decision; all other lines of the file stay.
+        """Write or withdraw one decision; all other lines of the file stay, also of another server.
 
         Raises:
             HTTPException: the image or the class does not exist.
@@ -101,19 +105,32 @@ class Review:
             raise HTTPException(404, "no such image")
         if asked.label and (asked.label not in self.board["labels"] or asked.decision != KEEP):
             raise HTTPException(400, "no such class")
-        decisions = read_review(self.file, self.params)
-        decisions.pop(asked.sha256, None)
-        if asked.decision:
-            decisions[asked.sha256] = Decision(asked.decision == KEEP, asked.label)
-        write_review(self.file, decisions)
+        with locked(self.file.parent):
+            decisions = read_review(self.file, self.params)
+            decisions.pop(asked.sha256, None)
+            if asked.decision:
+                decisions[asked.sha256] = Decision(asked.decision == KEEP, asked.label)
+            write_review(self.file, decisions)
         return {"decisions": decisions_as_json(decisions)}
 
 
+@contextmanager
+def locked(folder: Path) -> Generator[None]:
+    """Hold a folder's lock, which each review server takes to change a file in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def create_app(review: Review) -> Starlette:
-    """Build the application. One thread runs all endpoints, so writing needs no lock."""
+    """Build the application."""
 
     async def page(request: Request) -> Response:
-        return FileResponse(STATIC[request.url.path])
+        return FileResponse(STATIC[request.scope["path"]])
 
     async def state(request: Request) -> Response:
         return JSONResponse(review.state())
@@ -146,10 +163,13 @@ async def read_decision(request: Request) -> DecisionRequest:
     if request.headers.get("Content-Type", "").partition(";")[0] != "application/json":
         raise HTTPException(415, "the body is not JSON")
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise HTTPException(413, "the body is too long")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY:
+                raise HTTPException(413, "the body is too long")
+    except ClientDisconnect:
+        raise HTTPException(400, "the body is incomplete") from None
     try:
         return DecisionRequest.model_validate_json(body, strict=True)
     except ValidationError:
@@ -164,6 +184,8 @@ async def protect(request: Request, call_next: RequestResponseEndpoint) -> Respo
         # The connection is closed because the rest of the request is not read.
         error = {"error": "the request names another host or comes from another page"}
         response: Response = JSONResponse(error, 403, {"Connection": "close"})
+    elif not request.scope["path"].startswith("/"):
+        response = JSONResponse({"error": "the request names no path"}, 400)
     else:
         response = await call_next(request)
     response.headers.update(HEADERS)
