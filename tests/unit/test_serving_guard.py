@@ -1,6 +1,6 @@
 import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
@@ -11,11 +11,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from herodex.serving.guard import Guard
+from herodex.serving.decoder import DecodeLimits, Decoders
+from herodex.serving.guard import BUFFERED_UPLOADS, Guard
 
 MAX_UPLOAD = 20_000
-MAX_PIXELS = 10_000
+LIMITS = DecodeLimits(max_pixels=10_000, max_jpeg_pixels=40_000, max_side=256)
 MAX_QUEUE = 4
+DECODERS = Decoders()
 BOUNDARY = "b0undary"
 MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
 
@@ -28,11 +30,23 @@ async def api(scope: Scope, receive: Receive, send: Send) -> None:
     await JSONResponse({"given": given})(scope, receive, send)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def decoders() -> Iterator[Decoders]:
+    """The processes that decode the images of all tests."""
+    yield DECODERS
+    DECODERS.close()
+
+
+def guarded(upload_timeout_s: float = 10) -> Guard:
+    """The API behind a guard."""
+    return Guard(api, MAX_UPLOAD, lambda: LIMITS, upload_timeout_s, MAX_QUEUE, DECODERS)
+
+
 def ask(method: str, path: str, upload_timeout_s: float = 10, **options: object) -> httpx.Response:
     """Send one request to a guarded API."""
 
     async def send() -> httpx.Response:
-        transport = httpx.ASGITransport(app=Guard(api, MAX_UPLOAD, MAX_PIXELS, upload_timeout_s, MAX_QUEUE))
+        transport = httpx.ASGITransport(app=guarded(upload_timeout_s))
         async with httpx.AsyncClient(transport=transport, base_url="http://guarded") as client:
             return await client.request(method, path, **options)  # type: ignore[arg-type]
 
@@ -178,7 +192,7 @@ def serve_messages(messages: list[Message], upload_timeout_s: float = 10) -> lis
             "method": "POST",
             "headers": [(b"content-type", MULTIPART.encode())],
         }
-        await Guard(api, MAX_UPLOAD, MAX_PIXELS, upload_timeout_s, MAX_QUEUE)(scope, receive, send)
+        await guarded(upload_timeout_s)(scope, receive, send)
 
     asyncio.run(run())
     return sent

@@ -4,9 +4,14 @@
 """
 
 import inspect
+import logging
+import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 if TYPE_CHECKING:
     import bentoml
@@ -14,14 +19,55 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
+log = logging.getLogger(__name__)
+
 COMMAND = "bentoml_cli.serve"
 """Module of `bentoml serve`; only the supervising process imports it."""
+WORKER = "_bentoml_impl.worker.service"
+"""Module that a worker runs."""
 CHECK_EVERY_S = 1.0
 """BentoML 1.4 looks for dead workers every 10 s and has no setting for it."""
+STARTUP_FAILED = 3
+"""Exit status of a worker that could not load its models (uvicorn's)."""
+FAILED_STARTS = 3
+"""Failed starts after which the supervisor gives up, unless a worker has lasted."""
+LASTED_S = 30
+"""Age from which a worker proves that the models can be loaded."""
 
 
-def restart_workers_quickly() -> None:
-    """Let the supervising process look for dead workers every second.
+class FailedStarts:
+    """Count of workers that could not start, kept by wrapping what circus does with ended processes."""
+
+    def __init__(self, watchers: list[Any], give_up: Callable[[], object]) -> None:
+        self._watchers = watchers
+        self._give_up = give_up
+        self._count = 0
+        for watcher in watchers:
+            watcher.reap_process = self._counted(watcher.reap_process)
+
+    @property
+    def too_many(self) -> bool:
+        """Whether the supervisor gives up."""
+        return self._count >= FAILED_STARTS
+
+    def _counted(self, reap: Callable[..., None]) -> Callable[..., None]:
+        def reap_and_count(pid: int, status: int | None = None) -> None:
+            reap(pid, status)
+            if status is not None and os.waitstatus_to_exitcode(status) == STARTUP_FAILED:
+                self._count = 0 if self._has_lasting_worker() else self._count + 1
+                if self._count == FAILED_STARTS:
+                    self._give_up()
+
+        return reap_and_count
+
+    def _has_lasting_worker(self) -> bool:
+        return any(
+            process.age() > LASTED_S for watcher in self._watchers for process in watcher.processes.values()
+        )
+
+
+def supervise_workers() -> None:
+    """Let the supervising process look for dead workers every second, and give up if none can start.
 
     `bentoml serve` loads the service before it creates its arbiter (a supervisor from circus,
     https://circus.readthedocs.io/en/latest/library/), so the class can be replaced here. Does nothing in a
@@ -32,12 +78,76 @@ def restart_workers_quickly() -> None:
     from bentoml._internal.utils import circus
 
     class QuickArbiter(circus.Arbiter):
-        """BentoML's arbiter with a shorter check interval."""
+        """BentoML's arbiter with a shorter check interval and an end to failing restarts."""
 
         def __init__(self, *args: Any, **settings: Any) -> None:
             super().__init__(*args, **settings | {"check_delay": CHECK_EVERY_S})
+            watchers = cast(list[Any], self.watchers)
+            self._failed_starts = FailedStarts(watchers, self._stop_soon)
+
+        def _stop_soon(self) -> None:
+            cast(Any, self.loop).add_callback(self.stop)
+
+        def start(self, cb: Callable[[Any], Any] | None = None) -> None:
+            super().start(cb)
+            if self._failed_starts.too_many:
+                sys.exit(
+                    "error: The models cannot be loaded; the log above says why.\n"
+                    "Restore them with `dvc checkout`, or run `make run`."
+                )
 
     circus.Arbiter = QuickArbiter
+
+
+def is_worker() -> bool:
+    """Whether this process is a worker of `bentoml serve`."""
+    return getattr(sys.modules["__main__"].__spec__, "name", "") == WORKER
+
+
+def bound_connections(request_timeout_s: float) -> None:
+    """Let a worker's HTTP server limit connections and ignore `X-Forwarded-For`; does nothing elsewhere.
+
+    uvicorn would take the client's address from that header if the connection comes from this machine. A
+    worker creates the server's configuration after it has loaded the service, so the class can be replaced
+    here.
+    """
+    if not is_worker():
+        return
+    import uvicorn
+
+    from herodex.serving.connections import BoundedProtocol
+
+    class Protocol(BoundedProtocol):
+        """Connection with the service's timeout."""
+
+    Protocol.request_timeout_s = request_timeout_s
+    fixed: dict[str, Any] = {"http": Protocol, "ws": "none", "proxy_headers": False}
+
+    class BoundedConfig(uvicorn.Config):
+        """Configuration of the HTTP server with these connections."""
+
+        def __init__(self, app: Any, **settings: Any) -> None:
+            super().__init__(app, **settings | fixed)
+
+    uvicorn.Config = BoundedConfig
+
+
+def end_with_supervisor() -> None:
+    """Let a worker stop when its supervising process has died, so that it frees the port.
+
+    Does nothing outside a worker.
+    """
+    if not is_worker():
+        return
+    supervisor = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == supervisor:
+            time.sleep(CHECK_EVERY_S)
+        log.error("the supervising process has died; this worker stops")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def with_clean_docstring(method: Callable[P, R]) -> Callable[P, R]:
