@@ -27,38 +27,40 @@ WORKER = "_bentoml_impl.worker.service"
 """Module that a worker runs."""
 CHECK_EVERY_S = 1.0
 """BentoML 1.4 looks for dead workers every 10 s and has no setting for it."""
-STARTUP_FAILED = 3
-"""Exit status of a worker that could not load its models (uvicorn's)."""
-FAILED_STARTS = 3
-"""Failed starts after which the supervisor gives up, unless a worker has lasted."""
+FAILED_STARTS = 2
+"""Reports of workers that ended with an error after which the supervisor gives up, unless one has lasted.
+
+circus reports about every second one.
+"""
 LASTED_S = 30
 """Age from which a worker proves that the models can be loaded."""
 
 
 class FailedStarts:
-    """Count of workers that could not start, kept by wrapping what circus does with ended processes."""
+    """Count of workers that could not start, from the events of circus."""
 
     def __init__(self, watchers: list[Any], give_up: Callable[[], object]) -> None:
         self._watchers = watchers
         self._give_up = give_up
         self._count = 0
         for watcher in watchers:
-            watcher.reap_process = self._counted(watcher.reap_process)
+            watcher.notify_event = self._counted(watcher.notify_event)
 
     @property
     def too_many(self) -> bool:
         """Whether the supervisor gives up."""
         return self._count >= FAILED_STARTS
 
-    def _counted(self, reap: Callable[..., None]) -> Callable[..., None]:
-        def reap_and_count(pid: int, status: int | None = None) -> None:
-            reap(pid, status)
-            if status is not None and os.waitstatus_to_exitcode(status) == STARTUP_FAILED:
+    def _counted(self, notify: Callable[[str, dict[str, Any]], None]) -> Callable[..., None]:
+        def notify_and_count(topic: str, message: dict[str, Any]) -> None:
+            notify(topic, message)
+            code = message.get("exit_code")
+            if topic == "reap" and code is not None and code > 0:
                 self._count = 0 if self._has_lasting_worker() else self._count + 1
                 if self._count == FAILED_STARTS:
                     self._give_up()
 
-        return reap_and_count
+        return notify_and_count
 
     def _has_lasting_worker(self) -> bool:
         return any(

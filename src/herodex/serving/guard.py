@@ -303,12 +303,15 @@ def check_json(body: bytes, request: JsonRequest) -> None:
 
 
 def check_normalised(names: Sequence[str], hint: str) -> None:
-    """Raise a ClientError if a name is longer than allowed once it is normalised; ﷺ becomes 18 characters."""
-    for place, name in enumerate(names):
-        length = len(normalise(name))
-        if length > MAX_SCORED_LENGTH:
-            problem = f"'names.{place}' has {length} characters once they are written out"
-            raise ClientError(422, "fields", f"{problem}, more than {MAX_SCORED_LENGTH}.", hint)
+    """Raise a ClientError if normalised names are empty or longer than allowed; ﷺ becomes 18 characters."""
+    lengths = [len(normalise(name)) for name in names]
+    if empty := [f"'names.{place}'" for place, length in enumerate(lengths) if not length]:
+        problem = f"Nothing is left to score of {', '.join(empty)} without notes in brackets and marks."
+        raise ClientError(422, "fields", problem, hint)
+    place, longest = max(enumerate(lengths), key=lambda item: item[1])
+    if longest > MAX_SCORED_LENGTH:
+        problem = f"'names.{place}' has {longest} characters once its characters are written out"
+        raise ClientError(422, "fields", f"{problem}, more than {MAX_SCORED_LENGTH}.", hint)
 
 
 def describe(problems: Sequence[ErrorDetails]) -> str:

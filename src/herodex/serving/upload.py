@@ -98,7 +98,8 @@ def only_file(form: FormData) -> bytes:
         raise ClientError(400, "form", f"The form has {len(parts)} parts instead of one.", FORM_HINT)
     value = parts[0][1]
     if not isinstance(value, UploadFile):
-        raise ClientError(
-            400, "form", f"'{FIELD}' is text instead of a file; URLs are not fetched.", FORM_HINT
+        problem = (
+            f"The part '{FIELD}' has no filename, so it is text instead of a file; URLs are not fetched."
         )
+        raise ClientError(400, "form", problem, FORM_HINT)
     return value.file.read()
