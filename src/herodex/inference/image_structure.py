@@ -50,7 +50,7 @@ PNG_START = b"\x89PNG\r\n\x1a\n"
 PNG_CHUNK_FRAME = 12
 """Bytes of a PNG chunk around its data: length, name and checksum."""
 PNG_PIXELS = (b"IDAT", b"fdAT", b"fcTL")
-PNG_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+PNG_METADATA = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 PNG_ORIENTATION_TEXTS = (b"XML:com.adobe.xmp\0", b"Raw profile type exif\0")
 
 TIFF_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
@@ -162,41 +162,40 @@ def _essential_png(data: bytes) -> bytes:
     """Keep critical chunks, transparency and the first of each metadata that may hold an orientation."""
     kept, seen = [PNG_START], set[bytes]()
     position, chunks, metadata = len(PNG_START), 0, 0
-    while position < len(data):
+    while position < len(data) and chunks <= MAX_CHUNKS and metadata <= MAX_METADATA_CHUNKS:
         kind = data[position + 4 : position + 8]
         end = position + PNG_CHUNK_FRAME + int.from_bytes(data[position : position + 4], "big")
         if not kind.isalpha():
             kept.append(data[position:])
             break
         chunks += 1
-        _check("chunks", chunks, MAX_CHUNKS)
         metadata += kind not in PNG_PIXELS
-        _check("metadata chunks", metadata, MAX_METADATA_CHUNKS)
-        chunk = data[position:end] if end - position <= MAX_ORIENTATION_BYTES else b""
-        source = _orientation_source(kind, chunk[8:-4])
         if kind[:1].isupper() or kind == b"tRNS":
             kept.append(data[position:end])
-        elif source and source not in seen:
-            seen.add(source)
-            kept.append(chunk)
+        elif kind in PNG_METADATA and end - position <= MAX_ORIENTATION_BYTES:
+            name, packed = _orientation_source(kind, data[position + 8 : end - 4])
+            if name and name not in seen and (not packed or _unpacks_to_little(packed)):
+                kept.append(data[position:end])
+            seen.add(name)
         position = end
         if kind == b"IEND":
             break
+    _check("metadata chunks", metadata, MAX_METADATA_CHUNKS)
+    _check("chunks", chunks, MAX_CHUNKS)
     return b"".join(kept)
 
 
-def _orientation_source(kind: bytes, content: bytes) -> bytes:
-    """Return the name of metadata in a PNG that may hold an orientation, else nothing."""
+def _orientation_source(kind: bytes, content: bytes) -> tuple[bytes, bytes]:
+    """Return the name of metadata that may hold an orientation, else nothing, and its packed text."""
     if kind == b"eXIf":
-        return kind if content else b""
-    if kind not in PNG_TEXTS or not content.startswith(PNG_ORIENTATION_TEXTS):
-        return b""
+        return kind, b""
+    if not content.startswith(PNG_ORIENTATION_TEXTS):
+        return b"", b""
     name, _, text = content.partition(b"\0")
-    # zTXt has a byte before the packed text; iTXt has two and two more texts, each ended by a zero.
-    packed = text[1:] if kind == b"zTXt" else b""
-    if kind == b"iTXt" and text[:1] != b"\0":
-        packed = text[2:].split(b"\0", 2)[-1]
-    return name if not packed or _unpacks_to_little(packed) else b""
+    if kind == b"zTXt":
+        return name, text[1:]
+    # iTXt has two bytes, the first of which tells whether it is packed, and two texts before its own.
+    return name, text[2:].split(b"\0", 2)[-1] if kind == b"iTXt" and text[:1] != b"\0" else b""
 
 
 def _unpacks_to_little(packed: bytes) -> bool:

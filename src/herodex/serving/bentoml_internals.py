@@ -3,6 +3,7 @@
 `tests/unit/test_serving_bentoml_internals.py` fails if an update of BentoML moves these parts.
 """
 
+import contextlib
 import inspect
 import logging
 import os
@@ -36,36 +37,38 @@ LASTED_S = 30
 """Age from which a worker proves that the models can be loaded."""
 
 
-class FailedStarts:
-    """Count of workers that could not start, from the events of circus."""
+def watch_failed_starts(watchers: list[Any]) -> None:
+    """End the supervising process after failed starts, which circus would repeat for ever."""
+    failed = 0
 
-    def __init__(self, watchers: list[Any], give_up: Callable[[], object]) -> None:
-        self._watchers = watchers
-        self._give_up = give_up
-        self._count = 0
-        for watcher in watchers:
-            watcher.notify_event = self._counted(watcher.notify_event)
-
-    @property
-    def too_many(self) -> bool:
-        """Whether the supervisor gives up."""
-        return self._count >= FAILED_STARTS
-
-    def _counted(self, notify: Callable[[str, dict[str, Any]], None]) -> Callable[..., None]:
+    def counted(notify: Callable[[str, dict[str, Any]], None]) -> Callable[..., None]:
         def notify_and_count(topic: str, message: dict[str, Any]) -> None:
+            nonlocal failed
             notify(topic, message)
-            code = message.get("exit_code")
-            if topic == "reap" and code is not None and code > 0:
-                self._count = 0 if self._has_lasting_worker() else self._count + 1
-                if self._count == FAILED_STARTS:
-                    self._give_up()
+            if topic == "reap" and (message.get("exit_code") or 0) > 0:
+                processes = [process for watcher in watchers for process in watcher.processes.values()]
+                lasting = any(process.age() > LASTED_S for process in processes)
+                failed = 0 if lasting else failed + 1
+                if failed == FAILED_STARTS:
+                    give_up([process.pid for process in processes])
 
         return notify_and_count
 
-    def _has_lasting_worker(self) -> bool:
-        return any(
-            process.age() > LASTED_S for watcher in self._watchers for process in watcher.processes.values()
-        )
+    for watcher in watchers:
+        watcher.notify_event = counted(watcher.notify_event)
+
+
+def give_up(workers: list[int]) -> None:
+    """Say that the models cannot be loaded, and end all processes at once: none has answered yet."""
+    sys.stderr.write(
+        "error: The models cannot be loaded; the log above says why.\n"
+        "  fix: Restore them with `dvc checkout`, or run `make run`.\n"
+    )
+    for worker in workers:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def supervise_workers() -> None:
@@ -84,19 +87,7 @@ def supervise_workers() -> None:
 
         def __init__(self, *args: Any, **settings: Any) -> None:
             super().__init__(*args, **settings | {"check_delay": CHECK_EVERY_S})
-            watchers = cast(list[Any], self.watchers)
-            self._failed_starts = FailedStarts(watchers, self._stop_soon)
-
-        def _stop_soon(self) -> None:
-            cast(Any, self.loop).add_callback(self.stop)
-
-        def start(self, cb: Callable[[Any], Any] | None = None) -> None:
-            super().start(cb)
-            if self._failed_starts.too_many:
-                sys.exit(
-                    "error: The models cannot be loaded; the log above says why.\n"
-                    "Restore them with `dvc checkout`, or run `make run`."
-                )
+            watch_failed_starts(cast(list[Any], self.watchers))
 
     circus.Arbiter = QuickArbiter
 

@@ -39,6 +39,7 @@ MEMORY_BYTES = 2 * 2**30
 """Address space of a process; the largest accepted images take less than 0.8 GB."""
 NICENESS = 5
 
+COMMAND = (sys.executable, "-m", "herodex.serving.decoder")
 READY = b"R"
 REQUEST = struct.Struct("<IIIId")
 """Length of the file, largest numbers of pixels, largest side, and CPU seconds."""
@@ -136,7 +137,7 @@ def start_process() -> subprocess.Popen[bytes]:
     # A bento is imported from a path that only its worker knows.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1"}
     process = subprocess.Popen(
-        (sys.executable, "-m", "herodex.serving.decoder"),
+        COMMAND,
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
