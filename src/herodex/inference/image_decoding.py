@@ -209,11 +209,7 @@ def _on_white(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-    try:
-        return image.convert("RGB")
-    # Pillow has no conversion from LAB.
-    except ValueError:
-        raise ImageError("unsupported", f"its colour mode {image.mode} is not read: save it as RGB") from None
+    return image.convert("RGB")
 
 
 def _scaled_grey(image: Image.Image) -> UInt8[np.ndarray, "h w"]:
