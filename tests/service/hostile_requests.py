@@ -3,6 +3,7 @@
 A few are unusual but valid: they are answered, and content hidden in them has no effect.
 """
 
+import functools
 import gzip
 import io
 import json
@@ -37,6 +38,7 @@ def encoded(kind: str, size: tuple[int, int] = (120, 90), **options: object) -> 
     return file.getvalue()
 
 
+@functools.cache
 def animated(kind: str, frames: int) -> bytes:
     """Encode an image of many frames."""
     file = io.BytesIO()
@@ -176,7 +178,7 @@ HOSTILE: dict[str, Hostile] = {
         200, lambda: png(10, 10, bytes(110), packed(b"iCCP") * 900)
     ),
     "a PNG of 900 texts of a megabyte": upload(200, lambda: png(10, 10, bytes(110), packed(b"zTXt") * 900)),
-    "a PNG of 16-bit grey with transparency": upload(200, lambda: grey_16()),
+    "a PNG of 16-bit grey with transparency": upload(200, grey_16),
     "a JPEG of 100 Exif segments": upload(
         200, lambda: JPEG_START + segment(0xE1, exif_of_shared_values()) * 100 + encoded("JPEG")[2:]
     ),

@@ -151,7 +151,7 @@ def _scans(data: bytes, start: int, pixels: int) -> bytes:
         if marker == SOS:
             scans += 1
             _check("scans", scans, MAX_SCANS)
-            if scans * pixels > MAX_SCANNED_PIXELS:
+            if scans > 1 and scans * pixels > MAX_SCANNED_PIXELS:
                 raise StructureError(f"it has {scans} scans or more, too many for its size")
         if marker != 0xFF and marker not in STANDALONE:
             position += int.from_bytes(data[position : position + 2], "big")
