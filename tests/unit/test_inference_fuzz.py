@@ -39,10 +39,13 @@ def seed_files(kind: str) -> list[bytes]:
         ),
     ]
     files: list[bytes] = []
-    for variant, options in variants:
+    for original, options in variants:
         file = io.BytesIO()
+        # These formats have no animations, and JPEG has no palettes.
         if kind in ("JPEG", "BMP"):
             options.pop("save_all", None)
+        has_palette = kind == "JPEG" and original.mode == "P"
+        variant = original.convert("CMYK") if has_palette else original
         variant.save(file, kind, **options)
         files.append(file.getvalue())
     return files
