@@ -220,17 +220,17 @@ def tiff_of(values, **options):
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        pytest.param(np.float32([[0, 0.5, 1]]), [0, 128, 255], id="float from 0 to 1"),
-        pytest.param(np.float32([[0, 0.1, 0.2]]), [0, 26, 51], id="dark float stays dark"),
-        pytest.param(np.float32([[0, 100, 255]]), [0, 100, 255], id="float from 0 to 255"),
-        pytest.param(np.float32([[0, 25_700, 65_535]]), [0, 100, 255], id="float from 0 to 65,535"),
-        pytest.param(np.float32([[-1, 0, 1]]), [0, 128, 255], id="float from -1 to 1"),
-        pytest.param(np.float32([[np.nan, 0.5, np.inf]]), [0, 128, 255], id="not finite"),
-        pytest.param(np.float32([[7, 7, 7]]), [7, 7, 7], id="of one value"),
-        pytest.param(np.int32([[0, 100, 200]]), [0, 100, 200], id="32 bits from 0 to 255"),
-        pytest.param(np.int32([[0, 25_700, 51_400]]), [0, 100, 200], id="32 bits from 0 to 65,535"),
-        pytest.param(np.int32([[0, 2**30, 2**31 - 1]]), [0, 128, 255], id="32 bits"),
-        pytest.param(np.int32([[-(2**31), 0, 2**31 - 1]]), [0, 128, 255], id="signed"),
+        pytest.param(np.array([[0, 0.5, 1]], np.float32), [0, 128, 255], id="float from 0 to 1"),
+        pytest.param(np.array([[0, 0.1, 0.2]], np.float32), [0, 26, 51], id="dark float stays dark"),
+        pytest.param(np.array([[0, 100, 255]], np.float32), [0, 100, 255], id="float from 0 to 255"),
+        pytest.param(np.array([[0, 25_700, 65_535]], np.float32), [0, 100, 255], id="float from 0 to 65,535"),
+        pytest.param(np.array([[-1, 0, 1]], np.float32), [0, 128, 255], id="float from -1 to 1"),
+        pytest.param(np.array([[np.nan, 0.5, np.inf]], np.float32), [0, 128, 255], id="not finite"),
+        pytest.param(np.array([[7, 7, 7]], np.float32), [7, 7, 7], id="of one value"),
+        pytest.param(np.array([[0, 100, 200]], np.int32), [0, 100, 200], id="32 bits from 0 to 255"),
+        pytest.param(np.array([[0, 25_700, 51_400]], np.int32), [0, 100, 200], id="32 bits from 0 to 65,535"),
+        pytest.param(np.array([[0, 2**30, 2**31 - 1]], np.int32), [0, 128, 255], id="32 bits"),
+        pytest.param(np.array([[-(2**31), 0, 2**31 - 1]], np.int32), [0, 128, 255], id="signed"),
     ],
 )
 def test_grey_of_32_bits_is_scaled_by_its_range(values, expected):
@@ -238,7 +238,7 @@ def test_grey_of_32_bits_is_scaled_by_its_range(values, expected):
 
 
 def test_unsigned_grey_of_32_bits_is_not_negative():
-    data = bytearray(tiff_of(np.int32([[0, 2**31 - 1, -1]])))
+    data = bytearray(tiff_of(np.array([[0, 2**31 - 1, -1]], np.int32)))
     # The sample format, tag 339, says that the values are unsigned.
     at = data.index(struct.pack("<HHI", 339, 3, 1))
     data[at + 8 : at + 10] = struct.pack("<H", 1)
@@ -246,7 +246,7 @@ def test_unsigned_grey_of_32_bits_is_not_negative():
 
 
 def test_16_bit_tiff_whose_white_is_zero_is_not_inverted():
-    data = bytearray(tiff_of(np.uint16([[0, 25_700, 65_535]])))
+    data = bytearray(tiff_of(np.array([[0, 25_700, 65_535]], np.uint16)))
     at = data.index(struct.pack("<HHI", 262, 3, 1))
     data[at + 8 : at + 10] = struct.pack("<H", 0)
     assert to_rgb(open_image(bytes(data), LIMIT), 64)[0, :, 0].tolist() == [255, 155, 0]

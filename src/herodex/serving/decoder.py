@@ -56,7 +56,7 @@ class DecodeLimits(NamedTuple):
 
 
 class Decoders:
-    """Decoding processes, started when needed and kept; as many as images are decoded at a time."""
+    """Decoding processes, started when needed and kept: one for each image that is decoded at the same time."""
 
     def __init__(self) -> None:
         self._idle: list[subprocess.Popen[bytes]] = []
