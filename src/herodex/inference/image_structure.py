@@ -17,7 +17,7 @@ MAX_SCANS = 100
 MAX_SCANNED_PIXELS = 600_000_000
 """Scans times pixels: each scan makes the decoder process every pixel."""
 MAX_SEGMENTS = 1000
-"""Segments and fill bytes before a JPEG's first scan, and as many after it; metadata takes hundreds."""
+"""Segments and fill bytes before a JPEG's first scan, and the same after it; metadata takes hundreds."""
 MAX_CHUNKS = 10_000
 """Chunks of a PNG or WebP, and blocks before the first frame of a GIF."""
 MAX_METADATA_CHUNKS = 1000

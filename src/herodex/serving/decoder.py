@@ -56,7 +56,7 @@ class DecodeLimits(NamedTuple):
 
 
 class Decoders:
-    """Decoding processes, started when needed and kept: one for each image that is decoded at the same time."""
+    """Decoding processes, started when needed and kept; each decodes one image at a time."""
 
     def __init__(self) -> None:
         self._idle: list[subprocess.Popen[bytes]] = []
@@ -112,7 +112,7 @@ def decode_limits(params: "herodex.params.Params", classifier: Path) -> DecodeLi
     """Return the limits of the service on an image.
 
     Args:
-        params: Parameters of the project. JPEG may have as many pixels as in training.
+        params: Parameters of the project. JPEG may have the number of pixels of training.
         classifier: Folder of the classifier, whose images were scaled down to a side.
     """
     max_pixels = params.serve.max_pixels_mp
