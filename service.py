@@ -20,10 +20,13 @@ from herodex.params import load_params
 from herodex.serving import endpoints, metrics
 from herodex.serving.bentoml_internals import (
     add_middleware,
-    restart_workers_quickly,
+    bound_connections,
+    end_with_supervisor,
+    supervise_workers,
     with_clean_docstring,
 )
 from herodex.serving.client_error import ClientError
+from herodex.serving.decoder import decode_limits
 from herodex.serving.guard import Guard
 from herodex.serving.image_form import ImageForm
 from herodex.serving.json_logs import write_json_logs
@@ -55,7 +58,9 @@ from herodex.serving.site import create_site
 ROOT = Path(__file__).parent
 PARAMS = load_params(ROOT / paths.PARAMS)
 write_json_logs()
-restart_workers_quickly()
+supervise_workers()
+bound_connections(PARAMS.serve.upload_timeout_s)
+end_with_supervisor()
 SITE = create_site(PARAMS, ROOT)
 
 
@@ -183,7 +188,7 @@ add_middleware(
     Herodex,
     Guard,
     max_upload=int(PARAMS.serve.max_upload_mb * 2**20),
-    max_pixels=int(PARAMS.serve.max_pixels_mp * 1_000_000),
+    limits=lambda: decode_limits(PARAMS, ROOT / paths.CLASSIFIER),
     upload_timeout_s=PARAMS.serve.upload_timeout_s,
     max_queue=PARAMS.serve.max_queue,
 )

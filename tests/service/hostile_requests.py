@@ -3,6 +3,7 @@
 A few are unusual but valid: they are answered, and content hidden in them has no effect.
 """
 
+import functools
 import gzip
 import io
 import json
@@ -37,6 +38,7 @@ def encoded(kind: str, size: tuple[int, int] = (120, 90), **options: object) -> 
     return file.getvalue()
 
 
+@functools.cache
 def animated(kind: str, frames: int) -> bytes:
     """Encode an image of many frames."""
     file = io.BytesIO()
@@ -55,6 +57,37 @@ def png(width: int, height: int, pixels: bytes = bytes(1000), more: bytes = b"")
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     data = chunk(b"IDAT", zlib.compress(pixels))
     return PNG_SIGNATURE + chunk(b"IHDR", header) + more + data + chunk(b"IEND", b"")
+
+
+def packed(name: bytes) -> bytes:
+    """Encode a PNG chunk, a profile or a text, that unpacks to a megabyte."""
+    return chunk(name, b"x\0\0" + zlib.compress(bytes(MB), 9))
+
+
+def grey_16() -> bytes:
+    """Encode a PNG of 16-bit grey whose black is transparent."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 16, 0, 0, 0, 0))
+    rows = chunk(b"IDAT", zlib.compress((b"\0" + b"\x64" * 16) * 8))
+    return PNG_SIGNATURE + header + chunk(b"tRNS", bytes(2)) + rows + chunk(b"IEND", b"")
+
+
+def segment(marker: int, content: bytes) -> bytes:
+    """Encode a segment of a JPEG."""
+    return bytes((0xFF, marker)) + struct.pack(">H", len(content) + 2) + content
+
+
+def exif_of_shared_values(size: int = 60_000) -> bytes:
+    """Encode Exif data of 900 values that are the same bytes."""
+    entries = b"".join(struct.pack("<HHII", 40_000 + place, 1, size - 20_000, 0) for place in range(900))
+    return (b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", 900) + entries + bytes(4)).ljust(size, b"\0")
+
+
+def many_scans(scans: int) -> bytes:
+    """Encode a JPEG of 12 MP whose last scan is repeated."""
+    file = io.BytesIO()
+    Image.linear_gradient("L").resize((4000, 3000)).save(file, "JPEG", progressive=True)
+    data = file.getvalue()
+    return data[:-2] + data[data.rfind(b"\xff\xda") : -2] * scans + data[-2:]
 
 
 def jpeg_declaring(width: int, height: int) -> bytes:
@@ -136,8 +169,29 @@ HOSTILE: dict[str, Hostile] = {
     "a PNG of 1000 MP": upload(413, lambda: png(100_000, 10_000)),
     "a PNG of 0×0": upload(415, lambda: png(0, 0)),
     "a PNG whose text unpacks to 100 MB": upload(
-        422, lambda: png(10, 10, bytes(110), chunk(b"zTXt", b"x\0\0" + zlib.compress(bytes(100 * MB))))
+        200, lambda: png(10, 10, bytes(110), chunk(b"zTXt", b"x\0\0" + zlib.compress(bytes(100 * MB))))
     ),
+    "a PNG of 2,000 profiles of a megabyte": upload(
+        422, lambda: png(10, 10, bytes(110), packed(b"iCCP") * 2000)
+    ),
+    "a PNG of 900 profiles of a megabyte": upload(
+        200, lambda: png(10, 10, bytes(110), packed(b"iCCP") * 900)
+    ),
+    "a PNG of 900 texts of a megabyte": upload(200, lambda: png(10, 10, bytes(110), packed(b"zTXt") * 900)),
+    "a PNG of 16-bit grey with transparency": upload(200, grey_16),
+    "a JPEG of 100 Exif segments": upload(
+        200, lambda: JPEG_START + segment(0xE1, exif_of_shared_values()) * 100 + encoded("JPEG")[2:]
+    ),
+    "a WebP whose Exif values share their bytes": upload(
+        200, lambda: encoded("WEBP", exif=exif_of_shared_values(900_000))
+    ),
+    "a WebP of 500,000 chunks": upload(422, lambda: encoded("WEBP") + b"abcd" + bytes(4) * 500_000),
+    "a JPEG of a million fill bytes": upload(
+        422, lambda: JPEG_START + b"\xff" * 1_000_000 + encoded("JPEG")[2:]
+    ),
+    "a JPEG of 12 MP with 60 scans": upload(422, lambda: many_scans(60)),
+    "a HEIC": upload(415, lambda: b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(400)),
+    "a file without a name": form(400, lambda: {"files": {"image": (None, encoded("PNG"))}}),
     "a PNG of 800,000 chunks": upload(422, lambda: png(10, 10, bytes(110), chunk(b"tEXt", b"") * 800_000)),
     "a JPEG of 4,295 MP": upload(413, lambda: jpeg_declaring(65_535, 65_535)),
     "a JPEG of a million comments": upload(422, lambda: JPEG_START + b"\xff\xfe\x00\x02" * 1_000_000),
@@ -216,6 +270,9 @@ HOSTILE: dict[str, Hostile] = {
     "a null to score": text(400, b'{"names": ["\\u0000"]}', SCORE),
     "half a character to score": text(400, b'{"names": ["\\ud800"]}', SCORE),
     "a name of 101 to score": text(400, json.dumps({"names": ["x" * 101]}).encode(), SCORE),
+    "names to score that grow": text(422, json.dumps({"names": ["\ufdfa" * 100] * 100}).encode(), SCORE),
+    "a name to score that grows by half": text(422, json.dumps({"names": ["x", "ﬃ" * 50]}).encode(), SCORE),
+    "names of which nothing is left": text(422, json.dumps({"names": ["(a)", "***"]}).encode(), SCORE),
     "10 MB of brackets to score": text(413, b"[" * 10 * MB, SCORE),
     "10,000 bytes of headers": bare("GET", QUOTE, 431, headers={"x-long": "x" * 10_000}),
     "a script in the query": bare("GET", QUOTE, 200, params={"not": "<script>alert(1)</script>"}),

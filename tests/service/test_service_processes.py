@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+import numpy as np
 import psutil
 import pytest
 from hostile_requests import CLASSIFY, PART, upload_head
 from PIL import Image
-from tiny_service import COLOURS, make_project, started, wait_until_ready
+from tiny_service import COLOURS, make_project, serving, started, wait_until_ready
 
 BACK_S = 20
 """Several times the restart on an idle machine."""
@@ -136,3 +137,51 @@ def busy(url: str) -> bool:
     return any(
         float(line.split()[1]) > 1 for line in text.splitlines() if line.startswith("herodex_requests_in")
     )
+
+
+def test_workers_of_a_killed_supervisor_stop_and_free_the_port(project: Path) -> None:
+    with started(project) as (url, server):
+        wait_until_ready(url, server, project / "server.log")
+        supervisor = psutil.Process(server.pid)
+        assert wait_for(lambda: len(workers(supervisor)) == 2, BACK_S)
+        left = supervisor.children(recursive=True)
+        server.kill()
+        server.wait()
+        assert wait_for(lambda: not any(is_alive(process) for process in left), BACK_S)
+        host, port = url.removeprefix("http://").split(":")
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, int(port)))
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Return whether a process has not ended; nobody may have waited for its end."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def test_server_ends_with_a_message_if_its_models_cannot_be_loaded(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    # The file is sound, but its vectors have another length than the classifier's.
+    np.save(project / "models/classifier/gallery.npy", np.zeros((3, 7), np.float32))
+    with started(project) as (_, server):
+        assert server.wait(timeout=120) == 1
+    log = (project / "server.log").read_text(encoding="utf-8")
+    assert "error: The models cannot be loaded" in log
+    assert "make run" in log
+
+
+@pytest.mark.parametrize("forged", [{"x-forwarded-for": "203.0.113.{}"}, {"forwarded": "for=203.0.113.{}"}])
+def test_client_on_this_machine_cannot_forge_its_address(tmp_path: Path, forged: dict[str, str]) -> None:
+    project = make_project(tmp_path, requests_per_minute=1, burst=5)
+    with serving(project) as url:
+        statuses = [
+            httpx.get(
+                f"{url}/api/about",
+                headers={name: text.format(place) for name, text in forged.items()},
+                timeout=30,
+            ).status_code
+            for place in range(20)
+        ]
+    assert statuses == [200] * 5 + [429] * 15

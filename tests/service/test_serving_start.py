@@ -54,6 +54,28 @@ def test_missing_model_is_reported_with_the_command_that_creates_it(
     assert_reported(start(project), missing, "make run")
 
 
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        "gallery.npy",
+        "head.npy",
+        "whitening.npy",
+        "classifier.json",
+        "gallery.csv",
+        "../backbone/backbone.xml",
+    ],
+)
+def test_damaged_model_file_is_reported_with_the_command_that_restores_it(
+    tiny_project: Path, tmp_path: Path, damaged: str
+) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(tiny_project, project)
+    file = (project / "models/classifier" / damaged).resolve()
+    data = file.read_bytes()
+    file.write_bytes(data[: len(data) // 2] + (b"\xff" if file.suffix == ".csv" else b""))
+    assert_reported(start(project), file.name, "is damaged", "dvc checkout")
+
+
 def test_unknown_parameter_is_reported(tiny_project: Path, tmp_path: Path) -> None:
     params = (tiny_project / "params.yaml").read_text(encoding="utf-8")
     (tmp_path / "params.yaml").write_text(params.replace("max_upload_mb", "max_uplod_mb"), encoding="utf-8")

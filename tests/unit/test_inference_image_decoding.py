@@ -1,12 +1,24 @@
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
+from PIL.PngImagePlugin import PngInfo
 
-from herodex.inference.image_decoding import FORMATS, ImageError, normalise, open_image, trim_bars
+from herodex.inference.image_decoding import (
+    FORMATS,
+    REDUCED_FROM,
+    ImageError,
+    full_size,
+    normalise,
+    open_image,
+    to_rgb,
+    trim_bars,
+)
 
 LIMIT = 1_000_000
 
@@ -148,3 +160,167 @@ def test_animations_give_their_first_frame():
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
     data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
     assert normalise(open_image(data, LIMIT), 8)[0, 0].tolist() == [255, 0, 0]
+
+
+def png(bits, colour, rows, transparent=b""):
+    """A PNG of one row of pixels, with its transparent colour."""
+    width = len(rows) * 8 // bits // {0: 1, 2: 3}[colour]
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, 1, bits, colour, 0, 0, 0))]
+    chunks += [(b"tRNS", transparent)] if transparent else []
+    chunks += [(b"IDAT", zlib.compress(b"\0" + rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        pytest.param(png(16, 0, struct.pack(">3H", 0, 25_700, 51_400)), [0, 100, 200], id="opaque"),
+        pytest.param(
+            png(16, 0, struct.pack(">3H", 0, 25_700, 51_400), struct.pack(">H", 0)),
+            [255, 100, 200],
+            id="black",
+        ),
+        pytest.param(
+            png(16, 0, struct.pack(">3H", 0, 25_700, 51_400), struct.pack(">H", 25_700)),
+            [0, 255, 200],
+            id="grey",
+        ),
+        pytest.param(
+            png(16, 0, struct.pack(">3H", 0, 25_700, 51_400), struct.pack(">H", 25_701)),
+            [0, 100, 200],
+            id="a level that no pixel has",
+        ),
+        pytest.param(png(4, 0, b"\x5a", struct.pack(">H", 5)), [255, 170], id="4 bits"),
+        pytest.param(png(2, 0, b"\x1b", struct.pack(">H", 2)), [0, 85, 255, 255], id="2 bits"),
+        pytest.param(png(8, 0, b"\x05\x64", struct.pack(">H", 5)), [255, 100], id="8 bits"),
+        pytest.param(
+            png(
+                16,
+                2,
+                struct.pack(">6H", 256, 256, 256, 25_700, 25_700, 25_700),
+                struct.pack(">3H", *[256] * 3),
+            ),
+            [255, 100],
+            id="16-bit RGB",
+        ),
+    ],
+)
+def test_transparent_colour_of_every_depth_becomes_white_and_no_other(data, expected):
+    assert to_rgb(open_image(data, LIMIT), 64)[0, :, 0].tolist() == expected
+
+
+def tiff_of(values, **options):
+    """A TIFF of grey values."""
+    return encoded(Image.fromarray(values), "TIFF", **options)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        pytest.param(np.array([[0, 0.5, 1]], np.float32), [0, 128, 255], id="float from 0 to 1"),
+        pytest.param(np.array([[0, 0.1, 0.2]], np.float32), [0, 26, 51], id="dark float stays dark"),
+        pytest.param(np.array([[0, 100, 255]], np.float32), [0, 100, 255], id="float from 0 to 255"),
+        pytest.param(np.array([[0, 25_700, 65_535]], np.float32), [0, 100, 255], id="float from 0 to 65,535"),
+        pytest.param(np.array([[-1, 0, 1]], np.float32), [0, 128, 255], id="float from -1 to 1"),
+        pytest.param(np.array([[np.nan, 0.5, np.inf]], np.float32), [0, 128, 255], id="not finite"),
+        pytest.param(np.array([[7, 7, 7]], np.float32), [7, 7, 7], id="of one value"),
+        pytest.param(np.array([[0, 100, 200]], np.int32), [0, 100, 200], id="32 bits from 0 to 255"),
+        pytest.param(np.array([[0, 25_700, 51_400]], np.int32), [0, 100, 200], id="32 bits from 0 to 65,535"),
+        pytest.param(np.array([[0, 2**30, 2**31 - 1]], np.int32), [0, 128, 255], id="32 bits"),
+        pytest.param(np.array([[-(2**31), 0, 2**31 - 1]], np.int32), [0, 128, 255], id="signed"),
+    ],
+)
+def test_grey_of_32_bits_is_scaled_by_its_range(values, expected):
+    assert to_rgb(open_image(tiff_of(values), LIMIT), 64)[0, :, 0].tolist() == expected
+
+
+def test_unsigned_grey_of_32_bits_is_not_negative():
+    data = bytearray(tiff_of(np.array([[0, 2**31 - 1, -1]], np.int32)))
+    # The sample format, tag 339, says that the values are unsigned.
+    at = data.index(struct.pack("<HHI", 339, 3, 1))
+    data[at + 8 : at + 10] = struct.pack("<H", 1)
+    assert to_rgb(open_image(bytes(data), LIMIT), 64)[0, :, 0].tolist() == [0, 128, 255]
+
+
+def test_16_bit_tiff_whose_white_is_zero_is_not_inverted():
+    data = bytearray(tiff_of(np.array([[0, 25_700, 65_535]], np.uint16)))
+    at = data.index(struct.pack("<HHI", 262, 3, 1))
+    data[at + 8 : at + 10] = struct.pack("<H", 0)
+    assert to_rgb(open_image(bytes(data), LIMIT), 64)[0, :, 0].tolist() == [255, 155, 0]
+
+
+@pytest.mark.parametrize("brand", [b"mif1", b"msf1"])
+def test_avif_of_a_container_brand_is_decoded(brand):
+    data = encoded(gradient(), "AVIF").replace(b"ftypavif", b"ftyp" + brand, 1)
+    assert open_image(data, LIMIT).size == (40, 30)
+    with pytest.raises(ImageError) as raised:
+        open_image(data[:300], LIMIT)
+    assert raised.value.kind in ("truncated", "unreadable")
+
+
+@pytest.mark.parametrize(
+    "brands", [b"heic\0\0\0\0mif1heic", b"mif1\0\0\0\0mif1heic", b"heix\0\0\0\0mif1heix"]
+)
+def test_heic_is_named_with_what_to_do(brands):
+    data = struct.pack(">I", 8 + len(brands)) + b"ftyp" + brands + bytes(400)
+    with pytest.raises(ImageError, match=r"HEIC.*convert it to JPEG") as raised:
+        open_image(data, LIMIT)
+    assert raised.value.kind == "unsupported"
+
+
+def test_other_media_are_not_called_heic():
+    with pytest.raises(ImageError, match="not an image in") as raised:
+        open_image(b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(400), LIMIT)
+    assert raised.value.kind == "unsupported"
+
+
+def test_big_tiff_and_bmp_with_reserved_bytes_are_decoded():
+    assert open_image(encoded(gradient(), "TIFF", big_tiff=True), LIMIT).size == (40, 30)
+    bmp = bytearray(encoded(gradient(), "BMP"))
+    bmp[6:10] = b"\1\2\3\4"
+    assert open_image(bytes(bmp), LIMIT).size == (40, 30)
+
+
+def test_lab_is_converted():
+    data = encoded(Image.new("LAB", (8, 8), (255, 128, 128)), "TIFF")
+    assert normalise(open_image(data, LIMIT), 64).shape == (8, 8, 3)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_orientation_of_every_format_is_that_of_pillow(kind, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(gradient(), kind, exif=exif)
+    expected = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
+    assert (to_rgb(open_image(data, LIMIT), 64) == np.asarray(expected)).all()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_orientation_in_xmp_is_applied(kind):
+    xmp = b'<x:xmpmeta tiff:Orientation="6"/>'
+    info = PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", xmp.decode())
+    options = {"pnginfo": info} if kind == "PNG" else {"xmp": xmp}
+    assert to_rgb(open_image(encoded(gradient(), kind, **options), LIMIT), 64).shape == (40, 30, 3)
+
+
+def test_jpeg_above_the_limit_of_full_decoding_has_half_its_size():
+    size = (6600, 4300)
+    assert size[0] * size[1] > REDUCED_FROM
+    data = encoded(Image.linear_gradient("L").resize(size), "JPEG")
+    with pytest.raises(ImageError, match="more than 25,000,000"):
+        open_image(data, REDUCED_FROM)
+    image = open_image(data, REDUCED_FROM, max_jpeg_pixels=50_000_000)
+    assert (image.size, full_size(image)) == ((3300, 2150), size)
+    trained = open_image(data, 50_000_000)
+    assert (to_rgb(image, 64) == to_rgb(trained, 64)).all()
+
+
+def test_other_format_above_its_limit_says_what_jpeg_may_have():
+    with pytest.raises(ImageError, match="only JPEG may have up to 50,000,000") as raised:
+        open_image(encoded(Image.new("L", (6600, 4300)), "PNG"), REDUCED_FROM, max_jpeg_pixels=50_000_000)
+    assert raised.value.kind == "too_large"

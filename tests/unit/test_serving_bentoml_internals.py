@@ -11,7 +11,7 @@ from herodex.serving.bentoml_internals import (
     CHECK_EVERY_S,
     COMMAND,
     add_middleware,
-    restart_workers_quickly,
+    supervise_workers,
 )
 
 
@@ -24,13 +24,13 @@ def arbiter(monkeypatch: pytest.MonkeyPatch) -> type[circus.Arbiter]:
 
 def test_supervisor_looks_for_dead_workers_every_second(monkeypatch):
     monkeypatch.setitem(sys.modules, COMMAND, ModuleType(COMMAND))
-    restart_workers_quickly()
+    supervise_workers()
     assert circus.create_standalone_arbiter([]).check_delay == CHECK_EVERY_S
 
 
 def test_nothing_is_replaced_in_a_worker(monkeypatch, arbiter):
     monkeypatch.delitem(sys.modules, COMMAND, raising=False)
-    restart_workers_quickly()
+    supervise_workers()
     assert circus.Arbiter is arbiter
 
 

@@ -1,6 +1,6 @@
 import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
@@ -11,11 +11,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from herodex.serving.guard import Guard
+from herodex.serving.decoder import DecodeLimits, Decoders
+from herodex.serving.guard import BUFFERED_UPLOADS, Guard
 
 MAX_UPLOAD = 20_000
-MAX_PIXELS = 10_000
+LIMITS = DecodeLimits(max_pixels=10_000, max_jpeg_pixels=40_000, max_side=256)
 MAX_QUEUE = 4
+DECODERS = Decoders()
 BOUNDARY = "b0undary"
 MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
 
@@ -28,11 +30,23 @@ async def api(scope: Scope, receive: Receive, send: Send) -> None:
     await JSONResponse({"given": given})(scope, receive, send)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def decoders() -> Iterator[Decoders]:
+    """The processes that decode the images of all tests."""
+    yield DECODERS
+    DECODERS.close()
+
+
+def guarded(upload_timeout_s: float = 10) -> Guard:
+    """The API behind a guard."""
+    return Guard(api, MAX_UPLOAD, lambda: LIMITS, upload_timeout_s, MAX_QUEUE, DECODERS)
+
+
 def ask(method: str, path: str, upload_timeout_s: float = 10, **options: object) -> httpx.Response:
     """Send one request to a guarded API."""
 
     async def send() -> httpx.Response:
-        transport = httpx.ASGITransport(app=Guard(api, MAX_UPLOAD, MAX_PIXELS, upload_timeout_s, MAX_QUEUE))
+        transport = httpx.ASGITransport(app=guarded(upload_timeout_s))
         async with httpx.AsyncClient(transport=transport, base_url="http://guarded") as client:
             return await client.request(method, path, **options)  # type: ignore[arg-type]
 
@@ -178,7 +192,7 @@ def serve_messages(messages: list[Message], upload_timeout_s: float = 10) -> lis
             "method": "POST",
             "headers": [(b"content-type", MULTIPART.encode())],
         }
-        await Guard(api, MAX_UPLOAD, MAX_PIXELS, upload_timeout_s, MAX_QUEUE)(scope, receive, send)
+        await guarded(upload_timeout_s)(scope, receive, send)
 
     asyncio.run(run())
     return sent
@@ -340,6 +354,76 @@ def test_wrong_paths_and_methods_are_refused(method: str, path: str, status: int
     answer = ask(method, path)
     assert_refused(answer, status)
     assert answer.headers.get("allow") == allow
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["\ufdfa" * 100] * 100, ["'names.0' has 1800 characters"]),
+        (["x", "ﬃ" * 50], ["'names.1' has 150 characters"]),
+        (["㍿" * 30], ["'names.0' has 120 characters"]),
+        (["x", "½" * 40], ["'names.1' has 120 characters"]),
+        (["(a)", "x", "***", "\u200b"], ["Nothing is left", "'names.0', 'names.2', 'names.3'"]),
+    ],
+)
+def test_names_to_score_are_limited_after_normalising(names: list[str], words: list[str]) -> None:
+    assert_refused(ask("POST", "/api/names/score", json={"names": names}), 422, *words)
+
+
+def test_names_that_normalise_to_the_limit_are_scored() -> None:
+    assert ask("POST", "/api/names/score", json={"names": ["ﬃ" * 33]}).status_code == 200
+
+
+def test_jpeg_may_have_more_pixels_than_other_formats() -> None:
+    data = image_bytes("JPEG", (200, 100))
+    assert upload(data).json() == {"given": [200, 100]}
+    assert_refused(upload(image_bytes("JPEG", (400, 200))), 413, "400×200", "40,000")
+
+
+def test_heic_is_refused_with_how_to_convert_it() -> None:
+    answer = upload(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(400))
+    assert_refused(answer, 415, "HEIC")
+    assert "JPEG" in answer.json()["hint"]
+
+
+def test_part_without_a_filename_is_reported() -> None:
+    form = {"image": (None, image_bytes())}
+    assert_refused(ask("POST", "/api/classify", files=form), 400, "no filename")
+
+
+@pytest.mark.parametrize("path", ["/api/names", "/api/names/score", "/api/classify"])
+def test_requests_that_are_still_arriving_share_one_memory_budget(path: str) -> None:
+    chunk, requests = 9_000, 60
+    kind = MULTIPART if path == "/api/classify" else "application/json"
+    scope: Scope = {
+        "type": "http",
+        "path": path,
+        "method": "POST",
+        "headers": [(b"content-type", kind.encode())],
+    }
+    sent: list[Message] = []
+
+    def slow_client() -> Receive:
+        pending: list[Message] = [{"type": "http.request", "body": b"\r" * chunk, "more_body": True}]
+
+        async def receive() -> Message:
+            if pending:
+                return pending.pop()
+            await asyncio.sleep(0.2)
+            return {"type": "http.disconnect"}
+
+        return receive
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def run() -> None:
+        guard = guarded()
+        await asyncio.gather(*(guard({**scope}, slow_client(), send) for _ in range(requests)))
+
+    asyncio.run(run())
+    statuses = [message["status"] for message in sent if message["type"] == "http.response.start"]
+    assert statuses == [503] * (requests - BUFFERED_UPLOADS * MAX_UPLOAD // chunk)
 
 
 def test_requests_outside_the_api_pass_unchanged() -> None:

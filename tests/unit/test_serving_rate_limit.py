@@ -246,3 +246,21 @@ def test_client_is_the_address_from_the_proxy_or_the_connection(
     request_scope: Scope, header: str, client: str
 ) -> None:
     assert client_of(request_scope, header) == client
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(["198.51.100.1", "203.0.113.9"], id="a line before the proxy's"),
+        pytest.param(["198.51.100.1, 198.51.100.2", "203.0.113.9"], id="a list before the proxy's"),
+        pytest.param(["198.51.100.1", "198.51.100.2, 203.0.113.9"], id="a line before the proxy's list"),
+        pytest.param(["", "junk", " 203.0.113.9 "], id="junk before the proxy's"),
+    ],
+)
+def test_last_address_over_all_lines_of_the_header_counts(lines: list[str]) -> None:
+    forged: Scope = {
+        "type": "http",
+        "client": ("192.0.2.1", 1),
+        "headers": [(b"x-forwarded-for", line.encode()) for line in lines],
+    }
+    assert client_of(forged, "X-Forwarded-For") == "203.0.113.9"

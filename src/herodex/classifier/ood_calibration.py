@@ -34,8 +34,11 @@ FALSE_REJECT_RATE = 0.05
 """Bound where there are no out-of-distribution images by which another error could be bounded."""
 FAR_SHARE = 0.2
 """Share of the bounded false rejects that the far score may cause."""
-CERTAIN = 4.0
-"""Log-odds that a score without out-of-distribution images gives to the median image of the classes."""
+NEAR_CERTAIN, FAR_CERTAIN = 4.0, 20.0
+"""Log-odds that a score without out-of-distribution images gives to the median image of the classes.
+
+The far score is steep, so that it leaves the order of the images that it lets pass to the near score.
+"""
 RIDGE = 1e-3
 """L2 penalty of the detector's weights, per image."""
 NEAR_FIGURES = 4
@@ -185,20 +188,21 @@ def fit_detector(
         far_rejects: share of the known images whose far score is below 0.
     """
     groups = [group for group in others if len(group)]
-    far_weight, far_bias = scale_to_quantile(known[:, -1], far_rejects)
+    far_weight, far_bias = scale_to_quantile(known[:, -1], far_rejects, FAR_CERTAIN)
     if groups:
         weights, bias = fit_near_score(known[:, :-1], [group[:, :-1] for group in groups])
     else:
         weights = np.zeros(NEAR_FIGURES)
-        weights[SIMILARITY], bias = scale_to_quantile(known[:, SIMILARITY], FALSE_REJECT_RATE)
+        similarity = known[:, SIMILARITY]
+        weights[SIMILARITY], bias = scale_to_quantile(similarity, FALSE_REJECT_RATE, NEAR_CERTAIN)
     return OodDetector(weights.round(6), round(bias, 6), round(far_weight, 6), round(far_bias, 6))
 
 
-def scale_to_quantile(values: Float[np.ndarray, " n"], below: float) -> tuple[float, float]:
-    """Find the weight and the bias that take a lower quantile to 0 and the median to `CERTAIN`."""
+def scale_to_quantile(values: Float[np.ndarray, " n"], below: float, certain: float) -> tuple[float, float]:
+    """Find the weight and the bias that take a lower quantile to 0 and the median to `certain`."""
     ordered = np.sort(values.astype(np.float64))
     least = float(ordered[lower_rank(len(ordered), below)])
-    weight = CERTAIN / max(float(np.median(ordered)) - least, 1e-6)
+    weight = certain / max(float(np.median(ordered)) - least, 1e-6)
     return weight, -weight * least
 
 

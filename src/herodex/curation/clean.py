@@ -29,7 +29,7 @@ from herodex.dataset.manifest import (
     summary,
     write_manifest,
 )
-from herodex.inference.image_decoding import ImageError, normalise, open_image
+from herodex.inference.image_decoding import ImageError, full_size, normalise, open_image
 from herodex.params import CleanImagesParams, load_params
 from herodex.progress import track
 
@@ -40,6 +40,7 @@ UNDECODABLE = {
     "unreadable": "unreadable",
     "unsupported": "not_an_image",
     "too_large": "too_large",
+    "too_complex": "unreadable",
 }
 """Values of `dropped_for` by `ImageError.kind`."""
 FAILED_DOWNLOAD = {"truncated": "truncated", "not_an_image": "not_an_image", "too_large": "too_large"}
@@ -102,7 +103,7 @@ def check(data: bytes, params: CleanImagesParams) -> Checked:
 
 def scale_of(image: Image.Image, max_side: int) -> float:
     """Return the factor that scales an image down to `max_side`."""
-    return min(1.0, max_side / max(image.size))
+    return min(1.0, max_side / max(full_size(image)))
 
 
 def perceptual_hash(pixels: UInt8[np.ndarray, "h w 3"]) -> str:

@@ -29,7 +29,10 @@ def trace_answer(image: Path, rows: list[Row], params: Params, most: int) -> Nod
     classifier = load_classifier(paths.MODELS, params.backbone.precision)
     try:
         data = image.read_bytes()
-        pixels = normalise(open_image(data, int(params.serve.max_pixels_mp * 1_000_000)), classifier.max_side)
+        limits = (params.serve.max_pixels_mp, params.classifier.clean.max_pixels_mp)
+        max_pixels, max_jpeg_pixels = (int(megapixels * 1_000_000) for megapixels in limits)
+        opened = open_image(data, max_pixels, max_jpeg_pixels=max_jpeg_pixels)
+        pixels = normalise(opened, classifier.max_side)
     except (OSError, ImageError) as error:
         raise UserError(f"{image} cannot be read: {error}.", "Give a JPEG, PNG or WebP file.") from None
     outputs = classifier.run([pixels])

@@ -3,10 +3,16 @@
 `tests/unit/test_serving_bentoml_internals.py` fails if an update of BentoML moves these parts.
 """
 
+import contextlib
 import inspect
+import logging
+import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 if TYPE_CHECKING:
     import bentoml
@@ -14,14 +20,59 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
+log = logging.getLogger(__name__)
+
 COMMAND = "bentoml_cli.serve"
 """Module of `bentoml serve`; only the supervising process imports it."""
+WORKER = "_bentoml_impl.worker.service"
+"""Module that a worker runs."""
 CHECK_EVERY_S = 1.0
 """BentoML 1.4 looks for dead workers every 10 s and has no setting for it."""
+FAILED_STARTS = 2
+"""Reports of workers that ended with an error after which the supervisor gives up, unless one has lasted.
+
+circus reports about every second one.
+"""
+LASTED_S = 30
+"""Age from which a worker proves that the models can be loaded."""
 
 
-def restart_workers_quickly() -> None:
-    """Let the supervising process look for dead workers every second.
+def watch_failed_starts(watchers: list[Any]) -> None:
+    """End the supervising process after failed starts, which circus would repeat for ever."""
+    failed = 0
+
+    def counted(notify: Callable[[str, dict[str, Any]], None]) -> Callable[..., None]:
+        def notify_and_count(topic: str, message: dict[str, Any]) -> None:
+            nonlocal failed
+            notify(topic, message)
+            if topic == "reap" and (message.get("exit_code") or 0) > 0:
+                processes = [process for watcher in watchers for process in watcher.processes.values()]
+                lasting = any(process.age() > LASTED_S for process in processes)
+                failed = 0 if lasting else failed + 1
+                if failed == FAILED_STARTS:
+                    give_up([process.pid for process in processes])
+
+        return notify_and_count
+
+    for watcher in watchers:
+        watcher.notify_event = counted(watcher.notify_event)
+
+
+def give_up(workers: list[int]) -> None:
+    """Say that the models cannot be loaded, and end all processes at once: none has answered yet."""
+    sys.stderr.write(
+        "error: The models cannot be loaded; the log above says why.\n"
+        "  fix: Restore them with `dvc checkout`, or run `make run`.\n"
+    )
+    for worker in workers:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
+    sys.stderr.flush()
+    os._exit(1)
+
+
+def supervise_workers() -> None:
+    """Let the supervising process look for dead workers every second, and give up if none can start.
 
     `bentoml serve` loads the service before it creates its arbiter (a supervisor from circus,
     https://circus.readthedocs.io/en/latest/library/), so the class can be replaced here. Does nothing in a
@@ -32,12 +83,64 @@ def restart_workers_quickly() -> None:
     from bentoml._internal.utils import circus
 
     class QuickArbiter(circus.Arbiter):
-        """BentoML's arbiter with a shorter check interval."""
+        """BentoML's arbiter with a shorter check interval and an end to failing restarts."""
 
         def __init__(self, *args: Any, **settings: Any) -> None:
             super().__init__(*args, **settings | {"check_delay": CHECK_EVERY_S})
+            watch_failed_starts(cast(list[Any], self.watchers))
 
     circus.Arbiter = QuickArbiter
+
+
+def is_worker() -> bool:
+    """Whether this process is a worker of `bentoml serve`."""
+    return getattr(sys.modules["__main__"].__spec__, "name", "") == WORKER
+
+
+def bound_connections(request_timeout_s: float) -> None:
+    """Let a worker's HTTP server limit connections and ignore `X-Forwarded-For`; does nothing elsewhere.
+
+    uvicorn would take the client's address from that header if the connection comes from this machine. A
+    worker creates the server's configuration after it has loaded the service, so the class can be replaced
+    here.
+    """
+    if not is_worker():
+        return
+    import uvicorn
+
+    from herodex.serving.connections import BoundedProtocol
+
+    class Protocol(BoundedProtocol):
+        """Connection with the service's timeout."""
+
+    Protocol.request_timeout_s = request_timeout_s
+    fixed: dict[str, Any] = {"http": Protocol, "ws": "none", "proxy_headers": False}
+
+    class BoundedConfig(uvicorn.Config):
+        """Configuration of the HTTP server with these connections."""
+
+        def __init__(self, app: Any, **settings: Any) -> None:
+            super().__init__(app, **settings | fixed)
+
+    uvicorn.Config = BoundedConfig
+
+
+def end_with_supervisor() -> None:
+    """Let a worker stop when its supervising process has died, so that it frees the port.
+
+    Does nothing outside a worker.
+    """
+    if not is_worker():
+        return
+    supervisor = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == supervisor:
+            time.sleep(CHECK_EVERY_S)
+        log.error("the supervising process has died; this worker stops")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def with_clean_docstring(method: Callable[P, R]) -> Callable[P, R]:

@@ -7,11 +7,13 @@ module therefore reads and checks every request first.
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from typing import NamedTuple
 
 import anyio
 import anyio.to_thread
+import numpy as np
+from jaxtyping import UInt8
 from PIL import Image
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -19,10 +21,11 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from herodex.inference.image_decoding import ImageError, open_image
+from herodex.generator.spelling import normalise
+from herodex.inference.image_decoding import ImageError, read_header
 from herodex.serving import endpoints
 from herodex.serving.client_error import ClientError, Reason
-from herodex.serving.image_structure import check_structure
+from herodex.serving.decoder import FORMATS, DecodeLimits, Decoders, cpu_limit
 from herodex.serving.messages import (
     MAX_LENGTH,
     MAX_NAMES,
@@ -38,13 +41,16 @@ from herodex.serving.messages import (
 )
 from herodex.serving.upload import media_type, read_chunks, read_file
 
-FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_IMAGES = 2
-"""Decoded images in memory at a time; each takes a few bytes per pixel."""
+"""Images that are decoded or classified at a time."""
+LARGE_PIXELS = 4_000_000
+"""Images with more pixels are decoded one at a time, so that smaller ones need not wait for them."""
 MAX_HEADER_BYTES = 8192
 """Default limit of common servers."""
 BUFFERED_UPLOADS = 8
-"""Uploads of the largest allowed size that may be in memory at a time."""
+"""Uploads of the largest allowed size that may be in memory at a time, JSON included."""
+LEAST_RESERVED = 4096
+"""Bytes that a request reserves at least, for what the server keeps beside its body."""
 BUSY_S = 2
 """Retry-After of a full service; a full queue has moved on by then."""
 
@@ -53,12 +59,15 @@ IMAGE_REFUSALS: dict[str, tuple[int, Reason]] = {
     "too_large": (413, "too_many_pixels"),
     "truncated": (422, "truncated"),
     "unreadable": (422, "unreadable"),
+    "too_complex": (422, "parts"),
 }
 IMAGE_HINTS = {
-    "unsupported": "Send JPEG, PNG or WebP. Renaming the file does not help; convert HEIC to JPEG first.",
+    "unsupported": "Send JPEG, PNG or WebP. Renaming the file does not help; convert HEIC to JPEG first: "
+    "export the photo as JPEG, or run magick photo.heic photo.jpg.",
     "too_large": "Scale the image down and send it again.",
     "truncated": "Send the complete file.",
     "unreadable": "Open the file in an image editor and save it again, or send another image.",
+    "too_complex": "Open the file in an image editor and save it again.",
 }
 IMAGE_TOO_LARGE = "Send a smaller file: scale the image down or compress it more."
 
@@ -96,25 +105,36 @@ class Guard:
     Args:
         app: The next application.
         max_upload: Largest request with an image, in bytes.
-        max_pixels: Largest width × height of an image.
+        limits: Returns the limits on an image, once the models are there.
         upload_timeout_s: Longest time for a request to arrive.
         max_queue: Most requests that wait for a model or are processed by it.
+        decoders: Processes that decode images; None: own ones.
     """
 
     def __init__(
-        self, app: ASGIApp, max_upload: int, max_pixels: int, upload_timeout_s: float, max_queue: int
+        self,
+        app: ASGIApp,
+        max_upload: int,
+        limits: Callable[[], DecodeLimits],
+        upload_timeout_s: float,
+        max_queue: int,
+        decoders: Decoders | None = None,
     ) -> None:
         self._app = app
         self._max_upload = max_upload
-        self._max_pixels = max_pixels
+        self._limits = limits
         self._upload_timeout_s = upload_timeout_s
+        self._decoders = decoders or Decoders()
         self._images = asyncio.Semaphore(MAX_IMAGES)
+        self._large_image = asyncio.Semaphore(1)
         self._queue = Capacity(max_queue)
         self._buffered = Capacity(BUFFERED_UPLOADS * max_upload)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse an invalid request or pass a valid one on."""
         if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await anyio.to_thread.run_sync(self._decoders.start)
             await self._app(scope, receive, send)
             return
         try:
@@ -123,9 +143,7 @@ class Guard:
             if scope["path"] == endpoints.CLASSIFY:
                 await self._pass_upload(scope, receive, send)
             elif request := JSON_REQUESTS.get(scope["path"]):
-                receive_again = await self._read_json(request, scope, receive)
-                with self._queue.reserved(1):
-                    await self._app(scope, receive_again, send)
+                await self._pass_json(request, scope, receive, send)
             else:
                 await self._app(scope, receive, send)
         except ClientDisconnect:
@@ -134,25 +152,40 @@ class Guard:
             await error.answer(scope, receive, send)
 
     async def _pass_upload(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with contextlib.ExitStack() as held:
+        with self._buffered.growing() as reserve:
             async with arrival_timeout(self._upload_timeout_s):
-                chunks = read_chunks(receive, self._max_upload, IMAGE_TOO_LARGE)
-                counted = self._buffered.reserve_each(chunks, held)
-                data = await read_file(Headers(scope=scope), counted, self._max_upload)
-            held.enter_context(self._queue.reserved(1))
-            async with self._images:
-                image = await anyio.to_thread.run_sync(decode, data, self._max_pixels)
-                scope.setdefault("state", {})["image"] = image
-                await self._app(scope, receive, send)
+                chunks = read_chunks(receive, self._max_upload, IMAGE_TOO_LARGE, reserve)
+                data = await read_file(Headers(scope=scope), chunks, self._max_upload)
+            with self._queue.reserved(1):
+                limits = self._limits()
+                pixels = await anyio.to_thread.run_sync(pixels_of, data, limits)
+                lane = self._large_image if pixels > LARGE_PIXELS else contextlib.nullcontext()
+                async with lane:
+                    await self._images.acquire()
+                    try:
+                        decoded = await anyio.to_thread.run_sync(
+                            decode, self._decoders, data, limits, cpu_limit(pixels)
+                        )
+                    except BaseException:
+                        self._images.release()
+                        raise
+                try:
+                    scope.setdefault("state", {})["image"] = Image.fromarray(decoded)
+                    await self._app(scope, receive, send)
+                finally:
+                    self._images.release()
 
-    async def _read_json(self, request: JsonRequest, scope: Scope, receive: Receive) -> Receive:
+    async def _pass_json(self, request: JsonRequest, scope: Scope, receive: Receive, send: Send) -> None:
         if media_type(Headers(scope=scope)) != "application/json":
             raise ClientError(415, "content_type", "The request is not application/json.", request.hint)
-        async with arrival_timeout(self._upload_timeout_s):
-            chunks = read_chunks(receive, request.max_bytes, request.hint)
-            body = b"".join([chunk async for chunk in chunks])
-        check_json(body, request)
-        return replay(body, receive)
+        with self._buffered.growing() as reserve:
+            body = bytearray()
+            async with arrival_timeout(self._upload_timeout_s):
+                async for chunk in read_chunks(receive, request.max_bytes, request.hint, reserve):
+                    body += chunk
+            check_json(bytes(body), request)
+            with self._queue.reserved(1):
+                await self._app(scope, replay(bytes(body), receive), send)
 
 
 class Capacity:
@@ -164,27 +197,36 @@ class Capacity:
     @contextlib.contextmanager
     def reserved(self, amount: int) -> Generator[None]:
         """Reserve an amount for the duration of the block; raise a ClientError of 503 if it is not left."""
-        if amount > self._left:
-            raise ClientError(
-                503,
-                "busy",
-                "The service is busy.",
-                f"Try again in {BUSY_S} s.",
-                {"retry-after": str(BUSY_S)},
-            )
-        self._left -= amount
-        try:
+        with self.growing(amount):
             yield
-        finally:
-            self._left += amount
 
-    async def reserve_each(
-        self, chunks: AsyncGenerator[bytes, None], held: contextlib.ExitStack
-    ) -> AsyncGenerator[bytes, None]:
-        """Yield chunks and reserve the size of each until `held` is closed."""
-        async for chunk in chunks:
-            held.enter_context(self.reserved(len(chunk)))
-            yield chunk
+    @contextlib.contextmanager
+    def growing(self, least: int = LEAST_RESERVED) -> Generator[Callable[[int], None]]:
+        """Reserve an amount for the duration of the block and yield a function that reserves more of it.
+
+        The function takes the whole amount, and raises a ClientError of 503 if it is not left.
+        """
+        held = 0
+
+        def reserve(amount: int) -> None:
+            nonlocal held
+            more = max(0, amount - held)
+            if more > self._left:
+                raise ClientError(
+                    503,
+                    "busy",
+                    "The service is busy.",
+                    f"Try again in {BUSY_S} s.",
+                    {"retry-after": str(BUSY_S)},
+                )
+            self._left -= more
+            held += more
+
+        try:
+            reserve(least)
+            yield reserve
+        finally:
+            self._left += held
 
 
 @contextlib.asynccontextmanager
@@ -227,24 +269,49 @@ def check_headers(scope: Scope) -> None:
         raise ClientError(431, "headers", "The request's headers are too long.", hint)
 
 
-def decode(data: bytes, max_pixels: int) -> Image.Image:
-    """Decode an uploaded image; raise a ClientError if it is invalid."""
-    check_structure(data)
+def pixels_of(data: bytes, limits: DecodeLimits) -> int:
+    """Return an image's width × height from its header; raise a ClientError if it is invalid."""
     try:
-        return open_image(data, max_pixels, FORMATS)
+        image = read_header(data, limits.max_pixels, FORMATS, limits.max_jpeg_pixels)
     except ImageError as error:
-        status, reason = IMAGE_REFUSALS[error.kind]
-        raise ClientError(
-            status, reason, f"The image cannot be used: {error}.", IMAGE_HINTS[error.kind]
-        ) from None
+        raise image_refusal(error) from None
+    return image.size[0] * image.size[1]
+
+
+def decode(decoders: Decoders, data: bytes, limits: DecodeLimits, cpu_s: float) -> UInt8[np.ndarray, "h w 3"]:
+    """Decode an uploaded image; raise a ClientError if it is invalid."""
+    try:
+        return decoders.decode(data, limits, cpu_s)
+    except ImageError as error:
+        raise image_refusal(error) from None
+
+
+def image_refusal(error: ImageError) -> ClientError:
+    """Create the refusal of an image."""
+    status, reason = IMAGE_REFUSALS[error.kind]
+    return ClientError(status, reason, f"The image cannot be used: {error}.", IMAGE_HINTS[error.kind])
 
 
 def check_json(body: bytes, request: JsonRequest) -> None:
     """Raise a ClientError that names the invalid fields of a JSON body."""
     try:
-        request.fields.model_validate_json(body)
+        fields = request.fields.model_validate_json(body)
     except ValidationError as error:
         raise ClientError(400, "fields", describe(error.errors(include_url=False)), request.hint) from None
+    if isinstance(fields, ScoreRequest):
+        check_normalised(fields.names, request.hint)
+
+
+def check_normalised(names: Sequence[str], hint: str) -> None:
+    """Raise a ClientError if normalised names are empty or longer than allowed; ﷺ becomes 18 characters."""
+    lengths = [len(normalise(name)) for name in names]
+    if empty := [f"'names.{place}'" for place, length in enumerate(lengths) if not length]:
+        problem = f"Nothing is left to score of {', '.join(empty)} without notes in brackets and marks."
+        raise ClientError(422, "fields", problem, hint)
+    place, longest = max(enumerate(lengths), key=lambda item: item[1])
+    if longest > MAX_SCORED_LENGTH:
+        problem = f"'names.{place}' has {longest} characters once its characters are written out"
+        raise ClientError(422, "fields", f"{problem}, more than {MAX_SCORED_LENGTH}.", hint)
 
 
 def describe(problems: Sequence[ErrorDetails]) -> str:

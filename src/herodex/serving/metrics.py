@@ -1,6 +1,7 @@
 """Prometheus metrics; no label has a value that a client could make up."""
 
 import contextlib
+import logging
 import os
 import time
 from collections.abc import Generator
@@ -14,7 +15,48 @@ from prometheus_client import (
     Histogram,
     generate_latest,
     multiprocess,
+    values,
 )
+
+log = logging.getLogger(__name__)
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""Variable with the folder that BentoML's workers share for their metrics."""
+FILES = ("counter", "gauge_livesum", "histogram")
+"""Files of a worker in that folder, by the metrics' types and modes."""
+FILE_BYTES = 2**18
+"""Several times the space for all labels."""
+
+
+def reserve_space(folder: Path) -> bool:
+    """Create this worker's metric files with their space; return False if the disk has too little.
+
+    The client library maps files of holes into memory, and a process that writes to a hole of a full disk is
+    killed by SIGBUS.
+    """
+    files = [folder / f"{name}_{os.getpid()}.db" for name in FILES]
+    try:
+        for path in files:
+            with path.open("a+b") as file:
+                os.posix_fallocate(file.fileno(), 0, FILE_BYTES)
+    except OSError:
+        for path in files:
+            path.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def use_memory_if_disk_is_full() -> None:
+    """Keep this worker's metrics in its memory if their folder has no space."""
+    folder = os.environ.get(FOLDER)
+    if folder is None or reserve_space(Path(folder)):
+        return
+    log.error("%s has no space left: /metrics shows only the metrics of the worker that answers", folder)
+    del os.environ[FOLDER]
+    values.ValueClass = values.MutexValue
+
+
+use_memory_if_disk_is_full()
 
 SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
@@ -52,9 +94,9 @@ def timed_inference(model: str, batch_size: int) -> Generator[None]:
 def exposition() -> bytes:
     """Write the metrics of all workers in Prometheus's text format.
 
-    BentoML sets PROMETHEUS_MULTIPROC_DIR to a folder that its workers share.
+    BentoML sets the folder that its workers share.
     """
-    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    folder = os.environ.get(FOLDER)
     if folder is None:
         return generate_latest(REGISTRY)
     remove_dead_workers(Path(folder))

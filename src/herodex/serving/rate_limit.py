@@ -117,11 +117,13 @@ def client_of(scope: Scope, header: str) -> str:
 
     Args:
         scope: The request.
-        header: Header in which a proxy writes the client's address; the last of several addresses counts.
+        header: Header in which a proxy writes the client's address. The last address in all lines of this
+            header counts, because a client may send lines of its own, which the proxy leaves in front.
             Empty: the address that the connection comes from.
     """
     connected = scope["client"][0] if scope.get("client") else ""
-    forwarded = Headers(scope=scope).get(header, "").rpartition(",")[2].strip() if header else ""
+    lines = Headers(scope=scope).getlist(header) if header else []
+    forwarded = ",".join(lines).rpartition(",")[2].strip()
     for address in (forwarded, connected):
         try:
             parsed = ipaddress.ip_address(address)

@@ -2,11 +2,17 @@
 
 import argparse
 import errno
+import json
 import logging
 import os
 import socket
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
+
+from herodex import paths
 from herodex.command import run_command
 from herodex.errors import UserError
 from herodex.params import load_params
@@ -23,6 +29,36 @@ ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": "16000000",
 }
 """Defaults of the server's environment."""
+
+
+def check_files(models: Path) -> None:
+    """Raise a UserError if a model file is damaged, because workers would start again and again."""
+    for path in sorted(models.rglob("*")):
+        try:
+            if check := READERS.get(path.suffix):
+                check(path)
+        except (ValueError, OSError) as error:
+            raise UserError(
+                f"{path} is damaged: {error}.", "Restore it with `dvc checkout`, or run `make run`."
+            ) from None
+
+
+def check_network(path: Path) -> None:
+    """Raise an exception if a network's description or weights are damaged."""
+    if not path.read_text(encoding="utf-8").rstrip().endswith("</net>"):
+        raise ValueError("its end is missing")
+    weights = path.with_suffix(".bin")
+    if not weights.exists():
+        raise ValueError(f"{weights.name} is missing")
+
+
+READERS: dict[str, Callable[[Path], object]] = {
+    ".npy": lambda path: np.load(path, mmap_mode="r", allow_pickle=False),
+    ".json": lambda path: json.loads(path.read_text(encoding="utf-8")),
+    ".csv": lambda path: path.read_text(encoding="utf-8"),
+    ".xml": check_network,
+}
+"""Readers of model files by suffix; they fail on damaged files and take milliseconds."""
 
 
 def check_port(host: str, port: int) -> None:
@@ -53,6 +89,7 @@ def main() -> None:
     params = load_params()
     create_storage(params.serve.limit_storage)
     present = present_models()
+    check_files(paths.MODELS)
     if options.check:
         return
     for name in NEEDED:

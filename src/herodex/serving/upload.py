@@ -1,6 +1,6 @@
 """Read request bodies of bounded size and the image file in a form."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -23,13 +23,16 @@ def media_type(headers: Headers) -> str:
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def read_chunks(receive: Receive, max_bytes: int, hint: str) -> AsyncGenerator[bytes, None]:
+async def read_chunks(
+    receive: Receive, max_bytes: int, hint: str, reserve: Callable[[int], None]
+) -> AsyncGenerator[bytes, None]:
     """Yield a request's body as it arrives; counts the bytes received, not the announced length.
 
     Args:
         receive: Channel that the body arrives on.
         max_bytes: Largest size.
         hint: What to do if the body is larger.
+        reserve: Called with the number of bytes received so far; may raise ClientError.
 
     Raises:
         ClientError: 413 as soon as more than `max_bytes` have arrived.
@@ -45,6 +48,7 @@ async def read_chunks(receive: Receive, max_bytes: int, hint: str) -> AsyncGener
         received += len(chunk)
         if received > max_bytes:
             raise ClientError(413, "too_large", f"The request is larger than {format_size(max_bytes)}.", hint)
+        reserve(received)
         yield chunk
         more = message.get("more_body", False)
 
@@ -94,7 +98,8 @@ def only_file(form: FormData) -> bytes:
         raise ClientError(400, "form", f"The form has {len(parts)} parts instead of one.", FORM_HINT)
     value = parts[0][1]
     if not isinstance(value, UploadFile):
-        raise ClientError(
-            400, "form", f"'{FIELD}' is text instead of a file; URLs are not fetched.", FORM_HINT
+        problem = (
+            f"The part '{FIELD}' has no filename, so it is text instead of a file; URLs are not fetched."
         )
+        raise ClientError(400, "form", problem, FORM_HINT)
     return value.file.read()
