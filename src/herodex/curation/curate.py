@@ -8,16 +8,17 @@ from jaxtyping import Float32, Int
 
 from herodex import paths
 from herodex.command import run_command
-from herodex.curation.alignment import confirm_pairs
 from herodex.curation.duplicate_groups import (
     EXACT_DUPLICATE,
     LABEL_CONFLICT,
     NEAR_DUPLICATE,
-    mark_duplicates,
+    pairs_within,
     same_values,
 )
+from herodex.curation.duplicate_limits import describe_off, mark_within_limits
+from herodex.curation.duplicate_pairs import score_pairs
 from herodex.curation.label_errors import LabelQuality, score_labels
-from herodex.curation.near_duplicates import cosines, near_features, unit_vectors
+from herodex.curation.near_duplicates import closest, cosines, near_features, unit_vectors
 from herodex.curation.review_decisions import (
     PERSON,
     Decision,
@@ -41,6 +42,9 @@ log = logging.getLogger(__name__)
 
 MIN_CONFIDENCE = 0.5
 """Probability of another label from which a suspect label is a `label_error`, below an `outlier`."""
+
+CLOSEST = 8
+"""Near duplicates looked for per image by features; larger groups stay connected through them."""
 
 Features = dict[str, Float32[np.ndarray, " d"]]
 """Features by the sha256 of the image's file."""
@@ -88,10 +92,18 @@ def find_duplicates(
     # An image found by several queries is looked up once.
     places = np.flatnonzero(compared[rows])
     once = places[~manifest["sha256"].iloc[rows[places]].duplicated().to_numpy()]
-    near = rows[once][near_features(vectors[once], params.curate.near_similarity)]
-    near = confirm_pairs(near, manifest["file"].tolist(), read, params.clean.near_alignment)
-    pairs = np.concatenate([same_values(manifest["duplicate_group"].tolist()), near])
-    marked = mark_duplicates(candidates, pairs, chosen, refused)
+    near = near_features(vectors[once], params.curate.near_similarity)
+    near = rows[once][closest(near, cosines(unit_vectors(vectors[once]), near), CLOSEST)]
+    exact = [same_values(manifest[column].tolist()) for column in ("sha256", "pixel_sha256")]
+    by_hash = pairs_within(np.where(compared, manifest["duplicate_group"], ""), manifest["pixel_sha256"])
+    near = np.unique(np.sort(np.concatenate([near, by_hash]), axis=1), axis=0)
+    pixels = manifest["pixel_sha256"].to_numpy()
+    near = near[pixels[near[:, 0]] != pixels[near[:, 1]]]
+    scored = score_pairs(manifest, compared, near, params.clean.near_alignment, read)
+    marked, off = mark_within_limits(
+        candidates, np.concatenate(exact), scored, params.clean, chosen, refused
+    )
+    marked["checks_off"] = describe_off(off, marked["query"])
     columns = ["kept", "dropped_for", "duplicate_of"]
     marked.loc[refused, columns] = manifest.loc[refused, columns]
     return marked

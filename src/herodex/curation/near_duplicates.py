@@ -97,6 +97,20 @@ def cosines(
     return np.concatenate(found)
 
 
+def closest(
+    pairs: Int[np.ndarray, "pairs 2"], similarities: Float64[np.ndarray, " pairs"], k: int
+) -> Int[np.ndarray, "some 2"]:
+    """Keep the pairs that are among the k most similar ones of either member."""
+    order = np.argsort(-similarities, kind="stable")
+    counts: dict[int, int] = {}
+    kept = np.zeros(len(pairs), bool)
+    for at, (one, other) in zip(order.tolist(), pairs[order].tolist(), strict=True):
+        ranks = counts.get(one, 0), counts.get(other, 0)
+        kept[at] = min(ranks) < k
+        counts[one], counts[other] = ranks[0] + 1, ranks[1] + 1
+    return pairs[kept]
+
+
 @contextmanager
 def one_thread() -> Generator[None]:
     """Limit faiss to one thread."""
