@@ -15,9 +15,9 @@ from herodex.curation.duplicate_groups import (
     pairs_within,
     same_values,
 )
-from herodex.curation.duplicate_limits import describe_off, mark_within_limits
+from herodex.curation.duplicate_limits import Off, describe_off, mark_within_limits
 from herodex.curation.duplicate_pairs import score_pairs
-from herodex.curation.label_errors import LabelQuality, score_labels
+from herodex.curation.label_errors import LABEL_ERROR, LabelErrors, LabelQuality, find_label_errors
 from herodex.curation.near_duplicates import closest, cosines, near_features, unit_vectors
 from herodex.curation.review_decisions import (
     PERSON,
@@ -36,12 +36,9 @@ from herodex.dataset.manifest import (
     summary,
     write_manifest,
 )
-from herodex.params import ClassifierParams, CurateParams, Params, load_params
+from herodex.params import ClassifierParams, Params, load_params
 
 log = logging.getLogger(__name__)
-
-MIN_CONFIDENCE = 0.5
-"""Probability of another label from which a suspect label is a `label_error`, below an `outlier`."""
 
 CLOSEST = 8
 """Near duplicates looked for per image by features; larger groups stay connected through them."""
@@ -123,24 +120,22 @@ def score_duplicates(
 
 
 def drop_label_errors(
-    manifest: pd.DataFrame, rows: Int[np.ndarray, " n"], labels: LabelQuality, params: CurateParams
+    manifest: pd.DataFrame, rows: Int[np.ndarray, " n"], labels: LabelQuality, errors: LabelErrors
 ) -> pd.DataFrame:
-    """Record the label quality of `rows`, and drop label errors and outliers.
-
-    Rows that a person decided about are not dropped.
-    """
+    """Record the label quality of `rows`, drop label errors, and record where the check is switched off."""
     quality = np.full(len(manifest), "", object)
     quality[rows] = ["" if np.isnan(value) else f"{value:.3f}" for value in labels.quality]
     looks_like = np.full(len(manifest), "", object)
     looks_like[rows] = labels.looks_like
-    suspect = labels.quality < params.min_label_quality * labels.chance
-    reason = np.where(suspect, np.where(labels.confidence >= MIN_CONFIDENCE, "label_error", "outlier"), "")
-    undecided = (manifest["kept"] == "1") & (manifest["decided_by"] != PERSON)
-    dropped = (reason != "") & undecided.to_numpy()[rows]
-    scored = manifest.assign(label_quality=quality, looks_like=looks_like)
+    off = {label: [Off(LABEL_ERROR, reason)] for label, reason in errors.off.items()}
+    notes = zip(manifest["checks_off"], describe_off(off, manifest["query"]), strict=True)
+    scored = manifest.assign(
+        label_quality=quality, looks_like=looks_like, checks_off=["; ".join(filter(None, n)) for n in notes]
+    )
+    dropped = errors.reason != ""
     places = manifest.index[rows[dropped]]
     scored.loc[places, "kept"] = "0"
-    scored.loc[places, "dropped_for"] = reason[dropped]
+    scored.loc[places, "dropped_for"] = errors.reason[dropped]
     scored.loc[places, "score"] = [f"{value:.3f}" for value in labels.quality[dropped]]
     return scored
 
@@ -152,16 +147,21 @@ def curate(
     params: Params,
     read: ReadImage = read_clean,
 ) -> pd.DataFrame:
-    """Apply review decisions, merge duplicates, and drop label errors and outliers."""
+    """Apply review decisions, merge duplicates, and drop label errors and outliers.
+
+    `checks_off` says, for each row, which checks are switched off for its query, and why.
+    """
     settings = params.classifier.curate
     decided = apply_decisions(manifest, decisions)
     rows, vectors = feature_rows(decided, features)
     marked = score_duplicates(find_duplicates(decided, rows, vectors, params.classifier, read), rows, vectors)
     kept = (marked["kept"] == "1").to_numpy()[rows]
     labels, groups = subjects(marked, params)[rows], marked["duplicate_group"].to_numpy(str)[rows]
-    return drop_label_errors(
-        marked, rows, score_labels(vectors, labels, groups, kept, settings.folds), settings
+    undecided = (marked["decided_by"] != PERSON).to_numpy()[rows]
+    scores, errors = find_label_errors(
+        vectors, labels, groups, kept, undecided, settings.folds, settings.min_label_quality
     )
+    return drop_label_errors(marked, rows, scores, errors)
 
 
 def main() -> None:

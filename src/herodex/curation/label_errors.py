@@ -1,7 +1,9 @@
-"""Label quality from out-of-fold predictions: confident learning (Northcutt, Jiang, Chuang 2021).
+"""Label errors by confident learning (Northcutt, Jiang, Chuang 2021), and a test that dropping them helps.
 
 Each image is scored by a model fitted without the image and its duplicates; cleanlab turns the predicted
-probabilities into label quality.
+probabilities into label quality. A hard image of a small class looks like a label error. The difference shows
+in the other images of the class: out of fold, they become more probable without label errors, and less
+probable without hard images.
 """
 
 from dataclasses import dataclass
@@ -15,10 +17,39 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from herodex.curation.near_duplicates import BLOCK, unit_vectors
 from herodex.hashing import uniform_hash
 
 REGULARISATION = 0.003
 """scikit-learn's C, small because there are few images and many features."""
+NEIGHBOURS = 5
+"""Images of the same label whose mean similarity tells whether an image resembles its label."""
+DEVIATIONS = 3.0
+"""Robust standard deviations below the median similarity of its label from which an image is an outlier."""
+OUTLIER_LENIENCY = 3 / 0.7
+"""Factor on the quality limit for outliers, whose low similarity is evidence of its own."""
+MAX_OUTLIER_QUALITY = 0.5
+"""Label quality from which an image is never an outlier: its label is the most probable one."""
+MIN_CONFIDENCE = 0.5
+"""Probability of another label from which a suspect label is a `label_error`, below an `outlier`."""
+MAX_DROPPED = 0.2
+"""Largest share of a label's images dropped; beyond, the model does not understand the label."""
+LABEL_ERROR, OUTLIER = "label_error", "outlier"
+SMALLEST = 1e-6
+"""Probabilities below are raised to it, so one image cannot decide the gain."""
+
+
+@dataclass(frozen=True)
+class LabelErrors:
+    """The images to drop.
+
+    Attributes:
+        reason: LABEL_ERROR, OUTLIER, or empty.
+        off: why no image of a label is dropped although there are suspects, by label.
+    """
+
+    reason: Shaped[np.ndarray, " n"]
+    off: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -67,7 +98,7 @@ def predict_out_of_fold(
         train, test = fitted & (fold != held_out), fold == held_out
         if not test.any() or len(set(labels[train])) < 2:
             continue
-        scale, regression = StandardScaler(), LogisticRegression(C=REGULARISATION, max_iter=500)
+        scale, regression = StandardScaler(), _regression()
         model: Any = Pipeline([("scale", scale), ("regression", regression)])
         # Several threads would add in another order and change the last digits.
         with threadpool_limits(1):
@@ -79,6 +110,11 @@ def predict_out_of_fold(
     return classes, probabilities
 
 
+def _regression() -> Any:
+    # Without balancing, images of a small class are improbable because the class is small.
+    return LogisticRegression(C=REGULARISATION, max_iter=500, class_weight="balanced")
+
+
 def score_labels(
     features: Float32[np.ndarray, "n d"],
     labels: Shaped[np.ndarray, " n"],
@@ -88,6 +124,15 @@ def score_labels(
 ) -> LabelQuality:
     """Score every label by `predict_out_of_fold`, which has the same arguments."""
     classes, probabilities = predict_out_of_fold(features, labels, groups, usable, folds)
+    return quality_of(labels, classes, probabilities)
+
+
+def quality_of(
+    labels: Shaped[np.ndarray, " n"],
+    classes: Shaped[np.ndarray, " classes"],
+    probabilities: Float64[np.ndarray, "n classes"],
+) -> LabelQuality:
+    """Turn out-of-fold probabilities into label quality."""
     n, place = len(labels), {str(name): i for i, name in enumerate(classes)}
     quality, confidence, looks_like = np.full(n, np.nan), np.full(n, np.nan), np.full(n, "", object)
     predicted = ~np.isnan(probabilities).any(axis=1) if len(classes) else np.zeros(n, bool)
@@ -99,3 +144,137 @@ def score_labels(
         confidence[predicted] = probabilities[predicted].max(axis=1)
         looks_like[predicted] = classes[probabilities[predicted].argmax(axis=1)]
     return LabelQuality(quality, confidence, looks_like, 1 / max(len(classes), 1))
+
+
+def _labels_of(labels: Shaped[np.ndarray, " n"]) -> list[str]:
+    return sorted({str(label) for label in labels})
+
+
+def label_similarity(
+    features: Float32[np.ndarray, "n d"],
+    labels: Shaped[np.ndarray, " n"],
+    groups: Shaped[np.ndarray, " n"],
+    usable: Bool[np.ndarray, " n"],
+) -> Float64[np.ndarray, " n"]:
+    """Compare the similarity of images to their label's nearest images with the median of the label.
+
+    Args:
+        features: one row per image.
+        labels: empty if an image has none.
+        groups: ids of the duplicate groups; images of one group are no evidence for each other.
+        usable: the images to compare.
+
+    Returns:
+        robust standard deviations above the median; 0 for images that are not compared.
+    """
+    deviations = np.zeros(len(labels))
+    unit = unit_vectors(features)
+    for label in _labels_of(labels[usable & (labels != "")]):
+        rows = np.flatnonzero(usable & (labels == label))
+        if len(rows) <= NEIGHBOURS:
+            continue
+        nearest = np.empty(len(rows))
+        for start in range(0, len(rows), BLOCK):
+            block = rows[start : start + BLOCK]
+            with threadpool_limits(1):
+                similarity = unit[block] @ unit[rows].T
+            similarity[groups[block][:, None] == groups[rows][None]] = -1
+            nearest[start : start + BLOCK] = np.sort(similarity, axis=1)[:, -NEIGHBOURS:].mean(axis=1)
+        centred = nearest - np.median(nearest)
+        spread = 1.4826 * float(np.median(np.abs(centred)))
+        deviations[rows] = centred / max(spread, np.finfo(np.float32).eps)
+    return deviations
+
+
+def find_label_errors(
+    features: Float32[np.ndarray, "n d"],
+    labels: Shaped[np.ndarray, " n"],
+    groups: Shaped[np.ndarray, " n"],
+    usable: Bool[np.ndarray, " n"],
+    droppable: Bool[np.ndarray, " n"],
+    folds: int,
+    min_quality: float,
+) -> tuple[LabelQuality, LabelErrors]:
+    """Score labels, and find those to drop: improbable ones, if the label's other images gain by it.
+
+    Suspects have a label quality below `min_quality` times chance, or a little more if they do not resemble
+    other images of their label. A label with more suspects than MAX_DROPPED keeps all of them, and so does a
+    label whose other images do not become more probable, out of fold, when all suspects are left out of the
+    fits.
+
+    Args:
+        features: one row per image.
+        labels: empty if an image has none.
+        groups: ids of the duplicate groups.
+        usable: the images to fit to.
+        droppable: the images that may be dropped.
+        folds: number of models.
+        min_quality: relative to chance.
+    """
+    classes, probabilities = predict_out_of_fold(features, labels, groups, usable, folds)
+    scores = quality_of(labels, classes, probabilities)
+    limit = min_quality * scores.chance
+    unlike = label_similarity(features, labels, groups, usable) < -DEVIATIONS
+    with np.errstate(invalid="ignore"):
+        outlying = unlike & (scores.quality < min(OUTLIER_LENIENCY * limit, MAX_OUTLIER_QUALITY))
+        suspect = usable & droppable & ((scores.quality < limit) | outlying)
+    off: dict[str, str] = {}
+    for label in _labels_of(labels[suspect]):
+        of_label = labels == label
+        count, images = int((suspect & of_label).sum()), int((usable & of_label).sum())
+        if count > MAX_DROPPED * images:
+            off[label] = (
+                f"it would drop {count} of {images} images, more than the limit of {int(MAX_DROPPED * images)}"
+            )
+            suspect &= ~of_label
+    for label, gain, error in gains(features, labels, groups, usable, suspect, folds, probabilities):
+        if not gain > 0:
+            count = int((suspect & (labels == label)).sum())
+            off[label] = (
+                f"dropping {count} images does not help: it changes the out-of-fold log-likelihood of the "
+                f"others by {gain:+.3f} (standard error {error:.3f})"
+            )
+    suspect &= ~np.isin(labels, list(off))
+    confident = (scores.confidence >= MIN_CONFIDENCE) & (scores.looks_like != labels) & ~outlying
+    reason = np.where(suspect, np.where(confident, LABEL_ERROR, OUTLIER), "")
+    return scores, LabelErrors(reason, off)
+
+
+def gains(
+    features: Float32[np.ndarray, "n d"],
+    labels: Shaped[np.ndarray, " n"],
+    groups: Shaped[np.ndarray, " n"],
+    usable: Bool[np.ndarray, " n"],
+    suspect: Bool[np.ndarray, " n"],
+    folds: int,
+    probabilities: Float64[np.ndarray, "n classes"],
+) -> list[tuple[str, float, float]]:
+    """Measure, for each label with suspects, whether its other images gain by leaving all suspects out.
+
+    Both models predict the same images: those that are used and not suspect, in the same folds.
+
+    Args:
+        features: one row per image.
+        labels: empty if an image has none.
+        groups: ids of the duplicate groups.
+        usable: the images to fit to.
+        suspect: the images to leave out.
+        folds: number of models.
+        probabilities: the out-of-fold predictions with the suspects.
+
+    Returns:
+        each label, the mean gain in log-likelihood, and its standard error.
+    """
+    if not suspect.any():
+        return []
+    classes = np.array(sorted(set(labels[usable & (labels != "")])), dtype=str)
+    others, without = predict_out_of_fold(features, labels, groups, usable & ~suspect, folds)
+    found: list[tuple[str, float, float]] = []
+    for label in _labels_of(labels[suspect]):
+        rows = usable & ~suspect & (labels == label)
+        before = probabilities[rows, np.searchsorted(classes, label)]
+        after = without[rows, np.searchsorted(others, label)]
+        gain = np.log(np.maximum(after, SMALLEST)) - np.log(np.maximum(before, SMALLEST))
+        error = float(gain.std() / np.sqrt(len(gain)))
+        found.append((label, float(gain.mean()), error))
+    return found
