@@ -18,7 +18,7 @@ from herodex.curation.duplicate_groups import (
 from herodex.curation.duplicate_limits import Off, describe_off, mark_within_limits
 from herodex.curation.duplicate_pairs import score_pairs
 from herodex.curation.label_errors import LABEL_ERROR, LabelErrors, LabelQuality, find_label_errors
-from herodex.curation.near_duplicates import closest, cosines, near_features, unit_vectors
+from herodex.curation.near_duplicates import CLOSEST, closest, cosines, near_features, unit_vectors
 from herodex.curation.review_decisions import (
     PERSON,
     Decision,
@@ -39,9 +39,6 @@ from herodex.dataset.manifest import (
 from herodex.params import ClassifierParams, Params, load_params
 
 log = logging.getLogger(__name__)
-
-CLOSEST = 8
-"""Near duplicates looked for per image by features; larger groups stay connected through them."""
 
 Features = dict[str, Float32[np.ndarray, " d"]]
 """Features by the sha256 of the image's file."""
@@ -92,14 +89,13 @@ def find_duplicates(
     near = near_features(vectors[once], params.curate.near_similarity)
     near = rows[once][closest(near, cosines(unit_vectors(vectors[once]), near), CLOSEST)]
     exact = [same_values(manifest[column].tolist()) for column in ("sha256", "pixel_sha256")]
-    by_hash = pairs_within(np.where(compared, manifest["duplicate_group"], ""), manifest["pixel_sha256"])
+    groups = manifest["duplicate_group"].where(compared, "").tolist()
+    by_hash = pairs_within(groups, manifest["pixel_sha256"].tolist())
     near = np.unique(np.sort(np.concatenate([near, by_hash]), axis=1), axis=0)
     pixels = manifest["pixel_sha256"].to_numpy()
     near = near[pixels[near[:, 0]] != pixels[near[:, 1]]]
     scored = score_pairs(manifest, compared, near, params.clean.near_alignment, read)
-    marked, off = mark_within_limits(
-        candidates, np.concatenate(exact), scored, params.clean, chosen, refused
-    )
+    marked, off = mark_within_limits(candidates, np.concatenate(exact), scored, params.clean, chosen, refused)
     marked["checks_off"] = describe_off(off, marked["query"])
     columns = ["kept", "dropped_for", "duplicate_of"]
     marked.loc[refused, columns] = manifest.loc[refused, columns]

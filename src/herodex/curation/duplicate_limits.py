@@ -4,6 +4,7 @@ The check assumes that most images of a query differ. Where it finds more than a
 kind that it cannot tell apart, and it takes none of them.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 from jaxtyping import Bool, Int
 
 from herodex.curation.duplicate_groups import NEAR_DUPLICATE, connected_groups, mark_duplicates
-from herodex.curation.duplicate_pairs import ScoredPairs
+from herodex.curation.duplicate_pairs import DUPLICATE_GROUP, ScoredPairs
 from herodex.params import CleanImagesParams
 
 MAX_DROPPED = 0.25
@@ -20,7 +21,6 @@ MAX_GROUP = 0.5
 """Largest share of a query's images in one duplicate group: folds and parts need images of several groups."""
 ALWAYS_ALLOWED = 5
 """Images that may be dropped or grouped in a query of any size."""
-DUPLICATE_GROUP = "duplicate_group"
 
 Pairs = Int[np.ndarray, "_pairs 2"]
 
@@ -77,20 +77,29 @@ def mark_within_limits(
     one_label = (labels[strong[:, 0]] == labels[strong[:, 1]]) | decided[strong].any(axis=1)
     near = strong[one_label & (groups[strong[:, 0]] == groups[strong[:, 1]])]
     marked = mark_duplicates(manifest, np.concatenate([exact, near]), chosen, refused, related)
-    results = manifest["query"][manifest["kept"] == "1"].value_counts()
-    dropped = marked["query"][(marked["dropped_for"] == NEAR_DUPLICATE) & (manifest["kept"] == "1")]
-    for query, count in dropped.value_counts().sort_index().items():
-        limit = max(ALWAYS_ALLOWED, int(MAX_DROPPED * results[query]))
-        if count > limit:
-            reason = f"it would drop {count} of {results[query]} images, more than the limit of {limit}"
-            off.setdefault(str(query), []).append(Off(NEAR_DUPLICATE, reason))
-    suspended = manifest["query"].isin(
-        [query for query, checks in off.items() if any(check.check == NEAR_DUPLICATE for check in checks)]
-    )
-    if suspended.any():
-        near = near[~suspended.to_numpy()[near].any(axis=1) | decided[near].any(axis=1)]
+    over = _over_limit(manifest, marked)
+    if over:
+        unsuited = manifest["query"].isin(list(over)).to_numpy()
+        near = near[~unsuited[near].any(axis=1) | decided[near].any(axis=1)]
         marked = mark_duplicates(manifest, np.concatenate([exact, near]), chosen, refused, related)
-    return marked, off
+    return marked, {
+        query: [*off.get(query, []), *over.get(query, [])] for query in sorted(off.keys() | over.keys())
+    }
+
+
+def _over_limit(manifest: pd.DataFrame, marked: pd.DataFrame) -> ChecksOff:
+    """Return the queries that would lose more near duplicates than the limit."""
+    compared: list[str] = manifest["query"][manifest["kept"] == "1"].tolist()
+    dropped: list[str] = marked["query"][
+        (marked["dropped_for"] == NEAR_DUPLICATE) & (manifest["kept"] == "1")
+    ].tolist()
+    images, over = Counter(compared), ChecksOff()
+    for query, count in Counter(dropped).items():
+        limit = max(ALWAYS_ALLOWED, int(MAX_DROPPED * images[query]))
+        if count > limit:
+            reason = f"it would drop {count} of {images[query]} images, more than the limit of {limit}"
+            over[query] = [Off(NEAR_DUPLICATE, reason)]
+    return over
 
 
 def limit_groups(
@@ -98,7 +107,7 @@ def limit_groups(
 ) -> tuple[Pairs, ChecksOff]:
     """Select the pairs that form duplicate groups, so that none holds most of a query's images.
 
-    In a group that is too large, only near duplicates are paired; if it is still too large, only equal images.
+    In a group that is too large, only near duplicates are paired; if that is not enough, only equal images.
 
     Returns:
         the pairs besides `exact`, and the queries whose groups are divided.
@@ -117,18 +126,22 @@ def limit_groups(
     return pairs, off
 
 
-def _large_groups(
-    manifest: pd.DataFrame, pairs: Pairs
-) -> tuple[Bool[np.ndarray, " n"], dict[str, int]]:
+def _large_groups(manifest: pd.DataFrame, pairs: Pairs) -> tuple[Bool[np.ndarray, " n"], dict[str, int]]:
     """Return the rows in groups with too many different images of a query, and the queries' largest sizes."""
     group = connected_groups(pairs, len(manifest))
-    images = manifest.assign(group=group)[["query", "group", "pixel_sha256"]]
-    images = images[(manifest["kept"] == "1")].drop_duplicates()
-    sizes = images.groupby(["query", "group"]).size()
-    limits = np.maximum(images.groupby("query").size() * MAX_GROUP, ALWAYS_ALLOWED)
-    large = sizes[sizes > limits.reindex(sizes.index.get_level_values("query")).to_numpy()]
-    rows = np.isin(group, large.index.get_level_values("group"))
-    return rows, {str(query): int(size) for query, size in large.groupby("query").max().items()}
+    queries, pixels = manifest["query"].tolist(), manifest["pixel_sha256"].tolist()
+    compared = np.flatnonzero((manifest["kept"] == "1").to_numpy()).tolist()
+    members = {(queries[row], int(group[row]), pixels[row]) for row in compared}
+    images, sizes = Counter(query for query, _, _ in members), Counter(member[:2] for member in members)
+    large = {
+        (query, number): size
+        for (query, number), size in sizes.items()
+        if size > max(MAX_GROUP * images[query], ALWAYS_ALLOWED)
+    }
+    largest: dict[str, int] = {}
+    for (query, _), size in large.items():
+        largest[query] = max(size, largest.get(query, 0))
+    return np.isin(group, [number for _, number in large]), largest
 
 
 def describe_off(off: ChecksOff, queries: "pd.Series[str]") -> list[str]:

@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 
 from herodex.curation.alignment import place, thumbnail
 from herodex.curation.local_correlation import local_correlation
@@ -26,6 +26,10 @@ DEVIATIONS = 3 * 1.4826
 MAX_BACKGROUND = 0.95
 """Largest background; re-encoding alone takes a duplicate's correlation down to about 0.98."""
 
+USUAL_BACKGROUND = 0.5
+"""Background of photographs and drawings, for sets too small to tell."""
+DUPLICATE_GROUP = "duplicate_group"
+"""Name of the grouping among the checks that are switched off."""
 CACHED_IMAGES = 256
 """Images kept in memory, at most 0.8 MB each."""
 
@@ -53,7 +57,10 @@ class ScoredPairs:
 def comparison(read: ReadImage) -> Compare:
     """Return a function that compares two files and reads each as rarely as memory allows."""
     pixels = lru_cache(CACHED_IMAGES)(read)
-    small = cache(lambda file: thumbnail(pixels(file)))
+
+    @cache
+    def small(file: str) -> UInt8[np.ndarray, "30 30 3"]:
+        return thumbnail(pixels(file))
 
     def compare(one: str, other: str, min_alignment: float) -> float:
         placement = place(small(one), small(other))
@@ -80,8 +87,8 @@ def random_pairs(hashes: "pd.Series[str]", limit: int) -> Int[np.ndarray, "pairs
 
 def background(correlations: Float[np.ndarray, " pairs"]) -> float:
     """Return the local correlation above which a pair differs from random ones, at most MAX_BACKGROUND."""
-    if len(correlations) == 0:
-        return 0.0
+    if len(correlations) < FEWEST_PAIRS:
+        return USUAL_BACKGROUND
     middle = float(np.median(correlations))
     spread = float(np.median(np.abs(correlations - middle)))
     return min(max(middle + DEVIATIONS * spread, 0.0), MAX_BACKGROUND)

@@ -2,8 +2,8 @@
 
 Each image is scored by a model fitted without the image and its duplicates; cleanlab turns the predicted
 probabilities into label quality. A hard image of a small class looks like a label error. The difference shows
-in the other images of the class: out of fold, they become more probable without label errors, and less
-probable without hard images.
+in other images: out of fold, they become more probable if label errors are dropped, and those of the small
+class less probable if its hard images are.
 """
 
 from dataclasses import dataclass
@@ -34,6 +34,8 @@ MIN_CONFIDENCE = 0.5
 """Probability of another label from which a suspect label is a `label_error`, below an `outlier`."""
 MAX_DROPPED = 0.2
 """Largest share of a label's images dropped; beyond, the model does not understand the label."""
+MIN_GAIN = 0.01
+"""Least gain in log-likelihood by which dropping images has to help: other images get 1 % more probable."""
 LABEL_ERROR, OUTLIER = "label_error", "outlier"
 SMALLEST = 1e-6
 """Probabilities below are raised to it, so one image cannot decide the gain."""
@@ -195,12 +197,12 @@ def find_label_errors(
     folds: int,
     min_quality: float,
 ) -> tuple[LabelQuality, LabelErrors]:
-    """Score labels, and find those to drop: improbable ones, if the label's other images gain by it.
+    """Score labels, and find those to drop: improbable ones, if other images gain by it.
 
     Suspects have a label quality below `min_quality` times chance, or a little more if they do not resemble
     other images of their label. A label with more suspects than MAX_DROPPED keeps all of them, and so does a
-    label whose other images do not become more probable, out of fold, when all suspects are left out of the
-    fits.
+    label for which other images do not become more probable, out of fold, when all suspects are left out of
+    the fits.
 
     Args:
         features: one row per image.
@@ -213,26 +215,26 @@ def find_label_errors(
     """
     classes, probabilities = predict_out_of_fold(features, labels, groups, usable, folds)
     scores = quality_of(labels, classes, probabilities)
-    limit = min_quality * scores.chance
+    threshold = min_quality * scores.chance
     unlike = label_similarity(features, labels, groups, usable) < -DEVIATIONS
     with np.errstate(invalid="ignore"):
-        outlying = unlike & (scores.quality < min(OUTLIER_LENIENCY * limit, MAX_OUTLIER_QUALITY))
-        suspect = usable & droppable & ((scores.quality < limit) | outlying)
+        outlying = unlike & (scores.quality < min(OUTLIER_LENIENCY * threshold, MAX_OUTLIER_QUALITY))
+        suspect = usable & droppable & ((scores.quality < threshold) | outlying)
     off: dict[str, str] = {}
     for label in _labels_of(labels[suspect]):
         of_label = labels == label
         count, images = int((suspect & of_label).sum()), int((usable & of_label).sum())
-        if count > MAX_DROPPED * images:
-            off[label] = (
-                f"it would drop {count} of {images} images, more than the limit of {int(MAX_DROPPED * images)}"
-            )
+        limit = int(MAX_DROPPED * images)
+        if count > limit:
+            off[label] = f"it would drop {count} of {images} images, more than the limit of {limit}"
             suspect &= ~of_label
-    for label, gain, error in gains(features, labels, groups, usable, suspect, folds, probabilities):
-        if not gain > 0:
+    found = gains(features, labels, groups, usable, suspect, folds, probabilities)
+    for label, gain in found.items():
+        if not gain > MIN_GAIN:
             count = int((suspect & (labels == label)).sum())
             off[label] = (
-                f"dropping {count} images does not help: it changes the out-of-fold log-likelihood of the "
-                f"others by {gain:+.3f} (standard error {error:.3f})"
+                f"dropping {count} images does not help: "
+                f"the out-of-fold log-likelihood of other images changes by {gain:+.3f}"
             )
     suspect &= ~np.isin(labels, list(off))
     confident = (scores.confidence >= MIN_CONFIDENCE) & (scores.looks_like != labels) & ~outlying
@@ -248,10 +250,13 @@ def gains(
     suspect: Bool[np.ndarray, " n"],
     folds: int,
     probabilities: Float64[np.ndarray, "n classes"],
-) -> list[tuple[str, float, float]]:
-    """Measure, for each label with suspects, whether its other images gain by leaving all suspects out.
+) -> dict[str, float]:
+    """Measure, for each label with suspects, whether other images gain if all suspects are left out.
 
-    Both models predict the same images: those that are used and not suspect, in the same folds.
+    Both models predict the same images in the same folds: those that are used and not suspect. The gain is
+    the mean of two sides with equal weight: the images of the label, and those of the labels that its
+    suspects look like. The first side alone may lose although labels are wrong, as its rivals get more
+    probable; the second side alone gains even if the suspects are right.
 
     Args:
         features: one row per image.
@@ -263,18 +268,21 @@ def gains(
         probabilities: the out-of-fold predictions with the suspects.
 
     Returns:
-        each label, the mean gain in log-likelihood, and its standard error.
+        the mean gain in log-likelihood, by label.
     """
     if not suspect.any():
-        return []
-    classes = np.array(sorted(set(labels[usable & (labels != "")])), dtype=str)
-    others, without = predict_out_of_fold(features, labels, groups, usable & ~suspect, folds)
-    found: list[tuple[str, float, float]] = []
-    for label in _labels_of(labels[suspect]):
+        return {}
+    classes = _labels_of(labels[usable & (labels != "")])
+    _, without = predict_out_of_fold(features, labels, groups, usable & ~suspect, folds)
+    of_label = np.full(len(classes), np.nan)
+    for column, label in enumerate(classes):
         rows = usable & ~suspect & (labels == label)
-        before = probabilities[rows, np.searchsorted(classes, label)]
-        after = without[rows, np.searchsorted(others, label)]
-        gain = np.log(np.maximum(after, SMALLEST)) - np.log(np.maximum(before, SMALLEST))
-        error = float(gain.std() / np.sqrt(len(gain)))
-        found.append((label, float(gain.mean()), error))
+        before, after = (np.maximum(values[rows, column], SMALLEST) for values in (probabilities, without))
+        of_label[column] = (np.log(after) - np.log(before)).mean()
+    found: dict[str, float] = {}
+    for label in _labels_of(labels[suspect]):
+        column = classes.index(label)
+        others = probabilities[suspect & (labels == label)].copy()
+        others[:, column] = -1
+        found[label] = float(of_label[column] + of_label[others.argmax(axis=1)].mean()) / 2
     return found

@@ -19,7 +19,7 @@ SIDE, BLOCKS = 64, 8
 SEARCH, SETTLE = 4, 1
 """Largest shift in pixels before the placement is refined, and after it."""
 NOISE = 4.0
-"""Variance, in squared grey levels, that compression adds to a block; it keeps flat blocks from correlating."""
+"""Variance of a block in squared grey levels below which its correlation fades, as compression adds it."""
 FLAT = 2.0
 """Standard deviation of grey levels up to which a block has no detail to compare."""
 BUSY = 75
@@ -68,9 +68,7 @@ def _crop(pixels: UInt8[np.ndarray, "h w 3"], box: Box) -> Float32[np.ndarray, "
     height, width = pixels.shape[:2]
     left, top, right, bottom = (min(max(share, 0.0), 1.0) for share in box)
     cut = (left * width, top * height, right * width, bottom * height)
-    enlarged = min(height, width) <= SIDE
-    resampling = Image.Resampling.BILINEAR if enlarged else Image.Resampling.BOX
-    small = Image.fromarray(pixels).resize((SIDE, SIDE), resampling, box=cut)
+    small = Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=cut)
     return np.ascontiguousarray(np.moveaxis(np.asarray(small, np.float32), 2, 0))
 
 

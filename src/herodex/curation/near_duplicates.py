@@ -23,6 +23,8 @@ LINKS, BUILD_WIDTH, SEARCH_WIDTH = 24, 64, 64
 """HNSW's M, efConstruction and efSearch."""
 NEIGHBOURS = 24
 """Neighbours looked up per vector; larger groups stay connected through them."""
+CLOSEST = 8
+"""Near duplicates looked for per image by features; larger groups stay connected through them."""
 SLACK = 1e-4
 """Margin for the rounding of similarities in single precision."""
 

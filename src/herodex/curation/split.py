@@ -16,10 +16,8 @@ from jaxtyping import Float32, Int
 
 from herodex import paths
 from herodex.command import run_command
-from herodex.curation.curate import CLOSEST
-from herodex.curation.duplicate_limits import DUPLICATE_GROUP
-from herodex.curation.duplicate_pairs import score_pairs
-from herodex.curation.near_duplicates import closest, cosines, pairs_between, unit_vectors
+from herodex.curation.duplicate_pairs import DUPLICATE_GROUP, score_pairs
+from herodex.curation.near_duplicates import CLOSEST, closest, cosines, pairs_between, unit_vectors
 from herodex.dataset.feature_table import read_features
 from herodex.dataset.manifest import ReadImage, read_clean, read_manifest, write_manifest
 from herodex.errors import UserError
