@@ -111,7 +111,7 @@ def test_images_that_are_as_alike_as_all_images_of_the_query_are_no_duplicates()
     images = [character(seed) for seed in range(12)]
     pairs = [[i, j] for i in range(12) for j in range(i)]
     assert max(in_detail(images[0], image) for image in images[1:]) > 0.75
-    assert scores_in_a_set(images, pairs).max() < CLEAN.related_detail
+    assert scores_in_a_set(images, pairs).max() < CLEAN.near_detail
 
 
 def test_random_pairs_are_distinct_and_do_not_depend_on_the_order_of_rows():

@@ -230,13 +230,14 @@ def find_label_errors(
             suspect &= ~of_label
     found = gains(features, labels, groups, usable, suspect, folds, probabilities)
     for label, gain in found.items():
-        if not gain > MIN_GAIN:
-            count = int((suspect & (labels == label)).sum())
+        # An outlier has other evidence against it, so it goes unless that does harm.
+        staying = suspect & (labels == label) & (~outlying | (gain < -MIN_GAIN))
+        if gain <= MIN_GAIN and staying.any():
             off[label] = (
-                f"dropping {count} images does not help: "
+                f"dropping {int(staying.sum())} images does not help: "
                 f"the out-of-fold log-likelihood of other images changes by {gain:+.3f}"
             )
-    suspect &= ~np.isin(labels, list(off))
+            suspect &= ~staying
     confident = (scores.confidence >= MIN_CONFIDENCE) & (scores.looks_like != labels) & ~outlying
     reason = np.where(suspect, np.where(confident, LABEL_ERROR, OUTLIER), "")
     return scores, LabelErrors(reason, off)
