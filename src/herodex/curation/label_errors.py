@@ -238,7 +238,7 @@ def find_label_errors(
                 f"the out-of-fold log-likelihood of other images changes by {gain:+.3f}"
             )
             suspect &= ~staying
-    confident = (scores.confidence >= MIN_CONFIDENCE) & (scores.looks_like != labels) & ~outlying
+    confident = (scores.confidence >= MIN_CONFIDENCE) & (scores.looks_like != labels)
     reason = np.where(suspect, np.where(confident, LABEL_ERROR, OUTLIER), "")
     return scores, LabelErrors(reason, off)
 
