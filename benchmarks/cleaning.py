@@ -89,7 +89,8 @@ def score_duplicates(manifest: pd.DataFrame, plan: list[PlannedImage]) -> list[S
     """Compare duplicate groups with the planned duplicates.
 
     A duplicate is found if its group holds another crawled image of the same original. A row that shares its
-    group is right if the group holds one original only.
+    group is right if the group holds one original only; groups of similar drawings count as wrong although
+    both drawings are kept.
     """
     table = pd.DataFrame(
         {
@@ -123,7 +124,17 @@ def score_duplicates(manifest: pd.DataFrame, plan: list[PlannedImage]) -> list[S
     ]
     shared = counted("shared", lambda kind: kind == Kind.SHARED)
     every = counted("duplicates and originals", lambda kind: True)
-    return [*each, shared, every]
+    return [*each, shared, every, _score_dropped(manifest, plan)]
+
+
+def _score_dropped(manifest: pd.DataFrame, plan: list[PlannedImage]) -> Score:
+    """Compare the results dropped as duplicates with the planned duplicates of the image that is kept."""
+    family = families(plan)
+    family_of = dict(zip(manifest["sha256"], family, strict=True))
+    originals = manifest["duplicate_of"].tolist()
+    dropped = [(own, family_of[kept]) for own, kept in zip(family, originals, strict=True) if kept]
+    right = sum(own == kept for own, kept in dropped)
+    return Score("dropped as duplicates", 0, 0, len(dropped), right)
 
 
 _FAULTY = {"too_small", "odd_aspect", "too_dark", "too_light", "low_information", "blurry"}

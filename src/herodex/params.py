@@ -231,6 +231,8 @@ class CleanImagesParams(Section):
     min_sharpness: Rate
     near_distance: Annotated[int, Field(ge=0, le=15)]
     near_alignment: Annotated[float, Field(gt=0, le=1)]
+    near_detail: Annotated[float, Field(gt=0, le=1)]
+    related_detail: Annotated[float, Field(gt=0, le=1)]
 
 
 class EmbedParams(Section):

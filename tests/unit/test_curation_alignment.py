@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
-from herodex.curation.alignment import alignment, confirm_pairs, thumbnail
+from herodex.curation.alignment import alignment, thumbnail
 
 MIN_ALIGNMENT = 0.88
 
@@ -60,10 +60,3 @@ def test_alignment_is_low_for_different_images():
 def test_alignment_is_low_for_an_image_of_one_colour():
     plain = Image.new("RGB", (50, 50), "navy")
     assert fit(plain, scene(1)) < 0.5
-
-
-def test_confirm_pairs_keeps_only_aligned_pairs():
-    images = {name: np.asarray(scene(seed)) for name, seed in [("a", 1), ("b", 1), ("c", 2)]}
-    pairs = np.array([[0, 1], [0, 2], [1, 2]])
-    assert confirm_pairs(pairs, list("abc"), images.__getitem__, MIN_ALIGNMENT).tolist() == [[0, 1]]
-    assert confirm_pairs(np.empty((0, 2), int), [], images.__getitem__, MIN_ALIGNMENT).shape == (0, 2)

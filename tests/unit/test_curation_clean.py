@@ -8,6 +8,7 @@ from PIL import Image, ImageFilter, ImageOps
 
 from herodex.curation.clean import Checked, check, check_all, hash_pairs
 from herodex.curation.clean import clean as clean_with
+from herodex.curation.duplicate_groups import same_values
 from herodex.dataset.manifest import ReadImage, require_every_class
 from herodex.errors import UserError
 from herodex.params import load_params
@@ -153,7 +154,8 @@ def test_hash_pairs_finds_a_changed_image(change):
         phash=[c.phash for c in checks], pixel_sha256=[c.pixel_sha256 for c in checks], kept="1"
     )
     mirrored = [c.mirrored for c in checks]
-    pairs = hash_pairs(manifest, mirrored, PARAMS.classifier.clean, reader(manifest, checks))
+    exact = same_values(manifest["pixel_sha256"].tolist())
+    pairs = np.concatenate([exact, hash_pairs(manifest, mirrored, PARAMS.classifier.clean)])
     assert {tuple(pair) for pair in pairs.tolist()} == {(0, 2)}
 
 

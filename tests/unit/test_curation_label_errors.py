@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from herodex.curation.label_errors import LabelQuality, predict_out_of_fold, score_labels
+from herodex.curation import label_errors
+from herodex.curation.label_errors import (
+    LabelQuality,
+    find_label_errors,
+    label_similarity,
+    predict_out_of_fold,
+    score_labels,
+)
 
 RNG = np.random.default_rng(4)
 N = 120
@@ -69,3 +76,82 @@ def test_probabilities_sum_to_one():
     classes, probabilities = predict_out_of_fold(FEATURES, LABELS, GROUPS, ALL, folds=5)
     assert list(classes) == ["cat", "dog", "owl"]
     assert probabilities.sum(axis=1) == pytest.approx(1)
+
+
+WELL_APART = (
+    np.stack([CENTRES[label] for label in LABELS]) + np.random.default_rng(2).normal(0, 2, (N, CHANNELS))
+).astype(np.float32)
+
+
+def errors_in(features: np.ndarray, labels: np.ndarray, droppable: np.ndarray | None = None):
+    n = len(labels)
+    everything = np.ones(n, bool)
+    groups = np.array([f"c{i}" for i in range(n)])
+    return find_label_errors(
+        features, labels, groups, everything, everything if droppable is None else droppable, 5, 0.7
+    )[1]
+
+
+def test_wrong_labels_are_dropped_where_the_other_images_gain():
+    wrong = [0, 1, 3, 4, 6]
+    found = errors_in(WELL_APART, with_wrong_labels(wrong))
+    assert np.flatnonzero(found.reason != "").tolist() == wrong
+    assert set(found.reason[wrong]) == {"label_error"}
+    assert found.off == {}
+
+
+def test_image_that_must_not_be_dropped_is_not():
+    droppable = ALL.copy()
+    droppable[0] = False
+    found = errors_in(WELL_APART, with_wrong_labels([0, 1, 3, 4, 6]), droppable)
+    assert np.flatnonzero(found.reason != "").tolist() == [1, 3, 4, 6]
+
+
+def hard_images(seed: int, minority: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw images with right labels of two classes that overlap; the second class is small."""
+    rng = np.random.default_rng(seed)
+    labels = np.array(["cat"] * 120 + ["dog"] * minority)
+    centres = np.where(labels == "cat", 0.0, 1.0)[:, None] * rng.normal(0, 0.35, CHANNELS)
+    return (centres + rng.normal(0, 1, (len(labels), CHANNELS))).astype(np.float32), labels
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("minority", [11, 30])
+def test_hard_images_of_a_small_class_are_kept(seed, minority):
+    features, labels = hard_images(seed, minority)
+    found = errors_in(features, labels)
+    assert (found.reason[labels == "dog"] != "").sum() <= 0.1 * minority
+
+
+def test_label_with_more_suspects_than_the_limit_keeps_them_and_says_why(monkeypatch):
+    monkeypatch.setattr(label_errors, "MAX_DROPPED", 0.05)
+    found = errors_in(WELL_APART, with_wrong_labels([0, 1, 3, 4, 6]))
+    assert not (found.reason != "").any()
+    assert "more than the limit" in found.off["owl"]
+
+
+def test_image_unlike_every_label_is_an_outlier():
+    features = FEATURES.copy()
+    features[::3] += 3
+    features[1::3] += 3
+    features[2::3] += 3
+    noise = np.random.default_rng(1).normal(0, 4, CHANNELS)
+    features[0] = noise
+    deviations = label_similarity(features, LABELS, GROUPS, ALL)
+    assert deviations.argmin() == 0
+    assert deviations[0] < -3
+
+
+def test_duplicates_are_no_evidence_that_an_image_resembles_its_label():
+    features = FEATURES.copy()
+    features[[0, 3, 6, 9, 12, 15]] = np.random.default_rng(1).normal(0, 4, CHANNELS)
+    groups = GROUPS.copy()
+    groups[[0, 3, 6, 9, 12, 15]] = "c0"
+    assert label_similarity(features + 3, LABELS, groups, ALL)[0] < -3
+
+
+def test_dropped_labels_do_not_depend_on_the_order_of_rows():
+    labels, order = with_wrong_labels([0, 1, 3, 4, 6]), RNG.permutation(N)
+    one = find_label_errors(FEATURES, labels, GROUPS, ALL, ALL, 5, 0.7)[1]
+    other = find_label_errors(FEATURES[order], labels[order], GROUPS[order], ALL, ALL, 5, 0.7)[1]
+    assert list(one.reason[order]) == list(other.reason)

@@ -7,14 +7,14 @@ from herodex.curation.review_decisions import Decision
 
 TABLE = pd.DataFrame(
     [
-        ("cat", "a", "", "1", "p", "", "person"),
-        ("cat", "b", "blurry", "0", "p", "0.3", ""),
-        ("cat", "c", "blurry", "0", "p", "0.1", ""),
-        ("dog", "", "no_download", "0", "", "", ""),
-        ("dog", "d", "unreadable", "0", "", "", ""),
-        ("dog", "c", "blurry", "0", "p", "0.1", ""),
+        ("cat", "a", "", "1", "p", "", "person", ""),
+        ("cat", "b", "blurry", "0", "p", "0.3", "", ""),
+        ("cat", "c", "blurry", "0", "p", "0.1", "", ""),
+        ("dog", "", "no_download", "0", "", "", "", "near_duplicate: too many; label_error: no gain"),
+        ("dog", "d", "unreadable", "0", "", "", "", "near_duplicate: too many; label_error: no gain"),
+        ("dog", "c", "blurry", "0", "p", "0.1", "", "near_duplicate: too many; label_error: no gain"),
     ],
-    columns=["query", "sha256", "dropped_for", "kept", "phash", "score", "decided_by"],
+    columns=["query", "sha256", "dropped_for", "kept", "phash", "score", "decided_by", "checks_off"],
 )
 
 
@@ -34,6 +34,15 @@ def test_summary_counts_decisions_and_names_those_without_effect():
     assert summary["decisions_about_unreadable_images"] == ["d"]
     assert summary["orphaned_decisions"] == ["z"]
     assert summary["dropped"] == {"no_download": 1, "unreadable": 1, "blurry": 3}
+
+
+def test_summary_says_for_each_query_what_was_dropped_and_which_checks_are_off():
+    summary = summarise(TABLE, {})
+    assert summary["dropped_by_query"] == {
+        "cat": {"blurry": 2},
+        "dog": {"no_download": 1, "unreadable": 1, "blurry": 1},
+    }
+    assert summary["checks_off"] == {"dog": ["near_duplicate: too many", "label_error: no gain"]}
 
 
 def test_rows_to_show_has_each_image_once_and_the_worst_first():

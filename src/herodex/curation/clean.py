@@ -16,8 +16,9 @@ from PIL import Image
 
 from herodex import paths
 from herodex.command import run_command
-from herodex.curation.alignment import confirm_pairs
-from herodex.curation.duplicate_groups import mark_duplicates, same_values
+from herodex.curation.duplicate_groups import same_values
+from herodex.curation.duplicate_limits import mark_within_limits
+from herodex.curation.duplicate_pairs import score_pairs
 from herodex.curation.image_quality import first_fault, measure_quality
 from herodex.curation.near_duplicates import near_hashes
 from herodex.dataset.manifest import (
@@ -112,18 +113,16 @@ def perceptual_hash(pixels: UInt8[np.ndarray, "h w 3"]) -> str:
 
 
 def hash_pairs(
-    manifest: pd.DataFrame, mirrored: Sequence[str], params: CleanImagesParams, read: ReadImage
+    manifest: pd.DataFrame, mirrored: Sequence[str], params: CleanImagesParams
 ) -> Int[np.ndarray, "pairs 2"]:
-    """Find pairs of rows with equal bytes, equal pixels or similar perceptual hashes, mirrored or not.
+    """Find pairs of rows with different pixels and similar perceptual hashes, mirrored or not.
 
     Perceptual hashes are compared for kept rows only, because those of dark or blank images are arbitrary.
-    Simple images may share a hash by chance, so their pixels have to align as well.
 
     Args:
-        manifest: with `sha256`, `pixel_sha256`, `phash`, `kept` and `file`.
+        manifest: with `pixel_sha256`, `phash` and `kept`.
         mirrored: the perceptual hashes of the mirrored images.
-        params: the largest Hamming distance and the least alignment.
-        read: reads a normalised image.
+        params: the largest Hamming distance.
 
     Returns:
         positions of rows.
@@ -133,11 +132,8 @@ def hash_pairs(
     mirrors = _as_integers(pd.Series(mirrored).iloc[hashed])
     found = [near_hashes(hashes, others, params.near_distance) for others in (hashes, mirrors)]
     near = hashed[np.unique(np.concatenate(found), axis=0)]
-    exact = [same_values(manifest[column].tolist()) for column in ("sha256", "pixel_sha256")]
     pixels = manifest["pixel_sha256"].to_numpy()
-    near = near[pixels[near[:, 0]] != pixels[near[:, 1]]]
-    confirmed = confirm_pairs(near, manifest["file"].tolist(), read, params.near_alignment)
-    return np.concatenate([*exact, confirmed])
+    return near[pixels[near[:, 0]] != pixels[near[:, 1]]]
 
 
 def _as_integers(hashes: "pd.Series[str]") -> UInt64[np.ndarray, " n"]:
@@ -172,8 +168,13 @@ def clean(
         duplicate_of="",
     )
     cleaned["kept"] = np.where(cleaned["dropped_for"] == "", "1", "0")
-    pairs = hash_pairs(cleaned, [checked.mirrored for checked in checks], params, read)
-    return mark_duplicates(cleaned, pairs)
+    compared = (cleaned["kept"] == "1").to_numpy()
+    near = hash_pairs(cleaned, [checked.mirrored for checked in checks], params)
+    scored = score_pairs(cleaned, compared, near, params.near_alignment, read)
+    exact = [same_values(cleaned[column].tolist()) for column in ("sha256", "pixel_sha256")]
+    # The curation decides again with the features, and reports the checks that are switched off.
+    marked, _ = mark_within_limits(cleaned, np.concatenate(exact), scored, params)
+    return marked
 
 
 def check_and_save(file: str, raw: Path, clean: Path, params: CleanImagesParams) -> Checked:

@@ -8,16 +8,17 @@ from jaxtyping import Float32, Int
 
 from herodex import paths
 from herodex.command import run_command
-from herodex.curation.alignment import confirm_pairs
 from herodex.curation.duplicate_groups import (
     EXACT_DUPLICATE,
     LABEL_CONFLICT,
     NEAR_DUPLICATE,
-    mark_duplicates,
+    pairs_within,
     same_values,
 )
-from herodex.curation.label_errors import LabelQuality, score_labels
-from herodex.curation.near_duplicates import cosines, near_features, unit_vectors
+from herodex.curation.duplicate_limits import Off, describe_off, mark_within_limits
+from herodex.curation.duplicate_pairs import score_pairs
+from herodex.curation.label_errors import LABEL_ERROR, LabelErrors, LabelQuality, find_label_errors
+from herodex.curation.near_duplicates import CLOSEST, closest, cosines, near_features, unit_vectors
 from herodex.curation.review_decisions import (
     PERSON,
     Decision,
@@ -35,12 +36,9 @@ from herodex.dataset.manifest import (
     summary,
     write_manifest,
 )
-from herodex.params import ClassifierParams, CurateParams, Params, load_params
+from herodex.params import ClassifierParams, Params, load_params
 
 log = logging.getLogger(__name__)
-
-MIN_CONFIDENCE = 0.5
-"""Probability of another label from which a suspect label is a `label_error`, below an `outlier`."""
 
 Features = dict[str, Float32[np.ndarray, " d"]]
 """Features by the sha256 of the image's file."""
@@ -88,10 +86,17 @@ def find_duplicates(
     # An image found by several queries is looked up once.
     places = np.flatnonzero(compared[rows])
     once = places[~manifest["sha256"].iloc[rows[places]].duplicated().to_numpy()]
-    near = rows[once][near_features(vectors[once], params.curate.near_similarity)]
-    near = confirm_pairs(near, manifest["file"].tolist(), read, params.clean.near_alignment)
-    pairs = np.concatenate([same_values(manifest["duplicate_group"].tolist()), near])
-    marked = mark_duplicates(candidates, pairs, chosen, refused)
+    near = near_features(vectors[once], params.curate.near_similarity)
+    near = rows[once][closest(near, cosines(unit_vectors(vectors[once]), near), CLOSEST)]
+    exact = [same_values(manifest[column].tolist()) for column in ("sha256", "pixel_sha256")]
+    groups = manifest["duplicate_group"].where(compared, "").tolist()
+    by_hash = pairs_within(groups, manifest["pixel_sha256"].tolist())
+    near = np.unique(np.sort(np.concatenate([near, by_hash]), axis=1), axis=0)
+    pixels = manifest["pixel_sha256"].to_numpy()
+    near = near[pixels[near[:, 0]] != pixels[near[:, 1]]]
+    scored = score_pairs(manifest, compared, near, params.clean.near_alignment, read)
+    marked, off = mark_within_limits(candidates, np.concatenate(exact), scored, params.clean, chosen, refused)
+    marked["checks_off"] = describe_off(off, marked["query"])
     columns = ["kept", "dropped_for", "duplicate_of"]
     marked.loc[refused, columns] = manifest.loc[refused, columns]
     return marked
@@ -111,24 +116,22 @@ def score_duplicates(
 
 
 def drop_label_errors(
-    manifest: pd.DataFrame, rows: Int[np.ndarray, " n"], labels: LabelQuality, params: CurateParams
+    manifest: pd.DataFrame, rows: Int[np.ndarray, " n"], labels: LabelQuality, errors: LabelErrors
 ) -> pd.DataFrame:
-    """Record the label quality of `rows`, and drop label errors and outliers.
-
-    Rows that a person decided about are not dropped.
-    """
+    """Record the label quality of `rows`, drop label errors, and record where the check is switched off."""
     quality = np.full(len(manifest), "", object)
     quality[rows] = ["" if np.isnan(value) else f"{value:.3f}" for value in labels.quality]
     looks_like = np.full(len(manifest), "", object)
     looks_like[rows] = labels.looks_like
-    suspect = labels.quality < params.min_label_quality * labels.chance
-    reason = np.where(suspect, np.where(labels.confidence >= MIN_CONFIDENCE, "label_error", "outlier"), "")
-    undecided = (manifest["kept"] == "1") & (manifest["decided_by"] != PERSON)
-    dropped = (reason != "") & undecided.to_numpy()[rows]
-    scored = manifest.assign(label_quality=quality, looks_like=looks_like)
+    off = {label: [Off(LABEL_ERROR, reason)] for label, reason in errors.off.items()}
+    notes = zip(manifest["checks_off"], describe_off(off, manifest["query"]), strict=True)
+    scored = manifest.assign(
+        label_quality=quality, looks_like=looks_like, checks_off=["; ".join(filter(None, n)) for n in notes]
+    )
+    dropped = errors.reason != ""
     places = manifest.index[rows[dropped]]
     scored.loc[places, "kept"] = "0"
-    scored.loc[places, "dropped_for"] = reason[dropped]
+    scored.loc[places, "dropped_for"] = errors.reason[dropped]
     scored.loc[places, "score"] = [f"{value:.3f}" for value in labels.quality[dropped]]
     return scored
 
@@ -140,16 +143,21 @@ def curate(
     params: Params,
     read: ReadImage = read_clean,
 ) -> pd.DataFrame:
-    """Apply review decisions, merge duplicates, and drop label errors and outliers."""
+    """Apply review decisions, merge duplicates, and drop label errors and outliers.
+
+    `checks_off` says, for each row, which checks are switched off for its query, and why.
+    """
     settings = params.classifier.curate
     decided = apply_decisions(manifest, decisions)
     rows, vectors = feature_rows(decided, features)
     marked = score_duplicates(find_duplicates(decided, rows, vectors, params.classifier, read), rows, vectors)
     kept = (marked["kept"] == "1").to_numpy()[rows]
     labels, groups = subjects(marked, params)[rows], marked["duplicate_group"].to_numpy(str)[rows]
-    return drop_label_errors(
-        marked, rows, score_labels(vectors, labels, groups, kept, settings.folds), settings
+    undecided = (marked["decided_by"] != PERSON).to_numpy()[rows]
+    scores, errors = find_label_errors(
+        vectors, labels, groups, kept, undecided, settings.folds, settings.min_label_quality
     )
+    return drop_label_errors(marked, rows, scores, errors)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, cast
 
 import numpy as np
@@ -18,6 +19,24 @@ def same_values(values: Sequence[str]) -> Int[np.ndarray, "pairs 2"]:
     first: dict[str, int] = {}
     pairs = [(first.setdefault(value, j), j) for j, value in enumerate(values) if value]
     return np.array([pair for pair in pairs if pair[0] != pair[1]], int).reshape(-1, 2)
+
+
+def pairs_within(groups: Sequence[str], images: Sequence[str]) -> Int[np.ndarray, "pairs 2"]:
+    """Pair the members of each group; an image that occurs several times is paired once.
+
+    Args:
+        groups: of each position; empty if it has none.
+        images: equal for positions with the same image.
+
+    Returns:
+        positions i < j.
+    """
+    first: dict[str, dict[str, int]] = {}
+    for place, (group, image) in enumerate(zip(groups, images, strict=True)):
+        if group:
+            first.setdefault(group, {}).setdefault(image, place)
+    pairs = [pair for places in first.values() for pair in combinations(places.values(), 2)]
+    return np.array(pairs, int).reshape(-1, 2)
 
 
 def connected_groups(pairs: Int[np.ndarray, "pairs 2"], n: int) -> Int[np.ndarray, " n"]:
@@ -42,10 +61,11 @@ def mark_duplicates(
     pairs: Int[np.ndarray, "pairs 2"],
     chosen: Bool[np.ndarray, " n"] | None = None,
     refused: Bool[np.ndarray, " n"] | None = None,
+    related: Int[np.ndarray, "related 2"] | None = None,
 ) -> pd.DataFrame:
-    """Assign duplicate groups and keep the row with the most pixels in each.
+    """Assign duplicate groups and keep the row with the most pixels among duplicates.
 
-    Only kept rows are compared. A group with several labels is dropped entirely, as `label_conflict`.
+    Only kept rows are compared. Duplicates with several labels are all dropped, as `label_conflict`.
     Review decisions take precedence: a chosen row stays and decides the label of its group; a refused row is
     dropped, has no say in the label, and takes its group with it if it would have been the row to keep.
 
@@ -55,6 +75,7 @@ def mark_duplicates(
         pairs: positions of rows that are duplicates of each other.
         chosen: the rows that a person keeps.
         refused: the rows that a person drops.
+        related: positions of rows that share a group although both may be kept.
 
     Returns:
         the manifest with `duplicate_group` (the smallest sha256 of its rows, shortened), `duplicate_of`,
@@ -62,8 +83,9 @@ def mark_duplicates(
     """
     n, nobody = len(manifest), np.zeros(len(manifest), bool)
     group = connected_groups(pairs, n)
+    together = group if related is None else connected_groups(np.concatenate([pairs, related]), n)
     has_image = manifest["sha256"] != ""
-    ids = manifest["sha256"].where(has_image, "~").groupby(group).transform("min")
+    ids = manifest["sha256"].where(has_image, "~").groupby(together).transform("min")
     equal = [same_values(manifest[name].tolist()) for name in ("sha256", "pixel_sha256")]
     rows = _Rows(
         manifest["sha256"].tolist(),

@@ -1,7 +1,9 @@
-"""Label quality from out-of-fold predictions: confident learning (Northcutt, Jiang, Chuang 2021).
+"""Label errors by confident learning (Northcutt, Jiang, Chuang 2021), and a test that dropping them helps.
 
 Each image is scored by a model fitted without the image and its duplicates; cleanlab turns the predicted
-probabilities into label quality.
+probabilities into label quality. A hard image of a small class looks like a label error. The difference shows
+in other images: out of fold, they become more probable if label errors are dropped, and those of the small
+class less probable if its hard images are.
 """
 
 from dataclasses import dataclass
@@ -15,10 +17,41 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from herodex.curation.near_duplicates import BLOCK, unit_vectors
 from herodex.hashing import uniform_hash
 
 REGULARISATION = 0.003
 """scikit-learn's C, small because there are few images and many features."""
+NEIGHBOURS = 5
+"""Images of the same label whose mean similarity tells whether an image resembles its label."""
+DEVIATIONS = 3.0
+"""Robust standard deviations below the median similarity of its label from which an image is an outlier."""
+OUTLIER_LENIENCY = 3 / 0.7
+"""Factor on the quality limit for outliers, whose low similarity is evidence of its own."""
+MAX_OUTLIER_QUALITY = 0.5
+"""Label quality from which an image is never an outlier: its label is the most probable one."""
+MIN_CONFIDENCE = 0.5
+"""Probability of another label from which a suspect label is a `label_error`, below an `outlier`."""
+MAX_DROPPED = 0.2
+"""Largest share of a label's images dropped; beyond, the model does not understand the label."""
+MIN_GAIN = 0.01
+"""Least gain in log-likelihood by which dropping images has to help: other images get 1 % more probable."""
+LABEL_ERROR, OUTLIER = "label_error", "outlier"
+SMALLEST = 1e-6
+"""Probabilities below are raised to it, so one image cannot decide the gain."""
+
+
+@dataclass(frozen=True)
+class LabelErrors:
+    """The images to drop.
+
+    Attributes:
+        reason: LABEL_ERROR, OUTLIER, or empty.
+        off: why no image of a label is dropped although there are suspects, by label.
+    """
+
+    reason: Shaped[np.ndarray, " n"]
+    off: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -67,7 +100,7 @@ def predict_out_of_fold(
         train, test = fitted & (fold != held_out), fold == held_out
         if not test.any() or len(set(labels[train])) < 2:
             continue
-        scale, regression = StandardScaler(), LogisticRegression(C=REGULARISATION, max_iter=500)
+        scale, regression = StandardScaler(), _regression()
         model: Any = Pipeline([("scale", scale), ("regression", regression)])
         # Several threads would add in another order and change the last digits.
         with threadpool_limits(1):
@@ -79,6 +112,11 @@ def predict_out_of_fold(
     return classes, probabilities
 
 
+def _regression() -> Any:
+    # Without balancing, images of a small class are improbable because the class is small.
+    return LogisticRegression(C=REGULARISATION, max_iter=500, class_weight="balanced")
+
+
 def score_labels(
     features: Float32[np.ndarray, "n d"],
     labels: Shaped[np.ndarray, " n"],
@@ -88,6 +126,15 @@ def score_labels(
 ) -> LabelQuality:
     """Score every label by `predict_out_of_fold`, which has the same arguments."""
     classes, probabilities = predict_out_of_fold(features, labels, groups, usable, folds)
+    return quality_of(labels, classes, probabilities)
+
+
+def quality_of(
+    labels: Shaped[np.ndarray, " n"],
+    classes: Shaped[np.ndarray, " classes"],
+    probabilities: Float64[np.ndarray, "n classes"],
+) -> LabelQuality:
+    """Turn out-of-fold probabilities into label quality."""
     n, place = len(labels), {str(name): i for i, name in enumerate(classes)}
     quality, confidence, looks_like = np.full(n, np.nan), np.full(n, np.nan), np.full(n, "", object)
     predicted = ~np.isnan(probabilities).any(axis=1) if len(classes) else np.zeros(n, bool)
@@ -99,3 +146,144 @@ def score_labels(
         confidence[predicted] = probabilities[predicted].max(axis=1)
         looks_like[predicted] = classes[probabilities[predicted].argmax(axis=1)]
     return LabelQuality(quality, confidence, looks_like, 1 / max(len(classes), 1))
+
+
+def _labels_of(labels: Shaped[np.ndarray, " n"]) -> list[str]:
+    return sorted({str(label) for label in labels})
+
+
+def label_similarity(
+    features: Float32[np.ndarray, "n d"],
+    labels: Shaped[np.ndarray, " n"],
+    groups: Shaped[np.ndarray, " n"],
+    usable: Bool[np.ndarray, " n"],
+) -> Float64[np.ndarray, " n"]:
+    """Compare the similarity of images to their label's nearest images with the median of the label.
+
+    Args:
+        features: one row per image.
+        labels: empty if an image has none.
+        groups: ids of the duplicate groups; images of one group are no evidence for each other.
+        usable: the images to compare.
+
+    Returns:
+        robust standard deviations above the median; 0 for images that are not compared.
+    """
+    deviations = np.zeros(len(labels))
+    unit = unit_vectors(features)
+    for label in _labels_of(labels[usable & (labels != "")]):
+        rows = np.flatnonzero(usable & (labels == label))
+        if len(rows) <= NEIGHBOURS:
+            continue
+        nearest = np.empty(len(rows))
+        for start in range(0, len(rows), BLOCK):
+            block = rows[start : start + BLOCK]
+            with threadpool_limits(1):
+                similarity = unit[block] @ unit[rows].T
+            similarity[groups[block][:, None] == groups[rows][None]] = -1
+            nearest[start : start + BLOCK] = np.sort(similarity, axis=1)[:, -NEIGHBOURS:].mean(axis=1)
+        centred = nearest - np.median(nearest)
+        spread = 1.4826 * float(np.median(np.abs(centred)))
+        deviations[rows] = centred / max(spread, np.finfo(np.float32).eps)
+    return deviations
+
+
+def find_label_errors(
+    features: Float32[np.ndarray, "n d"],
+    labels: Shaped[np.ndarray, " n"],
+    groups: Shaped[np.ndarray, " n"],
+    usable: Bool[np.ndarray, " n"],
+    droppable: Bool[np.ndarray, " n"],
+    folds: int,
+    min_quality: float,
+) -> tuple[LabelQuality, LabelErrors]:
+    """Score labels, and find those to drop: improbable ones, if other images gain by it.
+
+    Suspects have a label quality below `min_quality` times chance, or a little more if they do not resemble
+    other images of their label. A label with more suspects than MAX_DROPPED keeps all of them, and so does a
+    label for which other images do not become more probable, out of fold, when all suspects are left out of
+    the fits.
+
+    Args:
+        features: one row per image.
+        labels: empty if an image has none.
+        groups: ids of the duplicate groups.
+        usable: the images to fit to.
+        droppable: the images that may be dropped.
+        folds: number of models.
+        min_quality: relative to chance.
+    """
+    classes, probabilities = predict_out_of_fold(features, labels, groups, usable, folds)
+    scores = quality_of(labels, classes, probabilities)
+    threshold = min_quality * scores.chance
+    unlike = label_similarity(features, labels, groups, usable) < -DEVIATIONS
+    with np.errstate(invalid="ignore"):
+        outlying = unlike & (scores.quality < min(OUTLIER_LENIENCY * threshold, MAX_OUTLIER_QUALITY))
+        suspect = usable & droppable & ((scores.quality < threshold) | outlying)
+    off: dict[str, str] = {}
+    for label in _labels_of(labels[suspect]):
+        of_label = labels == label
+        count, images = int((suspect & of_label).sum()), int((usable & of_label).sum())
+        limit = int(MAX_DROPPED * images)
+        if count > limit:
+            off[label] = f"it would drop {count} of {images} images, more than the limit of {limit}"
+            suspect &= ~of_label
+    found = gains(features, labels, groups, usable, suspect, folds, probabilities)
+    for label, gain in found.items():
+        # An outlier has other evidence against it, so it goes unless that does harm.
+        staying = suspect & (labels == label) & (~outlying | (gain < -MIN_GAIN))
+        if gain <= MIN_GAIN and staying.any():
+            off[label] = (
+                f"dropping {int(staying.sum())} images does not help: "
+                f"the out-of-fold log-likelihood of other images changes by {gain:+.3f}"
+            )
+            suspect &= ~staying
+    confident = (scores.confidence >= MIN_CONFIDENCE) & (scores.looks_like != labels)
+    reason = np.where(suspect, np.where(confident, LABEL_ERROR, OUTLIER), "")
+    return scores, LabelErrors(reason, off)
+
+
+def gains(
+    features: Float32[np.ndarray, "n d"],
+    labels: Shaped[np.ndarray, " n"],
+    groups: Shaped[np.ndarray, " n"],
+    usable: Bool[np.ndarray, " n"],
+    suspect: Bool[np.ndarray, " n"],
+    folds: int,
+    probabilities: Float64[np.ndarray, "n classes"],
+) -> dict[str, float]:
+    """Measure, for each label with suspects, whether other images gain if all suspects are left out.
+
+    Both models predict the same images in the same folds: those that are used and not suspect. The gain is
+    the mean of two sides with equal weight: the images of the label, and those of the labels that its
+    suspects look like. The first side alone may lose although labels are wrong, as its rivals get more
+    probable; the second side alone gains even if the suspects are right.
+
+    Args:
+        features: one row per image.
+        labels: empty if an image has none.
+        groups: ids of the duplicate groups.
+        usable: the images to fit to.
+        suspect: the images to leave out.
+        folds: number of models.
+        probabilities: the out-of-fold predictions with the suspects.
+
+    Returns:
+        the mean gain in log-likelihood, by label.
+    """
+    if not suspect.any():
+        return {}
+    classes = _labels_of(labels[usable & (labels != "")])
+    _, without = predict_out_of_fold(features, labels, groups, usable & ~suspect, folds)
+    of_label = np.full(len(classes), np.nan)
+    for column, label in enumerate(classes):
+        rows = usable & ~suspect & (labels == label)
+        before, after = (np.maximum(values[rows, column], SMALLEST) for values in (probabilities, without))
+        of_label[column] = (np.log(after) - np.log(before)).mean()
+    found: dict[str, float] = {}
+    for label in _labels_of(labels[suspect]):
+        column = classes.index(label)
+        others = probabilities[suspect & (labels == label)].copy()
+        others[:, column] = -1
+        found[label] = float(of_label[column] + of_label[others.argmax(axis=1)].mean()) / 2
+    return found

@@ -23,6 +23,8 @@ LINKS, BUILD_WIDTH, SEARCH_WIDTH = 24, 64, 64
 """HNSW's M, efConstruction and efSearch."""
 NEIGHBOURS = 24
 """Neighbours looked up per vector; larger groups stay connected through them."""
+CLOSEST = 8
+"""Near duplicates looked for per image by features; larger groups stay connected through them."""
 SLACK = 1e-4
 """Margin for the rounding of similarities in single precision."""
 
@@ -95,6 +97,20 @@ def cosines(
         left, right = (unit[side].astype(np.float64) for side in pairs[start : start + BLOCK].T)
         found.append(np.einsum("ij,ij->i", left, right))
     return np.concatenate(found)
+
+
+def closest(
+    pairs: Int[np.ndarray, "pairs 2"], similarities: Float64[np.ndarray, " pairs"], k: int
+) -> Int[np.ndarray, "some 2"]:
+    """Keep the pairs that are among the k most similar ones of either member."""
+    order = np.argsort(-similarities, kind="stable")
+    counts: dict[int, int] = {}
+    kept = np.zeros(len(pairs), bool)
+    for at, (one, other) in zip(order.tolist(), pairs[order].tolist(), strict=True):
+        ranks = counts.get(one, 0), counts.get(other, 0)
+        kept[at] = min(ranks) < k
+        counts[one], counts[other] = ranks[0] + 1, ranks[1] + 1
+    return pairs[kept]
 
 
 @contextmanager

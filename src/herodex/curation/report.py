@@ -52,6 +52,8 @@ def summarise(manifest: pd.DataFrame, decisions: dict[str, Decision]) -> dict[st
             for reason in REASONS
             if (manifest["dropped_for"] == reason).any()
         },
+        "dropped_by_query": _dropped_by_query(manifest),
+        "checks_off": checks_off(manifest),
         "decisions": {
             "keep": sum(decision.keep and not decision.label for decision in decisions.values()),
             "relabel": sum(decision.keep and bool(decision.label) for decision in decisions.values()),
@@ -60,6 +62,21 @@ def summarise(manifest: pd.DataFrame, decisions: dict[str, Decision]) -> dict[st
         "decided_images": int(manifest.loc[manifest["decided_by"] == PERSON, "sha256"].nunique()),
         "decisions_about_unreadable_images": sorted(set(unreadable["sha256"])),
         "orphaned_decisions": orphaned_decisions(manifest, decisions),
+    }
+
+
+def checks_off(manifest: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the checks that are switched off, each with its reason, by query."""
+    found = manifest[manifest["checks_off"] != ""].drop_duplicates("query")
+    return {row["query"]: row["checks_off"].split("; ") for row in found.to_dict("records")}
+
+
+def _dropped_by_query(manifest: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Count dropped results by query and reason."""
+    counts = count_reasons(manifest).set_index("query").drop(index="all")
+    return {
+        str(query): {reason: int(row[reason]) for reason in REASONS if row.get(reason)}
+        for query, row in counts.to_dict("index").items()
     }
 
 
@@ -131,6 +148,8 @@ def main() -> None:
     save_figure(counts_figure(counts), paths.CLEAN_REPORTS / "counts.png")
     save_contact_sheets(manifest)
     log.info("%s", counts.to_string(index=False))
+    for query, checks in checks_off(manifest).items():
+        log.info("%s: switched off: %s", query, "; ".join(checks))
 
 
 if __name__ == "__main__":

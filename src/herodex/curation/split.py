@@ -17,8 +17,8 @@ from jaxtyping import Float32, Int
 
 from herodex import paths
 from herodex.command import run_command
-from herodex.curation.alignment import confirm_pairs
-from herodex.curation.near_duplicates import cosines, pairs_between, unit_vectors
+from herodex.curation.duplicate_pairs import DUPLICATE_GROUP, score_pairs
+from herodex.curation.near_duplicates import CLOSEST, closest, cosines, pairs_between, unit_vectors
 from herodex.dataset.feature_table import read_features
 from herodex.dataset.manifest import (
     LABEL_CHECKS,
@@ -122,7 +122,9 @@ def find_leaks(
     params: ClassifierParams,
     read: ReadImage = read_clean,
 ) -> list[tuple[str, str]]:
-    """Find near duplicates in different parts, by the features of all pairs and then by alignment.
+    """Find near duplicates in different parts, by the features of all pairs and then by their pixels.
+
+    Images of a query whose duplicate groups were divided, as they held too much of it, are not compared.
 
     Returns:
         pairs of sha256, the most similar first.
@@ -135,12 +137,15 @@ def find_leaks(
     def similar(earlier: str, later: str) -> Int[np.ndarray, "pairs 2"]:
         left, right = np.flatnonzero(parts == earlier), np.flatnonzero(parts == later)
         pairs = pairs_between(unit[left], unit[right], params.curate.near_similarity)
-        return np.stack([left[pairs[:, 0]], right[pairs[:, 1]]], axis=1)
+        found = np.stack([left[pairs[:, 0]], right[pairs[:, 1]]], axis=1)
+        return closest(found, cosines(unit, found), CLOSEST)
 
-    candidates = [similar(*pair) for pair in combinations(BY_POSITION, 2)]
-    pairs = confirm_pairs(
-        np.concatenate(candidates), used["file"].tolist(), read, params.clean.near_alignment
-    )
+    candidates = np.concatenate([similar(*pair) for pair in combinations(BY_POSITION, 2)])
+    if "checks_off" in used:
+        divided = used["checks_off"].str.contains(DUPLICATE_GROUP).to_numpy()
+        candidates = candidates[~divided[candidates].all(axis=1)]
+    scored = score_pairs(used, np.ones(len(used), bool), candidates, params.clean.near_alignment, read)
+    pairs = scored.at_least(params.clean.near_detail)
     order = np.argsort(-cosines(unit, pairs), kind="stable")
     return [(str(hashes[i]), str(hashes[j])) for i, j in pairs[order]]
 
@@ -155,7 +160,7 @@ def require_no_leak(leaks: list[tuple[str, str]]) -> None:
         named = ", ".join(f"{one[:12]} and {other[:12]}" for one, other in leaks[:MAX_NAMED_LEAKS])
         raise UserError(
             f"{len(leaks)} pairs of near duplicates are in different parts: {named}.",
-            f"Drop one of each in {paths.REVIEW} (`make review`), or raise classifier.clean.near_alignment.",
+            f"Drop one of each in {paths.REVIEW} (`make review`), or raise classifier.clean.near_detail.",
         )
 
 

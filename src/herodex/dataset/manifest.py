@@ -10,7 +10,8 @@ A stage adds columns and never removes a row:
   the normalised pixels), `phash` (empty if the file cannot be decoded), `duplicate_group` (shared by
   duplicates), `duplicate_of` (sha256 of the duplicate that is kept);
 - `curate_images`: `decided_by` (`person` or empty), `label_quality` (out-of-fold probability of the label,
-  from 0, worst, to 1), `looks_like` (the most probable query), and new values of `label`, `kept`,
+  from 0, worst, to 1), `looks_like` (the most probable query), `checks_off`
+  (the checks that are switched off for the query, with reasons), and new values of `label`, `kept`,
   `dropped_for`, `score`, `duplicate_group` and `duplicate_of`;
 - `split_images`: `part` (`train`, `validation`, `test`; `set_aside` and `test_set_aside` for images that a
   label check has dropped, which are answered but never learnt from; or empty).

@@ -1,0 +1,148 @@
+"""Which candidate pairs are near duplicates, relative to how alike the images of their query are anyway.
+
+A similarity that is common among the images of a query is no evidence of a duplicate. Random pairs of each
+query give the background of local correlation: its median plus three robust standard deviations. The detail
+score of a pair is 0 at the background and 1 for equal images.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float, Int, UInt8
+
+from herodex.curation.alignment import place, thumbnail
+from herodex.curation.local_correlation import local_correlation
+from herodex.dataset.manifest import ReadImage
+
+BACKGROUND_PAIRS = 64
+"""Random pairs of a query that give its background."""
+FEWEST_PAIRS = 15
+"""Below, which is fewer than six images, the background is that of all queries."""
+DEVIATIONS = 3 * 1.4826
+"""Median absolute deviations above the median: three standard deviations if the values are normal."""
+MAX_BACKGROUND = 0.95
+"""Largest background; re-encoding alone takes a duplicate's correlation down to about 0.98."""
+
+USUAL_BACKGROUND = 0.5
+"""Background of photographs and drawings, for sets too small to tell."""
+DUPLICATE_GROUP = "duplicate_group"
+"""Name of the grouping among the checks that are switched off."""
+CACHED_IMAGES = 256
+"""Images kept in memory, at most 0.8 MB each."""
+
+Compare = Callable[[str, str, float], float]
+"""Returns the local correlation of two files, or -1 if they align less than the last argument."""
+
+
+@dataclass(frozen=True)
+class ScoredPairs:
+    """Candidate pairs of rows with their scores.
+
+    Attributes:
+        pairs: positions of rows.
+        detail: 0 at the background of the pair's queries, 1 for equal images, -1 if the images do not align.
+    """
+
+    pairs: Int[np.ndarray, "pairs 2"]
+    detail: Float[np.ndarray, " pairs"]
+
+    def at_least(self, detail: float) -> Int[np.ndarray, "some 2"]:
+        """Return the pairs with at least this detail score."""
+        return self.pairs[self.detail >= detail]
+
+
+def comparison(read: ReadImage) -> Compare:
+    """Return a function that compares two files and reads each as rarely as memory allows."""
+    pixels = lru_cache(CACHED_IMAGES)(read)
+
+    @cache
+    def small(file: str) -> UInt8[np.ndarray, "30 30 3"]:
+        return thumbnail(pixels(file))
+
+    def compare(one: str, other: str, min_alignment: float) -> float:
+        placement = place(small(one), small(other))
+        if placement.correlation < min_alignment:
+            return -1.0
+        return local_correlation(pixels(one), pixels(other), placement)
+
+    return compare
+
+
+def random_pairs(hashes: "pd.Series[str]", limit: int) -> Int[np.ndarray, "pairs 2"]:
+    """Pair values with the next ones in the order of the hashes, which is random but reproducible.
+
+    Returns:
+        positions; every pair once, at most `limit`.
+    """
+    unique = hashes.reset_index(drop=True).drop_duplicates().sort_values()
+    places, n = unique.index.to_numpy(int), len(unique)
+    strides = [np.stack([places, np.roll(places, -step)], axis=1) for step in range(1, n // 2 + 1)]
+    pairs = np.concatenate([np.empty((0, 2), int), *strides])
+    # With an even number, the last stride meets each pair twice.
+    return pairs[: min(limit, n * (n - 1) // 2)]
+
+
+def background(correlations: Float[np.ndarray, " pairs"]) -> float:
+    """Return the local correlation above which a pair differs from random ones, at most MAX_BACKGROUND."""
+    if len(correlations) < FEWEST_PAIRS:
+        return USUAL_BACKGROUND
+    middle = float(np.median(correlations))
+    spread = float(np.median(np.abs(correlations - middle)))
+    return min(max(middle + DEVIATIONS * spread, 0.0), MAX_BACKGROUND)
+
+
+def backgrounds(images: pd.DataFrame, queries: set[str], compare: Compare) -> dict[str, float]:
+    """Return the background of each query; that of small queries is pooled over all queries.
+
+    Args:
+        images: with `query`, `sha256` and `file`; all that are compared.
+        queries: the ones of interest.
+        compare: of `comparison`.
+    """
+
+    def of_random_pairs(query: str) -> list[float]:
+        rows = images[images["query"] == query]
+        files = rows["file"].tolist()
+        pairs = random_pairs(rows["sha256"], BACKGROUND_PAIRS).tolist()
+        return [compare(files[one], files[other], -1.0) for one, other in pairs]
+
+    found = {query: of_random_pairs(query) for query in sorted(queries)}
+    if any(len(values) < FEWEST_PAIRS for values in found.values()):
+        others = {query: of_random_pairs(query) for query in sorted(set(images["query"]) - queries)}
+        pooled = background(np.array([value for values in (found | others).values() for value in values]))
+    else:
+        pooled = 0.0
+    return {
+        query: background(np.array(values)) if len(values) >= FEWEST_PAIRS else pooled
+        for query, values in found.items()
+    }
+
+
+def score_pairs(
+    manifest: pd.DataFrame,
+    compared: Bool[np.ndarray, " n"],
+    pairs: Int[np.ndarray, "pairs 2"],
+    min_alignment: float,
+    read: ReadImage,
+) -> ScoredPairs:
+    """Score candidate pairs by their local correlation, relative to the background of their queries.
+
+    Args:
+        manifest: with `query`, `sha256` and `file`.
+        compared: the rows whose random pairs give the background.
+        pairs: positions of rows.
+        min_alignment: of the pixels of a near duplicate.
+        read: reads a normalised image.
+    """
+    compare, images = comparison(read), manifest[compared]
+    files, queries = manifest["file"].tolist(), manifest["query"].tolist()
+    found = np.array([compare(files[i], files[j], min_alignment) for i, j in pairs.tolist()])
+    aligned = pairs[found >= 0].tolist()
+    level = backgrounds(images, {queries[row] for pair in aligned for row in pair}, compare)
+    detail = np.full(len(pairs), -1.0)
+    base = np.array([max(level[queries[i]], level[queries[j]]) for i, j in aligned])
+    detail[found >= 0] = (found[found >= 0] - base) / (1 - base)
+    return ScoredPairs(pairs, detail)
