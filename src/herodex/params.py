@@ -263,12 +263,12 @@ class SplitImagesParams(Section):
     """Stage `split_images`."""
 
     validation: Share
-    test: Literal["auto"] | Annotated[float, Field(ge=0, lt=1)]
+    test: Annotated[float, Field(ge=0, lt=1)] | None
 
     @model_validator(mode="after")
     def leaves_something_to_train_on(self) -> "SplitImagesParams":
         """Refuse shares that leave no training part."""
-        if self.test != "auto" and self.validation + self.test >= 1:
+        if self.test is not None and self.validation + self.test >= 1:
             raise ValueError("validation and test together leave nothing to train on")
         return self
 

@@ -115,10 +115,10 @@ def test_images_that_a_label_check_dropped_are_set_aside_beside_their_part():
 
 
 @pytest.mark.parametrize(("smallest", "share"), [(249, 0.0), (250, 0.2)])
-def test_auto_holds_out_a_test_part_where_every_class_has_many_images(smallest, share):
+def test_null_holds_out_a_test_part_where_every_class_has_many_images(smallest, share):
     manifest = pd.concat([table(names(300)), table(names(smallest, "d"), query="dog")], ignore_index=True)
-    auto = SplitImagesParams(validation=0.2, test="auto")
-    assert held_out_share(manifest, ["cat", "dog"], auto) == share
+    unset = SplitImagesParams(validation=0.2, test=None)
+    assert held_out_share(manifest, ["cat", "dog"], unset) == share
     assert held_out_share(manifest, ["cat", "dog"], SplitImagesParams(validation=0.2, test=0.1)) == 0.1
 
 

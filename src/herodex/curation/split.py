@@ -40,9 +40,9 @@ BY_POSITION = ("test", "validation", "train")
 """The parts in the order of their positions."""
 MAX_NAMED_LEAKS = 5
 AUTO_SHARE = 0.2
-"""Share of the test part where there is one by `auto`."""
+"""Share of the test part where there is one by null."""
 MANY = 250
-"""Images of the smallest class from which `auto` holds out a test part; it has about 50 of them then."""
+"""Images of the smallest class from which null holds out a test part; it has about 50 of them then."""
 
 
 def group_positions(manifest: pd.DataFrame, seed: int) -> "pd.Series[float]":
@@ -52,12 +52,12 @@ def group_positions(manifest: pd.DataFrame, seed: int) -> "pd.Series[float]":
 
 
 def held_out_share(manifest: pd.DataFrame, classes: list[str], params: SplitImagesParams) -> float:
-    """Return the share of the test part, which `auto` sets by the smallest class.
+    """Return the share of the test part, which null sets by the smallest class.
 
     A part of few images tells less than cross-validation over all of them, and its images are not learnt
-    from, so `auto` holds images out only where every class has at least `MANY`.
+    from, so null holds images out only where every class has at least `MANY`.
     """
-    if params.test != "auto":
+    if params.test is not None:
         return params.test
     counts = manifest["label"][manifest["kept"] == "1"].value_counts()
     return AUTO_SHARE if min(int(counts.get(name, 0)) for name in classes) >= MANY else 0.0
