@@ -46,9 +46,9 @@ def test_ngram_prefers_names_similar_to_known_ones() -> None:
 
 
 def test_sample_metrics_count_origins_and_distances() -> None:
-    real = real_names([{"name": name, "text": name} for name in ("aba", "bab")])
-    texts = ["aba", "bab", "abab", "cccc", "cccc"]
-    figures = sample_metrics(texts, {"aba"}, {"bab"}, real, seed=1)
+    real = real_names([{"name": name, "text": name} for name in ("aba", "babab")])
+    texts = ["aba", "babab", "bababa", "cccc", "cccc"]
+    figures = sample_metrics(texts, {"aba"}, {"babab"}, real, seed=1)
     values = {name: figure["value"] if figure else None for name, figure in figures.items()}
     assert values == {
         "new": 0.6,

@@ -20,7 +20,7 @@ from herodex.generator.names_table import SPLIT_COLUMNS, read_names, texts_of
 from herodex.generator.ngram import fit_ngram, sequence_nats
 from herodex.generator.plots import lengths_figure, nats_figure
 from herodex.generator.pronounceable import pronounceable
-from herodex.generator.real_names import NEAR_DUPLICATE_EDITS, RealNames
+from herodex.generator.real_names import RealNames, is_near_duplicate
 from herodex.generator.sample import (
     Candidates,
     Generator,
@@ -91,18 +91,19 @@ def sample_metrics(
     """Compute novelty, diversity and pronounceability of sampled texts.
 
     Returns:
-        Shares that are `new`, `in_train`, `in_test`, `apart` (more than one edit from every real name),
-        `unique` and `pronounceable` (None if the rule does not cover the script); and the mean edit
-        `distance` to the nearest real name.
+        Shares that are `new`, `in_train`, `in_test`, `apart` (not a near duplicate of a real name), `unique`
+        and `pronounceable` (None if the rule does not cover the script); and the mean edit `distance` to the
+        nearest real name.
     """
     origins = [origin(text, known, test) for text in texts]
     distances = np.array([distance for _, distance in real.nearest(texts)])
+    near = [is_near_duplicate(text, int(distance)) for text, distance in zip(texts, distances, strict=True)]
     shares: dict[str, Estimate | None] = {
         name.replace(" ", "_"): proportion(origins.count(name), len(texts))
         for name in ("new", "in train", "in test")
     }
     return shares | {
-        "apart": proportion(int((distances > NEAR_DUPLICATE_EDITS).sum()), len(texts)),
+        "apart": proportion(near.count(False), len(texts)),
         "unique": proportion(len(set(texts)), len(texts)),
         "pronounceable": pronounceable_share(texts),
         "distance": mean(distances, seed),
