@@ -27,7 +27,7 @@ Classifier   {backbone["name"]}, {backbone["weights"]} weights from {backbone["s
   sets that hold the true answer      {interval(classifier["sets"]["coverage"])}
 
 Names        {", ".join(samples)}
-  nats per character on the test split  {interval(generator["nats"])}
+  nats per character, {generator["method"]:<18}{interval(generator["nats"])}
   trigram model                         {interval(generator["trigram"])}
   cross-validation                      {interval(generator["cross_validation"]["nats"])}
   (lower is better)

@@ -66,7 +66,8 @@ def generator_card(lineage: ModelLineage, params: Params) -> str:
     return f"""# Model card: the generator of {params.page.name} names
 
 {heading(lineage)}
-A character-level GRU with {params.generator.network.units} units, pretrained on English words
+A character-level GRU. `reports/generator/validation.json` says whether it starts from the network that was
+pretrained on words: those of {params.generator.words.file} or, if it lists none, English ones
 ({", ".join(params.generator.words.sources) or "none"}).
 
 ## Intended use
