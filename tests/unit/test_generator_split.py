@@ -62,10 +62,10 @@ def test_empty_part_is_explained_with_available_generations(test: list[int], emp
 
 def test_too_few_names_are_explained() -> None:
     for params in (AT_RANDOM, AT_RANDOM.model_copy(update={"min_test": 5})):
-        with pytest.raises(UserError, match=r"too few usable names \(1\): none is left for train"):
+        with pytest.raises(UserError, match=r"Too few usable names \(1\): none is left for train"):
             require_every_part(split(names(1), params, seed=1), params)
     params = AT_RANDOM.model_copy(update={"test_share": 0.9})
-    with pytest.raises(UserError, match=r"too few usable names \(2\): none is left for train"):
+    with pytest.raises(UserError, match=r"Too few usable names \(2\): none is left for train"):
         require_every_part(split(names(2), params, seed=1), params)
 
 

@@ -92,7 +92,9 @@ def require_every_part(rows: list[Row], params: SplitNamesParams) -> None:
             f"generator.split leaves no name for {empty[0]}; the names are of the generations {found}.",
             f"Hold out some of them, not all: generator.split.test is now {params.test}.",
         )
-    raise UserError(f"The list has too few usable names ({len(rows)}): none is left for {empty[0]}.", "Provide at least 20 names.")
+    raise UserError(
+        f"Too few usable names ({len(rows)}): none is left for {empty[0]}.", "Provide at least 20 names."
+    )
 
 
 def main() -> None:

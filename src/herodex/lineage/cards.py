@@ -93,7 +93,7 @@ is better.
 
 - A generated name may exist as a brand, a person's name, or a word of another language.
 - The model knows only the characters of its list.
-- Real names, and names at most one edit per five characters away from one, are excluded only if `novel` is true.
+- Real names and near duplicates of them are excluded only if `novel` is true.
 
 ## Licences
 
