@@ -13,7 +13,7 @@ from herodex.generator.long_list import count_epochs, fit_long_list
 from herodex.generator.model_selection import cross_validate, held_out_table, select
 from herodex.generator.network import build_network, transfer_weights
 from herodex.generator.train import fit, write_model
-from herodex.generator.training_loop import text_nats
+from herodex.generator.training_loop import compile_network, nats_per_character, text_nats, train_epoch
 from herodex.generator.vocabulary import build_vocabulary, encode, pad
 from herodex.params import (
     DropoutParams,
@@ -125,6 +125,18 @@ def test_pretraining_lowers_cross_entropy_and_unknown_token_probability() -> Non
     inputs, _, _ = pad(encode(vocabulary, ["ball"]))
     logits = np.asarray(network(inputs))[0]
     assert (logits[:, vocabulary.unknown] < logits.max(axis=1) - 3).all()
+
+
+def test_training_cross_entropy_is_that_of_all_batches() -> None:
+    network = build_network(
+        VOCABULARY.size, SIZES, DropoutParams(embedding_dropout=0, dropout=0, recurrent_dropout=0)
+    )
+    compile_network(network, keras.optimizers.SGD(0.0))
+    sequences = encode(VOCABULARY, NAMES)
+    trained = train_epoch(network, iter([sequences[:1], sequences[1:3], sequences[3:]]), 3)
+    assert trained == pytest.approx(
+        nats_per_character(text_nats(network, VOCABULARY, NAMES), NAMES), abs=1e-5
+    )
 
 
 def test_cross_validation_restores_network_and_separates_folds() -> None:
