@@ -65,7 +65,7 @@ def test_trial_folds_hold_out_enough_names():
 def test_rival_is_given_up_when_its_rate_cannot_close_the_gap():
     slow = [3.5, 3.4, 3.3, 3.2, 3.15, 3.1]
     assert out_of_reach(slow, 2.5)
-    assert not out_of_reach(slow, 2.8)
+    assert not out_of_reach(slow, 2.9)
     assert not out_of_reach(slow[:5], 1.0)
     rising = [2.0, 2.1, 2.2, 2.3, 2.4, 2.5]
     assert out_of_reach(rising, 2.4)

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 TRIAL_NAMES = 150
 """The first folds with at least this many held-out names compare the initial weights."""
 TRIAL_EPOCHS = 5
-"""A rival is given up if it needs more epochs than this, at its current rate, to reach its competitor.
+"""A rival is given up if it needs more epochs than this, at its current rate, to catch up.
 
 On names, the gain of an epoch falls by a quarter from one epoch to the next, so all later epochs together gain
 three times as much as the last one.
