@@ -20,8 +20,8 @@ TRIAL_NAMES = 150
 TRIAL_EPOCHS = 5
 """A rival is given up if it needs more epochs than this, at its current rate, to catch up.
 
-On names, the gain of an epoch falls by a quarter from one epoch to the next, so all later epochs together gain
-three times as much as the last one.
+On Pokémon names, an epoch gains about three quarters as much as the one before, so all later epochs together
+gain three times as much as the last one.
 """
 MIN_TRIAL_EPOCHS = 6
 """Epochs before a rival is given up, because the averaged weights improve slowly at first."""
