@@ -134,7 +134,7 @@ class Herodex:
         """Invent names, each with the nearest real name and a score.
 
         The same seed returns the same names. `top_k` (0: off) and `top_p` (1: off) restrict sampling to the
-        most likely characters. `novel` excludes real names and names one edit away from a real one.
+        most likely characters. `novel` excludes real names and near duplicates of them.
         """
         if self.generator is None:
             return refuse(GENERATOR, endpoints.NAMES)  # pyright: ignore[reportReturnType]

@@ -7,12 +7,9 @@ from collections.abc import Callable
 from benchmarks.bench_record import note
 from herodex import paths
 from herodex.command import run_command
-from herodex.determinism import seed_keras
 from herodex.generator import pretrain
-from herodex.generator.folds import make_folds
 from herodex.generator.names_table import SPLIT_COLUMNS, read_names, texts_of
-from herodex.generator.train import fit, initialise, load_pretrained
-from herodex.generator.vocabulary import build_vocabulary
+from herodex.generator.train import train
 from herodex.generator.words_list import read_words
 from herodex.params import load_params
 
@@ -30,23 +27,11 @@ def main() -> None:
     settings = params.generator
     rows = read_names(paths.SPLIT_NAMES, SPLIT_COLUMNS)
     known = texts_of(rows, "train", "validation")
-    vocabulary = build_vocabulary(known)
-    folds = make_folds(rows, settings.train.max_folded, settings.train.folds, params.seed)
-    pretrained = load_pretrained(paths.PRETRAINED, settings.network)
     words = pretrain.take_evenly(read_words(paths.WORDS), settings.pretrain.max_words)
     epochs = settings.pretrain.epochs
     one_epoch = settings.pretrain.model_copy(update={"epochs": 1})
-
-    def train() -> None:
-        seed_keras(params.seed)
-        network = initialise(vocabulary, known, pretrained, settings.network, settings.train)
-        fit(network, vocabulary, folds, known, settings.train, params.seed)
-
-    training, clock = measure_time(train)
-    sys.stdout.write(
-        f"training on {len(known)} names, {len(folds)} folds and all: {training:.0f} s of CPU, "
-        f"{clock:.0f} s\n"
-    )
+    training, clock = measure_time(lambda: train(rows, params))
+    sys.stdout.write(f"training on {len(known)} names: {training:.0f} s of CPU, {clock:.0f} s\n")
     pretraining, clock = measure_time(lambda: pretrain.fit(words, settings.network, one_epoch, params.seed))
     sys.stdout.write(
         f"pretraining on {len(words)} words, {epochs} times one epoch: {epochs * pretraining:.0f} s of CPU, "

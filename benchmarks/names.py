@@ -27,7 +27,8 @@ def main() -> None:
     generator = load_generator(paths.MODELS, paths.CLEAN_NAMES)
     names = [name.name for name in sample_names(generator, COUNT, SamplingOptions(1.0), params.seed)]
     record = json.loads((paths.GENERATOR / "generator.json").read_text(encoding="utf-8"))
-    network = build_network(len(record["characters"]) + 2, params.generator.network, params.generator.train)
+    sizes = params.generator.network.model_copy(update={"units": record["units"]})
+    network = build_network(len(record["characters"]) + 2, sizes, params.generator.train)
     step = build_step_network(network)
 
     def with_openvino() -> None:

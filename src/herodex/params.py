@@ -342,6 +342,7 @@ class SplitNamesParams(Section):
     by: Literal["generation", "random"]
     test: list[int]
     test_share: Share
+    min_test: Count
     validation: Share
 
 
@@ -351,6 +352,7 @@ WordSource = Literal["subtlex", "wordnet"]
 class FetchWordsParams(Section):
     """Stage `fetch_words`."""
 
+    file: Annotated[str, Field(min_length=1)]
     sources: list[WordSource]
     min_length: Count
     max_length: Count
@@ -371,13 +373,25 @@ class DropoutParams(Section):
     recurrent_dropout: Annotated[float, Field(ge=0, lt=1)]
 
 
-class PretrainParams(DropoutParams):
-    """Stage `pretrain_generator`."""
+class ScheduleParams(DropoutParams):
+    """Training for a fixed number of epochs, with warm-up and cosine decay."""
 
-    max_words: Annotated[int, Field(ge=100)]
     learning_rate: Positive
     batch_size: Count
     epochs: Count
+
+
+class PretrainParams(ScheduleParams):
+    """Stage `pretrain_generator`."""
+
+    max_words: Annotated[int, Field(ge=100)]
+
+
+class LongListParams(ScheduleParams):
+    """Training on a list that is too long for cross-validation."""
+
+    units: Count
+    max_characters: Count
 
 
 class TrainGeneratorParams(DropoutParams):
@@ -390,6 +404,7 @@ class TrainGeneratorParams(DropoutParams):
     patience: Count
     folds: Annotated[int, Field(ge=2)]
     max_folded: Count
+    long_list: LongListParams
 
 
 SampleTemperature = Annotated[float, Field(ge=0.5, le=5)]

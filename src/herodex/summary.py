@@ -54,7 +54,7 @@ def describe_generator(metrics: dict[str, Any], _: dict[str, Any]) -> str:
         samples = [row["name"] for row in csv.DictReader(file)][:8]
     return f"""
 Names        {", ".join(samples)}
-  nats per character on the test split  {interval(metrics["nats"])}
+  nats per character, {metrics["method"]:<18}{interval(metrics["nats"])}
   trigram model                         {interval(metrics["trigram"])}
   cross-validation                      {interval(metrics["cross_validation"]["nats"])}
   (lower is better)

@@ -7,12 +7,21 @@ import pytest
 from herodex.determinism import seed_keras
 from herodex.generator import pretrain
 from herodex.generator.folds import Fold
+from herodex.generator.initial_weights import initialise
 from herodex.generator.language_model import load_language_model, name_nats, run_step, start_batch
+from herodex.generator.long_list import count_epochs, fit_long_list
+from herodex.generator.model_selection import cross_validate, held_out_table, select
 from herodex.generator.network import build_network, transfer_weights
-from herodex.generator.train import Trainer, cross_validate, fit, initialise, write_model
-from herodex.generator.training_loop import text_nats
+from herodex.generator.train import fit, write_model
+from herodex.generator.training_loop import compile_network, nats_per_character, text_nats, train_epoch
 from herodex.generator.vocabulary import build_vocabulary, encode, pad
-from herodex.params import DropoutParams, NetworkParams, PretrainParams, TrainGeneratorParams
+from herodex.params import (
+    DropoutParams,
+    LongListParams,
+    NetworkParams,
+    PretrainParams,
+    TrainGeneratorParams,
+)
 
 # TensorFlow 2.21 lacks an argument that NumPy passes since 2.0.
 pytestmark = pytest.mark.filterwarnings(
@@ -32,6 +41,9 @@ PARAMS = TrainGeneratorParams(
     patience=2,
     folds=2,
     max_folded=100,
+    long_list=LongListParams(
+        **DROPOUT.model_dump(), units=12, learning_rate=0.01, batch_size=4, epochs=30, max_characters=10_000
+    ),
 )
 PRETRAINING = PretrainParams(
     embedding_dropout=0,
@@ -115,24 +127,38 @@ def test_pretraining_lowers_cross_entropy_and_unknown_token_probability() -> Non
     assert (logits[:, vocabulary.unknown] < logits.max(axis=1) - 3).all()
 
 
+def test_training_cross_entropy_is_that_of_all_batches() -> None:
+    network = build_network(
+        VOCABULARY.size, SIZES, DropoutParams(embedding_dropout=0, dropout=0, recurrent_dropout=0)
+    )
+    compile_network(network, keras.optimizers.SGD(0.0))
+    sequences = encode(VOCABULARY, NAMES)
+    trained = train_epoch(network, iter([sequences[:1], sequences[1:3], sequences[3:]]), 3)
+    assert trained == pytest.approx(
+        nats_per_character(text_nats(network, VOCABULARY, NAMES), NAMES), abs=1e-5
+    )
+
+
 def test_cross_validation_restores_network_and_separates_folds() -> None:
     seed_keras(1)
-    network = initialise(VOCABULARY, NAMES, None, SIZES, PARAMS)
+    trainer, (start,) = initialise(VOCABULARY, NAMES, None, SIZES, PARAMS)
+    network = trainer.network
     before = weights(network)
-    trainer = Trainer(network, VOCABULARY, PARAMS)
     folds = [
         Fold("a", NAMES[:4], NAMES[4:]),
         Fold("b", NAMES[2:], NAMES[:2]),
         Fold("a again", NAMES[:4], NAMES[4:]),
     ]
     params = PARAMS.model_copy(update={"dropout": 0.0})
-    history, held_out = cross_validate(trainer, folds, seed=1)
+    validated = cross_validate(trainer, start, folds, seed=1)
+    history, held_out = validated.history, held_out_table(validated)
     assert list(held_out["text"]) == NAMES[4:] + NAMES[:2] + NAMES[4:]
     assert len(history) <= params.epochs
     for value, after in zip(before, weights(network), strict=True):
         np.testing.assert_array_equal(value, after)
     # A single fold selects its epoch, so its returned nats are the best validation figure of the history.
-    history, held_out = cross_validate(trainer, folds[:1], seed=1)
+    validated = cross_validate(trainer, start, folds[:1], seed=1)
+    history, held_out = validated.history, held_out_table(validated)
     characters = sum(len(text) + 1 for text in held_out["text"])
     assert held_out["nats"].sum() / characters == pytest.approx(history["validation_nats"].min(), abs=1e-4)
 
@@ -142,11 +168,11 @@ def test_training_lowers_nats_and_selects_best_epoch(tmp_path: Path) -> None:
         update={"epochs": 25, "dropout": 0.0, "recurrent_dropout": 0.0, "embedding_dropout": 0.0}
     )
     seed_keras(1)
-    network = initialise(VOCABULARY, NAMES, None, SIZES, params)
-    first = text_nats(network, VOCABULARY, NAMES).sum()
+    trainer, starts = initialise(VOCABULARY, NAMES, None, SIZES, params)
+    first = text_nats(trainer.network, VOCABULARY, NAMES).sum()
     # The held-out names are training names too, so their cross-entropy keeps falling.
     folds = [Fold("a", NAMES, NAMES[:3]), Fold("b", NAMES, NAMES[3:])]
-    fitted = fit(network, VOCABULARY, folds, NAMES, params, seed=1)
+    fitted = fit(trainer, starts, folds, NAMES, seed=1)
     write_model(fitted.network, VOCABULARY, max_length=9, directory=tmp_path)
     best = int(np.argmin(fitted.history["validation_nats"]))
     assert len(fitted.history) in {params.epochs, best + 1 + params.patience}
@@ -158,6 +184,91 @@ def test_names_in_other_script_start_from_random_weights() -> None:
     names = ["ピカチュウ", "ライチュウ", "イーブイ"]
     for texts, taken in ((names, False), (NAMES, True)):
         seed_keras(1)
-        network = initialise(build_vocabulary(texts), texts, (words, vocabulary), SIZES, PARAMS)
+        trainer, starts = initialise(build_vocabulary(texts), texts, (words, vocabulary), SIZES, PARAMS)
         pretrained = np.array(words.get_layer("gru").get_weights()[1])
-        assert np.array_equal(network.get_layer("gru").get_weights()[1], pretrained) == taken
+        assert np.array_equal(trainer.network.get_layer("gru").get_weights()[1], pretrained) == taken
+        assert [start.name for start in starts] == ["pretrained", "random"][not taken :]
+
+
+def pretrain_on(words: list[str]) -> keras.Model:
+    """Train a network with VOCABULARY on words until it has learnt them."""
+    trainer, (start,) = initialise(
+        VOCABULARY,
+        words,
+        None,
+        SIZES,
+        PARAMS.model_copy(update={"dropout": 0.0, "recurrent_dropout": 0.0, "learning_rate": 0.03}),
+    )
+    trainer.restore(start.state)
+    for _ in range(30):
+        trainer.train(words, np.random.default_rng(1))
+    return trainer.network
+
+
+@pytest.mark.parametrize(("words", "selected"), [(NAMES, "pretrained"), (["oooooooo", "zzzz"], "random")])
+def test_selection_takes_the_initial_weights_that_cross_validation_favours(
+    words: list[str], selected: str
+) -> None:
+    seed_keras(1)
+    network = pretrain_on([word for word in words if set(word) <= set(VOCABULARY.characters)])
+    trainer, starts = initialise(VOCABULARY, NAMES, (network, VOCABULARY), SIZES, PARAMS)
+    folds = [Fold("a", NAMES[:3], NAMES[3:]), Fold("b", NAMES[3:], NAMES[:3])]
+    selection = select(trainer, starts, folds, seed=1)
+    assert selection.start.name == selection.record["selected"] == selected
+    assert selection.record["compared"]
+    assert selection.record["gain"]["n"] == len(NAMES)
+    better = {True: "pretrained", False: "random"}[selection.record["gain"]["value"] >= 0]
+    assert better == selected
+    assert len(held_out_table(selection.cross_validation)) == len(NAMES)
+
+
+def test_trial_of_initial_weights_does_not_change_what_is_trained() -> None:
+    fitted = []
+    for compared in (False, True):
+        seed_keras(1)
+        network = pretrain_on(NAMES)
+        trainer, starts = initialise(VOCABULARY, NAMES, (network, VOCABULARY), SIZES, PARAMS)
+        folds = [Fold("a", NAMES[:3], NAMES[3:]), Fold("b", NAMES[3:], NAMES[:3])]
+        result = fit(trainer, starts if compared else starts[:1], folds, NAMES, seed=1)
+        assert result.start["selected"] == "pretrained"
+        fitted.append(weights(result.network))
+    for first, second in zip(*fitted, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_wider_network_computes_the_same_as_its_source() -> None:
+    source = build()
+    wide = build_network(VOCABULARY.size, SIZES.model_copy(update={"units": 11}), DROPOUT)
+    transfer_weights(source, VOCABULARY, wide, VOCABULARY)
+    inputs, _, _ = pad(encode(VOCABULARY, NAMES))
+    np.testing.assert_allclose(np.asarray(wide(inputs)), np.asarray(source(inputs)), atol=1e-5)
+    assert np.abs(wide.get_layer("gru").get_weights()[1][:, 7:11]).max() > 0
+
+
+def test_long_list_is_learnt_by_a_larger_network_from_the_weights_that_a_trial_selects() -> None:
+    names = [
+        first + second for first in ("mew", "ho", "ivy", "bul", "mime") for second in ("two", "oh", "saur")
+    ]
+    seed_keras(1)
+    words = pretrain_on(names)
+    # The held-out names are training names too, so their cross-entropy keeps falling.
+    fold = Fold("validation", names, names[12:])
+    results = []
+    for _ in range(2):
+        seed_keras(1)
+        results.append(fit_long_list(fold, (words, VOCABULARY), SIZES, PARAMS, seed=1))
+    result, again = results
+    assert result.start["compared"]
+    assert result.network.get_layer("gru").units == 12
+    assert len(result.history) == 30
+    assert result.history["validation_nats"].iloc[-1] < result.history["validation_nats"].iloc[0]
+    assert list(result.held_out["text"]) == names[12:]
+    for first, second in zip(weights(result.network), weights(again.network), strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_epochs_of_a_long_list_are_bounded_by_its_characters() -> None:
+    params = PARAMS.long_list.model_copy(update={"epochs": 9, "max_characters": 1000})
+    assert count_epochs(["abcd"] * 10, params) == 9
+    assert count_epochs(["abcd"] * 50, params) == 4
+    assert count_epochs(["abcd"] * 1000, params) == 1

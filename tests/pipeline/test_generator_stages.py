@@ -170,7 +170,7 @@ def test_impossible_split_is_explained_and_changes_no_output(workspace: Workspac
 
 
 def test_names_without_generations_are_split_at_random_with_log_line(workspace: Workspace) -> None:
-    workspace.write_params(TINY)
+    workspace.write_params(TINY | {"generator.split.min_test": 4})
     write_raw(workspace)
     path = workspace.folder / "data/names/raw.csv"
     names = [row["name"] for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())]
@@ -189,3 +189,26 @@ def test_list_without_usable_names_is_explained(workspace: Workspace) -> None:
     assert run.code == 1
     assert "has no usable name (43 too long)" in run.log
     assert not (workspace.folder / "data/names/clean.csv").exists()
+
+
+def test_short_list_is_cross_validated_and_learned_in_full(workspace: Workspace) -> None:
+    workspace.write_params(TINY)
+    names = [opening + ending for opening in OPENINGS for ending in ENDINGS[:6]]
+    path = workspace.folder / "data/names/raw.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        "number,name,generation,page_url\n" + "".join(f",{name},,\n" for name in names), encoding="utf-8"
+    )
+    write_words(workspace, WORDS)
+    run_stages(workspace, *STAGES)
+    split = (workspace.folder / "data/names/split.csv").read_text(encoding="utf-8")
+    assert ",test" not in split
+    figures = json.loads((workspace.folder / "reports/generator/metrics.json").read_text(encoding="utf-8"))
+    assert figures["method"] == "cross-validation"
+    assert figures["nats"]["n"] == figures["trigram"]["n"] == figures["nats_train"]["n"] == len(names)
+    assert figures["nats"] == figures["cross_validation"]["nats"]
+    start = figures["cross_validation"]["start"]
+    assert start["compared"]
+    assert {start[name]["n"] for name in ("pretrained", "random", "gain")} == {len(names)}
+    with (workspace.folder / "reports/generator/test_nats.csv").open(encoding="utf-8") as file:
+        assert {row["text"] for row in csv.DictReader(file)} == {name.lower() for name in names}

@@ -96,7 +96,7 @@ def test_names_meet_the_constraints_and_are_new_by_default(client: httpx.Client)
     for entry in answer.json()["names"]:
         assert entry["name"].startswith("Co")
         assert 4 <= len(entry["name"]) <= 7
-        assert entry["distance"] > 1
+        assert entry["distance"] > len(entry["name"]) / 5
 
 
 def test_constraints_that_no_name_meets_are_refused(client: httpx.Client) -> None:

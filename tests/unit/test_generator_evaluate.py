@@ -1,18 +1,24 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from counting_network import write_network
 
 from herodex.generator.evaluate import (
     cross_entropy_metrics,
+    cross_validated,
     evaluate,
     ngram_nats,
     pronounceable_share,
     sample_metrics,
     sample_table,
 )
-from herodex.generator.language_model import load_language_model
+from herodex.generator.evaluate import (
+    test_part as score_test_part,
+)
+from herodex.generator.language_model import LanguageModel, load_language_model
 from herodex.generator.names_table import write_names
 from herodex.generator.real_names import real_names
 from herodex.generator.sample import Candidates, load_generator
@@ -46,9 +52,9 @@ def test_ngram_prefers_names_similar_to_known_ones() -> None:
 
 
 def test_sample_metrics_count_origins_and_distances() -> None:
-    real = real_names([{"name": name, "text": name} for name in ("aba", "bab")])
-    texts = ["aba", "bab", "abab", "cccc", "cccc"]
-    figures = sample_metrics(texts, {"aba"}, {"bab"}, real, seed=1)
+    real = real_names([{"name": name, "text": name} for name in ("aba", "babab")])
+    texts = ["aba", "babab", "bababa", "cccc", "cccc"]
+    figures = sample_metrics(texts, {"aba"}, {"babab"}, real, seed=1)
     values = {name: figure["value"] if figure else None for name, figure in figures.items()}
     assert values == {
         "new": 0.6,
@@ -85,6 +91,10 @@ def test_sample_table_lists_nearest_real_names(tmp_path: Path) -> None:
     ]
 
 
+def score_test(model: LanguageModel, known: list[str], test: list[str], words: set[str]) -> dict[str, Any]:
+    return evaluate(model, score_test_part(model, known, test), known, words, seed=1)
+
+
 def test_evaluate_counts_and_scores_characters_outside_the_vocabulary(
     tmp_path: Path,
 ) -> None:
@@ -92,7 +102,7 @@ def test_evaluate_counts_and_scores_characters_outside_the_vocabulary(
     by_step[:, 4] = -8
     write_network(tmp_path, build_vocabulary(["abc"]), by_step)
     model = load_language_model(tmp_path)
-    figures = evaluate(model, ["a", "ab", "c"], ["aß"], set(), seed=1)
+    figures = score_test(model, ["a", "ab", "c"], ["aß"], set())
     assert figures["n_unknown"] == 1
     each = np.log(4 + np.exp(-8))
     assert figures["nats"]["value"] == pytest.approx((3 * each + 8) / 3, abs=1e-5)
@@ -106,10 +116,27 @@ def test_evaluate_separates_pretraining_words_and_blanks(tmp_path: Path) -> None
     by_step[:, 1] = -8
     write_network(tmp_path, build_vocabulary(["ab "]), by_step)
     model = load_language_model(tmp_path)
-    figures = evaluate(model, ["ab"], ["a b", "ab", "ba"], {"ab", "xyz"}, seed=1)
+    figures = score_test(model, ["ab"], ["a b", "ab", "ba"], {"ab", "xyz"})
     assert figures["n_in_words"] == 1
     assert figures["not_in_words"]["n"] == 2
     assert figures["without_blanks"]["value"] == pytest.approx(np.log(4 + np.exp(-8)), abs=1e-4)
     assert figures["nats"]["value"] > figures["without_blanks"]["value"] + 0.5
-    figures = evaluate(model, ["ab"], ["ab"], {"ab"}, seed=1)
+    figures = score_test(model, ["ab"], ["ab"], {"ab"})
     assert "not_in_words" not in figures
+
+
+def test_evaluate_takes_cross_validated_nats_and_fits_baselines_to_the_same_folds(tmp_path: Path) -> None:
+    write_network(tmp_path, build_vocabulary(["abz"]), np.zeros((6, 5)))
+    model = load_language_model(tmp_path)
+    table = pd.DataFrame({"fold": ["1", "2", "1"], "text": ["ab", "aab", "z"], "nats": [3.0, 8.0, 7.0]})
+    held_out = cross_validated(table, model.vocabulary)
+    figures = evaluate(model, held_out, table["text"].tolist(), set(), seed=1)
+    assert figures["method"] == "cross-validation"
+    assert figures["nats"]["value"] == 2
+    assert (figures["n_names"], figures["n_unknown"]) == (3, 1)
+    trigram = ngram_nats(["aab"], ["ab", "z"], 3, model.vocabulary)
+    np.testing.assert_allclose(held_out.baselines["trigram"][[0, 2]], trigram)
+    np.testing.assert_allclose(
+        held_out.baselines["trigram"][1:2], ngram_nats(["ab", "z"], ["aab"], 3, model.vocabulary)
+    )
+    assert "without_blanks" not in figures

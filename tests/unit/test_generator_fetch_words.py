@@ -1,15 +1,16 @@
 import json
+from pathlib import Path
 
 import pytest
 
 from herodex.errors import UserError
 from herodex.generator import fetch_words
-from herodex.generator.fetch_words import clean_words, read_subtlex, read_wordnet
+from herodex.generator.fetch_words import clean_words, read_subtlex, read_wordnet, read_words_file
 from herodex.generator.pretrain import take_evenly
 from herodex.npm import Package
 from herodex.params import FetchWordsParams
 
-PARAMS = FetchWordsParams(sources=["subtlex", "wordnet"], min_length=3, max_length=10)
+PARAMS = FetchWordsParams(file="words.txt", sources=["subtlex", "wordnet"], min_length=3, max_length=10)
 WORDNET = (
     b"  1 This software is licensed.  \niron_hand n 1 1 @ 1 0 07961926  \n.22 n 1 2 @ ~ 1 0 04510146  \n"
 )
@@ -62,3 +63,34 @@ def test_take_evenly_spreads_words_over_the_list() -> None:
     words = [f"{number:03}" for number in range(100)]
     assert take_evenly(words, 4) == ["000", "025", "050", "075"]
     assert take_evenly(words, 1000) == words
+
+
+def test_words_of_the_users_file_are_normalised_and_sorted(tmp_path: Path) -> None:
+    path = tmp_path / "words.txt"
+    numbered = [f"слово{number}" for number in range(1000)]
+    lines = ["# мои слова", "", "Ёлка", "ёлка\r", "да", "неисчислимость", *numbered]
+    path.write_text("\ufeff" + "\n".join(lines), encoding="utf-8")
+    assert read_words_file(path, PARAMS) == sorted(["ёлка", *numbered])
+
+
+def test_empty_words_file_leaves_the_sources(tmp_path: Path) -> None:
+    path = tmp_path / "words.txt"
+    path.write_text("# nothing\n\n")
+    assert read_words_file(path, PARAMS) == []
+    assert read_words_file(Path("data/words.txt"), PARAMS) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "is missing"),
+        ("Слово".encode("cp1251"), "cannot be read"),
+        (b"word\nother\na\n", "has 2 words of 3 to 10 characters; pretraining needs 1000 or more"),
+    ],
+)
+def test_unusable_words_file_is_explained(tmp_path: Path, content: bytes | None, problem: str) -> None:
+    path = tmp_path / "words.txt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=problem):
+        read_words_file(path, PARAMS)

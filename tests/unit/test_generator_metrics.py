@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from herodex.generator import metrics
 from herodex.generator.metrics import cross_validation_metrics, mean, per_character, perplexity
 
 
@@ -48,3 +49,14 @@ def test_mean_has_interval_around_it() -> None:
     assert figure["value"] == 3
     assert figure["low"] < 3 < figure["high"]
     assert figure["n"] == 4
+
+
+@pytest.mark.parametrize("drawn_at_once", [1, 333, 10_000_000])
+def test_interval_does_not_depend_on_the_number_of_indices_drawn_at_once(
+    monkeypatch: pytest.MonkeyPatch, drawn_at_once: int
+) -> None:
+    rng = np.random.default_rng(1)
+    nats, characters = rng.uniform(5, 40, 51), rng.integers(3, 12, 51)
+    expected = per_character(nats, characters, seed=1)
+    monkeypatch.setattr(metrics, "DRAWN_AT_ONCE", drawn_at_once)
+    assert per_character(nats, characters, seed=1) == expected

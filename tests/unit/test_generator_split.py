@@ -6,7 +6,7 @@ from herodex.errors import UserError
 from herodex.generator.split import hash_sample, require_every_part, split
 from herodex.params import SplitNamesParams
 
-BY_GENERATION = SplitNamesParams(by="generation", test=[3], test_share=0.2, validation=0.1)
+BY_GENERATION = SplitNamesParams(by="generation", test=[3], test_share=0.2, min_test=1, validation=0.1)
 AT_RANDOM = BY_GENERATION.model_copy(update={"by": "random"})
 
 
@@ -61,5 +61,27 @@ def test_empty_part_is_explained_with_available_generations(test: list[int], emp
 
 
 def test_too_few_names_are_explained() -> None:
-    with pytest.raises(UserError, match="2 names leave none for train"):
-        require_every_part(split(names(2), AT_RANDOM, seed=1), AT_RANDOM)
+    for params in (AT_RANDOM, AT_RANDOM.model_copy(update={"min_test": 5})):
+        with pytest.raises(UserError, match=r"Too few usable names \(1\): none is left for train"):
+            require_every_part(split(names(1), params, seed=1), params)
+    params = AT_RANDOM.model_copy(update={"test_share": 0.9})
+    with pytest.raises(UserError, match=r"Too few usable names \(2\): none is left for train"):
+        require_every_part(split(names(2), params, seed=1), params)
+
+
+def test_short_list_has_no_test_part() -> None:
+    params = AT_RANDOM.model_copy(update={"min_test": 20})
+    rows = split(names(97), params, seed=1)
+    assert Counter(row["part"] for row in rows) == {"train": 87, "validation": 10}
+    require_every_part(rows, params)
+    assert Counter(row["part"] for row in split(names(98), params, seed=1))["test"] == 20
+
+
+def test_held_out_generation_may_be_smaller_than_min_test() -> None:
+    params = BY_GENERATION.model_copy(update={"min_test": 100})
+    assert Counter(row["part"] for row in split(names(), params, seed=1))["test"] == 25
+
+
+def test_validation_part_has_at_most_a_thousand_names() -> None:
+    rows = split(names(20_000, generations=0), AT_RANDOM, seed=1)
+    assert Counter(row["part"] for row in rows) == {"train": 15_000, "validation": 1000, "test": 4000}

@@ -5,7 +5,7 @@ import logging
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from herodex.generator.names_table import SPLIT_COLUMNS, read_names, texts_of
 from herodex.generator.ngram import fit_ngram, sequence_nats
 from herodex.generator.plots import lengths_figure, nats_figure
 from herodex.generator.pronounceable import pronounceable
-from herodex.generator.real_names import NEAR_DUPLICATE_EDITS, RealNames
+from herodex.generator.real_names import RealNames, is_near_duplicate
 from herodex.generator.sample import (
     Candidates,
     Generator,
@@ -91,18 +91,19 @@ def sample_metrics(
     """Compute novelty, diversity and pronounceability of sampled texts.
 
     Returns:
-        Shares that are `new`, `in_train`, `in_test`, `apart` (more than one edit from every real name),
-        `unique` and `pronounceable` (None if the rule does not cover the script); and the mean edit
-        `distance` to the nearest real name.
+        Shares that are `new`, `in_train`, `in_test`, `apart` (not a near duplicate of a real name), `unique`
+        and `pronounceable` (None if the rule does not cover the script); and the mean edit `distance` to the
+        nearest real name.
     """
     origins = [origin(text, known, test) for text in texts]
     distances = np.array([distance for _, distance in real.nearest(texts)])
+    near = [is_near_duplicate(text, int(distance)) for text, distance in zip(texts, distances, strict=True)]
     shares: dict[str, Estimate | None] = {
         name.replace(" ", "_"): proportion(origins.count(name), len(texts))
         for name in ("new", "in train", "in test")
     }
     return shares | {
-        "apart": proportion(int((distances > NEAR_DUPLICATE_EDITS).sum()), len(texts)),
+        "apart": proportion(near.count(False), len(texts)),
         "unique": proportion(len(set(texts)), len(texts)),
         "pronounceable": pronounceable_share(texts),
         "distance": mean(distances, seed),
@@ -132,36 +133,85 @@ def sample_table(
     )
 
 
+class HeldOut(NamedTuple):
+    """Held-out texts with their nats under models that were not trained on them.
+
+    Attributes:
+        method: `test` for the test part, or `cross-validation` over all names.
+        texts: The texts.
+        nats: Nats of each text under the network.
+        baselines: Nats of each text under each n-gram model, by name.
+        n_unknown: Number of characters that the training texts do not contain.
+    """
+
+    method: str
+    texts: list[str]
+    nats: Float64[np.ndarray, " texts"]
+    baselines: dict[str, Float64[np.ndarray, " texts"]]
+    n_unknown: int
+
+
+def test_part(model: LanguageModel, known: list[str], test: list[str]) -> HeldOut:
+    """Score the test part by the exported network, and by n-gram models of the training texts."""
+    vocabulary = model.vocabulary
+    baselines = {name: ngram_nats(known, test, order, vocabulary) for name, order in BASELINES.items()}
+    return HeldOut("test", test, name_nats(model, test), baselines, count_unknown(known, test))
+
+
+def cross_validated(table: pd.DataFrame, vocabulary: Vocabulary) -> HeldOut:
+    """Take each text's nats from cross-validation, and fit the n-gram models to the same folds.
+
+    Args:
+        table: `fold`, `text` and `nats` of each text, from `train_generator`.
+        vocabulary: Vocabulary of all texts.
+    """
+    texts: list[str] = table["text"].tolist()
+    baselines = {name: np.empty(len(texts)) for name in BASELINES}
+    n_unknown = 0
+    for fold in table["fold"].unique():
+        own = (table["fold"] == fold).to_numpy()
+        known, held_out = table["text"][~own].tolist(), table["text"][own].tolist()
+        n_unknown += count_unknown(known, held_out)
+        for name, order in BASELINES.items():
+            baselines[name][own] = ngram_nats(known, held_out, order, vocabulary)
+    return HeldOut("cross-validation", texts, table["nats"].to_numpy(), baselines, n_unknown)
+
+
+def count_unknown(known: Sequence[str], texts: Sequence[str]) -> int:
+    """Count the characters of texts that the known texts do not contain."""
+    characters = set("".join(known))
+    return sum(character not in characters for character in "".join(texts))
+
+
 def evaluate(
-    model: LanguageModel, known: list[str], test: list[str], words: set[str], seed: int
+    model: LanguageModel, held_out: HeldOut, known: list[str], words: set[str], seed: int
 ) -> dict[str, Any]:
     """Compute all cross-entropy metrics of the model.
 
     Args:
         model: The exported network.
+        held_out: Held-out texts and their nats.
         known: Training texts.
-        test: Test texts.
         words: Words of the pretraining.
         seed: Seed of the bootstraps.
 
     Returns:
-        The results of `cross_entropy_metrics` on the test part; `uniform`, nats per character of a uniform
-        distribution over tokens; `n_unknown`, test characters outside the vocabulary; `without_blanks`, nats
-        per character of the test texts without blanks; `n_in_words`, test texts that are pretraining words,
-        and `not_in_words`, nats per character of the others; and `nats_train`, which shows overfitting.
+        The results of `cross_entropy_metrics` on the held-out texts; their `method`; `uniform`, nats per
+        character of a uniform distribution over tokens; `n_unknown`; `n_in_words`, held-out texts that are
+        pretraining words, and `not_in_words`, nats per character of the others; `nats_train`, which shows
+        overfitting; and, for a test part, `without_blanks`, nats per character of its texts without blanks.
     """
-    vocabulary = model.vocabulary
-    baselines = {name: ngram_nats(known, test, order, vocabulary) for name, order in BASELINES.items()}
-    nats = name_nats(model, test)
-    figures = cross_entropy_metrics(nats, baselines, test, seed)
-    figures["uniform"] = round(math.log(vocabulary.size), 6)
-    figures["n_unknown"] = sum(character not in vocabulary.characters for character in "".join(test))
-    joined = [text.replace(" ", "") for text in test]
-    figures["without_blanks"] = per_character(name_nats(model, joined), count_characters(joined), seed)
-    not_in_words = np.array([text not in words for text in test])
+    texts, nats = held_out.texts, held_out.nats
+    figures = {"method": held_out.method, **cross_entropy_metrics(nats, held_out.baselines, texts, seed)}
+    figures["uniform"] = round(math.log(model.vocabulary.size), 6)
+    figures["n_unknown"] = held_out.n_unknown
+    if held_out.method == "test":
+        joined = [text.replace(" ", "") for text in texts]
+        figures["without_blanks"] = per_character(name_nats(model, joined), count_characters(joined), seed)
+    not_in_words = np.array([text not in words for text in texts])
     figures["n_in_words"] = int((~not_in_words).sum())
     if not_in_words.any():
-        characters = count_characters(test)[not_in_words]
+        characters = count_characters(texts)[not_in_words]
         figures["not_in_words"] = per_character(nats[not_in_words], characters, seed)
     figures["nats_train"] = per_character(name_nats(model, known), count_characters(known), seed)
     return figures
@@ -183,11 +233,12 @@ def write_plots(
     figures: dict[str, Any], real: list[str], sampled: dict[float, Candidates], folder: Path
 ) -> None:
     """Plot cross-entropies and name lengths."""
+    method = figures["method"]
     compared = {
-        "GRU, test": figures["nats"],
+        f"GRU, {method}": figures["nats"],
         "GRU, cross-validation": figures["cross_validation"]["nats"],
         "GRU, training": figures["nats_train"],
-        **{f"{name}, test": figures[name] for name in BASELINES},
+        **{f"{name}, {method}": figures[name] for name in BASELINES},
     }
     save_figure(nats_figure(compared, figures["uniform"]), folder / "nats.png")
     texts = {temperature: candidates.texts for temperature, candidates in sampled.items()}
@@ -204,8 +255,18 @@ def logged_metrics(figures: dict[str, Any], settings: EvaluateGeneratorParams) -
             yield name, figure["value"]
 
 
+def held_out_names(model: LanguageModel, known: list[str], test: list[str], folder: Path) -> HeldOut:
+    """Score the test part, or take cross-validation over all names if there is no test part."""
+    if test:
+        return test_part(model, known, test)
+    table = pd.read_csv(
+        folder / "cross_validation.csv", dtype={"fold": str, "text": str}, keep_default_na=False
+    )
+    return cross_validated(table, model.vocabulary)
+
+
 def main() -> None:
-    """Write metrics, nats of each test name, sampled names and plots to `reports/generator`."""
+    """Write metrics, nats of each held-out name, sampled names and plots to `reports/generator`."""
     params = load_params()
     settings = params.generator.evaluate
     rows = read_names(paths.SPLIT_NAMES, SPLIT_COLUMNS)
@@ -214,8 +275,10 @@ def main() -> None:
     generator = load_generator(paths.MODELS, paths.CLEAN_NAMES)
     model, folder = generator.language_model, paths.GENERATOR_REPORTS
     with tracking.run("evaluate_generator", settings) as run:
-        figures = evaluate(model, known, test, set(read_words(paths.WORDS)), params.seed)
-        figures["cross_validation"] = read_validation(folder / "validation.json")
+        validation = read_validation(folder / "validation.json")
+        held_out = held_out_names(model, known, test, folder)
+        figures = evaluate(model, held_out, known, set(read_words(paths.WORDS)), params.seed)
+        figures["cross_validation"] = validation
         rng = np.random.default_rng(params.seed)
         sampled = {
             temperature: sample_texts(model, settings.samples, SamplingOptions(temperature), rng)
@@ -233,14 +296,15 @@ def main() -> None:
         (folder / "metrics.json").write_text(text, encoding="utf-8")
         table = sample_table(generator, sampled[settings.temperature], settings.listed, *origins)
         table.to_csv(folder / "samples.csv", index=False, lineterminator="\n")
-        by_name = pd.DataFrame({"text": test, "nats": name_nats(model, test).round(6)})
+        by_name = pd.DataFrame({"text": held_out.texts, "nats": held_out.nats.round(6)})
         by_name.to_csv(folder / "test_nats.csv", index=False, lineterminator="\n")
         write_plots(figures, known + test, sampled, folder)
 
         run.metrics(dict(logged_metrics(figures, settings)))
         run.tags({"model": model_hash(paths.GENERATOR)})
         run.artifact(folder)
-    log.info("nats per character: %s", {name: figures[name] for name in ("nats", *BASELINES, "gain")})
+    described = {name: figures[name] for name in ("nats", *BASELINES, "gain")}
+    log.info("nats per character, %s: %s", held_out.method, described)
     log.info("samples at temperature %g: %s", settings.temperature, ", ".join(table["name"]))
 
 

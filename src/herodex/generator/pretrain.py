@@ -1,4 +1,4 @@
-"""Stage `pretrain_generator`: train the network on English words before it is trained on names."""
+"""Stage `pretrain_generator`: train the network on words before it is trained on names."""
 
 import json
 import logging
@@ -24,7 +24,7 @@ from herodex.generator.training_loop import (
 )
 from herodex.generator.vocabulary import Vocabulary, build_vocabulary, encode
 from herodex.generator.words_list import read_words
-from herodex.params import NetworkParams, PretrainParams, load_params
+from herodex.params import NetworkParams, PretrainParams, ScheduleParams, load_params
 from herodex.plotting import save_figure
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def fit(
     return network, vocabulary, pd.DataFrame(history, columns=list(history[0])).round(6)
 
 
-def build_optimizer(params: PretrainParams, steps: int) -> "keras.Optimizer":
+def build_optimizer(params: ScheduleParams, steps: int) -> "keras.Optimizer":
     """Build an Adam optimizer with warm-up and cosine decay over `steps`."""
     import keras
 
@@ -89,7 +89,7 @@ def main() -> None:
     paths.PRETRAINED.mkdir(parents=True, exist_ok=True)
     if not words:
         write_characters(Vocabulary(()), paths.PRETRAINED)
-        log.info("no pretraining: generator.words.sources is empty")
+        log.info("no pretraining: there are no words")
         return
     with tracking.run("pretrain_generator", settings) as run:
         chosen = take_evenly(words, settings.max_words)

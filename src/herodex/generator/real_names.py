@@ -13,8 +13,20 @@ from rapidfuzz.distance import Levenshtein
 
 from herodex.generator.names_table import read_names
 
-NEAR_DUPLICATE_EDITS = 1
-"""Maximum edit distance at which a text counts as a near duplicate of a real name."""
+CHARACTERS_PER_EDIT = 5
+"""A text is a near duplicate of a real name up to one edit per this many of its characters."""
+
+
+def is_near_duplicate(text: str, distance: int) -> bool:
+    """Return whether a text is a real name or too similar to one for its length.
+
+    One edit in a name of three kana makes another name; one in ten letters does not.
+
+    Args:
+        text: Normalised text.
+        distance: Edit distance to the nearest real name.
+    """
+    return distance * CHARACTERS_PER_EDIT <= len(text)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from herodex.generator.language_model import (
     run_step,
     start_batch,
 )
-from herodex.generator.real_names import NEAR_DUPLICATE_EDITS, RealNames, load_real_names
+from herodex.generator.real_names import RealNames, is_near_duplicate, load_real_names
 from herodex.generator.spelling import display, normalise
 from herodex.generator.vocabulary import EDGE, Vocabulary, decode, encode
 
@@ -44,7 +44,7 @@ class SamplingOptions:
         prefix: Normalised text that every name starts with; it may end with a blank.
         min_length: Minimum length of a name in characters.
         max_length: Maximum length of a name in characters; the model's own maximum holds too.
-        novel: Whether to leave out real names and names one edit away from a real one.
+        novel: Whether to leave out real names and near duplicates of them.
     """
 
     temperature: float
@@ -168,7 +168,7 @@ def is_valid(text: str, name: SampledName, options: SamplingOptions) -> bool:
     lengths are checked on the name.
     """
     fits = normalise(text) == text and options.min_length <= len(name.name) <= options.max_length
-    return fits and (not options.novel or name.distance > NEAR_DUPLICATE_EDITS)
+    return fits and (not options.novel or not is_near_duplicate(text, name.distance))
 
 
 def check_options(options: SamplingOptions, model: LanguageModel) -> None:

@@ -67,13 +67,14 @@ def train_epoch(
     Returns:
         The training cross-entropy in nats per character, with dropout.
     """
-    compiled = network
-    compiled.reset_metrics()
-    nats = float("nan")
+    nats, characters = 0.0, 0.0
     for batch in track(batches, steps, label, "batches") if label else batches:
         inputs, targets, weights = pad(batch)
-        nats = compiled.train_on_batch(inputs, targets, sample_weight=weights, return_dict=True)["nats"]
-    return float(nats)
+        metrics = network.train_on_batch(inputs, targets, sample_weight=weights, return_dict=True)
+        # Keras resets its metrics at each batch.
+        nats += float(metrics["nats"]) * float(weights.sum())
+        characters += float(weights.sum())
+    return nats / characters
 
 
 def text_nats(

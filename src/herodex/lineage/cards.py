@@ -72,7 +72,8 @@ def generator_card(lineage: ModelLineage, params: Params) -> str:
     return f"""# Model card: the generator of {params.page.name} names
 
 {heading(lineage)}
-A character-level GRU with {params.generator.network.units} units, pretrained on English words
+A character-level GRU. `reports/generator/validation.json` says whether it starts from the network that was
+pretrained on words: those of {params.generator.words.file} or, if it lists none, English ones
 ({", ".join(params.generator.words.sources) or "none"}).
 
 ## Intended use
@@ -98,7 +99,7 @@ is better.
 
 - A generated name may exist as a brand, a person's name, or a word of another language.
 - The model knows only the characters of its list.
-- Real names, and names one edit away from one, are excluded only if `novel` is true.
+- Real names and near duplicates of them are excluded only if `novel` is true.
 
 ## Licences
 

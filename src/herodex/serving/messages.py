@@ -119,7 +119,7 @@ class NamesRequest(BaseModel):
     """Number of names, temperature and constraints; the same seed returns the same names.
 
     `top_k` (0: off) and `top_p` (1: off) restrict sampling to the most likely characters. `novel` excludes
-    real names and names one edit away from a real one.
+    real names and names at most one edit per five characters away from one.
     """
 
     model_config = ConfigDict(extra="forbid")
