@@ -5,6 +5,7 @@ Reasons contain nothing that changes from run to run.
 
 import logging
 import sqlite3
+import traceback
 from http import HTTPStatus
 from typing import cast
 
@@ -101,7 +102,9 @@ def explain_failure(error: BaseException) -> tuple[Status, str]:
         return Status.UNREACHABLE, f"no connection ({type(error).__name__})"
     if isinstance(error, _OF_THIS_PROGRAM) or not isinstance(error, Exception):
         raise error
-    log.warning("a request failed unexpectedly", exc_info=error)
+    # A lone surrogate of an address cannot be written to a log in UTF-8.
+    text = "".join(traceback.format_exception(error)).encode("utf-8", "backslashreplace").decode()
+    log.warning("a request failed unexpectedly:\n%s", text)
     return Status.HTTP_ERROR, f"its answer cannot be read ({type(error).__name__})"
 
 
