@@ -57,6 +57,7 @@ def test_prediction_names_the_likeliest_class_and_whether_it_is_known(models):
     assert sum(known.probabilities.values()) + known.unknown == pytest.approx(1)
     assert not other.known
     assert other.unknown > 0.5
+    assert (known.looks_like, other.looks_like) == ("", "grey")
 
 
 def test_explanation_has_the_most_similar_image_and_the_evidence(models):

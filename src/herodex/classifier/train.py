@@ -16,7 +16,15 @@ from herodex.classifier.head import fold_standardisation, keras_head
 from herodex.classifier.labels import head_labels
 from herodex.classifier.linear import assign_folds
 from herodex.classifier.model_selection import Images, Selection, answer, select
-from herodex.classifier.ood_calibration import Method, Model, fit_model, predict
+from herodex.classifier.ood_calibration import (
+    FALSE_REJECT_RATE,
+    LEAST_CLASSES,
+    Method,
+    Model,
+    fit_model,
+    left_out_labels,
+    predict,
+)
 from herodex.classifier.recipes import (
     Recipe,
     find_recipe,
@@ -37,6 +45,10 @@ from herodex.plotting import save_figure
 
 log = logging.getLogger(__name__)
 
+NOTHING_LEFT_OUT = (
+    f"decision.max_false_accept needs a distractor or {LEAST_CLASSES} classes, of which one can be left out; "
+    f"{FALSE_REJECT_RATE:.0%} false rejects are bounded instead"
+)
 CHECKED = 60
 """Training images whose answers are recorded, so that those of the exported classifier can be compared."""
 
@@ -184,6 +196,10 @@ def main() -> None:
     taught, sources = images.examples.select(images.learnt), rows[images.learnt]
     subjects: list[int] = taught.labels.tolist()
     with tracking.run("train_classifier", settings) as run:
+        if params.classifier.decision.max_false_accept is not None and not left_out_labels(
+            len(params.classes), len(labels)
+        ):
+            log.warning(NOTHING_LEFT_OUT)
         selection = select(images, len(params.classes), labels, recipe, params.classifier, params.seed)
         fit = fitter_for(recipe, params.classifier, [selection.l2], params.seed)
         model = fit_model(taught, Method(len(params.classes), len(labels), fit, settings))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, Float32, Int, UInt8
 
 from herodex.inference.classifier_file import read_record, require_backbone
 from herodex.inference.decision import answer_positions, confidence_sets, posterior
@@ -100,6 +100,7 @@ class Classifier:
         return Outputs(
             probabilities=posterior(logits, scores, classes, self.temperature),
             ood_scores=scores,
+            likeliest=np.where(self.detector.far_score(figures) < 0, -1, logits.argmax(axis=1)),
             vectors=vectors,
             maps=[],
         )
@@ -118,12 +119,14 @@ class Outputs:
     Attributes:
         probabilities: of the classes, then of `unknown`.
         ood_scores: log-odds of known against unknown.
+        likeliest: position of the head's likeliest label; -1 for images unlike all training images.
         vectors: whitened features, of length 1.
         maps: the backbone's feature maps of each stage; empty unless they were asked for.
     """
 
     probabilities: Float[np.ndarray, "images answers"]
     ood_scores: Float[np.ndarray, " images"]
+    likeliest: Int[np.ndarray, " images"]
     vectors: Float32[np.ndarray, "images dimensions"]
     maps: list[FeatureMaps]
 
@@ -138,6 +141,7 @@ class Prediction:
         probabilities: of the classes.
         unknown: the probability that the image shows no class.
         set: the answers of the confidence set, `unknown` included, the likeliest first.
+        looks_like: the distractor that an image of no class looks like; empty if it looks like none.
         model: the first 12 hexadecimal digits of the model's sha256.
     """
 
@@ -146,6 +150,7 @@ class Prediction:
     probabilities: dict[str, float]
     unknown: float
     set: list[str]
+    looks_like: str
     model: str
 
 
@@ -212,13 +217,17 @@ def to_prediction(classifier: Classifier, outputs: Outputs, row: int = 0) -> Pre
     (members,) = confidence_sets(probabilities, classifier.least)
     *named, unknown = (float(p) for p in probabilities[0])
     answers = [*classifier.classes, UNKNOWN]
+    resembled = int(outputs.likeliest[row])
+    shows = classifier.labels[resembled] if resembled >= len(classifier.classes) else ""
+    is_known = bool(position < len(classifier.classes))
     order: list[int] = np.argsort(-probabilities[0], kind="stable").tolist()
     return Prediction(
         label=classifier.classes[int(np.argmax(named))],
-        known=bool(position < len(classifier.classes)),
+        known=is_known,
         probabilities=dict(zip(classifier.classes, named, strict=True)),
         unknown=unknown,
         set=[answers[i] for i in order if members[i]],
+        looks_like="" if is_known or shows == UNKNOWN else shows,
         model=classifier.model,
     )
 

@@ -84,6 +84,7 @@ class ClassifyAnswer(BaseModel):
 
     `known` is true exactly when the class `label` is at least as likely as `unknown`. `probabilities` and
     `unknown` sum to 1. `set` holds the answers, `unknown` included, among which the true one probably is.
+    `looks_like` is the distractor that an image of no class looks like, or empty.
     `nearest` (the most similar training images) and `heat_map` are present with `?explain=true`.
     """
 
@@ -92,6 +93,7 @@ class ClassifyAnswer(BaseModel):
     probabilities: dict[str, float]
     unknown: float
     set: list[str]
+    looks_like: str
     model: str
     nearest: list[Neighbour] | None = None
     heat_map: HeatMapMessage | None = None

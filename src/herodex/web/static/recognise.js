@@ -134,7 +134,8 @@ function showAnswer(view, bars, answer) {
   if (answer.known) {
     say(view, "known", titleCase(answer.label), `Probability: ${likeliest}${alternatives(answer)}`);
   } else {
-    say(view, "unknown", NONE, `Closest class: ${titleCase(answer.label)} (${likeliest}).`);
+    const other = answer.looks_like ? `Looks like ${titleCase(answer.looks_like)}. ` : "";
+    say(view, "unknown", NONE, `${other}Closest class: ${titleCase(answer.label)} (${likeliest}).`);
   }
   view.querySelector(".model").textContent = `Model ${answer.model}`;
 }
