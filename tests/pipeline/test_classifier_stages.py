@@ -33,9 +33,11 @@ PARAMS = {
     "classifier.embed.mirror": False,
     "classifier.train.folds": 2,
 }
-TUNED = {"classifier.fine_tune.use": "always", "classifier.fine_tune.epochs": 1}
+TEST_PART = {"classifier.split.test": 0.2}
+TUNED = {**TEST_PART, "classifier.fine_tune.use": "always", "classifier.fine_tune.epochs": 1}
 V2 = {
     **PARAMS,
+    **TEST_PART,
     "backbone.candidates": ["ResNet50V2"],
     "classifier.embed.input_size": 64,
     # All images look similar to a random network, and it says little about labels.
@@ -76,10 +78,36 @@ def test_twelve_classes_of_20_images_are_learnt_with_wide_intervals(twelve):
     accuracy = figures["accuracy"]
     assert set(figures["recall"]) == set(TWELVE)
     assert accuracy["low"] > 3 / len(TWELVE)
-    assert accuracy["n"] < 80
+    assert accuracy["n"] < 240
     assert accuracy["high"] - accuracy["low"] > 0.05
     by_class = [recall["high"] - recall["low"] for recall in figures["recall"].values()]
     assert min(by_class) > accuracy["high"] - accuracy["low"]
+
+
+def test_without_a_test_part_all_images_are_learnt_and_answered_out_of_fold(twelve):
+    figures, validation = report(twelve, "metrics.json"), report(twelve, "validation.json")
+    manifest = read_manifest(twelve.folder / "data/images/split.csv")
+    kept = (manifest["kept"] == "1").sum()
+    assert "test" not in set(manifest["part"])
+    assert len(np.load(twelve.folder / "models/classifier/gallery.npy")) == figures["accuracy"]["n"] == kept
+    assert figures["answers"] == "images, out of fold"
+    assert figures["accuracy"]["value"] == validation["accuracy"]["value"]
+    assert figures["corruptions"] == {}
+    assert figures["export_difference"] <= 1e-3
+
+
+def test_an_exported_classifier_unlike_the_fitted_one_stops_the_evaluation(twelve):
+    file = twelve.folder / "reports/classifier/fitted.csv"
+    before = file.read_bytes()
+    table = pd.read_csv(file)
+    # DVC links its cache, which must not change.
+    file.unlink()
+    table.assign(p_ant=1 - table["p_ant"]).to_csv(file, index=False)
+    done = twelve.command("python", "-m", "herodex.evaluation.evaluate")
+    file.write_bytes(before)
+    assert done.code == 1
+    assert "the exported classifier is off the fitted one" in done.log
+    assert "Traceback" not in done.log
 
 
 def test_every_recipe_is_compared_and_the_selected_one_is_served(twelve):

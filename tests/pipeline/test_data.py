@@ -22,9 +22,12 @@ def test_every_search_result_reaches_the_split(project, manifest):
 
 
 def test_duplicates_are_in_one_part(manifest):
-    used = manifest[manifest["part"] != ""]
+    used = manifest[manifest["part"].isin(["train", "validation", "test"])]
     assert (used.groupby("duplicate_group")["part"].nunique() == 1).all()
     assert set(used["part"]) == {"train", "validation", "test"}
+    aside = manifest[manifest["part"].isin(["set_aside", "test_set_aside"])]
+    assert set(aside["dropped_for"]) <= {"label_error", "outlier"}
+    assert set(aside["kept"]) <= {"0"}
 
 
 def test_planned_duplicates_and_no_others_share_a_group(project, manifest):
