@@ -13,7 +13,12 @@ from workspace import PROJECT, Run, Workspace
 from herodex.inference.image_decoding import normalise, open_image
 from scripts.prove import SMALL
 
-TINY = {"classes": ["tea", "coffee"], "distractors": ["cocoa"], **SMALL}
+TINY = {
+    "classes": ["tea", "coffee"],
+    "distractors": ["cocoa"],
+    "classifier.split.test": 0.2,
+    **SMALL,
+}
 """Params for a pipeline run of about a minute."""
 
 TIMEOUT_S = 1200
