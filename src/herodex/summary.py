@@ -44,8 +44,11 @@ def advice(ood: dict[str, Any]) -> list[str]:
     if "false_accept_rate" not in ood:
         return ["  Nothing tells how many similar things are accepted: add distractors to params.yaml."]
     worst = ood["worst_left_out"]
-    name, rate = worst["label"], worst["false_accept_rate"]["value"]
-    return [f"  Accepted most: {name}, {rate:.0%} if it were not among the searches. Add things like it."]
+    name, rate, taken_for = worst["label"], worst["false_accept_rate"]["value"], worst["taken_for"]
+    return [
+        f"  If {name} were not among the searches, {rate:.0%} would be accepted, most as {taken_for}.",
+        "  Add what people may confuse with your classes to `distractors`; validation.json rates each.",
+    ]
 
 
 def describe_generator(metrics: dict[str, Any], _: dict[str, Any]) -> str:

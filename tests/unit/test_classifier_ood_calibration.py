@@ -118,7 +118,23 @@ def test_selection_answers_each_image_once_and_names_the_worst_left_out_label():
     assert found.answers.probabilities.sum(axis=1) == pytest.approx(1)
     assert found.metrics["ood"]["false_reject_rate"]["n"] == 120
     assert found.metrics["ood"]["false_accept_rate"]["n"] == 80
-    assert found.metrics["ood"]["worst_left_out"]["label"] in {"dog", "eel"}
+    assert set(found.metrics["ood"]["left_out"]) == {"dog", "eel"}
+    worst = found.metrics["ood"]["worst_left_out"]
+    rates = {
+        name: one["false_accept_rate"]["value"] for name, one in found.metrics["ood"]["left_out"].items()
+    }
+    assert worst["false_accept_rate"]["value"] == rates[worst["label"]] == max(rates.values())
+    assert worst["taken_for"] in NAMES[:3]
+
+
+def test_a_left_out_class_is_taken_for_one_of_the_others():
+    left_out = selected(blobs(labels=3, noise=1.0), 3).metrics["ood"]["left_out"]
+    assert set(left_out) == {"ant", "bee", "cat"}
+    assert all(one["taken_for"] in left_out and one["taken_for"] != name for name, one in left_out.items())
+
+
+def test_selection_covers_and_counts_each_image():
+    found = selected(blobs(noise=1.0), 3)
     assert found.metrics["set_coverage"]["value"] >= 0.85
     assert (found.ood["ood"].sum(), len(found.ood)) == (80, 200)
 

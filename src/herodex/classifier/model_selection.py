@@ -129,10 +129,10 @@ def select(
     fit_to = partial(fit_decision, labels=examples.labels, classes=classes, params=settings.decision)
     decision = fit_to(kept, left)
     answers = nested_answers(parts, left, learnt, classes, fit_to)
-    unseen, scores = nested_unseen(kept, left, classes, fit_to)
+    unseen = nested_unseen(kept, left, classes, fit_to)
     of_learnt = Answers(*(values[learnt[answers.rows]] for values in answers))
     metrics = answer_metrics(of_learnt, examples.labels, groups, classes)
-    metrics["ood"] = ood_metrics(of_learnt, examples.labels, groups, unseen, scores, classes, labels, seed)
+    metrics["ood"] = ood_metrics(of_learnt, examples.labels, groups, unseen, classes, labels, seed)
     if not learnt[answers.rows].all():
         metrics["as_crawled"] = answer_metrics(answers, examples.labels, groups, classes)
     return Selection(
@@ -252,19 +252,17 @@ def nested_unseen(
     left: list[Left],
     classes: int,
     fit_to: Callable[[list[HeldOut], list[Left]], Decision],
-) -> tuple[dict[int, Bool[np.ndarray, " _n"]], dict[int, Float[np.ndarray, " _n"]]]:
+) -> dict[int, Float[np.ndarray, "_n _answers"]]:
     """Answer the images of each left-out label by a decision fitted to the other labels.
 
     Returns:
-        for each left-out label, which of its images are accepted as known, and their probability of a class.
+        for each left-out label, its images' probabilities of the answers; a label that is a class is none.
     """
-    accepted: dict[int, np.ndarray] = {}
-    scores: dict[int, np.ndarray] = {}
+    found: dict[int, np.ndarray] = {}
     for place, one in enumerate(left):
         decision = fit_to(parts, [*left[:place], *left[place + 1 :]])
-        probabilities, _ = answer(one.held_out, classes, decision)
-        accepted[one.label], scores[one.label] = known_answers(probabilities), 1 - probabilities[:, -1]
-    return accepted, scores
+        found[one.label], _ = answer(one.held_out, classes, decision)
+    return found
 
 
 def answer_metrics(
@@ -299,20 +297,18 @@ def ood_metrics(
     answers: Answers,
     labels: Int[np.ndarray, " n"],
     groups: Shaped[np.ndarray, " n"],
-    accepted: dict[int, Bool[np.ndarray, " _n"]],
-    scores: dict[int, Float[np.ndarray, " _n"]],
+    unseen: dict[int, Float[np.ndarray, "_n _answers"]],
     classes: int,
     names: list[str],
     seed: int,
 ) -> dict[str, Any]:
-    """Measure false rejects of the classes, and false accepts of left-out labels, the worst one by name.
+    """Measure false rejects of the classes, and false accepts of left-out labels, all together and each.
 
     Args:
         answers: out of fold.
         labels: of all images.
         groups: the duplicate group of each image.
-        accepted: of each left-out label, which images are accepted.
-        scores: of each left-out label, the images' probability of a class.
+        unseen: from `nested_unseen`.
         classes: how many labels are classes.
         names: of the labels.
         seed: of the bootstrap over left-out labels.
@@ -321,18 +317,41 @@ def ood_metrics(
     rejected = ~known_answers(answers.probabilities[known])
     group = groups[answers.rows[known]]
     found: dict[str, Any] = {"false_reject_rate": grouped_proportion(rejected, group)}
-    everywhere = np.concatenate([np.zeros(0, bool), *accepted.values()])
-    if not len(everywhere):
+    images = {label: probabilities for label, probabilities in unseen.items() if len(probabilities)}
+    if not images:
         return found
-    rates = {label: proportion(int(of.sum()), len(of)) for label, of in accepted.items() if len(of)}
-    worst = max(rates, key=lambda label: rates[label]["value"])
+    accepted = {label: known_answers(probabilities) for label, probabilities in images.items()}
     left_out = np.repeat(list(accepted), [len(of) for of in accepted.values()])
-    unseen = np.concatenate(list(scores.values()))
-    both = np.concatenate([1 - answers.probabilities[known, -1], unseen])
+    everywhere = np.concatenate(list(accepted.values()))
+    unknown = np.concatenate([probabilities[:, -1] for probabilities in images.values()])
+    both = np.concatenate([1 - answers.probabilities[known, -1], 1 - unknown])
+    each = {names[label]: left_out_metrics(label, images[label], classes, names) for label in images}
+    worst = max(each, key=lambda name: each[name]["false_accept_rate"]["value"])
     return found | {
         "false_accept_rate": grouped_mean(everywhere.astype(float), left_out, seed),
-        "worst_left_out": {"label": names[worst], "false_accept_rate": rates[worst]},
+        "worst_left_out": {"label": worst, **each[worst]},
+        "left_out": each,
         "auroc": auroc(np.arange(len(both)) < known.sum(), both, seed),
+    }
+
+
+def left_out_metrics(
+    label: int, probabilities: Float[np.ndarray, "n answers"], classes: int, names: list[str]
+) -> dict[str, Any]:
+    """Measure how many images of a left-out label are accepted, and find the class that they are taken for.
+
+    Args:
+        label: its position.
+        probabilities: of the answers.
+        classes: how many labels are classes.
+        names: of the labels.
+    """
+    accepted = known_answers(probabilities)
+    others = [name for place, name in enumerate(names[:classes]) if place != label]
+    votes = np.bincount(probabilities[:, :-1].argmax(axis=1), minlength=len(others))
+    return {
+        "false_accept_rate": proportion(int(accepted.sum()), len(accepted)),
+        "taken_for": others[int(votes.argmax())],
     }
 
 
