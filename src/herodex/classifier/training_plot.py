@@ -24,5 +24,7 @@ def training_figure(history: pd.DataFrame, cross_validation: pd.DataFrame, ood: 
         right.hist(scores, bins=40, range=span, density=True, alpha=0.6, label=name)
     right.axvline(0, color="grey", linestyle=":", label="as likely known as unknown")
     right.set(xlabel="OOD score: log-odds of known", ylabel="density", title="leave-one-query-out")
-    right.legend()
+    # Room for the legend above the bars.
+    right.set_ylim(top=1.45 * right.get_ylim()[1])
+    right.legend(loc="upper left")
     return figure
