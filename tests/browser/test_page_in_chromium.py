@@ -189,7 +189,9 @@ def test_image_of_no_class_is_called_none_of_these(page: Page, tmp_path: Path) -
     Image.new("RGB", (50, 50), "white").save(file)
     page.upload(file)
     assert page.text(".answer") == "None of these"
-    assert re.fullmatch(r"Closest class: (Cherry|Meadow|Ocean) \(.+ %\)\.", page.text(".detail"))
+    assert re.fullmatch(
+        r"Looks like Grey\. Closest class: (Cherry|Meadow|Ocean) \(.+ %\)\.", page.text(".detail")
+    )
 
 
 def test_second_image_replaces_the_first(page: Page, cherry: Path, tmp_path: Path) -> None:
