@@ -17,6 +17,7 @@ from tiny_service import make_project, serving
 from workspace import PROJECT
 
 from herodex.dataset.manifest import read_manifest
+from herodex.errors import UserError
 from herodex.inference.predict import load_classifier
 from herodex.params import load_params
 from scripts.prove import SMALL
@@ -128,6 +129,13 @@ def test_fine_tuned_backbone_is_cross_validated_and_served_as_evaluated(twelve, 
     classifier = load_classifier(folder / "models", precision)
     shutil.copytree(folder / "models", tmp_path / "models")
     (tmp_path / "models/classifier/backbone.xml").unlink()
+    with pytest.raises(UserError, match="is not the backbone that the classifier was trained with"):
+        load_classifier(tmp_path / "models", precision)
+    weights = (tmp_path / "models/backbone/backbone.bin").read_bytes()
+    file = tmp_path / "models/classifier/classifier.json"
+    record = json.loads(file.read_text(encoding="utf-8"))
+    record["backbone"]["ir_sha256"] = hashlib.sha256(weights).hexdigest()
+    file.write_text(json.dumps(record), encoding="utf-8")
     untuned = load_classifier(tmp_path / "models", precision)
     manifest = read_manifest(folder / "data/images/split.csv")
     files = dict(zip(manifest["sha256"], manifest["file"], strict=True))

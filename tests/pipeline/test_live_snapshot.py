@@ -295,15 +295,18 @@ def test_folder_of_images_needs_no_refresh_and_is_not_taken_from_the_run_cache(p
     folder = tmp_path / "images"
     for number, name in enumerate(QUERIES):
         (folder / name).mkdir(parents=True)
-        (folder / name / "1.png").write_bytes(image(number))
+        for place in range(5):
+            (folder / name / f"{place}.png").write_bytes(image(5 * number + place))
     given = {"crawl__web": str(folder), "crawl__images__sources": ["folder"]}
     change(project, **given)
     assert executed(refresh(project, "scrape_images")) == {"scrape_images"}
     first = outputs(project)
-    (folder / "two" / "2.png").write_bytes(image(2))
+    added = folder / "two" / "added.png"
+    added.write_bytes(image(99))
     assert executed(project.dvc("repro", "scrape_images")) == set()
     assert executed(refresh(project, "scrape_images")) == {"scrape_images"}
-    assert project.text("data/images/raw/manifest.csv").count(",ok,") == 3
+    assert project.text("data/images/raw/manifest.csv").count(",ok,") == 11
+    added.unlink()
     change(project, **given, crawl__images__per_query=1)
     assert executed(project.dvc("repro", "scrape_images")) == {"scrape_images"}
     assert outputs(project) == first

@@ -8,6 +8,7 @@ def table(**columns: list[str]) -> pd.DataFrame:
     """Make a manifest of kept rows with one label and decreasing size."""
     n = len(columns["sha256"])
     defaults = {
+        "query": ["cat"] * n,
         "label": ["cat"] * n,
         "kept": ["1"] * n,
         "dropped_for": [""] * n,
@@ -80,3 +81,10 @@ def test_groups_do_not_depend_on_the_order_of_rows():
     backward = mark_duplicates(reversed_rows, np.array([[1, 3]])).set_index("sha256").sort_index()
     assert forward.equals(backward)
     assert list(forward["duplicate_group"]) == ["a", "b", "b", "d"]
+
+
+def test_of_the_same_bytes_from_two_queries_the_first_query_by_name_is_kept():
+    rows = table(sha256=["a", "a"], query=["lynx", "fox"], label=["unknown"] * 2, width=["9", "9"])
+    for manifest in (rows, rows.iloc[::-1].reset_index(drop=True)):
+        marked = mark_duplicates(manifest, np.array([[0, 1]]))
+        assert marked["query"][marked["kept"] == "1"].tolist() == ["fox"]

@@ -70,8 +70,8 @@ def mark_duplicates(
     dropped, has no say in the label, and takes its group with it if it would have been the row to keep.
 
     Args:
-        manifest: with `kept`, `dropped_for`, `duplicate_of`, `sha256`, `pixel_sha256`, `label`, `width` and
-            `height`.
+        manifest: with `kept`, `dropped_for`, `duplicate_of`, `sha256`, `pixel_sha256`, `query`, `label`,
+            `width` and `height`.
         pairs: positions of rows that are duplicates of each other.
         chosen: the rows that a person keeps.
         refused: the rows that a person drops.
@@ -95,6 +95,7 @@ def mark_duplicates(
         nobody if refused is None else refused,
     )
     pixels: list[int] = (manifest["width"].astype(int) * manifest["height"].astype(int)).tolist()
+    queries: list[str] = manifest["query"].tolist()
     members: dict[int, list[int]] = {}
     for row in np.flatnonzero((manifest["kept"] == "1").to_numpy()).tolist():
         members.setdefault(int(group[row]), []).append(row)
@@ -102,7 +103,11 @@ def mark_duplicates(
         manifest[name].tolist() for name in ("kept", "dropped_for", "duplicate_of")
     )
     for places in members.values():
-        ranked = sorted(places, key=lambda row: (not rows.chosen[row], -pixels[row], rows.hashes[row], row))
+        # By the query, too: the same bytes found by two distractors teach the one whose row is kept.
+        ranked = sorted(
+            places,
+            key=lambda row: (not rows.chosen[row], -pixels[row], rows.hashes[row], queries[row], row),
+        )
         for row, reason, original in _rows_to_drop(ranked, rows):
             kept[row], dropped_for[row], duplicate_of[row] = "0", reason, original
     return manifest.assign(
