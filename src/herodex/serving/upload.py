@@ -74,29 +74,19 @@ async def read_file(headers: Headers, chunks: AsyncGenerator[bytes, None], max_b
     parser = MultiPartParser(headers, chunks, max_files=1, max_fields=1, max_part_size=MAX_TEXT_BYTES)
     parser.spool_max_size = max_bytes
     try:
-        form = await parse_form(parser)
+        data = only_file(await parser.parse())
     except MultiPartException as error:
         raise ClientError(400, "form", f"The form cannot be read: {error.message}", FORM_HINT) from None
     # The header may name a codec that cannot decode the form's names.
     except ValueError:
         raise ClientError(400, "form", "The form cannot be read.", FORM_HINT) from None
-    try:
-        data = only_file(form)
     finally:
-        await form.close()
+        # The form lacks parts that end early, and the parser closes their files on its own errors alone.
+        for file in parser._files_to_close_on_error:  # pyright: ignore[reportPrivateUsage]
+            file.close()
     if not data:
         raise ClientError(400, "empty", "The file is empty.", FORM_HINT)
     return data
-
-
-async def parse_form(parser: MultiPartParser) -> FormData:
-    """Parse a form, and close its files on any error; the parser closes them on its own errors alone."""
-    try:
-        return await parser.parse()
-    except BaseException:
-        for file in parser._files_to_close_on_error:  # pyright: ignore[reportPrivateUsage]
-            file.close()
-        raise
 
 
 def only_file(form: FormData) -> bytes:
