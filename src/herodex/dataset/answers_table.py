@@ -31,5 +31,5 @@ def answers_table(
 
 
 def read_probabilities(table: pd.DataFrame, classes: list[str]) -> Float[np.ndarray, "n answers"]:
-    """Read the probabilities of a table of answers, of the classes and then of `unknown`."""
+    """Read the probabilities of the classes, then of `unknown`, from a table with every cell as text."""
     return table[[f"p_{name}" for name in [*classes, UNKNOWN]]].to_numpy(float)

@@ -94,7 +94,9 @@ def read_clean(file: str) -> UInt8[np.ndarray, "h w 3"]:
 
 
 def read_manifest(path: Path) -> "pandas.DataFrame":
-    """Read a manifest with every column as text and empty cells as empty text.
+    """Read a manifest, or another table, with every column as text and empty cells as empty text.
+
+    Text stays as it is: a class may be called 0, 1.0 or nan.
 
     Raises:
         UserError: the file does not exist.

@@ -62,7 +62,7 @@ def answer_test_part(classifier: Classifier, rows: pd.DataFrame, params: Params)
 
 
 def read_out_of_fold(manifest: pd.DataFrame, table: pd.DataFrame, params: Params) -> Answered:
-    """Read the out-of-fold answers; `table` is that of `train_classifier`."""
+    """Read the out-of-fold answers; `table` is that of `train_classifier`, with every cell as text."""
     used = manifest[manifest["part"] != ""]
     joined = table[["sha256", "query"]].merge(used, on=["sha256", "query"], validate="one_to_one")
     return Answered(

@@ -322,7 +322,7 @@ def main() -> None:
     classifier = load_classifier(paths.MODELS, params.backbone.precision)
     # A fine-tuned backbone is part of the classifier.
     backbone = read_record(paths.CLASSIFIER / "classifier.json").backbone
-    fitted = pd.read_csv(folder / "fitted.csv", dtype={"sha256": str})
+    fitted = read_manifest(folder / "fitted.csv")
     file_of = dict(zip(manifest["sha256"], manifest["file"], strict=True))
     with tracking.run("evaluate_classifier", params.backbone) as run:
         checked = [file_of[sha256] for sha256 in fitted["sha256"]]
@@ -330,8 +330,7 @@ def main() -> None:
         if len(test):
             answered = answer_test_part(classifier, test, params)
         else:
-            table = pd.read_csv(folder / "out_of_fold.csv", dtype={"sha256": str})
-            answered = read_out_of_fold(manifest, table, params)
+            answered = read_out_of_fold(manifest, read_manifest(folder / "out_of_fold.csv"), params)
         found, tables, worst = evaluate(classifier, answered, manifest[manifest["part"] == "train"], params)
         found["backbone"] = {key: backbone[key] for key in ("name", "weights", "source")}
         found["export_difference"] = difference
