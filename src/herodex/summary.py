@@ -4,6 +4,7 @@ import argparse
 import csv
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,8 @@ def advice(ood: dict[str, Any]) -> list[str]:
     ]
 
 
-def describe_generator(metrics: dict[str, Any], _: dict[str, Any]) -> str:
-    """Format the generator's main metrics, after some sample names; its validation metrics are among them."""
+def describe_generator(metrics: dict[str, Any]) -> str:
+    """Format the generator's main metrics, after some sample names."""
     with (paths.GENERATOR_REPORTS / "samples.csv").open(encoding="utf-8", newline="") as file:
         samples = [row["name"] for row in csv.DictReader(file)][:8]
     return f"""
@@ -64,11 +65,11 @@ Names        {", ".join(samples)}
 """
 
 
-PARTS = {
-    "classifier": (paths.CLASSIFIER_REPORTS, describe_classifier),
-    "generator": (paths.GENERATOR_REPORTS, describe_generator),
+PARTS: dict[str, tuple[Callable[..., str], Path, tuple[str, ...]]] = {
+    "classifier": (describe_classifier, paths.CLASSIFIER_REPORTS, ("metrics.json", "validation.json")),
+    "generator": (describe_generator, paths.GENERATOR_REPORTS, ("metrics.json",)),
 }
-"""The reports of each half, and what describes them."""
+"""For each half, what describes it, and the reports that it describes."""
 NEXT = """
 Look         reports/index.html has all metrics and plots; `make ui` shows the runs
 Serve        make serve, then open http://localhost:3000
@@ -87,8 +88,8 @@ def main() -> None:
     only = parser.parse_args().part
     try:
         texts = [
-            describe(*(read_json(folder / file) for file in ("metrics.json", "validation.json")))
-            for name, (folder, describe) in PARTS.items()
+            describe(*(read_json(folder / file) for file in files))
+            for name, (describe, folder, files) in PARTS.items()
             if only in {None, name}
         ]
     except FileNotFoundError as error:

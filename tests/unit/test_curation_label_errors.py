@@ -7,7 +7,7 @@ from herodex.curation.label_errors import (
     find_label_errors,
     label_similarity,
     predict_out_of_fold,
-    score_labels,
+    quality_of,
 )
 
 RNG = np.random.default_rng(4)
@@ -26,6 +26,12 @@ def with_wrong_labels(places: list[int]) -> np.ndarray:
     labels = LABELS.copy()
     labels[places] = "owl"
     return labels
+
+
+def score_labels(
+    features: np.ndarray, labels: np.ndarray, groups: np.ndarray, usable: np.ndarray, folds: int
+) -> LabelQuality:
+    return quality_of(labels, *predict_out_of_fold(features, labels, groups, usable, folds))
 
 
 def test_wrong_labels_score_lowest_and_name_the_true_label():

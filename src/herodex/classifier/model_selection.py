@@ -128,7 +128,7 @@ def select(
     kept = [part.select(learnt[part.rows]) for part in parts]
     fit_to = partial(fit_decision, labels=examples.labels, classes=classes, params=settings.decision)
     decision = fit_to(kept, left)
-    answers = nested_answers(parts, left, learnt, classes, fit_to)
+    answers = nested_answers(parts, kept, left, classes, fit_to)
     unseen = nested_unseen(kept, left, classes, fit_to)
     of_learnt = Answers(*(values[learnt[answers.rows]] for values in answers))
     metrics = answer_metrics(of_learnt, examples.labels, groups, classes)
@@ -227,16 +227,16 @@ def answer(
 
 def nested_answers(
     parts: list[HeldOut],
+    kept: list[HeldOut],
     left: list[Left],
-    learnt: Bool[np.ndarray, " n"],
     classes: int,
     fit_to: Callable[[list[HeldOut], list[Left]], Decision],
 ) -> Answers:
-    """Answer each image by a decision fitted to the learnt images of the other folds.
+    """Answer each image of `parts` by a decision fitted to the other folds of `kept`.
 
-    With a single fold, the decision is fitted to the images that it answers.
+    `kept` holds the images of `parts` that are learnt from. With a single fold, the decision is fitted to the
+    images that it answers.
     """
-    kept = [part.select(learnt[part.rows]) for part in parts]
     found: list[tuple[np.ndarray, ...]] = []
     for place, part in enumerate(parts):
         decision = fit_to([*kept[:place], *kept[place + 1 :]] or kept, left)

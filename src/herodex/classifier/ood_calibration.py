@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from herodex.classifier.examples import OodExamples
 from herodex.classifier.lda import fit_whitening
 from herodex.classifier.linear import FitHeads, LinearHead
-from herodex.inference.decision import class_shares
+from herodex.inference.decision import decision_margin
 from herodex.inference.ood import (
     Gallery,
     OodDetector,
@@ -258,10 +258,10 @@ def bound_error(
         # Of the images that the far score lets pass, in order; and the count of the others.
         near, far = [np.zeros(0)], [np.zeros(0)]
         for one in parts:
-            shares = class_shares(one.logits, min(classes, one.logits.shape[1]), temperature)
-            likeliest = np.log(shares.max(axis=1))
-            near.append(detector.near_score(one.figures) + likeliest)
-            far.append(detector.far_score(one.figures) + likeliest)
+            known_labels = min(classes, one.logits.shape[1])
+            for margins, score in ((near, detector.near_score), (far, detector.far_score)):
+                scores = score(one.figures)
+                margins.append(decision_margin(one.logits, scores, known_labels, temperature))
         passed = np.concatenate(far) >= 0
         return np.sort(np.concatenate(near)[passed]), int((~passed).sum())
 

@@ -11,7 +11,7 @@ from jaxtyping import Float32
 from herodex.classifier.dropout_head import fit_dropout_head
 from herodex.classifier.examples import Examples
 from herodex.classifier.linear import FitHeads, LinearHead, fit_heads
-from herodex.dataset.feature_table import read_features
+from herodex.dataset.feature_table import read_columns
 from herodex.params import ClassifierParams, DropoutHeadParams, EmbedParams
 from herodex.paths import FEATURES
 
@@ -75,16 +75,14 @@ def read_recipe_features(
     recipe: Recipe, hashes: Sequence[str], path: Path = FEATURES
 ) -> Float32[np.ndarray, "n features"]:
     """Read the recipe's features of images, given by their sha256, from a feature table."""
-    tables = [read_features(path, column) for column in recipe.columns]
-    return np.stack([np.concatenate([table[sha256] for table in tables]) for sha256 in hashes])
+    return read_columns(path, recipe.columns, hashes)
 
 
 def read_means(
     recipe: Recipe, hashes: Sequence[str], path: Path = FEATURES
 ) -> Float32[np.ndarray, "n channels"]:
     """Read the mean-pooled features of images, which the far score compares."""
-    table = read_features(path, recipe.means)
-    return np.stack([table[sha256] for sha256 in hashes])
+    return read_columns(path, [recipe.means], hashes)
 
 
 def weight_decays_for(recipe: Recipe, settings: ClassifierParams) -> list[float]:

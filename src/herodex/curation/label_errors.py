@@ -117,18 +117,6 @@ def _regression() -> Any:
     return LogisticRegression(C=REGULARISATION, max_iter=500, class_weight="balanced")
 
 
-def score_labels(
-    features: Float32[np.ndarray, "n d"],
-    labels: Shaped[np.ndarray, " n"],
-    groups: Shaped[np.ndarray, " n"],
-    usable: Bool[np.ndarray, " n"],
-    folds: int,
-) -> LabelQuality:
-    """Score every label by `predict_out_of_fold`, which has the same arguments."""
-    classes, probabilities = predict_out_of_fold(features, labels, groups, usable, folds)
-    return quality_of(labels, classes, probabilities)
-
-
 def quality_of(
     labels: Shaped[np.ndarray, " n"],
     classes: Shaped[np.ndarray, " classes"],

@@ -22,6 +22,7 @@ from herodex.curation.near_duplicates import CLOSEST, closest, cosines, pairs_be
 from herodex.dataset.feature_table import read_features
 from herodex.dataset.manifest import (
     LABEL_CHECKS,
+    PARTS,
     SET_ASIDE,
     TEST_SET_ASIDE,
     ReadImage,
@@ -35,7 +36,6 @@ from herodex.params import ClassifierParams, SplitImagesParams, load_params
 
 log = logging.getLogger(__name__)
 
-PARTS = ("train", "validation", "test")
 BY_POSITION = ("test", "validation", "train")
 """The parts in the order of their positions."""
 MAX_NAMED_LEAKS = 5

@@ -13,6 +13,16 @@ def read_features(path: Path, column: str = "features") -> dict[str, Float32[np.
     return dict(zip(table["sha256"].tolist(), table[column], strict=True))
 
 
+def read_columns(
+    path: Path, columns: Sequence[str], hashes: Sequence[str]
+) -> Float32[np.ndarray, "images features"]:
+    """Read columns side by side, for images given by their sha256."""
+    table = np.load(path)
+    place = {sha256: row for row, sha256 in enumerate(table["sha256"].tolist())}
+    rows = [place[sha256] for sha256 in hashes]
+    return np.concatenate([table[column][rows] for column in columns], axis=1)
+
+
 def write_features(
     path: Path, hashes: Sequence[str], columns: Mapping[str, Float32[np.ndarray, "images ..."]]
 ) -> None:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     import pandas
 
 NO_HASH = ""
+PARTS = ("train", "validation", "test")
+"""The parts that models learn from or are tested on."""
 SET_ASIDE = "set_aside"
 """The part of images that a label check has dropped, beside the training and validation parts."""
 TEST_SET_ASIDE = "test_set_aside"

@@ -27,7 +27,12 @@ from herodex.evaluation.answered import (
     export_difference,
     read_out_of_fold,
 )
-from herodex.evaluation.baseline import colour_histograms, cross_predict_by_colour, predict_by_colour
+from herodex.evaluation.baseline import (
+    colour_histogram,
+    colour_histograms,
+    cross_predict_by_colour,
+    predict_by_colour,
+)
 from herodex.evaluation.corruptions import CORRUPTIONS
 from herodex.evaluation.metrics import (
     accuracy,
@@ -197,16 +202,22 @@ def calibration_metrics(
     }
 
 
-def baseline_accuracy(answered: Answered, train: pd.DataFrame, params: Params) -> Estimate:
-    """Estimate the accuracy of colour histograms, reading one image at a time.
+def baseline_accuracy(
+    answered: Answered,
+    histograms: Float[np.ndarray, "n colours"],
+    train: pd.DataFrame,
+    params: Params,
+) -> Estimate:
+    """Estimate the accuracy of logistic regression on colour histograms.
 
     Args:
         answered: the images to predict.
+        histograms: of those that are kept.
         train: the rows of the training part, to learn from where the images are a test part.
         params: of the project.
     """
     rows = answered.rows[answered.kept]
-    labels, histograms = rows["label"].to_numpy(str), colour_histograms(rows["file"], read_clean)
+    labels = rows["label"].to_numpy(str)
     if answered.source == TEST_PART:
         learnt = colour_histograms(train["file"], read_clean)
         predicted = predict_by_colour(learnt, train["label"].to_numpy(str), histograms, params.seed)
@@ -278,7 +289,9 @@ def evaluate(
     position = np.array([answers.index(label) for label in actual])
     correct = answer_positions(probabilities) == position
     bins = calibration(position, probabilities)
-    traits = [measure_traits(read_clean(file)) for file in files]
+    measured = [(measure_traits(image), colour_histogram(image)) for image in map(read_clean, files)]
+    traits, histograms = zip(*measured, strict=True)
+    baseline = baseline_accuracy(answered, np.stack(histograms), train, params)
     roc, precision_recall = curves(actual, probabilities, answers)
     found: dict[str, Any] = {
         "answers": answered.source,
@@ -291,7 +304,7 @@ def evaluate(
             for name, chosen in slices(rows, traits).items()
         },
         "corruptions": {},
-        "baseline": {"name": "colour histogram", "accuracy": baseline_accuracy(answered, train, params)},
+        "baseline": {"name": "colour histogram", "accuracy": baseline},
         "model": classifier.model,
     }
     if not kept.all():

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from herodex.dataset.manifest import PARTS
 from herodex.errors import UserError
 
 Row = dict[str, str]
-PARTS = ("train", "validation", "test")
 GIVEN = "given"
 """The source of items without a page: names from the user's list, images from a folder."""
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from herodex import paths
+from herodex.dataset.manifest import PARTS
 from herodex.errors import UserError
 from herodex.lineage.bentos import PackedLineage, list_bentos
-from herodex.lineage.counts import PARTS, Row, read_rows
+from herodex.lineage.counts import Row, read_rows
 from herodex.lineage.lock import ModelLineage, StageRecord
 from herodex.lineage.registry import list_versions, read_kept
 from herodex.lineage.tree import Node

@@ -124,8 +124,11 @@ def decode_limits(params: "herodex.params.Params", classifier: Path) -> DecodeLi
 @functools.cache
 def read_max_side(classifier: Path, default: int) -> int:
     """Read the side to which a classifier's images are scaled down; `default` if there is no classifier."""
+    # The decoding processes do without pydantic.
+    from herodex.inference.classifier_file import read_record
+
     record = classifier / "classifier.json"
-    return json.loads(record.read_text(encoding="utf-8"))["max_side"] if record.exists() else default
+    return read_record(record).max_side if record.exists() else default
 
 
 def start_process() -> subprocess.Popen[bytes]:
