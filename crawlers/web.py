@@ -48,7 +48,7 @@ def check_web(params: Params) -> None:
 
 
 def _check_experiment(web: str) -> None:
-    """Check that a missing folder is not one of the project, of which an experiment runs in a copy.
+    """Check that a missing folder is not one that an experiment's copy of the project lacks.
 
     Raises:
         UserError: it is.

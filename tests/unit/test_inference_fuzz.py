@@ -102,7 +102,7 @@ def test_mutated_image_is_decoded_or_refused_within_its_cpu(kind: str) -> None:
         started = time.process_time()
         outcomes[outcome(data)] += 1
         assert time.process_time() - started < MAX_CPU_S, data.hex()
-    # Mutants of which all have one outcome would test little.
+    # Mutants that all have the same outcome would test little.
     assert len(outcomes) >= 3
     assert max(outcomes.values()) < 0.98 * MUTANTS
 

@@ -46,7 +46,7 @@ from herodex.plotting import save_figure
 log = logging.getLogger(__name__)
 
 NOTHING_LEFT_OUT = (
-    f"decision.max_false_accept needs a distractor or {LEAST_CLASSES} classes, of which one can be left out; "
+    f"decision.max_false_accept needs a distractor, or {LEAST_CLASSES} classes to leave one out; "
     f"{FALSE_REJECT_RATE:.0%} false rejects are bounded instead"
 )
 CHECKED = 60

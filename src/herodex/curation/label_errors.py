@@ -35,7 +35,7 @@ MIN_CONFIDENCE = 0.5
 MAX_DROPPED = 0.2
 """Largest share of a label's images dropped; beyond, the model does not understand the label."""
 MIN_GAIN = 0.01
-"""Least gain in log-likelihood by which dropping images has to help: other images get 1 % more probable."""
+"""Smallest gain in log-likelihood that justifies dropping images: other images get 1 % more probable."""
 LABEL_ERROR, OUTLIER = "label_error", "outlier"
 SMALLEST = 1e-6
 """Probabilities below are raised to it, so one image cannot decide the gain."""

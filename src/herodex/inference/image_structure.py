@@ -194,7 +194,7 @@ def _orientation_source(kind: bytes, content: bytes) -> tuple[bytes, bytes]:
     name, _, text = content.partition(b"\0")
     if kind == b"zTXt":
         return name, text[1:]
-    # iTXt has two bytes, the first of which tells whether it is packed, and two texts before its own.
+    # In iTXt, two bytes and two texts precede the text; the first byte tells whether it is compressed.
     return name, text[2:].split(b"\0", 2)[-1] if kind == b"iTXt" and text[:1] != b"\0" else b""
 
 
