@@ -28,7 +28,7 @@ def describe_classifier(metrics: dict[str, Any], validation: dict[str, Any]) -> 
     """
     backbone, ood = metrics["backbone"], validation["ood"]
     rows = {
-        f"correct answers, {metrics['answers']}": metrics["accuracy"],
+        f"correct answers to {metrics['answers']}": metrics["accuracy"],
         "the same, with images set aside": metrics.get("as_crawled", {}).get("accuracy"),
         "baseline on colour histograms": metrics["baseline"]["accuracy"],
         "images of the classes rejected": metrics["ood"]["false_reject_rate"],
