@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 import httpx
 import numpy as np
 import openvino as ov
+import psutil
 import yaml
 from openvino import opset13 as ops
 from PIL import Image
@@ -38,6 +40,7 @@ NAMES = ["Anemo", "Bulbeo", "Corvin", "Delmor", "Elphin", "Fenrow", "Gorbat", "H
 DOWN = "https://127.0.0.1:9/quotes"
 """Unreachable quote API; nothing listens on the discard port."""
 STARTUP_S = 60
+STOP_S = 30
 FAILED = "Application startup failed"
 
 
@@ -152,7 +155,12 @@ def make_project(folder: Path, names: Sequence[str] = NAMES, **serve: object) ->
 def environment(folder: Path, **more: str) -> dict[str, str]:
     """Return the environment of commands in a project, with BentoML's files inside it and uv on the path."""
     programs = os.pathsep.join([os.environ["PATH"], str(ROOT / ".tools/bin")])
-    own = {"BENTOML_HOME": str(folder / "bentoml"), "BENTOML_DO_NOT_TRACK": "True", "PATH": programs}
+    own = {
+        "BENTOML_HOME": str(folder / "bentoml"),
+        "BENTOML_DO_NOT_TRACK": "True",
+        "PATH": programs,
+        "PYTHONFAULTHANDLER": "1",
+    }
     return {**os.environ, **own, **more}
 
 
@@ -161,6 +169,17 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def stopped(server: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a server has stopped; raise TimeoutError with its stacks if it does not."""
+    try:
+        server.wait(timeout=STOP_S)
+    except subprocess.TimeoutExpired:
+        for process in [*psutil.Process(server.pid).children(recursive=True), server]:
+            process.send_signal(signal.SIGABRT)
+        server.wait()
+        raise TimeoutError(log.read_text(encoding="utf-8")[-6000:]) from None
 
 
 @contextlib.contextmanager
@@ -179,7 +198,7 @@ def started(folder: Path, **more: str) -> Iterator[tuple[str, subprocess.Popen[b
         yield f"http://127.0.0.1:{port}", server
     finally:
         server.terminate()
-        server.wait(timeout=30)
+        stopped(server, folder / "server.log")
 
 
 @contextlib.contextmanager

@@ -1,4 +1,7 @@
+import asyncio
 import importlib.util
+import os
+import signal
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -6,6 +9,7 @@ from types import ModuleType
 import bentoml
 import pytest
 from bentoml._internal.utils import circus
+from circus.watcher import Watcher
 
 from herodex.serving.bentoml_internals import (
     CHECK_EVERY_S,
@@ -26,6 +30,27 @@ def test_supervisor_looks_for_dead_workers_every_second(monkeypatch):
     monkeypatch.setitem(sys.modules, COMMAND, ModuleType(COMMAND))
     supervise_workers()
     assert circus.create_standalone_arbiter([]).check_delay == CHECK_EVERY_S
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # circus calls tornado's old function
+def test_supervisor_that_is_told_to_stop_while_it_replaces_a_worker_stops_afterwards(monkeypatch):
+    monkeypatch.setitem(sys.modules, COMMAND, ModuleType(COMMAND))
+    supervise_workers()
+    worker = Watcher("worker", "sleep", args=["60"])
+    supervisor = circus.create_standalone_arbiter([worker])
+    replace = worker.manage_processes
+    signals = iter([signal.SIGTERM])
+
+    async def replace_slowly() -> None:
+        for number in signals:
+            os.kill(os.getpid(), number)
+            await asyncio.sleep(0.05)
+        await replace()
+
+    monkeypatch.setattr(worker, "manage_processes", replace_slowly)
+    supervisor.loop.call_later(10, supervisor.loop.stop)
+    supervisor.start()
+    assert worker.is_stopped()
 
 
 def test_nothing_is_replaced_in_a_worker(monkeypatch, arbiter):

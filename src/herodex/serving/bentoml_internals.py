@@ -28,6 +28,10 @@ WORKER = "_bentoml_impl.worker.service"
 """Module that a worker runs."""
 CHECK_EVERY_S = 1.0
 """BentoML 1.4 looks for dead workers every 10 s and has no setting for it."""
+STOP_AGAIN_S = 0.1
+"""Pause before the supervisor tries again to stop."""
+STOP_S = 20
+"""Longest time in which a worker that is being stopped finishes its requests; circus kills it after 30 s."""
 FAILED_STARTS = 2
 """Reports of workers that ended with an error after which the supervisor gives up, unless one has lasted.
 
@@ -81,13 +85,22 @@ def supervise_workers() -> None:
     if COMMAND not in sys.modules:
         return
     from bentoml._internal.utils import circus
+    from circus.exc import ConflictError
 
     class QuickArbiter(circus.Arbiter):
-        """BentoML's arbiter with a shorter check interval and an end to failing restarts."""
+        """BentoML's arbiter with a shorter check interval, an end to failing restarts, and a sure stop."""
 
         def __init__(self, *args: Any, **settings: Any) -> None:
             super().__init__(*args, **settings | {"check_delay": CHECK_EVERY_S})
             watch_failed_starts(cast(list[Any], self.watchers))
+
+        def stop(self) -> Any:
+            """Stop all workers, after the replacement of a dead one, during which circus drops signals."""
+            try:
+                return super().stop()
+            except ConflictError:
+                if not self._stopping:
+                    self.loop.call_later(STOP_AGAIN_S, self.stop)
 
     circus.Arbiter = QuickArbiter
 
@@ -114,7 +127,12 @@ def bound_connections(request_timeout_s: float) -> None:
         """Connection with the service's timeout."""
 
     Protocol.request_timeout_s = request_timeout_s
-    fixed: dict[str, Any] = {"http": Protocol, "ws": "none", "proxy_headers": False}
+    fixed: dict[str, Any] = {
+        "http": Protocol,
+        "ws": "none",
+        "proxy_headers": False,
+        "timeout_graceful_shutdown": STOP_S,
+    }
 
     class BoundedConfig(uvicorn.Config):
         """Configuration of the HTTP server with these connections."""
