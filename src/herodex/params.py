@@ -102,6 +102,7 @@ class PageParams(Section):
 
     thing: str
     name: str
+    own_examples: bool = True
 
 
 class CrawlImagesParams(Section):
