@@ -4,7 +4,8 @@
 the classes and distractors of `params.yaml`, and a table of them with `path`, `cls`, `near_duplicate_cluster`
 and `sha256`. Nothing is cleaned. Every figure comes from cross-validation over duplicate groups with three
 seeds. For decisions, two distractors at a time are left out altogether, over all pairs; models with fewer of
-the other distractors show what each further one buys. WORK keeps the features.
+the other distractors show what each further one buys. These models follow the candidate recipe with the
+least log loss. WORK keeps the features.
 """
 
 import itertools
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,6 +26,7 @@ from herodex.classifier.linear import (
     correct_answers,
     fit_heads,
     fit_temperature,
+    log_loss,
     out_of_fold_logits,
 )
 from herodex.classifier.model_selection import Images, select
@@ -51,11 +54,19 @@ Pair = tuple[int, int]
 """Two distractors that are left out, by position."""
 
 
+class Labelled(NamedTuple):
+    """Images with the features of a recipe, and their duplicate groups."""
+
+    recipe: Recipe
+    examples: OodExamples
+    groups: np.ndarray
+
+
 def steps(settings: EmbedParams) -> list[Recipe]:
     """List the pipeline's recipes, with the mirrored middle view as a step of its own."""
     *plainer, own = list_recipes(settings)
     mirrored = settings.model_copy(update={"views": ["middle"]})
-    return [*plainer, replace(own, name="mirrored too", embed=mirrored), own]
+    return [*plainer, replace(own, name="mirrored too", embed=mirrored, candidate=False), own]
 
 
 def random_folds(groups: np.ndarray, seed: int) -> np.ndarray:
@@ -74,7 +85,7 @@ def crossed_ece(logits: np.ndarray, labels: np.ndarray, classes: int, fold: np.n
 
 
 def unseen_metrics(
-    examples: OodExamples, groups: np.ndarray, left_out: Pair, params: Params, taught: Sequence[int]
+    images: Labelled, left_out: Pair, params: Params, taught: Sequence[int]
 ) -> dict[str, float]:
     """Measure decisions on held-out images and on images of two labels that no model ever saw.
 
@@ -82,16 +93,15 @@ def unseen_metrics(
     selects them.
 
     Args:
-        examples: of all labels.
-        groups: their duplicate groups.
+        images: of all labels.
         left_out: the two labels.
         params: of the project.
         taught: the distractors that models learn.
     """
     classes = len(params.classes)
     names = [*range(classes), *sorted(taught)]
-    used = np.isin(examples.labels, [*names, *left_out])
-    examples, groups = examples.select(used), groups[used]
+    used = np.isin(images.examples.labels, [*names, *left_out])
+    examples, groups = images.examples.select(used), images.groups[used]
     is_ood = np.isin(examples.labels, left_out)
     renamed = examples.relabel(np.searchsorted(names, examples.labels))
     fold = random_folds(groups, seed=0)
@@ -100,14 +110,13 @@ def unseen_metrics(
     # As many inner folds as outer ones: half the work of the stage's ten.
     settings = params.classifier.train.model_copy(update={"l2": WEIGHT_DECAY, "folds": FOLDS})
     classifier = params.classifier.model_copy(update={"train": settings})
-    recipe = list_recipes(params.classifier.embed)[-1]
     for number in range(FOLDS):
         held_out, train = np.flatnonzero(fold == number), (fold != number) & ~is_ood
         learnt = renamed.select(train)
         inner = assign_folds(groups[train].tolist(), settings.folds)
         labels = [str(name) for name in names]
-        images = Images(learnt, inner, np.ones(len(inner), bool), groups[train])
-        decision = select(images, classes, labels, recipe, classifier, 0).decision
+        inside = Images(learnt, inner, np.ones(len(inner), bool), groups[train])
+        decision = select(inside, classes, labels, images.recipe, classifier, 0).decision
         found = predict_held_out(learnt, examples, held_out, Method(classes, len(names), FIT, settings))
         scores = decision.detector.score(found.figures)
         probabilities[held_out] = posterior(found.logits, scores, classes, decision.temperature)
@@ -135,14 +144,12 @@ def all_pairs(classes: int, label_count: int) -> list[Pair]:
     return [*apart, *(pair for pair in itertools.combinations(labels, 2) if pair not in apart)]
 
 
-def by_distractors(
-    examples: OodExamples, groups: np.ndarray, params: Params, found: list[dict[str, float]]
-) -> pd.DataFrame:
+def by_distractors(images: Labelled, params: Params, found: list[dict[str, float]]) -> pd.DataFrame:
     """Measure the left-out labels for each number of distractors; `found` has them with all, for each pair.
 
     The pairs are those that hold each distractor once; the distractors that are taught are drawn at random.
     """
-    classes, label_count = len(params.classes), int(examples.labels.max()) + 1
+    classes, label_count = len(params.classes), int(images.examples.labels.max()) + 1
     pairs = all_pairs(classes, label_count)[: (label_count - classes) // 2]
     generator, figures = (
         np.random.default_rng(0),
@@ -154,7 +161,7 @@ def by_distractors(
     for pair, size in track(work, len(work), "fewer distractors", "models"):
         others = [label for label in range(classes, label_count) if label not in pair]
         taught = generator.choice(others, size, replace=False).tolist()
-        rows.append({"distractors": size, **unseen_metrics(examples, groups, pair, params, taught)})
+        rows.append({"distractors": size, **unseen_metrics(images, pair, params, taught)})
     return pd.DataFrame(rows).groupby("distractors")[figures].agg(["mean", "min", "max"]).round(3)
 
 
@@ -173,6 +180,7 @@ def step_metrics(
             {
                 "the classes among themselves": float(among_classes.mean()),
                 "all answers": float(correct_answers(logits, own, classes).mean()),
+                "log loss": log_loss(logits, examples.labels, classes),
                 "ece": crossed_ece(logits, examples.labels, classes, fold),
             }
         )
@@ -206,7 +214,7 @@ def main() -> None:
 
     precision = resolve_precision(params.backbone.precision)
     rows: list[dict[str, str]] = []
-    examples = OodExamples(np.zeros((len(own), 1), np.float32), own, np.zeros((len(own), 1), np.float32))
+    candidates: list[tuple[float, Labelled]] = []
     for step in steps(params.classifier.embed):
         pooled, channels = pooled_views(
             table, step.embed, precision, views_of(step.embed), work / "features.db", read=read
@@ -214,19 +222,24 @@ def main() -> None:
         labels = own if step.label_per_distractor else np.minimum(own, classes)
         features, means = features_of(step.embed, pooled, channels), means_of(pooled, channels)
         examples = OodExamples(features, labels, means)
-        rows.append({"step": step.name, **summarise(step_metrics(step, examples, own, groups, params))})
+        figures = step_metrics(step, examples, own, groups, params)
+        rows.append({"step": step.name, **summarise(figures)})
         sys.stdout.write(f"{rows[-1]}\n")
+        if step.candidate:
+            loss = float(np.mean([one["log loss"] for one in figures]))
+            candidates.append((loss, Labelled(step, examples, groups)))
+    _, chosen = min(candidates, key=lambda one: one[0])
     distractors = set(range(classes, len(names)))
     pairs = all_pairs(classes, len(names))
     found: list[dict[str, float]] = []
     for pair in track(pairs, len(pairs), "decisions", "pairs"):
-        found.append(unseen_metrics(examples, groups, pair, params, list(distractors - set(pair))))
+        found.append(unseen_metrics(chosen, pair, params, sorted(distractors - set(pair))))
         sys.stdout.write(f"{[names[label] for label in pair]}: {found[-1]}\n")
     rows += [{"step": name, "value": value} for name, value in summarise(found).items()]
     for row in rows[-len(found[0]) :]:
         sys.stdout.write(f"{row}\n")
     pd.DataFrame(rows).to_csv(TABLE, index=False, lineterminator="\n")
-    curve = by_distractors(examples, groups, params, found)
+    curve = by_distractors(chosen, params, found)
     curve.columns = [f"{figure}, {how}" for figure, how in curve.columns]
     curve.to_csv(CURVE, lineterminator="\n")
     sys.stdout.write(f"{curve}\n")
