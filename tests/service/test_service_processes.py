@@ -16,9 +16,10 @@ import httpx
 import numpy as np
 import psutil
 import pytest
-from hostile_requests import CLASSIFY, PART, upload_head
 from PIL import Image
 from tiny_service import COLOURS, make_project, serving, started, wait_until_ready
+
+from benchmarks.hostile_requests import CLASSIFY, PART, upload_head
 
 BACK_S = 20
 """Several times the restart on an idle machine."""
