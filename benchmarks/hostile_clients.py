@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import numpy as np
 
-from benchmarks.hostile_requests import CLASSIFY, HOSTILE, Hostile, png, upload, upload_head
+from benchmarks.hostile_requests import CLASSIFY, HOSTILE, PART, Hostile, png, upload, upload_head
 
 COSTLY = {
     "a PNG of 24 MP": upload(200, lambda: png(4900, 4900, bytes(4901 * 4900))),
@@ -66,9 +66,9 @@ async def _run_all(url: str, clients: int, seconds: float, pause: float, outcome
         for number in range(1, clients + 1):
             tasks.create_task(send_costly(url, number, pause, outcomes))
             for _ in range(SLOW_BODIES):
-                tasks.create_task(repeat(send_slowly, url, outcomes))
+                tasks.create_task(repeat(send_slowly, url, number, outcomes))
             for _ in range(HELD):
-                tasks.create_task(repeat(hold_connection, url, outcomes))
+                tasks.create_task(repeat(hold_connection, url, number, outcomes))
 
 
 async def send_costly(url: str, number: int, pause: float, outcomes: Counter[str]) -> None:
@@ -92,6 +92,11 @@ def address(number: int) -> dict[str, str]:
     return {"x-real-ip": f"203.0.113.{number}"}
 
 
+def head_lines(number: int) -> bytes:
+    """Encode the same header for a request written by hand."""
+    return "".join(f"{name}: {value}\r\n" for name, value in address(number).items()).encode()
+
+
 async def outcome(client: httpx.AsyncClient, name: str, hostile: Hostile, options: dict[str, object]) -> str:
     """Send a request; return its status, or `closed`, with its name if another status was expected."""
     content = options.get("content")
@@ -112,20 +117,23 @@ async def in_turn(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def repeat(request: Callable[[str], Awaitable[str]], url: str, outcomes: Counter[str]) -> None:
+async def repeat(
+    request: Callable[[str, int], Awaitable[str]], url: str, number: int, outcomes: Counter[str]
+) -> None:
     """Send a request again and again, and count its outcomes."""
     while True:
         try:
-            outcomes[await request(url)] += 1
+            outcomes[await request(url, number)] += 1
         except OSError:
             outcomes[CLOSED] += 1
             await asyncio.sleep(BYTE_EVERY_S)
 
 
-async def send_slowly(url: str) -> str:
+async def send_slowly(url: str, number: int) -> str:
     """Send a body byte by byte until the service ends it."""
     async with connected(url) as (reader, writer):
-        writer.write(upload_head(1_000_000))
+        head = upload_head(1_000_000).removesuffix(b"\r\n")
+        writer.write(head + head_lines(number) + b"\r\n" + PART)
         sending = asyncio.create_task(trickle(writer))
         try:
             line = await reader.readline()
@@ -143,10 +151,10 @@ async def trickle(writer: asyncio.StreamWriter) -> None:
             await asyncio.sleep(BYTE_EVERY_S)
 
 
-async def hold_connection(url: str) -> str:
+async def hold_connection(url: str, number: int) -> str:
     """Hold a connection with half a request's head until the service closes it."""
     async with connected(url) as (reader, writer):
-        writer.write(f"POST {CLASSIFY} HTTP/1.1\r\nhost: x\r\n".encode())
+        writer.write(f"POST {CLASSIFY} HTTP/1.1\r\nhost: x\r\n".encode() + head_lines(number))
         await reader.read()
     return "held connection: closed"
 
