@@ -134,4 +134,4 @@ def test_wrong_port_in_the_environment_is_reported(tmp_path: Path, wrong: str) -
     with started(project, **{VARIABLE: wrong}) as (_, server):
         assert server.wait(timeout=60) == 1
     log = (project / "server.log").read_text(encoding="utf-8")
-    assert log.startswith(f"error: {VARIABLE} is '{wrong}', not a port number.")
+    assert log.startswith(f"error: {VARIABLE} is '{wrong}', which is not a port number.")
