@@ -89,13 +89,14 @@ def kind_of(process: psutil.Process) -> str:
 
 def read_memory(supervisor: psutil.Process) -> dict[str, float]:
     """Return the megabytes of the service's processes by kind, shared pages counted once (PSS)."""
-    total: Counter[str] = Counter()
+    total: dict[str, float] = {}
     for process in (supervisor, *supervisor.children(recursive=True)):
         try:
-            total[kind_of(process)] += process.memory_full_info().pss / 1e6
+            kind = kind_of(process)
+            total[kind] = total.get(kind, 0) + process.memory_full_info().pss / 1e6
         except (psutil.NoSuchProcess, psutil.ZombieProcess):
             continue
-    return dict(total)
+    return total
 
 
 async def sample_memory(running: Served, seconds: float, phase: Phase) -> None:

@@ -108,7 +108,7 @@ def supervise_workers(metrics_port: int | None = None) -> None:
                 return super().stop()
             except ConflictError:
                 if not self._stopping:
-                    self.loop.call_later(STOP_AGAIN_S, self.stop)
+                    cast(Any, self.loop).call_later(STOP_AGAIN_S, self.stop)
 
     circus.Arbiter = QuickArbiter
 

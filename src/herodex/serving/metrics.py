@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Generator, Iterable
 from pathlib import Path
+from typing import cast
 
 from prometheus_client import (
     REGISTRY,
@@ -115,7 +116,7 @@ class LiveWorkers(multiprocess.MultiProcessCollector):
     def collect(self) -> Iterable[Metric]:
         """Read the metrics, without the requests in progress of workers that have died."""
         remove_dead_workers(self._folder)
-        return super().collect()
+        return cast(Iterable[Metric], super().collect())
 
 
 def remove_dead_workers(folder: Path) -> None:

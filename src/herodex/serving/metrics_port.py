@@ -5,10 +5,12 @@ import socket
 import threading
 from pathlib import Path
 from socketserver import ThreadingMixIn
-from typing import Any
+from typing import Any, cast
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.types import WSGIApplication
 
-from prometheus_client import CollectorRegistry, make_wsgi_app
+import prometheus_client
+from prometheus_client import CollectorRegistry
 
 from herodex.errors import UserError
 from herodex.serving.metrics import LiveWorkers
@@ -64,7 +66,8 @@ def serve_metrics(host: str, port: int, folder: Path) -> MetricsServer:
     """
     registry = CollectorRegistry()
     LiveWorkers(registry, folder)
+    app: WSGIApplication = cast(Any, prometheus_client).make_wsgi_app(registry)
     kind = MetricsServerV6 if ":" in host else MetricsServer
-    server = make_server(host, port, make_wsgi_app(registry), kind, QuietHandler)
+    server = make_server(host, port, app, kind, QuietHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
