@@ -62,20 +62,22 @@ def run_hostile_clients(url: str, clients: int, seconds: float, per_minute: floa
 
 
 async def _run_all(url: str, clients: int, seconds: float, pause: float, outcomes: Counter[str]) -> None:
+    # Compressing the same image for each request would take CPU from the service.
+    prepared = {name: hostile.options() for name, hostile in COSTLY.items()} if clients else {}
     async with asyncio.timeout(seconds), asyncio.TaskGroup() as tasks:
         for number in range(1, clients + 1):
-            tasks.create_task(send_costly(url, number, pause, outcomes))
+            tasks.create_task(send_costly(url, number, pause, prepared, outcomes))
             for _ in range(SLOW_BODIES):
                 tasks.create_task(repeat(send_slowly, url, number, outcomes))
             for _ in range(HELD):
                 tasks.create_task(repeat(hold_connection, url, number, outcomes))
 
 
-async def send_costly(url: str, number: int, pause: float, outcomes: Counter[str]) -> None:
+async def send_costly(
+    url: str, number: int, pause: float, prepared: dict[str, dict[str, object]], outcomes: Counter[str]
+) -> None:
     """Send costly requests in random order, at most one in `pause` seconds."""
     rng = np.random.default_rng(number)
-    # Compressing the same image for each request would take CPU from the service.
-    prepared = {name: hostile.options() for name, hostile in COSTLY.items()}
     async with httpx.AsyncClient(base_url=url, timeout=60, headers=address(number)) as client:
         while True:
             began = time.monotonic()

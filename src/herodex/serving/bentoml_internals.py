@@ -116,9 +116,10 @@ def supervise_workers(metrics_port: int | None = None) -> None:
 def serve_workers_metrics(arbiter: Any, port: int) -> None:
     """Serve the metrics of an arbiter's workers, or end this process if the port cannot be used."""
     (public,) = arbiter.sockets.values()
-    (watcher,) = arbiter.watchers
+    # `bentoml serve --reload` adds a watcher without workers.
+    folder = next(watcher.env[FOLDER] for watcher in arbiter.watchers if FOLDER in (watcher.env or {}))
     try:
-        serve_metrics(public.host, port, Path(watcher.env[FOLDER]))
+        serve_metrics(public.host, port, Path(folder))
     except OSError as error:
         sys.stderr.write(
             f"error: Cannot serve metrics on port {port}: {error.strerror}.\n"

@@ -4,7 +4,7 @@ import os
 import socket
 import threading
 from pathlib import Path
-from socketserver import ThreadingMixIn
+from socketserver import TCPServer, ThreadingMixIn
 from typing import Any, cast
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from wsgiref.types import WSGIApplication
@@ -25,6 +25,12 @@ class MetricsServer(ThreadingMixIn, WSGIServer):
     """HTTP server with a thread per connection, so that a slow client delays no other."""
 
     daemon_threads = True
+
+    def server_bind(self) -> None:
+        """Listen without looking up the host's name, which takes seconds where there is no DNS."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+        self.setup_environ()
 
 
 class MetricsServerV6(MetricsServer):
