@@ -49,6 +49,7 @@ from herodex.serving.messages import (
     TopK,
     TopP,
 )
+from herodex.serving.metrics_port import metrics_port
 from herodex.serving.models import CLASSIFIER, GENERATOR, present_models, refuse
 from herodex.serving.observer import Observer
 from herodex.serving.rate_limit import RateLimit
@@ -58,10 +59,11 @@ from herodex.serving.site import create_site
 ROOT = Path(__file__).parent
 PARAMS = load_params(ROOT / paths.PARAMS)
 write_json_logs()
-supervise_workers()
+METRICS_PORT = metrics_port(PARAMS.serve.metrics_port)
+supervise_workers(METRICS_PORT)
 bound_connections(PARAMS.serve.upload_timeout_s)
 end_with_supervisor()
-SITE = create_site(PARAMS, ROOT)
+SITE = create_site(PARAMS, ROOT, with_metrics=METRICS_PORT is None)
 
 
 # BentoML's own access log contains client addresses, and its metrics have a label for every requested path.

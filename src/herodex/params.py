@@ -445,6 +445,7 @@ class ServeParams(Section):
     max_upload_mb: Positive
     max_pixels_mp: Positive
     upload_timeout_s: Positive
+    metrics_port: Annotated[int, Field(ge=1, le=65535)] | None
     workers: Count
     max_queue: Count
     requests_per_minute: Annotated[float, Field(ge=0)]

@@ -38,7 +38,8 @@ class ProjectCopy(Workspace):
             for name, value in os.environ.items()
             if name not in UNSET and not name.lower().endswith("_proxy")
         }
-        path = f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', os.defpath)}"
+        folders = (Path(sys.executable).parent, inherited.get("PATH", os.defpath), PROJECT / ".tools/bin")
+        path = os.pathsep.join(map(str, folders))
         done = subprocess.run(
             words,
             cwd=self.folder,

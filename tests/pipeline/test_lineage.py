@@ -166,6 +166,8 @@ def test_bento_contains_the_given_version_and_its_lineage(project, challenged):
     other = json.loads(packed.read_text(encoding="utf-8"))["classifier"]["model"]
     assert other == client(project).get_model_version("classifier", "2").tags["model"]
     assert other != lineage(project)["classifier"]["model"]
+    bom = json.loads((packed.parents[1] / "bom.cdx.json").read_text(encoding="utf-8"))
+    assert other in {part["version"] for part in bom["components"]}
     traced = herodex(project, "trace", "herodex:latest").output
     assert f"classifier {other}" in traced
     assert f"bento herodex:{packed.parts[-4]}" in herodex(project, "trace", other).output

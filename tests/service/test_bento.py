@@ -63,6 +63,7 @@ def test_bento_contains_service_page_and_models(tmp_path: Path) -> None:
     assert {
         "service.py",
         "params.yaml",
+        "bom.cdx.json",
         "data/names/clean.csv",
         "data/examples/0-cherry.png",
         "herodex/quotes.json",
@@ -102,6 +103,7 @@ def build_bento(project: Path) -> None:
         shutil.copy(ROOT / name, project)
     for name in ("src", "deploy"):
         shutil.copytree(ROOT / name, project / name)
+    (project / "bom.cdx.json").write_text("{}", encoding="utf-8")
     (project / "models/classifier/head.weights.h5").write_bytes(b"not for the bento")
     command = [sys.executable, "-m", "bentoml", "build"]
     done = subprocess.run(

@@ -16,9 +16,10 @@ import httpx
 import numpy as np
 import psutil
 import pytest
-from hostile_requests import CLASSIFY, PART, upload_head
 from PIL import Image
 from tiny_service import COLOURS, make_project, serving, started, wait_until_ready
+
+from benchmarks.hostile_requests import CLASSIFY, PART, upload_head
 
 BACK_S = 20
 """Several times the restart on an idle machine."""
@@ -137,6 +138,19 @@ def busy(url: str) -> bool:
     return any(
         float(line.split()[1]) > 1 for line in text.splitlines() if line.startswith("herodex_requests_in")
     )
+
+
+def test_stopping_service_does_not_wait_for_clients_that_left(project: Path) -> None:
+    with started(project) as (url, server):
+        wait_until_ready(url, server, project / "server.log")
+        host, port = url.removeprefix("http://").split(":")
+        for _ in range(8):
+            with socket.create_connection((host, int(port)), timeout=30) as connection:
+                connection.sendall(upload_head(1_000_000) + PART)
+                assert wait_for(lambda: busy(url), BACK_S)
+        server.terminate()
+        # An upload may take 20 s.
+        server.wait(timeout=15)
 
 
 def test_workers_of_a_killed_supervisor_stop_and_free_the_port(project: Path) -> None:

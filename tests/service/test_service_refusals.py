@@ -16,7 +16,10 @@ from zlib import crc32
 import httpx
 import psutil
 import pytest
-from hostile_requests import (
+from PIL import Image
+from tiny_service import make_project, serving
+
+from benchmarks.hostile_requests import (
     CLASSIFY,
     FORM,
     HOSTILE,
@@ -30,8 +33,6 @@ from hostile_requests import (
     png,
     upload_head,
 )
-from PIL import Image
-from tiny_service import make_project, serving
 
 UPLOAD_TIMEOUT_S = 1.5
 """Longest time for a body to arrive."""

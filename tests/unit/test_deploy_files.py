@@ -2,7 +2,10 @@
 
 import ipaddress
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,8 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from herodex.npm import Package, fetch_package
 from herodex.serving import metrics
+from herodex.serving.metrics_port import VARIABLE
+from herodex.serving.start import ENVIRONMENT
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 KUBERNETES = "1.34"
@@ -75,6 +80,64 @@ def test_network_policy_covers_the_pods_in_both_directions() -> None:
     assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
     assert all(rule["from"] and rule["ports"] for rule in policy["ingress"])
     assert all(rule["to"] and rule["ports"] for rule in policy["egress"])
+
+
+def allowed_ports(namespace: str) -> list[str]:
+    """Return the ports that pods of a namespace reach."""
+    return [
+        port["port"]
+        for rule in of_kind("NetworkPolicy")["ingress"]
+        for source in rule["from"]
+        if source["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] == namespace
+        for port in rule["ports"]
+    ]
+
+
+def test_prometheus_alone_reaches_the_metrics_which_have_their_own_port() -> None:
+    (container,) = of_kind("Deployment")["template"]["spec"]["containers"]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert ports["metrics"] != ports["http"]
+    assert {"name": VARIABLE, "value": str(ports["metrics"])} in container["env"]
+    annotations = of_kind("Deployment")["template"]["metadata"]["annotations"]
+    assert annotations["prometheus.io/port"] == str(ports["metrics"])
+    assert allowed_ports("monitoring") == ["metrics"]
+    assert allowed_ports("ingress-nginx") == ["http"]
+    assert [port["targetPort"] for port in of_kind("Service")["ports"]] == ["http"]
+
+
+def test_compose_publishes_no_metrics_and_prometheus_reads_their_port() -> None:
+    composed = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+    service = composed["services"]["herodex"]
+    port = service["environment"][VARIABLE]
+    assert not any(port in published for published in service["ports"])
+    prometheus = yaml.safe_load((DEPLOY / "prometheus.yaml").read_text(encoding="utf-8"))
+    assert prometheus["scrape_configs"][0]["static_configs"] == [{"targets": [f"herodex:{port}"]}]
+
+
+def test_container_and_make_serve_set_the_same_environment() -> None:
+    bentofile = yaml.safe_load((DEPLOY.parent / "bentofile.yaml").read_text(encoding="utf-8"))
+    assert {entry["name"]: entry["value"] for entry in bentofile["envs"]} == ENVIRONMENT
+
+
+def test_numpy_starts_no_thread_for_each_core() -> None:
+    command = (
+        "import numpy, threadpoolctl; print([p['num_threads'] for p in threadpoolctl.threadpool_info()])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", command],
+        env={**os.environ, **ENVIRONMENT},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "[1]\n"
+
+
+def test_images_of_other_projects_have_a_version() -> None:
+    composed = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+    others = [service["image"] for name, service in composed["services"].items() if name != "herodex"]
+    assert others
+    assert all(re.search(r":v?\d+\.\d+\.\d+(@sha256:[0-9a-f]{64})?$", image) for image in others)
 
 
 @pytest.mark.parametrize(

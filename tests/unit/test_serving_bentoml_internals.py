@@ -5,6 +5,7 @@ import signal
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any, cast
 
 import bentoml
 import pytest
@@ -48,7 +49,8 @@ def test_supervisor_that_is_told_to_stop_while_it_replaces_a_worker_stops_afterw
         await replace()
 
     monkeypatch.setattr(worker, "manage_processes", replace_slowly)
-    supervisor.loop.call_later(10, supervisor.loop.stop)
+    loop = cast(Any, supervisor.loop)
+    loop.call_later(10, loop.stop)
     supervisor.start()
     assert worker.is_stopped()
 

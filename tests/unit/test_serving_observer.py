@@ -6,7 +6,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from herodex.serving import metrics
-from herodex.serving.observer import Observer
+from herodex.serving.observer import CLIENT_CLOSED, Observer
 
 PATH = "/api/quote"
 
@@ -63,6 +63,18 @@ def test_request_is_counted_logged_and_given_an_id(caplog: pytest.LogCaptureFixt
     (line,) = caplog.records
     assert (line.message, line.route, line.status) == ("answered", PATH, 200)  # type: ignore[attr-defined]
     assert dict(start["headers"])[b"x-request-id"].decode() == line.request  # type: ignore[attr-defined]
+
+
+async def return_without_response(scope: Scope, receive: Receive, send: Send) -> None:
+    """Return as the guard does if the client has left."""
+
+
+def test_request_of_a_client_that_left_ends_for_the_middleware_outside() -> None:
+    before = counted(CLIENT_CLOSED)
+    start, body = observe(return_without_response)
+    assert start["status"] == CLIENT_CLOSED
+    assert not body.get("more_body", False)
+    assert counted(CLIENT_CLOSED) == before + 1
 
 
 def test_failure_before_the_response_becomes_a_500_that_is_counted(caplog: pytest.LogCaptureFixture) -> None:

@@ -14,6 +14,7 @@ from herodex.errors import UserError
 from herodex.generator.language_model import model_hash as generator_hash
 from herodex.inference.predict import model_hash as classifier_hash
 from herodex.lineage.bentos import COMMIT
+from herodex.lineage.bom import write_bom
 from herodex.lineage.lock import ModelLineage
 from herodex.lineage.registry import CHAMPION, Version, by_alias, by_number, downloaded, read_lineage
 from herodex.tracking import commit_tags
@@ -56,6 +57,8 @@ def build_bento(wanted: dict[str, str]) -> None:
         changed = " with changes" if tags.get("changed_since_commit") == "true" else ""
         commit = {"commit": tags.get("mlflow.source.git.commit", "unknown") + changed}
         (context / paths.MODELS / COMMIT).write_text(json.dumps(commit) + "\n", encoding="utf-8")
+        versions = {name: entry["model"] for name, entry in lineage.items()}
+        write_bom(context, versions | {paths.BACKBONE.name: lineage["classifier"]["backbone"]["ir_sha256"]})
         done = subprocess.run([sys.executable, "-m", "bentoml", "build"], cwd=context, check=False)
     if done.returncode:
         raise UserError("BentoML could not build the bento.", "See its messages above.")

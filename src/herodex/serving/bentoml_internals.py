@@ -12,7 +12,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+
+from herodex.serving.metrics import FOLDER
+from herodex.serving.metrics_port import VARIABLE, serve_metrics
 
 if TYPE_CHECKING:
     import bentoml
@@ -75,8 +79,10 @@ def give_up(workers: list[int]) -> None:
     os._exit(1)
 
 
-def supervise_workers() -> None:
+def supervise_workers(metrics_port: int | None = None) -> None:
     """Let the supervising process look for dead workers every second, and give up if none can start.
+
+    It also serves their metrics if `metrics_port` is set, on the host of the service.
 
     `bentoml serve` loads the service before it creates its arbiter (a supervisor from circus,
     https://circus.readthedocs.io/en/latest/library/), so the class can be replaced here. Does nothing in a
@@ -93,6 +99,8 @@ def supervise_workers() -> None:
         def __init__(self, *args: Any, **settings: Any) -> None:
             super().__init__(*args, **settings | {"check_delay": CHECK_EVERY_S})
             watch_failed_starts(cast(list[Any], self.watchers))
+            if metrics_port:
+                serve_workers_metrics(self, metrics_port)
 
         def stop(self) -> Any:
             """Stop all workers, after the replacement of a dead one, during which circus drops signals."""
@@ -100,9 +108,24 @@ def supervise_workers() -> None:
                 return super().stop()
             except ConflictError:
                 if not self._stopping:
-                    self.loop.call_later(STOP_AGAIN_S, self.stop)
+                    cast(Any, self.loop).call_later(STOP_AGAIN_S, self.stop)
 
     circus.Arbiter = QuickArbiter
+
+
+def serve_workers_metrics(arbiter: Any, port: int) -> None:
+    """Serve the metrics of an arbiter's workers, or end this process if the port cannot be used."""
+    (public,) = arbiter.sockets.values()
+    # `bentoml serve --reload` adds a watcher without workers.
+    folder = next(watcher.env[FOLDER] for watcher in arbiter.watchers if FOLDER in (watcher.env or {}))
+    try:
+        serve_metrics(public.host, port, Path(folder))
+    except OSError as error:
+        sys.stderr.write(
+            f"error: Cannot serve metrics on port {port}: {error.strerror}.\n"
+            f"  fix: Set {VARIABLE}, or serve.metrics_port in params.yaml, to a free port.\n"
+        )
+        raise SystemExit(1) from None
 
 
 def is_worker() -> bool:

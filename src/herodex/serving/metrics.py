@@ -4,8 +4,9 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from pathlib import Path
+from typing import cast
 
 from prometheus_client import (
     REGISTRY,
@@ -13,6 +14,7 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    Metric,
     generate_latest,
     multiprocess,
     values,
@@ -51,7 +53,7 @@ def use_memory_if_disk_is_full() -> None:
     folder = os.environ.get(FOLDER)
     if folder is None or reserve_space(Path(folder)):
         return
-    log.error("%s has no space left: /metrics shows only the metrics of the worker that answers", folder)
+    log.error("%s has no space left: /metrics shows this worker's metrics only if it answers itself", folder)
     del os.environ[FOLDER]
     values.ValueClass = values.MutexValue
 
@@ -99,10 +101,22 @@ def exposition() -> bytes:
     folder = os.environ.get(FOLDER)
     if folder is None:
         return generate_latest(REGISTRY)
-    remove_dead_workers(Path(folder))
     registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)
+    LiveWorkers(registry, Path(folder))
     return generate_latest(registry)
+
+
+class LiveWorkers(multiprocess.MultiProcessCollector):
+    """Collector of the metrics of all workers, read from their folder at each collection."""
+
+    def __init__(self, registry: CollectorRegistry, folder: Path) -> None:
+        self._folder = folder
+        super().__init__(registry, str(folder))
+
+    def collect(self) -> Iterable[Metric]:
+        """Read the metrics, without the requests in progress of workers that have died."""
+        remove_dead_workers(self._folder)
+        return cast(Iterable[Metric], super().collect())
 
 
 def remove_dead_workers(folder: Path) -> None:

@@ -32,7 +32,7 @@ def find_examples(folder: Path) -> list[Example]:
     return [Example(address=f"examples/{file.name}", subject=file.stem.partition("-")[2]) for file in files]
 
 
-def create_site(params: Params, root: Path) -> Starlette:
+def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starlette:
     """Create the application that serves the page, its files and the GET part of the API.
 
     `state.classes` holds the classes of `params` until the service replaces them by those of its classifier;
@@ -41,6 +41,7 @@ def create_site(params: Params, root: Path) -> Starlette:
     Args:
         params: Parameters of the project.
         root: Folder of the project, which may have example images.
+        with_metrics: Whether `/metrics` is served here and not on another port.
     """
     serve = params.serve
     examples = find_examples(root / paths.EXAMPLES)
@@ -73,6 +74,9 @@ def create_site(params: Params, root: Path) -> Starlette:
         text = await asyncio.to_thread(metrics.exposition)
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
+    async def no_metrics(request: Request) -> Response:
+        return ClientError(404, "address", "There is no such path.", "Start from the page at /.").response()
+
     async def not_found(request: Request, error: Exception) -> Response:
         return ClientError(404, "address", "There is no such file.", "Start from the page at /.").response()
 
@@ -84,7 +88,7 @@ def create_site(params: Params, root: Path) -> Starlette:
     site = Starlette(
         routes=[
             *(Route(address, page) for address in endpoints.PAGES),
-            Route(endpoints.METRICS, exposition),
+            Route(endpoints.METRICS, exposition if with_metrics else no_metrics),
             Route(endpoints.QUOTE, quote),
             Route(endpoints.ABOUT, about),
             lineage_route(root / paths.MODELS),

@@ -16,6 +16,7 @@ from herodex import paths
 from herodex.command import run_command
 from herodex.errors import UserError
 from herodex.params import load_params
+from herodex.serving.metrics_port import VARIABLE, metrics_port
 from herodex.serving.models import NEEDED, present_models
 from herodex.serving.rate_limit import create_storage
 
@@ -27,6 +28,8 @@ ENVIRONMENT = {
     # usual images is kept, because allocating it again adds about a millisecond to each response.
     "MALLOC_MMAP_THRESHOLD_": "4000000",
     "MALLOC_TRIM_THRESHOLD_": "16000000",
+    # It would start a thread for each of the host's cores, whatever the CPU quota; OpenVINO heeds the quota.
+    "OPENBLAS_NUM_THREADS": "1",
 }
 """Defaults of the server's environment."""
 
@@ -61,8 +64,8 @@ READERS: dict[str, Callable[[Path], object]] = {
 """Readers of model files by suffix; they fail on damaged files and take milliseconds."""
 
 
-def check_port(host: str, port: int) -> None:
-    """Raise a UserError if a server cannot listen on a port."""
+def check_port(host: str, port: int, fix: str = "Choose another port: make serve PORT=3001.") -> None:
+    """Raise a UserError, with what to do, if a server cannot listen on a port."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -76,7 +79,15 @@ def check_port(host: str, port: int) -> None:
                 problem = f"Port {port} is already in use."
             else:
                 problem = f"Cannot listen on port {port} of {host}: {error.strerror}."
-            raise UserError(problem, "Choose another port: make serve PORT=3001.") from None
+            raise UserError(problem, fix) from None
+
+
+def check_metrics_port(host: str, port: int, service: int) -> None:
+    """Raise a UserError if metrics cannot have a port of their own."""
+    fix = f"Set {VARIABLE}, or serve.metrics_port in params.yaml, to a free port."
+    if port == service:
+        raise UserError(f"Port {port} is that of the service, so metrics cannot have it.", fix)
+    check_port(host, port, fix)
 
 
 def main() -> None:
@@ -88,6 +99,7 @@ def main() -> None:
     options = parser.parse_args()
     params = load_params()
     create_storage(params.serve.limit_storage)
+    metrics = metrics_port(params.serve.metrics_port)
     present = present_models()
     check_files(paths.MODELS)
     if options.check:
@@ -96,6 +108,8 @@ def main() -> None:
         if name not in present:
             log.warning("serving without a %s: models/%s is missing", name, name)
     check_port(options.host, options.port)
+    if metrics is not None:
+        check_metrics_port(options.host, metrics, options.port)
     environment = {**ENVIRONMENT, **os.environ}
     serve = ("serve", "service:Herodex", "--host", options.host, "--port", str(options.port))
     # Replacing the process lets signals reach the server.
