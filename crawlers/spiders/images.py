@@ -13,10 +13,11 @@ from twisted.python.failure import Failure
 
 from crawlers.extensions.progress import Step
 from crawlers.failures import error_of, explain_failure, request_of, status_words
-from crawlers.image_type import image_extension
+from crawlers.file_kinds import NOT_AN_IMAGE
 from crawlers.items import Download, SearchResult, Status
 from crawlers.journal import Journal, describe
 from crawlers.web_address import is_web_address
+from herodex.file_kind import recognise
 
 UNREACHABLE_TO_STOP = 25
 """This many unreachable images in a row mean that the network is down."""
@@ -75,10 +76,12 @@ class ImagesSpider(Spider):
     def _kept(self, response: Response, url: str) -> Download:
         if response.status != 200:
             return self._keep(Download(url, Status.HTTP_ERROR, status_words(response.status)))
-        if (extension := image_extension(response.body)) is None:
-            return self._keep(Download(url, Status.NOT_AN_IMAGE, "not in a known image format"))
+        kind = recognise(response.body)
+        if kind is None or not kind.extension:
+            reason = kind.refusal if kind else NOT_AN_IMAGE
+            return self._keep(Download(url, Status.NOT_AN_IMAGE, reason))
         try:
-            return self.journal.keep_image(url, response.body, extension)
+            return self.journal.keep_image(url, response.body, kind.extension)
         except (OSError, sqlite3.Error) as error:
             raise CloseSpider(f"an image could not be stored: {describe(error)}") from error
 
