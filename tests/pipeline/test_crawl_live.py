@@ -218,7 +218,7 @@ MANY = {
     "crawl.images.largest_share": 1,
     "crawl.retries": 0,
     "crawl.per_host": 8,
-    "crawl.timeout_s": 1,
+    "crawl.timeout_s": 20,
 }
 LEFT_OUT = "not requested: 25 images of dead.test in a row had no answer"
 GIVEN_UP = "dead.test is given up: 25 of its images in a row had no answer"
@@ -250,7 +250,7 @@ def test_errors_of_single_images_give_up_no_host(workspace):
 def test_host_without_answers_is_given_up_and_others_go_on(workspace, silence):
     dead, fine = of_dead_host(100), [image(str(number)) for number in range(60)]
     urls = [*dead, *fine]
-    workspace.write_params(LIVE | MANY)
+    workspace.write_params(LIVE | MANY | ({} if silence == "hangs up" else {"crawl.timeout_s": 3}))
 
     def answers(web: OddWeb) -> Mapping[str, Answer]:
         silent = hang_up if silence == "hangs up" else web.hang
@@ -264,8 +264,8 @@ def test_host_without_answers_is_given_up_and_others_go_on(workspace, silence):
     assert {rows[url]["status"] for url in fine} == {"ok"}
     left_out = [url for url in dead if rows[url]["reason"] == LEFT_OUT]
     assert {rows[url]["status"] for url in left_out} == {"unreachable"}
-    # Requests that were under way when the host was given up have their own reason.
-    assert 60 <= len(left_out) <= 75
+    # At most 16 requests are under way when the host is given up, and some more during the network check.
+    assert 50 <= len(left_out) <= 75
     assert not set(left_out) & set(web.requests)
     assert run.log.count(GIVEN_UP) == 1
 
