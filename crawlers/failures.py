@@ -31,7 +31,8 @@ from crawlers.items import Status
 from crawlers.middlewares.browser import BrowserError
 from crawlers.middlewares.budget import BudgetSpent
 from crawlers.middlewares.public_web import NotPublic
-from crawlers.middlewares.robots import RobotsUnreadable
+from crawlers.middlewares.robots import RobotsUnanswered, RobotsUnreadable
+from crawlers.middlewares.silent_hosts import HostGivenUp
 from crawlers.middlewares.web_address import NotWebAddress
 from crawlers.page_text import one_line
 
@@ -43,6 +44,7 @@ _KNOWN: tuple[tuple[type[BaseException], Status, str], ...] = (
     (BudgetSpent, Status.OVER_BUDGET, "the crawl's budget was spent"),
     (StopDownload, Status.OVER_BUDGET, "the crawl's budget was spent"),
     (BrowserError, Status.UNREACHABLE, ""),
+    (HostGivenUp, Status.UNREACHABLE, ""),
     (NotWebAddress, Status.REFUSED, ""),
     (NotPublic, Status.REFUSED, "not an address of the public web"),
     (RobotsUnreadable, Status.REFUSED, "the host's robots.txt cannot be read"),
@@ -106,6 +108,15 @@ def explain_failure(error: BaseException) -> tuple[Status, str]:
     text = "".join(traceback.format_exception(error)).encode("utf-8", "backslashreplace").decode()
     log.warning("a request failed unexpectedly:\n%s", text)
     return Status.HTTP_ERROR, f"its answer cannot be read ({type(error).__name__})"
+
+
+def gave_answer(error: BaseException, status: Status) -> bool | None:
+    """Tell whether the host of a failed request answered; None if it was not asked."""
+    if isinstance(error, HostGivenUp):
+        return None
+    if isinstance(error, RobotsUnanswered) or status in (Status.UNREACHABLE, Status.TIMEOUT):
+        return False
+    return True if status in (Status.HTTP_ERROR, Status.TRUNCATED, Status.TOO_LARGE) else None
 
 
 def status_words(code: int) -> str:

@@ -13,13 +13,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from crawlers.file_kinds import HEAD_BYTES, file_kind
+from crawlers.file_kinds import inspect_file
 from crawlers.items import FOLDER, Download, FolderContents, ImageRecord, SearchResult, Status
 from crawlers.journal import Journal
 from crawlers.manifest import record_of
 from crawlers.sources_report import counted, named
 from herodex.class_folders import class_folders, is_hidden, part_folders, sub_folders
 from herodex.errors import UserError
+from herodex.file_kind import HEAD_BYTES
 from herodex.params import Params
 from herodex.progress import track
 
@@ -111,16 +112,16 @@ def inspect(query: str, path: Path, max_image_mb: float) -> Entry:
         if not stat.S_ISREG(status.st_mode):
             return Entry(query, path, "", Status.UNREADABLE, "no regular file")
         with path.open("rb") as file:
-            kind = file_kind(file.read(HEAD_BYTES), path.suffix.lower().removeprefix("."))
+            found = inspect_file(file.read(HEAD_BYTES), path.suffix.lower().removeprefix("."))
     except OSError as error:
         broken = path.is_symlink() and not os.path.exists(path)
         reason = "a link that leads nowhere" if broken else f"it cannot be read: {error.strerror}"
         return Entry(query, path, "", Status.UNREADABLE, reason)
-    if kind.reason:
-        return Entry(query, path, "", Status.NOT_AN_IMAGE, kind.reason)
-    if kind.extension and status.st_size > max_image_mb * 1_000_000:
-        return Entry(query, path, kind.extension, Status.TOO_LARGE, "larger than crawl.max_image_mb")
-    return Entry(query, path, kind.extension)
+    if found.reason:
+        return Entry(query, path, "", Status.NOT_AN_IMAGE, found.reason)
+    if found.extension and status.st_size > max_image_mb * 1_000_000:
+        return Entry(query, path, found.extension, Status.TOO_LARGE, "larger than crawl.max_image_mb")
+    return Entry(query, path, found.extension)
 
 
 def read_file(rank: int, entry: Entry, params: Params, journal: Journal) -> ImageRecord:

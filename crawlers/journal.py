@@ -122,6 +122,10 @@ class Journal:
             "SELECT url, status, headers, body FROM pages WHERE key = ?", (key,)
         ).fetchone()
 
+    def page_urls(self) -> list[str]:
+        """Return the URLs of all fetched pages, the first one first."""
+        return [url for (url,) in self.database.execute("SELECT url FROM pages ORDER BY rowid")]
+
     def keep_page(self, key: str, url: str, status: int, headers: bytes, body: bytes) -> None:
         """Store a page."""
         row = (key, url, status, headers, body)

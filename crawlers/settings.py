@@ -37,12 +37,13 @@ DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}
 TWISTED_DNS_RESOLVER = "scrapy.resolver.CachingThreadedResolver"
 
 # A middleware is off without its setting: the browser without SELENIUM_DRIVER_NAME, the demo web without
-# DEMO_WEB_PROXY, the budget without a journal.
+# DEMO_WEB_PROXY, the budget without a journal, the silent hosts without a spider that counts them.
 DOWNLOADER_MIDDLEWARES = {
     "crawlers.middlewares.web_address.WebAddressMiddleware": 5,
     "crawlers.middlewares.demo_web.DemoWebMiddleware": 10,
     "crawlers.middlewares.public_web.PublicWebMiddleware": 20,
     "crawlers.middlewares.budget.BudgetMiddleware": 30,
+    "crawlers.middlewares.silent_hosts.SilentHostsMiddleware": 40,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "crawlers.middlewares.robots.StrictRobotsMiddleware": 100,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,

@@ -23,6 +23,10 @@ class RobotsUnreadable(IgnoreRequest):
     """A host's robots.txt cannot be read, so the host is not crawled (RFC 9309, section 2.3.1.4)."""
 
 
+class RobotsUnanswered(RobotsUnreadable):
+    """A host gave no answer at all to the request of its robots.txt."""
+
+
 class StrictRobotsMiddleware(RobotsTxtMiddleware):
     """Scrapy's middleware without its two gaps that let requests pass unchecked.
 
@@ -34,6 +38,7 @@ class StrictRobotsMiddleware(RobotsTxtMiddleware):
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self.turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.unanswered: set[str] = set()
 
     async def robot_parser(self, request: Request) -> RobotParser:
         """Return the rules of the request's host.
@@ -41,11 +46,18 @@ class StrictRobotsMiddleware(RobotsTxtMiddleware):
         Raises:
             RobotsUnreadable: robots.txt could not be read.
         """
-        async with self.turns[urlparse_cached(request).netloc]:
+        host = urlparse_cached(request).netloc
+        async with self.turns[host]:
             rules = await super().robot_parser(request)
         if rules is None:
-            raise RobotsUnreadable("the host's robots.txt cannot be read")
+            kind = RobotsUnanswered if host in self.unanswered else RobotsUnreadable
+            raise kind("the host's robots.txt cannot be read")
         return rules
+
+    def _robots_error(self, exc: Exception, netloc: str) -> None:
+        if not isinstance(exc, IgnoreRequest):
+            self.unanswered.add(netloc)
+        super()._robots_error(exc, netloc)
 
     async def _parse_robots(self, response: Response, netloc: str, request: Request) -> None:
         if response.status >= 500:

@@ -1,10 +1,12 @@
 """Download images and keep their bytes unchanged."""
 
 import asyncio
+import logging
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import urljoin
 
 from scrapy import Request, Spider
 from scrapy.exceptions import CloseSpider
@@ -12,20 +14,22 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from crawlers.extensions.progress import Step
-from crawlers.failures import error_of, explain_failure, request_of, status_words
-from crawlers.image_type import image_extension
+from crawlers.failures import error_of, explain_failure, gave_answer, request_of, status_words
+from crawlers.file_kinds import NOT_AN_IMAGE
 from crawlers.items import Download, SearchResult, Status
 from crawlers.journal import Journal, describe
+from crawlers.silent_hosts import MOST_UNANSWERED, SilentHosts, host_of
 from crawlers.web_address import is_web_address
+from herodex.file_kind import recognise
 
-UNREACHABLE_TO_STOP = 25
-"""This many unreachable images in a row mean that the network is down."""
+log = logging.getLogger(__name__)
 
 
 class ImagesSpider(Spider):
     """Download the image of each of `results` once; store it in the journal and yield its `Download`.
 
-    URLs in `done` are not requested again.
+    URLs in `done` are not requested again. A host that gives no answer to many images in a row is given up;
+    if no host answers any more, the crawl stops.
     """
 
     name = "images"
@@ -46,7 +50,9 @@ class ImagesSpider(Spider):
         self.journal = journal
         self.failed_tries = journal.failed_tries()
         self.waiting: set[str] = set()
-        self.unreachable_in_a_row: list[str] = []
+        self.hosts = SilentHosts()
+        self.checks_network = False
+        self.stopped = False
 
     async def start(self) -> AsyncIterator[Request | Download]:
         """Request one image after another, as room in the queue becomes free."""
@@ -68,34 +74,99 @@ class ImagesSpider(Spider):
 
     def parse(self, response: Response, url: str) -> Iterator[Download]:
         """Store an image, or record why the response is none."""
-        self.unreachable_in_a_row = []
+        self._note_answers(response.request, response.url)
         yield self._kept(response, url)
         self._make_room(url)
 
     def _kept(self, response: Response, url: str) -> Download:
         if response.status != 200:
             return self._keep(Download(url, Status.HTTP_ERROR, status_words(response.status)))
-        if (extension := image_extension(response.body)) is None:
-            return self._keep(Download(url, Status.NOT_AN_IMAGE, "not in a known image format"))
+        kind = recognise(response.body)
+        if kind is None or not kind.extension:
+            reason = kind.refusal if kind else NOT_AN_IMAGE
+            return self._keep(Download(url, Status.NOT_AN_IMAGE, reason))
         try:
-            return self.journal.keep_image(url, response.body, extension)
+            return self.journal.keep_image(url, response.body, kind.extension)
         except (OSError, sqlite3.Error) as error:
             raise CloseSpider(f"an image could not be stored: {describe(error)}") from error
 
-    def give_up(self, failure: Failure) -> Iterator[Download]:
-        """Record why there was no response.
+    def give_up(self, failure: Failure) -> Iterator[Download | Request]:
+        """Record why there was no image; check the network after many images without an answer.
 
         Raises:
             CloseSpider: the network seems to be down.
         """
-        url = request_of(failure).cb_kwargs["url"]
+        request, error = request_of(failure), error_of(failure)
+        url = request.cb_kwargs["url"]
         self._make_room(url)
-        status, reason = explain_failure(error_of(failure))
-        self.unreachable_in_a_row = [*self.unreachable_in_a_row, url] if status is Status.UNREACHABLE else []
-        if len(self.unreachable_in_a_row) >= UNREACHABLE_TO_STOP:
-            self.journal.forget_downloads(self.unreachable_in_a_row)
-            raise CloseSpider(f"{UNREACHABLE_TO_STOP} images in a row could not be reached: {reason}")
+        status, reason = explain_failure(error)
+        answered = gave_answer(error, status)
+        if answered is False and self.stopped:
+            return
         yield self._keep(Download(url, status, reason))
+        if answered is False:
+            yield from self._note_silence(request, url, reason)
+        elif answered:
+            self._note_answers(request, request.url)
+
+    def _note_answers(self, request: Request | None, url: str) -> None:
+        redirected: list[str] = request.meta.get("redirect_urls", []) if request else []
+        for each in [*redirected, url]:
+            self._report(self.hosts.note_answer(host_of(each)))
+
+    def _note_silence(self, request: Request, url: str, reason: str) -> Iterator[Request]:
+        for each in request.meta.get("redirect_urls", []):
+            self._report(self.hosts.note_answer(host_of(each)))
+        self._report(self.hosts.note_silence(host_of(request.url), url))
+        if self.hosts.network_may_be_down() and not self.checks_network:
+            yield self._network_check(reason)
+
+    def _network_check(self, reason: str) -> Request:
+        """Request a page of another host that has answered in this crawl.
+
+        Raises:
+            CloseSpider: there is none.
+        """
+        witness = self.hosts.witness(self.journal.page_urls())
+        if witness is None:
+            raise self._stop(reason)
+        self.checks_network = True
+        return Request(
+            urljoin(witness, "/robots.txt"),
+            callback=self.network_works,
+            errback=self.network_is_down,
+            meta={"dont_cache": True, "dont_obey_robotstxt": True, "reason": reason},
+            priority=1,
+            dont_filter=True,
+        )
+
+    def network_works(self, response: Response) -> None:
+        """Go on: the network works, so the hosts that gave no answer are to blame."""
+        self.checks_network = False
+        self._report(self.hosts.note_answer(host_of(response.url)))
+
+    def network_is_down(self, failure: Failure) -> None:
+        """Stop the crawl, unless the check itself was left out.
+
+        Raises:
+            CloseSpider: no host answers.
+        """
+        self.checks_network = False
+        error = error_of(failure)
+        if gave_answer(error, explain_failure(error)[0]) is False:
+            raise self._stop(request_of(failure).meta["reason"])
+
+    def _stop(self, reason: str) -> CloseSpider:
+        self.stopped = True
+        self.journal.forget_downloads(self.hosts.unanswered)
+        return CloseSpider(f"{MOST_UNANSWERED} images in a row could not be reached: {reason}")
+
+    def _report(self, given_up: Sequence[str]) -> None:
+        for host in given_up:
+            log.warning(
+                "%s is given up: %d of its images in a row had no answer; its other images are left out",
+                host, MOST_UNANSWERED,
+            )  # fmt: skip
 
     def step(self, download: Download) -> Step:
         """Count a download for the source that found it."""

@@ -192,13 +192,116 @@ def test_lost_network_stops_the_crawl_without_failed_images(workspace):
     )
     images = [image(str(number)) for number in range(40)]
     robots = {"http://images.test/robots.txt": give(404, b"")}
-    offline = {**found_by(images, []), **robots, **dict.fromkeys(images, hang_up)}
+    checks = dict.fromkeys((openverse.ROBOTS_URL, commons.ROBOTS_URL), hang_up)
+    offline = {**found_by(images, []), **robots, **dict.fromkeys(images, hang_up), **checks}
     with running_odd_web(lambda _: offline) as web:
         run = workspace.run(THROUGH, "images", web.proxy)
     assert run.code == 1
     assert "The crawl stopped: 25 images in a row could not be reached" in run.log
     assert "Traceback" not in run.log
     online = offline | dict.fromkeys(images, give(200, JPEG))
+    with running_odd_web(lambda _: online) as web:
+        run = workspace.run(THROUGH, "images", web.proxy)
+    assert run.code == 0, run.log
+    assert {row["status"] for row in rows_of(workspace)} == {"ok"}
+
+
+PAGE = give(200, b"<!doctype html><title>Removed</title>", {"Content-Type": "image/jpeg"})
+PERMANENT: dict[str, tuple[Answer, str, str]] = {
+    "lost": (give(404, b"no"), "http_error", "404 Not Found"),
+    "gone": (give(410, b"no"), "http_error", "410 Gone"),
+    "secret": (give(403, b"no"), "http_error", "403 Forbidden"),
+    "page": (PAGE, "not_an_image", "not in a known image format"),
+}
+MANY = {
+    "crawl.images.per_query": 240,
+    "crawl.images.largest_share": 1,
+    "crawl.retries": 0,
+    "crawl.per_host": 8,
+    "crawl.timeout_s": 20,
+}
+LEFT_OUT = "not requested: 25 images of dead.test in a row had no answer"
+GIVEN_UP = "dead.test is given up: 25 of its images in a row had no answer"
+
+
+def of_dead_host(count: int) -> list[str]:
+    return [f"http://dead.test/{number}.jpg" for number in range(count)]
+
+
+def crawl_many(workspace: Workspace, urls: list[str], answers: Mapping[str, Answer]) -> tuple[OddWeb, str]:
+    """Crawl images by their answers; else an image answers with itself."""
+    return crawl(workspace, {**found_by(urls, []), **dict.fromkeys(urls, give(200, JPEG)), **answers}, **MANY)
+
+
+def test_errors_of_single_images_give_up_no_host(workspace):
+    failing = {image(f"{name}{number}"): name for name in PERMANENT for number in range(30)}
+    fine = [image(str(number)) for number in range(5)] + ["http://other.test/1.jpg"]
+    answers = {url: PERMANENT[name][0] for url, name in failing.items()}
+    web, log = crawl_many(workspace, [*failing, *fine], answers)
+    found = {row["image_url"]: (row["status"], row["reason"]) for row in rows_of(workspace)}
+    assert found == {url: PERMANENT[name][1:] for url, name in failing.items()} | dict.fromkeys(
+        fine, ("ok", "")
+    )
+    assert {len(web.requests[url]) for url in found} == {1}
+    assert "given up" not in log
+
+
+@pytest.mark.parametrize("silence", ["hangs up", "gives no answer in time"])
+def test_host_without_answers_is_given_up_and_others_go_on(workspace, silence):
+    dead, fine = of_dead_host(100), [image(str(number)) for number in range(60)]
+    urls = [*dead, *fine]
+    workspace.write_params(LIVE | MANY | ({} if silence == "hangs up" else {"crawl.timeout_s": 3}))
+
+    def answers(web: OddWeb) -> Mapping[str, Answer]:
+        silent = hang_up if silence == "hangs up" else web.hang
+        return {**found_by(urls, []), **dict.fromkeys(fine, give(200, JPEG)), **dict.fromkeys(dead, silent)}
+
+    with running_odd_web(answers) as web:
+        run = workspace.run(THROUGH, "images", web.proxy)
+    assert run.code == 0, run.log
+    rows = {row["image_url"]: row for row in rows_of(workspace)}
+    assert list(rows) == urls
+    assert {rows[url]["status"] for url in fine} == {"ok"}
+    left_out = [url for url in dead if rows[url]["reason"] == LEFT_OUT]
+    assert {rows[url]["status"] for url in left_out} == {"unreachable"}
+    # At most 16 requests are under way when the host is given up, and some more during the network check.
+    assert 50 <= len(left_out) <= 75
+    assert not set(left_out) & set(web.requests)
+    assert run.log.count(GIVEN_UP) == 1
+
+
+def test_only_host_of_images_is_given_up_while_its_source_answers(workspace):
+    dead = of_dead_host(60)
+    web, log = crawl_many(workspace, dead, dict.fromkeys(dead, hang_up))
+    rows = rows_of(workspace)
+    assert {row["status"] for row in rows} == {"unreachable"}
+    assert LEFT_OUT in {row["reason"] for row in rows}
+    assert GIVEN_UP in log
+    assert len(web.requests[openverse.ROBOTS_URL]) == 1
+
+
+def test_dead_hosts_of_single_images_do_not_stop_the_crawl(workspace):
+    dead = [f"http://dead{number}.test/1.jpg" for number in range(60)]
+    fine = [image(str(number)) for number in range(5)]
+    robots = {f"{url.removesuffix('1.jpg')}robots.txt": hang_up for url in dead}
+    web, log = crawl_many(workspace, [*dead, *fine], robots)
+    found = {row["image_url"]: row["status"] for row in rows_of(workspace)}
+    assert found == dict.fromkeys(dead, "refused") | dict.fromkeys(fine, "ok")
+    assert len(web.requests.get(openverse.ROBOTS_URL, [])) <= 2
+    assert "given up" not in log
+
+
+def test_lost_network_stops_a_crawl_of_many_hosts(workspace):
+    hosts = [f"http://host{number}.test/" for number in range(60)]
+    urls = [f"{host}1.jpg" for host in hosts]
+    workspace.write_params(LIVE | MANY)
+    lost = dict.fromkeys([*(f"{host}robots.txt" for host in hosts), openverse.ROBOTS_URL], hang_up)
+    online = {**found_by(urls, []), **dict.fromkeys(urls, give(200, JPEG))}
+    with running_odd_web(lambda _: online | lost) as web:
+        run = workspace.run(THROUGH, "images", web.proxy)
+    assert run.code == 1
+    assert "The crawl stopped: 25 images in a row could not be reached" in run.log
+    assert "Traceback" not in run.log
     with running_odd_web(lambda _: online) as web:
         run = workspace.run(THROUGH, "images", web.proxy)
     assert run.code == 0, run.log

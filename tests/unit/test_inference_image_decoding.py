@@ -266,13 +266,13 @@ def test_avif_of_a_container_brand_is_decoded(brand):
 )
 def test_heic_is_named_with_what_to_do(brands):
     data = struct.pack(">I", 8 + len(brands)) + b"ftyp" + brands + bytes(400)
-    with pytest.raises(ImageError, match=r"HEIC.*convert it to JPEG") as raised:
+    with pytest.raises(ImageError, match=r"HEIC.*convert them to JPEG") as raised:
         open_image(data, LIMIT)
     assert raised.value.kind == "unsupported"
 
 
 def test_other_media_are_not_called_heic():
-    with pytest.raises(ImageError, match="not an image in") as raised:
+    with pytest.raises(ImageError, match="videos are not decoded") as raised:
         open_image(b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(400), LIMIT)
     assert raised.value.kind == "unsupported"
 

@@ -216,6 +216,11 @@ def test_bytes_after_the_end_are_left_out() -> None:
             lambda: tiff(shared_values(40_000, 20, 1000), 1000), "bytes of values", id="TIFF values"
         ),
         pytest.param(lambda: tiff(shared_values(30_000, 1001, 1), MB), "entries", id="TIFF entries"),
+        pytest.param(
+            lambda: tiff(shared_values(30_000, 1001, 1), MB).replace(b"II*\0", b"II\0*", 1),
+            "entries",
+            id="TIFF with its version in the other byte order",
+        ),
     ],
 )
 def test_image_with_too_many_parts_is_refused(build: Callable[[], bytes], word: str) -> None:

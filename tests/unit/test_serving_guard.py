@@ -80,9 +80,17 @@ def test_image_is_decoded_whatever_its_declared_type(kind: str) -> None:
     assert answer.json() == {"given": [40, 30]}
 
 
-@pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "ICO"])
-def test_other_formats_are_refused_by_content(kind: str) -> None:
-    assert_refused(upload(image_bytes(kind), kind="image/png"), 415, "JPEG, PNG, WEBP")
+@pytest.mark.parametrize(
+    ("kind", "problem"),
+    [
+        ("GIF", "GIF images are not accepted, but JPEG, PNG, WEBP are"),
+        ("BMP", "BMP images are not accepted, but JPEG, PNG, WEBP are"),
+        ("TIFF", "TIFF images are not accepted, but JPEG, PNG, WEBP are"),
+        ("ICO", "icons are not decoded; save them as PNG"),
+    ],
+)
+def test_other_formats_are_refused_by_content(kind: str, problem: str) -> None:
+    assert_refused(upload(image_bytes(kind), kind="image/png"), 415, problem)
 
 
 @pytest.mark.parametrize("data", [b"no image", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%PDF-1.7"])

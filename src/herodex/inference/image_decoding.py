@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 from PIL import Image
 
+from herodex.file_kind import DECODED, FileKind, recognise
 from herodex.inference.image_structure import StructureError, essential, exif_orientation
 
 BAR_TOLERANCE = 24
@@ -21,11 +22,9 @@ BAR_PURITY = 0.98
 LEAST_CONTENT = 0.1
 """Share of the image that trimming must leave."""
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+FORMATS = tuple(kind.decoder for kind in DECODED)
 REDUCED_FROM = 25_000_000
 """Pixels above which a JPEG is decoded at half its width and height, which takes a quarter of the memory."""
-HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
-AVIF_BRANDS = {b"avif", b"avis"}
 FULL_SIZE = "full size"
 """Key of `Image.info` for the width and height that a reduced image has in its file."""
 UPRIGHT = {
@@ -101,6 +100,7 @@ def read_header(
     max_jpeg_pixels: int | None = None,
 ) -> Image.Image:
     """Open an image without decoding its pixels; see `open_image`."""
+    kind = _accepted_kind(data, formats)
     try:
         image = Image.open(io.BytesIO(essential(data)), formats=formats)
     except StructureError as error:
@@ -108,7 +108,8 @@ def read_header(
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ImageError("too_large", "it has far too many pixels") from None
     except Image.UnidentifiedImageError:
-        raise _unidentified(data, formats) from None
+        # Pillow checks a whole AVIF file before it accepts the signature.
+        raise ImageError("unreadable", f"it is a damaged or truncated {kind.decoder}") from None
     # Pillow's readers raise exceptions of many types on damaged headers.
     except Exception as error:
         raise _damaged(data, error) from None
@@ -127,17 +128,15 @@ def full_size(image: Image.Image) -> tuple[int, int]:
     return image.info.get(FULL_SIZE, image.size)
 
 
-def _unidentified(data: bytes, formats: tuple[str, ...]) -> ImageError:
-    if data[4:8] == b"ftyp":
-        # The brands of an ISO media file are its main one, a version, and compatible ones.
-        size = min(int.from_bytes(data[:4], "big"), 256)
-        brands = {data[at : at + 4] for at in range(8, size, 4)}
-        # Pillow checks a whole AVIF file before it accepts the signature.
-        if "AVIF" in formats and brands & AVIF_BRANDS:
-            return ImageError("unreadable", "it is a damaged or truncated AVIF")
-        if brands & HEIC_BRANDS:
-            return ImageError("unsupported", "it is HEIC, which is not read: convert it to JPEG")
-    return ImageError("unsupported", f"it is not an image in {', '.join(formats)}")
+def _accepted_kind(data: bytes, formats: tuple[str, ...]) -> FileKind:
+    kind = recognise(data)
+    if kind is None:
+        raise ImageError("unsupported", f"it is not an image in {', '.join(formats)}")
+    if not kind.decoder:
+        raise ImageError("unsupported", kind.refusal)
+    if kind.decoder not in formats:
+        raise ImageError("unsupported", f"{kind.name} are not accepted, but {', '.join(formats)} are")
+    return kind
 
 
 def _damaged(data: bytes, error: Exception) -> ImageError:

@@ -53,6 +53,7 @@ PNG_PIXELS = (b"IDAT", b"fdAT", b"fcTL")
 PNG_METADATA = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 PNG_ORIENTATION_TEXTS = (b"XML:com.adobe.xmp\0", b"Raw profile type exif\0")
 
+BIG_TIFF_VERSION = 43
 TIFF_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 """Bytes of a value by the type of a TIFF entry; unlisted types take eight."""
 TIFF_SUBDIRECTORIES = (34665, 34853, 40965)
@@ -266,10 +267,11 @@ def tiff_layout(data: bytes) -> TiffLayout | None:
     order = {b"II": "<", b"MM": ">"}.get(data[:2])
     if order is None or len(data) < 8:
         return None
-    return {
-        42: TiffLayout(order, "H", "I", 4),
-        43: TiffLayout(order, "Q", "Q", 8),
-    }.get(struct.unpack(order + "H", data[2:4])[0])
+    # Some programs write the version in the other byte order, which Pillow accepts of a small TIFF.
+    if data[2:4] in (b"*\0", b"\0*"):
+        return TiffLayout(order, "H", "I", 4)
+    version = struct.unpack(order + "H", data[2:4])[0]
+    return TiffLayout(order, "Q", "Q", 8) if version == BIG_TIFF_VERSION else None
 
 
 class TiffEntry(NamedTuple):
