@@ -277,6 +277,7 @@ class TrainClassifierParams(Section):
     """Stage `train_classifier`."""
 
     l2: Annotated[list[Positive], Field(min_length=1)]
+    max_prior_ratio: Annotated[float, Field(ge=1)] | None
     folds: Annotated[int, Field(ge=2, le=20)]
     shrinkage: Annotated[float, Field(gt=0, le=1)]
     neighbours: Count

@@ -119,10 +119,11 @@ def select(
     """
     examples, fold, learnt, groups = images
     decays = weight_decays_for(recipe, settings)
-    fit = fitter_for(recipe, settings, decays, seed)
+    fit = fitter_for(recipe, settings, decays, classes, seed)
     by_l2, best, _ = cross_validate(examples.select(learnt), fold[learnt], classes, len(labels), fit)
     by_l2.insert(0, "l2", decays)
-    method = Method(classes, len(labels), fitter_for(recipe, settings, [decays[best]], seed), settings.train)
+    fit_best = fitter_for(recipe, settings, [decays[best]], classes, seed)
+    method = Method(classes, len(labels), fit_best, settings.train)
     parts = out_of_fold(examples, fold, learnt, method)
     left = list(leave_one_query_out(examples, fold, learnt, method))
     kept = [part.select(learnt[part.rows]) for part in parts]

@@ -201,7 +201,7 @@ def main() -> None:
         ):
             log.warning(NOTHING_LEFT_OUT)
         selection = select(images, len(params.classes), labels, recipe, params.classifier, params.seed)
-        fit = fitter_for(recipe, params.classifier, [selection.l2], params.seed)
+        fit = fitter_for(recipe, params.classifier, [selection.l2], len(params.classes), params.seed)
         model = fit_model(taught, Method(len(params.classes), len(labels), fit, settings))
         weights = fold_standardisation(model.head)
         sources = sources[GALLERY_COLUMNS].assign(shows=[labels[i] for i in subjects])
