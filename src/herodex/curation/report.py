@@ -14,7 +14,7 @@ from herodex.curation.contact_sheets import Cell, contact_sheet
 from herodex.curation.review_decisions import PERSON, Decision, orphaned_decisions, read_review
 from herodex.dataset.manifest import NO_HASH, REASONS, read_clean, read_manifest, write_manifest
 from herodex.params import load_params
-from herodex.plotting import save_figure
+from herodex.plotting import drawable, save_figure
 
 log = logging.getLogger(__name__)
 
@@ -89,8 +89,9 @@ def counts_figure(counts: pd.DataFrame) -> Figure:
     colours = ["#d8d3c8", *_colours(len(names) - 1)]
     start = pd.Series(0, rows.index)
     for name, colour in zip(names, colours, strict=True):
-        axes.barh(list(rows.index), rows[name], left=start, color=colour, label=name.replace("_", " "))
+        axes.barh(range(len(rows)), rows[name], left=start, color=colour, label=name.replace("_", " "))
         start = start + rows[name]
+    axes.set_yticks(range(len(rows)), [drawable(query) for query in rows.index])
     axes.invert_yaxis()
     axes.set(xlabel="search results")
     axes.figure.legend(loc="outside lower center", ncols=6, fontsize="small")
