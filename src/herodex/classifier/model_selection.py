@@ -38,7 +38,7 @@ from herodex.inference.decision import (
 )
 from herodex.inference.ood import OodDetector
 from herodex.params import ClassifierParams, DecisionParams
-from herodex.statistics import auroc, grouped_mean, grouped_proportion, proportion
+from herodex.statistics import auroc, grouped_mean, grouped_proportion, mean_proportion, proportion
 
 
 class Decision(NamedTuple):
@@ -285,10 +285,10 @@ def answer_metrics(
     correct = answer_positions(answers.probabilities) == true
     sets = confidence_sets(answers.probabilities, answers.least)
     covered = sets[np.arange(len(true)), true]
-    recalls = [float(correct[true == label].mean()) for label in np.unique(true)]
+    recalls = [grouped_proportion(correct[true == label], group[true == label]) for label in np.unique(true)]
     return {
         "accuracy": grouped_proportion(correct, group),
-        "balanced_accuracy": round(float(np.mean(recalls)), 6),
+        "balanced_accuracy": mean_proportion(recalls),
         "set_coverage": grouped_proportion(covered, group),
         "set_size": round(float(sets.sum(axis=1).mean()), 6),
     }

@@ -54,7 +54,7 @@ from herodex.inference.predict import Classifier, load_classifier, model_hash
 from herodex.params import UNKNOWN, Params, load_params
 from herodex.plotting import save_figure
 from herodex.progress import track
-from herodex.statistics import Estimate, auroc, proportion
+from herodex.statistics import Estimate, auroc, grouped_proportion, mean_proportion
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +67,7 @@ WORST = 20
 def label_metrics(
     actual: Shaped[np.ndarray, " n"],
     probabilities: Float[np.ndarray, "n answers"],
+    groups: Shaped[np.ndarray, " n"],
     answers: list[str],
     seed: int,
 ) -> dict[str, Any]:
@@ -75,11 +76,13 @@ def label_metrics(
     Args:
         actual: the true answers.
         probabilities: of the answers.
+        groups: the duplicate group of each image.
         answers: the classes, then `unknown`.
         seed: of the bootstrap.
 
     Returns:
-        `accuracy` over all answers; `accuracy_known`: of images of the classes, over the classes alone;
+        `accuracy` over all answers; `balanced_accuracy`, the mean recall of the answers;
+        `accuracy_known`: of images of the classes, over the classes alone;
         `auroc_known`: of 1 - p(unknown) for the classes against all else, where the part holds both;
         `f1_macro`; `recall` of each answer.
     """
@@ -87,15 +90,17 @@ def label_metrics(
     known = actual != UNKNOWN
     best_class = np.array(answers[:-1])[probabilities[:, :-1].argmax(axis=1)]
     f1 = f1_score(actual, predicted, labels=sorted(set(actual.tolist())), average="macro")
+    recall = {
+        label: grouped_proportion(predicted[actual == label] == label, groups[actual == label])
+        for label in answers
+        if (actual == label).any()
+    }
     found: dict[str, Any] = {
-        "accuracy": accuracy(actual, predicted),
-        "accuracy_known": accuracy(actual[known], best_class[known]),
+        "accuracy": accuracy(actual, predicted, groups),
+        "balanced_accuracy": mean_proportion(list(recall.values())),
+        "accuracy_known": accuracy(actual[known], best_class[known], groups[known]),
         "f1_macro": round(float(f1), 4),
-        "recall": {
-            label: proportion(int((predicted[actual == label] == label).sum()), int((actual == label).sum()))
-            for label in answers
-            if (actual == label).any()
-        },
+        "recall": recall,
     }
     if not known.all():
         found["auroc_known"] = auroc(known, 1 - probabilities[:, -1], seed)
@@ -103,18 +108,21 @@ def label_metrics(
 
 
 def ood_metrics(
-    actual: Shaped[np.ndarray, " n"], probabilities: Float[np.ndarray, "n answers"]
+    actual: Shaped[np.ndarray, " n"],
+    probabilities: Float[np.ndarray, "n answers"],
+    groups: Shaped[np.ndarray, " n"],
 ) -> dict[str, Estimate]:
     """Estimate the false reject rate, and the false accept rate where the part holds distractors.
 
     Args:
         actual: the true answers.
         probabilities: of the answers.
+        groups: the duplicate group of each image.
     """
     known, accepted = actual != UNKNOWN, known_answers(probabilities)
-    found = {"false_reject_rate": proportion(int((known & ~accepted).sum()), int(known.sum()))}
+    found = {"false_reject_rate": grouped_proportion(~accepted[known], groups[known])}
     if not known.all():
-        found["false_accept_rate"] = proportion(int((~known & accepted).sum()), int((~known).sum()))
+        found["false_accept_rate"] = grouped_proportion(accepted[~known], groups[~known])
     return found
 
 
@@ -122,6 +130,7 @@ def set_metrics(
     actual: Int[np.ndarray, " n"],
     probabilities: Float[np.ndarray, "n answers"],
     least: Float[np.ndarray, " n"],
+    groups: Shaped[np.ndarray, " n"],
 ) -> dict[str, Any]:
     """Estimate the coverage of the confidence sets, and compute their mean size.
 
@@ -129,11 +138,12 @@ def set_metrics(
         actual: positions of the true answers.
         probabilities: of the answers.
         least: least probability of an answer in each image's set.
+        groups: the duplicate group of each image.
     """
     sets = confidence_sets(probabilities, least)
     covered = sets[np.arange(len(actual)), actual]
     return {
-        "coverage": proportion(int(covered.sum()), len(covered)),
+        "coverage": grouped_proportion(covered, groups),
         "mean_size": round(float(sets.sum(axis=1).mean()), 6),
     }
 
@@ -217,14 +227,14 @@ def baseline_accuracy(
         params: of the project.
     """
     rows = answered.rows[answered.kept]
-    labels = rows["label"].to_numpy(str)
+    labels, groups = rows["label"].to_numpy(str), rows["duplicate_group"].to_numpy(str)
     if answered.source == TEST_PART:
         learnt = colour_histograms(train["file"], read_clean)
         predicted = predict_by_colour(learnt, train["label"].to_numpy(str), histograms, params.seed)
     else:
-        groups, folds = rows["duplicate_group"].to_numpy(str), params.classifier.train.folds
+        folds = params.classifier.train.folds
         predicted = cross_predict_by_colour(histograms, labels, groups, folds, params.seed)
-    return accuracy(labels, predicted)
+    return accuracy(labels, predicted, groups)
 
 
 def save_plots(
@@ -240,6 +250,7 @@ def save_plots(
     save_figure(reliability, folder / "reliability.png")
     estimates = {
         "accuracy": found["accuracy"],
+        "balanced accuracy": found["balanced_accuracy"],
         "colour histogram": found["baseline"]["accuracy"],
         "accuracy, classes only": found["accuracy_known"],
         **({"AUROC known / unknown": found["auroc_known"]} if "auroc_known" in found else {}),
@@ -253,7 +264,8 @@ def save_plots(
 def logged_metrics(found: dict[str, Any]) -> dict[str, float]:
     """Select the metrics for MLflow, named by the source of the answers."""
     prefix = "test" if found["answers"] == TEST_PART else "out_of_fold"
-    estimates = [name for name in ("accuracy", "accuracy_known", "auroc_known") if name in found]
+    names = ("accuracy", "balanced_accuracy", "accuracy_known", "auroc_known")
+    estimates = [name for name in names if name in found]
     return {
         **{f"{prefix}_{name}": found[name]["value"] for name in estimates},
         f"{prefix}_f1_macro": found["f1_macro"],
@@ -286,6 +298,7 @@ def evaluate(
     answers, kept = [*params.classes, UNKNOWN], answered.kept
     rows, probabilities = answered.rows[kept], answered.probabilities[kept]
     actual, files = rows["label"].to_numpy(str), rows["file"].tolist()
+    groups = rows["duplicate_group"].to_numpy(str)
     position = np.array([answers.index(label) for label in actual])
     correct = answer_positions(probabilities) == position
     bins = calibration(position, probabilities)
@@ -295,12 +308,12 @@ def evaluate(
     roc, precision_recall = curves(actual, probabilities, answers)
     found: dict[str, Any] = {
         "answers": answered.source,
-        **label_metrics(actual, probabilities, answers, params.seed),
-        "ood": ood_metrics(actual, probabilities),
-        "sets": set_metrics(position, probabilities, answered.least[kept]),
+        **label_metrics(actual, probabilities, groups, answers, params.seed),
+        "ood": ood_metrics(actual, probabilities, groups),
+        "sets": set_metrics(position, probabilities, answered.least[kept], groups),
         "calibration": calibration_metrics(position, probabilities, bins),
         "slices": {
-            name: proportion(int(correct[chosen].sum()), int(chosen.sum()))
+            name: grouped_proportion(correct[chosen], groups[chosen])
             for name, chosen in slices(rows, traits).items()
         },
         "corruptions": {},
@@ -310,7 +323,8 @@ def evaluate(
     if not kept.all():
         everything = answered.rows["label"].to_numpy(str)
         predicted = np.array(answers)[answer_positions(answered.probabilities)]
-        found["as_crawled"] = {"accuracy": accuracy(everything, predicted)}
+        all_groups = answered.rows["duplicate_group"].to_numpy(str)
+        found["as_crawled"] = {"accuracy": accuracy(everything, predicted, all_groups)}
     if answered.source == TEST_PART:
         first = np.argsort(rows["sha256"].to_numpy(str), kind="stable")[:CORRUPTED]
         chosen = [files[i] for i in first]
