@@ -18,7 +18,7 @@ LONGEST_ESCAPE = 8
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG without the library's version, so that its bytes repeat.
 
-    Text is drawn as it is, dollar signs too, with a font of this machine where Matplotlib's lacks a character.
+    Text is drawn as it is, dollar signs too, by a font of this machine where Matplotlib's lacks a character.
     """
     for artist in figure.findobj(Text):
         # The tick labels and legends of an axis have its names.
@@ -56,7 +56,8 @@ def drawable(name: str) -> str:
     drawn = frozenset[int]().union(characters_in(default_font()), *map(characters_in, fonts_for(name)))
     parts: list[str] = []
     for missing, run in groupby(name, lambda each: _needs_glyph(each) and ord(each) not in drawn):
-        parts.append(_code_points("".join(run)) if missing else "".join(run).strip())
+        text = "".join(run)
+        parts.append(_code_points(text) if missing else text.strip())
     shown = " ".join(filter(None, parts)) if len(parts) > 1 else "".join(parts)
     # Matplotlib leaves labels with an underscore in front out of legends.
     return f" {shown}" if shown.startswith("_") else shown

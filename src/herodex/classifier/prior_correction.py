@@ -1,9 +1,9 @@
 """Prior correction: rare classes are answered as if they were less rare.
 
 A head that learns from few images of a class takes most of its new images for a larger class. Adding the log
-ratio of the priors to the rare class's bias (Menon et al. 2021, https://arxiv.org/abs/2007.07314) undoes that.
-Weights in the loss do less, because a linear head fits few images with many features whatever they weigh
-(Byrd, Lipton 2019, https://arxiv.org/abs/1812.03372).
+ratio of the priors to the rare class's bias undoes that (Menon et al. 2021,
+https://arxiv.org/abs/2007.07314). Weights in the loss do less, because a linear head fits few images with
+many features whatever they weigh (Byrd, Lipton 2019, https://arxiv.org/abs/1812.03372).
 """
 
 from collections.abc import Iterator
