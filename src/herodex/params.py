@@ -283,6 +283,12 @@ class TrainClassifierParams(Section):
     neighbours: Count
 
 
+class EvaluateClassifierParams(Section):
+    """Stage `evaluate_classifier`."""
+
+    corruptions: bool
+
+
 class DecisionParams(Section):
     """The decision between the classes and `unknown`: which error is bounded, and the confidence set."""
 
@@ -329,6 +335,7 @@ class ClassifierParams(Section):
     fine_tune: FineTuneParams
     train: TrainClassifierParams
     decision: DecisionParams
+    evaluate: EvaluateClassifierParams
 
 
 class CleanNamesParams(Section):

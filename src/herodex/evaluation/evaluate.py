@@ -6,7 +6,7 @@ then the out-of-fold answers of `train_classifier` are measured.
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from herodex.evaluation.baseline import (
     predict_by_colour,
 )
 from herodex.evaluation.corruptions import CORRUPTIONS
+from herodex.evaluation.held_out import classifiers_without
 from herodex.evaluation.metrics import (
     accuracy,
     brier_score,
@@ -59,7 +60,7 @@ from herodex.statistics import Estimate, auroc, grouped_proportion, mean_proport
 log = logging.getLogger(__name__)
 
 CORRUPTED = 60
-"""Test images that are corrupted, the first in the order of their hashes."""
+"""Images that are corrupted, the first in the order of their hashes."""
 WORST = 20
 """Wrong answers on the contact sheet."""
 
@@ -171,15 +172,26 @@ def curves(
 
 
 def corruption_robustness(
-    classifier: Classifier, files: Sequence[str], actual: Shaped[np.ndarray, " n"], answers: list[str]
+    classifiers: Iterable[tuple[Int[np.ndarray, " _asked"], Classifier]],
+    rows: pd.DataFrame,
+    answers: list[str],
 ) -> dict[str, Estimate]:
-    """Estimate the accuracy on corrupted images, by the corruption's name."""
-    found: dict[str, Estimate] = {}
-    images = [read_clean(file) for file in files]
-    for name, corrupt in track(CORRUPTIONS.items(), len(CORRUPTIONS), "corrupt", "corruptions"):
-        probabilities = np.concatenate([classifier.probabilities([corrupt(image)]) for image in images])
-        found[name] = accuracy(actual, np.array(answers)[answer_positions(probabilities)])
-    return found
+    """Estimate the accuracy on corrupted images, by the corruption's name.
+
+    Args:
+        classifiers: each with the positions of the images that it answers, none of which it has learned from.
+        rows: of the manifest.
+        answers: the classes, then `unknown`.
+    """
+    files, correct = rows["file"].tolist(), {name: np.zeros(len(rows), bool) for name in CORRUPTIONS}
+    actual, groups = rows["label"].to_numpy(str), rows["duplicate_group"].to_numpy(str)
+    work = ((int(row), classifier) for asked, classifier in classifiers for row in asked)
+    for row, classifier in track(work, len(rows), "corrupt", "images"):
+        image = read_clean(files[row])
+        for name, corrupt in CORRUPTIONS.items():
+            (position,) = answer_positions(classifier.probabilities([corrupt(image)]))
+            correct[name][row] = answers[position] == actual[row]
+    return {name: grouped_proportion(marked, groups) for name, marked in correct.items()}
 
 
 def worst_errors(
@@ -282,14 +294,14 @@ def log_metrics(run: tracking.Run, found: dict[str, Any], folder: Path) -> None:
 
 
 def evaluate(
-    classifier: Classifier, answered: Answered, train: pd.DataFrame, params: Params
+    classifier: Classifier, answered: Answered, manifest: pd.DataFrame, params: Params
 ) -> tuple[dict[str, Any], dict[str, pd.DataFrame], list[Cell]]:
     """Measure answers.
 
     Args:
-        classifier: to be tested with corrupted images of the test part.
+        classifier: to be tested with corrupted images.
         answered: the answers.
-        train: the rows of the training part, for the baseline.
+        manifest: of all images.
         params: of the project.
 
     Returns:
@@ -304,6 +316,7 @@ def evaluate(
     bins = calibration(position, probabilities)
     measured = [(measure_traits(image), colour_histogram(image)) for image in map(read_clean, files)]
     traits, histograms = zip(*measured, strict=True)
+    train = manifest[manifest["part"] == "train"]
     baseline = baseline_accuracy(answered, np.stack(histograms), train, params)
     roc, precision_recall = curves(actual, probabilities, answers)
     found: dict[str, Any] = {
@@ -325,10 +338,12 @@ def evaluate(
         predicted = np.array(answers)[answer_positions(answered.probabilities)]
         all_groups = answered.rows["duplicate_group"].to_numpy(str)
         found["as_crawled"] = {"accuracy": accuracy(everything, predicted, all_groups)}
-    if answered.source == TEST_PART:
-        first = np.argsort(rows["sha256"].to_numpy(str), kind="stable")[:CORRUPTED]
-        chosen = [files[i] for i in first]
-        found["corruptions"] = corruption_robustness(classifier, chosen, actual[first], answers)
+    if params.classifier.evaluate.corruptions:
+        first = rows.iloc[np.argsort(rows["sha256"].to_numpy(str), kind="stable")[:CORRUPTED]]
+        classifiers = classifiers_without(classifier, first, manifest, params)
+        if answered.source == TEST_PART:
+            classifiers = [(np.arange(len(first)), classifier)]
+        found["corruptions"] = corruption_robustness(classifiers, first, answers)
     tables = {
         "predictions": answers_table(
             rows, answer_positions(probabilities), probabilities, answered.scores[kept], params.classes
@@ -358,7 +373,7 @@ def main() -> None:
             answered = answer_test_part(classifier, test, params)
         else:
             answered = read_out_of_fold(manifest, read_manifest(folder / "out_of_fold.csv"), params)
-        found, tables, worst = evaluate(classifier, answered, manifest[manifest["part"] == "train"], params)
+        found, tables, worst = evaluate(classifier, answered, manifest, params)
         found["backbone"] = {key: backbone[key] for key in ("name", "weights", "source")}
         found["export_difference"] = difference
         text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
