@@ -18,7 +18,13 @@ from herodex.curation.duplicate_groups import (
 )
 from herodex.curation.duplicate_limits import Off, describe_off, mark_within_limits
 from herodex.curation.duplicate_pairs import score_pairs
-from herodex.curation.label_errors import LABEL_ERROR, LabelErrors, LabelQuality, find_label_errors
+from herodex.curation.label_errors import (
+    LABEL_ERROR,
+    LabelErrors,
+    Labelled,
+    LabelQuality,
+    find_label_errors,
+)
 from herodex.curation.near_duplicates import CLOSEST, closest, cosines, near_features, unit_vectors
 from herodex.curation.review_decisions import (
     PERSON,
@@ -155,9 +161,8 @@ def curate(
     kept = (marked["kept"] == "1").to_numpy()[rows]
     labels, groups = subjects(marked, params)[rows], marked["duplicate_group"].to_numpy(str)[rows]
     undecided = (marked["decided_by"] != PERSON).to_numpy()[rows]
-    scores, errors = find_label_errors(
-        vectors, labels, groups, kept, undecided, settings.folds, settings.min_label_quality
-    )
+    images = Labelled(vectors, labels, groups, kept, settings.folds)
+    scores, errors = find_label_errors(images, undecided, settings.min_label_quality)
     return drop_label_errors(marked, rows, scores, errors)
 
 
