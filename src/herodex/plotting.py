@@ -20,9 +20,7 @@ def save_figure(figure: Figure, path: Path) -> None:
 
     Text is drawn as it is, dollar signs too, by a font of this machine where Matplotlib's lacks a character.
     """
-    for artist in figure.findobj(Text):
-        # The tick labels and legends of an axis have its names.
-        text = artist if isinstance(artist, Text) else Text()
+    for text in figure.findobj(Text):
         text.set_parse_math(False)
         if others := fonts_for(text.get_text()):
             text.set_fontfamily([*text.get_fontfamily(), *map(_register, others)])

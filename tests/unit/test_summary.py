@@ -23,7 +23,7 @@ def metrics(**recall: float) -> dict[str, Any]:
 
 
 def left_out(**taken_for: tuple[str, float]) -> dict[str, Any]:
-    each = {
+    each: dict[str, Any] = {
         name: {"false_accept_rate": estimate(rate), "taken_for": other}
         for name, (other, rate) in taken_for.items()
     }
