@@ -172,7 +172,7 @@ def step_metrics(
     classes, known = len(params.classes), own < len(params.classes)
     found: list[dict[str, float]] = []
     for seed in range(SEEDS):
-        fit = fitter_for(step, params.classifier, WEIGHT_DECAY, seed)
+        fit = fitter_for(step, params.classifier, WEIGHT_DECAY, classes, seed)
         fold = random_folds(groups, seed)
         (logits,) = out_of_fold_logits(examples, int(examples.labels.max()) + 1, fold, fit)
         among_classes = logits[known, :classes].argmax(axis=1) == own[known]

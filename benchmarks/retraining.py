@@ -31,7 +31,7 @@ def retrain(params: Params) -> float:
     started = time.process_time()
     labels, images = read_images(rows, recipe, False, params)
     selection = select(images, len(params.classes), labels, recipe, settings, params.seed)
-    fit = fitter_for(recipe, settings, [selection.l2], params.seed)
+    fit = fitter_for(recipe, settings, [selection.l2], len(params.classes), params.seed)
     method = Method(len(params.classes), len(labels), fit, settings.train)
     fit_model(images.examples.select(images.learnt), method)
     return time.process_time() - started

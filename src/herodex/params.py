@@ -278,9 +278,16 @@ class TrainClassifierParams(Section):
     """Stage `train_classifier`."""
 
     l2: Annotated[list[Positive], Field(min_length=1)]
+    max_prior_ratio: Annotated[float, Field(ge=1)] | None
     folds: Annotated[int, Field(ge=2, le=20)]
     shrinkage: Annotated[float, Field(gt=0, le=1)]
     neighbours: Count
+
+
+class EvaluateClassifierParams(Section):
+    """Stage `evaluate_classifier`."""
+
+    corruptions: bool
 
 
 class DecisionParams(Section):
@@ -329,6 +336,7 @@ class ClassifierParams(Section):
     fine_tune: FineTuneParams
     train: TrainClassifierParams
     decision: DecisionParams
+    evaluate: EvaluateClassifierParams
 
 
 class CleanNamesParams(Section):

@@ -1,6 +1,7 @@
 """Estimates with a count and a 95 % confidence interval."""
 
 import warnings
+from collections.abc import Sequence
 from typing import TypedDict
 
 import numpy as np
@@ -59,6 +60,18 @@ def grouped_proportion(hits: Bool[np.ndarray, " n"], groups: Shaped[np.ndarray, 
     middle = (share + z2 / (2 * effective)) / (1 + z2 / effective)
     half = (z2 * (share * (1 - share) + z2 / (4 * effective)) / effective) ** 0.5 / (1 + z2 / effective)
     return estimate(share, max(middle - half, 0.0), min(middle + half, 1.0), n)
+
+
+def mean_proportion(parts: Sequence[Estimate]) -> Estimate:
+    """Estimate the mean of independent proportions, such as recalls, from their intervals.
+
+    The bounds are those of MOVER (Zou, Donner 2008, https://doi.org/10.1002/sim.3095): with Wilson's
+    intervals of the parts, they have a width where all are hits.
+    """
+    values = np.array([[part["value"], part["low"], part["high"]] for part in parts])
+    mean = float(values[:, 0].mean())
+    low, high = np.sqrt(((values[:, 1:] - values[:, :1]) ** 2).sum(axis=0)) / len(parts)
+    return estimate(mean, mean - float(low), mean + float(high), sum(part["n"] for part in parts))
 
 
 def bootstrap_mean(values: Float[np.ndarray, " n"], seed: int) -> Estimate:

@@ -4,6 +4,7 @@ import argparse
 import csv
 import json
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,10 @@ from herodex import paths
 from herodex.command import run_command
 from herodex.errors import UserError
 
+WIDTH = 88
+MOST_WEAK = 5
+"""Answers of low recall that are named; metrics.json has all."""
+
 
 def interval(estimate: dict[str, float], digits: int = 3) -> str:
     """Format an estimate: 0.912 [0.884, 0.935], n = 503."""
@@ -19,37 +24,78 @@ def interval(estimate: dict[str, float], digits: int = 3) -> str:
     return f"{estimate['value']:.{digits}f} [{low}, {high}], n = {estimate['n']}"
 
 
-def describe_classifier(metrics: dict[str, Any], validation: dict[str, Any]) -> str:
-    """Format the classifier's main metrics, a line each.
+def describe_classifier(metrics: dict[str, Any], validation: dict[str, Any], clean: dict[str, Any]) -> str:
+    """Format the classifier's main metrics, a line each, then what to do about weak ones.
 
     Args:
         metrics: of the evaluation.
         validation: of the training, with the false accepts of things that the model has not seen.
+        clean: of the cleaning, with warnings about small classes.
     """
     backbone, ood = metrics["backbone"], validation["ood"]
+    unseen = "unseen similar things" if has_distractors(metrics, ood) else "classes left out in turn"
     rows = {
         f"correct answers to {metrics['answers']}": metrics["accuracy"],
         "the same, with images set aside": metrics.get("as_crawled", {}).get("accuracy"),
+        "mean recall of the answers": metrics["balanced_accuracy"],
         "baseline on colour histograms": metrics["baseline"]["accuracy"],
         "images of the classes rejected": metrics["ood"]["false_reject_rate"],
-        "unseen similar things accepted": ood.get("false_accept_rate"),
+        f"{unseen} accepted": ood.get("false_accept_rate"),
         "sets that hold the true answer": metrics["sets"]["coverage"],
     }
     lines = [f"  {name:<43} {interval(found)}" for name, found in rows.items() if found]
     title = f"Classifier   {backbone['name']}, {backbone['weights']} weights from {backbone['source']}"
-    return "\n".join(["", title, *lines, *advice(ood), ""])
+    notes = [*advice(metrics, ood), *clean["class_sizes"], *weak_classes(metrics["recall"])]
+    return "\n".join(["", title, *lines, *(line for note in notes for line in wrap(note)), ""])
 
 
-def advice(ood: dict[str, Any]) -> list[str]:
+def wrap(note: str) -> list[str]:
+    """Break a note into lines for a terminal."""
+    return textwrap.wrap(note, WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
+
+
+def has_distractors(metrics: dict[str, Any], ood: dict[str, Any]) -> bool:
+    """Tell whether the left-out queries are distractors; without any, they are the classes."""
+    return not set(ood.get("left_out", {})) <= set(metrics["recall"])
+
+
+def advice(metrics: dict[str, Any], ood: dict[str, Any]) -> list[str]:
     """Say what a distractor would do, from the figures of left-out queries."""
     if "false_accept_rate" not in ood:
-        return ["  Nothing tells how many similar things are accepted: add distractors to params.yaml."]
+        return [
+            "How many similar things are accepted is not known: leaving a class out takes three classes."
+            " Add to `distractors` what people may confuse with your classes."
+        ]
     worst = ood["worst_left_out"]
     name, rate, taken_for = worst["label"], worst["false_accept_rate"]["value"], worst["taken_for"]
+    found = f"If {name} were not among the searches, {rate:.0%} would be accepted, most as {taken_for}."
+    if has_distractors(metrics, ood):
+        return [
+            found,
+            "Add what people may confuse with your classes to `distractors`; validation.json rates each.",
+        ]
     return [
-        f"  If {name} were not among the searches, {rate:.0%} would be accepted, most as {taken_for}.",
-        "  Add what people may confuse with your classes to `distractors`; validation.json rates each.",
+        found,
+        f"Without distractors, only things unlike all classes are `unknown`. Add to `distractors` what"
+        f" people may take for {most_taken(ood['left_out'])}: the model then learns to tell it apart.",
     ]
+
+
+def most_taken(left_out: dict[str, Any]) -> str:
+    """Name the class that most images of left-out queries are taken for."""
+    accepted: dict[str, float] = {}
+    for one in left_out.values():
+        rate = one["false_accept_rate"]
+        accepted[one["taken_for"]] = accepted.get(one["taken_for"], 0) + rate["value"] * rate["n"]
+    return max(accepted, key=lambda name: accepted[name])
+
+
+def weak_classes(recall: dict[str, Any]) -> list[str]:
+    """Name the answers whose interval of recall lies below the share of all correct answers."""
+    hits = sum(found["value"] * found["n"] for found in recall.values())
+    mean = hits / sum(found["n"] for found in recall.values())
+    weak = {name: found for name, found in recall.items() if found["high"] < mean}
+    return [f"Low recall: {name} {interval(found, 2)}." for name, found in list(weak.items())[:MOST_WEAK]]
 
 
 def describe_generator(metrics: dict[str, Any]) -> str:
@@ -70,9 +116,16 @@ def describe_sample(row: dict[str, str]) -> str:
     return row["name"] if row["status"] == "new" else f"{row['name']} (real)"
 
 
-PARTS: dict[str, tuple[Callable[..., str], Path, tuple[str, ...]]] = {
-    "classifier": (describe_classifier, paths.CLASSIFIER_REPORTS, ("metrics.json", "validation.json")),
-    "generator": (describe_generator, paths.GENERATOR_REPORTS, ("metrics.json",)),
+PARTS: dict[str, tuple[Callable[..., str], tuple[Path, ...]]] = {
+    "classifier": (
+        describe_classifier,
+        (
+            paths.CLASSIFIER_REPORTS / "metrics.json",
+            paths.CLASSIFIER_REPORTS / "validation.json",
+            paths.CLEAN_REPORTS / "summary.json",
+        ),
+    ),
+    "generator": (describe_generator, (paths.GENERATOR_REPORTS / "metrics.json",)),
 }
 """For each half, what describes it, and the reports that it describes."""
 NEXT = """
@@ -93,8 +146,8 @@ def main() -> None:
     only = parser.parse_args().part
     try:
         texts = [
-            describe(*(read_json(folder / file) for file in files))
-            for name, (describe, folder, files) in PARTS.items()
+            describe(*map(read_json, files))
+            for name, (describe, files) in PARTS.items()
             if only in {None, name}
         ]
     except FileNotFoundError as error:

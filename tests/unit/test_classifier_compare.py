@@ -87,7 +87,7 @@ def test_dropout_head_learns_and_is_repeatable(blobs):
 def test_every_recipe_predicts_held_out_images(blobs):
     for recipe in RECIPES[:3]:
         decays = [0.0] if recipe.dropout else [0.1, 0.01]
-        fit = fitter_for(recipe, SETTINGS, decays, 1)
+        fit = fitter_for(recipe, SETTINGS, decays, 3, 1)
         logits = out_of_fold_logits(blobs, 3, np.arange(90) // 30, fit)
         assert logits.shape == (len(decays), 90, 3)
         assert (logits[0].argmax(axis=1) == blobs.labels).mean() > 0.8

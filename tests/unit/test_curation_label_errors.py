@@ -3,6 +3,7 @@ import pytest
 
 from herodex.curation import label_errors
 from herodex.curation.label_errors import (
+    Labelled,
     LabelQuality,
     find_label_errors,
     label_similarity,
@@ -31,7 +32,7 @@ def with_wrong_labels(places: list[int]) -> np.ndarray:
 def score_labels(
     features: np.ndarray, labels: np.ndarray, groups: np.ndarray, usable: np.ndarray, folds: int
 ) -> LabelQuality:
-    return quality_of(labels, *predict_out_of_fold(features, labels, groups, usable, folds))
+    return quality_of(labels, *predict_out_of_fold(Labelled(features, labels, groups, usable, folds)))
 
 
 def test_wrong_labels_score_lowest_and_name_the_true_label():
@@ -79,7 +80,7 @@ def test_too_few_labels_give_no_label_errors(labels):
 
 
 def test_probabilities_sum_to_one():
-    classes, probabilities = predict_out_of_fold(FEATURES, LABELS, GROUPS, ALL, folds=5)
+    classes, probabilities = predict_out_of_fold(Labelled(FEATURES, LABELS, GROUPS, ALL, folds=5))
     assert list(classes) == ["cat", "dog", "owl"]
     assert probabilities.sum(axis=1) == pytest.approx(1)
 
@@ -93,9 +94,8 @@ def errors_in(features: np.ndarray, labels: np.ndarray, droppable: np.ndarray | 
     n = len(labels)
     everything = np.ones(n, bool)
     groups = np.array([f"c{i}" for i in range(n)])
-    return find_label_errors(
-        features, labels, groups, everything, everything if droppable is None else droppable, 5, 0.7
-    )[1]
+    images = Labelled(features, labels, groups, everything, folds=5)
+    return find_label_errors(images, everything if droppable is None else droppable, 0.7)[1]
 
 
 def test_wrong_labels_are_dropped_where_the_other_images_gain():
@@ -143,7 +143,7 @@ def test_image_unlike_every_label_is_an_outlier():
     features[2::3] += 3
     noise = np.random.default_rng(1).normal(0, 4, CHANNELS)
     features[0] = noise
-    deviations = label_similarity(features, LABELS, GROUPS, ALL)
+    deviations = label_similarity(Labelled(features, LABELS, GROUPS, ALL, folds=5))
     assert deviations.argmin() == 0
     assert deviations[0] < -3
 
@@ -153,11 +153,12 @@ def test_duplicates_are_no_evidence_that_an_image_resembles_its_label():
     features[[0, 3, 6, 9, 12, 15]] = np.random.default_rng(1).normal(0, 4, CHANNELS)
     groups = GROUPS.copy()
     groups[[0, 3, 6, 9, 12, 15]] = "c0"
-    assert label_similarity(features + 3, LABELS, groups, ALL)[0] < -3
+    assert label_similarity(Labelled(features + 3, LABELS, groups, ALL, folds=5))[0] < -3
 
 
 def test_dropped_labels_do_not_depend_on_the_order_of_rows():
     labels, order = with_wrong_labels([0, 1, 3, 4, 6]), RNG.permutation(N)
-    one = find_label_errors(FEATURES, labels, GROUPS, ALL, ALL, 5, 0.7)[1]
-    other = find_label_errors(FEATURES[order], labels[order], GROUPS[order], ALL, ALL, 5, 0.7)[1]
+    one = find_label_errors(Labelled(FEATURES, labels, GROUPS, ALL, 5), ALL, 0.7)[1]
+    shuffled = Labelled(FEATURES[order], labels[order], GROUPS[order], ALL, 5)
+    other = find_label_errors(shuffled, ALL, 0.7)[1]
     assert list(one.reason[order]) == list(other.reason)

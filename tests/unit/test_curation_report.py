@@ -15,7 +15,7 @@ TABLE = pd.DataFrame(
         ("dog", "c", "blurry", "0", "p", "0.1", "", "near_duplicate: too many; label_error: no gain"),
     ],
     columns=["query", "sha256", "dropped_for", "kept", "phash", "score", "decided_by", "checks_off"],
-)
+).assign(label=lambda rows: rows["query"])
 
 
 def test_count_reasons_counts_every_result_once():
@@ -28,7 +28,7 @@ def test_count_reasons_counts_every_result_once():
 
 def test_summary_counts_decisions_and_names_those_without_effect():
     decisions = {"a": Decision(True), "d": Decision(True, "dog"), "z": Decision(False)}
-    summary = summarise(TABLE, decisions)
+    summary = summarise(TABLE, decisions, ["cat", "dog"])
     assert summary["decisions"] == {"keep": 1, "relabel": 1, "drop": 1}
     assert summary["decided_images"] == 1
     assert summary["decisions_about_unreadable_images"] == ["d"]
@@ -37,12 +37,18 @@ def test_summary_counts_decisions_and_names_those_without_effect():
 
 
 def test_summary_says_for_each_query_what_was_dropped_and_which_checks_are_off():
-    summary = summarise(TABLE, {})
+    summary = summarise(TABLE, {}, ["cat", "dog"])
     assert summary["dropped_by_query"] == {
         "cat": {"blurry": 2},
         "dog": {"no_download": 1, "unreadable": 1, "blurry": 1},
     }
     assert summary["checks_off"] == {"dog": ["near_duplicate: too many", "label_error: no gain"]}
+
+
+def test_summary_names_small_classes():
+    few, rare = summarise(TABLE, {}, ["cat", "dog"])["class_sizes"]
+    assert "'dog' (0), 'cat' (1)" in few
+    assert "'cat' (1): 'dog' (0)" in rare
 
 
 def test_rows_to_show_has_each_image_once_and_the_worst_first():

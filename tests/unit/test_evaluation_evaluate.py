@@ -22,6 +22,7 @@ from herodex.evaluation.evaluate import (
     worst_errors,
 )
 
+GROUPS = np.arange(5).astype(str)
 LABELS = ["cat", "dog", "unknown"]
 ACTUAL = np.array(["cat", "cat", "dog", "unknown", "unknown"])
 PROBABILITIES = np.array(
@@ -30,17 +31,17 @@ PROBABILITIES = np.array(
 
 
 def test_accuracy_counts_unknown_as_an_answer():
-    found = label_metrics(ACTUAL, PROBABILITIES, LABELS, seed=1)
+    found = label_metrics(ACTUAL, PROBABILITIES, GROUPS, LABELS, seed=1)
     assert (found["accuracy"]["value"], found["accuracy"]["n"]) == (0.6, 5)
 
 
 def test_accuracy_known_leaves_unknown_out():
-    found = label_metrics(ACTUAL, PROBABILITIES, LABELS, seed=1)
+    found = label_metrics(ACTUAL, PROBABILITIES, GROUPS, LABELS, seed=1)
     assert (found["accuracy_known"]["value"], found["accuracy_known"]["n"]) == (0.666667, 3)
 
 
 def test_recall_of_each_label_has_its_count():
-    recall = label_metrics(ACTUAL, PROBABILITIES, LABELS, seed=1)["recall"]
+    recall = label_metrics(ACTUAL, PROBABILITIES, GROUPS, LABELS, seed=1)["recall"]
     assert {label: (found["value"], found["n"]) for label, found in recall.items()} == {
         "cat": (0.5, 2),
         "dog": (1.0, 1),
@@ -48,8 +49,22 @@ def test_recall_of_each_label_has_its_count():
     }
 
 
+def test_balanced_accuracy_is_the_mean_recall_with_an_interval():
+    found = label_metrics(ACTUAL, PROBABILITIES, GROUPS, LABELS, seed=1)["balanced_accuracy"]
+    assert (found["value"], found["n"]) == (0.666667, 5)
+    assert 0 < found["low"] < found["value"] < found["high"] < 1
+
+
+def test_intervals_are_wider_where_images_are_duplicates_of_each_other():
+    apart = label_metrics(ACTUAL, PROBABILITIES, GROUPS, LABELS, seed=1)["accuracy"]
+    alike = label_metrics(ACTUAL, PROBABILITIES, np.array(list("aabbc")), LABELS, seed=1)["accuracy"]
+    assert alike["value"] == apart["value"]
+    assert alike["low"] < apart["low"]
+    assert apart["high"] < alike["high"]
+
+
 def test_without_distractors_there_is_no_auroc():
-    found = label_metrics(ACTUAL[:3], PROBABILITIES[:3], LABELS, seed=1)
+    found = label_metrics(ACTUAL[:3], PROBABILITIES[:3], GROUPS[:3], LABELS, seed=1)
     assert "auroc_known" not in found
     assert set(found["recall"]) == {"cat", "dog"}
 
@@ -83,27 +98,28 @@ def test_the_baseline_learns_colours():
 
 
 def test_false_accepts_and_false_rejects_follow_the_answers():
-    found = ood_metrics(ACTUAL, PROBABILITIES)
+    found = ood_metrics(ACTUAL, PROBABILITIES, GROUPS)
     assert (found["false_reject_rate"]["value"], found["false_reject_rate"]["n"]) == (0.333333, 3)
     assert (found["false_accept_rate"]["value"], found["false_accept_rate"]["n"]) == (0.5, 2)
 
 
 def test_sets_hold_the_answer_and_all_answers_that_are_likely_enough():
     position = np.array([LABELS.index(label) for label in ACTUAL])
-    found = set_metrics(position, PROBABILITIES, np.full(len(position), 0.2))
+    found = set_metrics(position, PROBABILITIES, np.full(len(position), 0.2), GROUPS)
     assert (found["coverage"]["value"], found["coverage"]["n"], found["mean_size"]) == (1.0, 5, 1.8)
 
 
 def test_logged_metrics_are_named_by_the_split():
     found = {
         "answers": TEST_PART,
-        **label_metrics(ACTUAL, PROBABILITIES, LABELS, seed=1),
+        **label_metrics(ACTUAL, PROBABILITIES, GROUPS, LABELS, seed=1),
         "calibration": {"ece": 0.1, "brier": 0.2, "n": 5},
         "baseline": {"accuracy": {"value": 0.3}},
     }
     logged = logged_metrics(found)
     assert set(logged) == {
         "test_accuracy",
+        "test_balanced_accuracy",
         "test_accuracy_known",
         "test_auroc_known",
         "test_f1_macro",

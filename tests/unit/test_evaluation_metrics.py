@@ -13,7 +13,8 @@ from herodex.evaluation.slices import measure_traits, slices
 
 
 def test_accuracy_is_the_share_of_correct_predictions():
-    assert accuracy(np.array(["a", "b", "b", "c"]), np.array(["a", "b", "c", "c"]))["value"] == 0.75
+    actual, predicted = np.array(["a", "b", "b", "c"]), np.array(["a", "b", "c", "c"])
+    assert accuracy(actual, predicted, np.arange(4))["value"] == 0.75
 
 
 def test_calibration_error_of_a_confident_wrong_answer():

@@ -16,6 +16,7 @@ def estimate(value: float, n: int = 20) -> dict[str, float]:
 def lineage(metrics: dict[str, dict[str, float]], **data: Any) -> dict[str, Any]:
     numbers = {"found": 9, "used": 7, "by_part": {"test": 2, "train": 5}, "set_aside": {"blurry": 2}}
     places = {"by_source": {"commons": 7}, "by_host": {"a.org": 7}, "by_license": {"CC BY-NC 4.0": 7}}
+    places["by_class"] = {"tea": 90, "cocoa": 90}
     backbone = {"name": "ResNet50", "weights": "ImageNet", "source": "npm nets@1"}
     return {
         "model": "abc123",
@@ -45,6 +46,13 @@ def test_only_classes_with_low_recall_are_listed_among_the_limits():
     limits = text.partition("## Limits")[2]
     assert "The recall of `tea` is only 0.60 [0.50, 0.70]." in limits
     assert "cocoa" not in limits
+
+
+def test_small_classes_are_listed_among_the_limits():
+    text = classifier_card(lineage({}, by_class={"tea": 90, "cocoa": 4}), PARAMS)
+    limits = text.partition("## Limits")[2]
+    assert "- Fewer than 20 images after cleaning: 'cocoa' (4)." in limits
+    assert "- Less than a tenth of the images of 'tea' (90): 'cocoa' (4)." in limits
 
 
 def test_deeply_nested_metrics_are_left_out():

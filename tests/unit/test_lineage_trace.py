@@ -40,15 +40,23 @@ def test_ambiguous_digits_are_a_user_error():
 
 
 def test_images_are_counted_by_split_source_host_and_licence():
-    row = {"part": "", "source": "", "page_url": "", "license": "", "dropped_for": ""}
+    row = {"part": "", "source": "", "page_url": "", "license": "", "label": "", "dropped_for": ""}
     counted = count_images(
         [
-            row | {"part": "train", "source": "commons", "page_url": "https://a.org/1", "license": "CC0 1.0"},
-            row | {"part": "test"},
+            row
+            | {
+                "part": "train",
+                "source": "commons",
+                "page_url": "https://a.org/1",
+                "label": "cat",
+                "license": "CC0 1.0",
+            },
+            row | {"part": "test", "label": "unknown"},
             row | {"dropped_for": "blurry"},
         ]
     )
     assert (counted["found"], counted["used"]) == (3, 2)
+    assert counted["by_class"] == {"cat": 1}
     assert counted["by_host"] == {"a.org": 1, "given": 1}
     assert counted["by_source"] == {"commons": 1, "given": 1}
     assert counted["by_license"] == {"CC0 1.0": 1, "not stated": 1}

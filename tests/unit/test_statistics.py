@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from herodex.statistics import auroc, bootstrap_mean, proportion
+from herodex.statistics import auroc, bootstrap_mean, mean_proportion, proportion
 
 
 def test_wilson_interval_matches_a_published_example():
@@ -17,6 +17,22 @@ def test_wilson_interval_matches_a_published_example():
 def test_interval_of_a_proportion_stays_between_0_and_1(hits):
     found = proportion(hits, 7)
     assert 0 <= found["low"] < found["high"] <= 1
+
+
+def test_interval_of_a_mean_proportion_covers_the_mean_as_often_as_stated():
+    rng, shares, sizes, covered = np.random.default_rng(0), (0.97, 0.8, 0.6), (100, 20, 5), 0
+    for _ in range(400):
+        found = mean_proportion(
+            [proportion(int(rng.binomial(n, p)), n) for p, n in zip(shares, sizes, strict=True)]
+        )
+        covered += found["low"] <= np.mean(shares) <= found["high"]
+    assert 0.92 <= covered / 400 <= 0.98
+
+
+def test_mean_of_perfect_proportions_has_an_interval_with_a_width():
+    found = mean_proportion([proportion(50, 50), proportion(5, 5)])
+    assert (found["value"], found["high"], found["n"]) == (1, 1, 55)
+    assert found["low"] < 0.9
 
 
 def test_bootstrap_of_a_mean_is_near_the_normal_interval():

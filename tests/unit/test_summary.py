@@ -1,4 +1,73 @@
-from herodex.summary import describe_sample
+from typing import Any
+
+from herodex.summary import describe_classifier, describe_sample
+
+CLEAN = {"class_sizes": []}
+
+
+def estimate(value: float, n: int = 100) -> dict[str, float]:
+    return {"value": value, "low": max(value - 0.05, 0), "high": min(value + 0.05, 1), "n": n}
+
+
+def metrics(**recall: float) -> dict[str, Any]:
+    return {
+        "answers": "images, out of fold",
+        "backbone": {"name": "ResNet50", "weights": "ImageNet", "source": "npm"},
+        "accuracy": estimate(0.91),
+        "balanced_accuracy": estimate(0.87),
+        "baseline": {"accuracy": estimate(0.5)},
+        "ood": {"false_reject_rate": estimate(0.04)},
+        "sets": {"coverage": estimate(0.95)},
+        "recall": {name: estimate(value) for name, value in recall.items()},
+    }
+
+
+def left_out(**taken_for: tuple[str, float]) -> dict[str, Any]:
+    each: dict[str, Any] = {
+        name: {"false_accept_rate": estimate(rate), "taken_for": other}
+        for name, (other, rate) in taken_for.items()
+    }
+    worst = max(each, key=lambda name: each[name]["false_accept_rate"]["value"])
+    return {
+        "ood": {
+            "false_accept_rate": estimate(0.6),
+            "left_out": each,
+            "worst_left_out": {"label": worst, **each[worst]},
+        }
+    }
+
+
+def test_without_distractors_both_rates_and_the_distractors_to_add_are_printed():
+    found = metrics(cat=0.9, dog=0.9, eel=0.9)
+    text = describe_classifier(found, left_out(cat=("dog", 0.7), dog=("cat", 0.5), eel=("cat", 0.4)), CLEAN)
+    assert "images of the classes rejected              0.040" in text
+    assert "classes left out in turn accepted           0.600" in text
+    assert "If cat were not among the searches, 70% would be accepted, most as dog." in text
+    assert "may take for cat" in " ".join(text.split())
+
+
+def test_with_distractors_the_worst_of_them_is_named():
+    found = metrics(cat=0.9, dog=0.9, unknown=0.9)
+    text = describe_classifier(found, left_out(fox=("dog", 0.3), wolf=("dog", 0.8)), CLEAN)
+    assert "unseen similar things accepted              0.600" in text
+    assert "If wolf were not among the searches, 80% would be accepted, most as dog." in text
+    assert "Without distractors" not in text
+
+
+def test_two_classes_alone_leave_the_false_accepts_unknown():
+    text = describe_classifier(metrics(cat=0.9, dog=0.9), {"ood": {}}, CLEAN)
+    assert "images of the classes rejected" in text
+    assert "not known: leaving a class out takes three classes" in " ".join(text.split())
+
+
+def test_balanced_accuracy_weak_classes_and_small_ones_are_printed():
+    clean = {"class_sizes": ["Fewer than 20 images after cleaning: 'eel' (7)."]}
+    text = describe_classifier(metrics(cat=0.95, dog=0.93, eel=0.4), {"ood": {}}, clean)
+    assert "mean recall of the answers                  0.870" in text
+    assert "Low recall: eel 0.40 [0.35, 0.45], n = 100." in text
+    assert "Low recall: cat" not in text
+    assert "  Fewer than 20 images after cleaning: 'eel' (7)." in text
+    assert max(map(len, text.splitlines())) <= 90
 
 
 def test_a_sampled_name_that_exists_is_marked():

@@ -50,7 +50,7 @@ def cross_validate_recipe(recipe: Recipe, rows: pd.DataFrame, params: Params) ->
         assign_folds(rows["duplicate_group"].tolist(), settings.train.folds),
         classes,
         len(labels),
-        fitter_for(recipe, settings, decays, params.seed),
+        fitter_for(recipe, settings, decays, classes, params.seed),
     )
     losses = log_losses(logits, own, classes)
     return RecipeResult(recipe, decays[best], losses, correct_answers(logits, own, classes))

@@ -17,7 +17,7 @@ from herodex.classifier.compare import cross_validate_recipe
 from herodex.classifier.examples import Examples
 from herodex.classifier.labels import head_labels
 from herodex.classifier.linear import assign_folds, correct_answers, fit_heads
-from herodex.classifier.recipes import list_recipes, read_recipe_features
+from herodex.classifier.recipes import fitter_for, list_recipes, read_recipe_features
 from herodex.classifier.tune import tune, tuned_features
 from herodex.command import run_command
 from herodex.dataset.feature_table import write_features
@@ -56,6 +56,7 @@ def correct_when_tuned(
         params: of the project.
     """
     settings, classes = params.classifier, len(params.classes)
+    fit = fitter_for(list_recipes(settings.embed)[-1], settings, [l2], classes, params.seed)
     fold = assign_folds(train["duplicate_group"].tolist(), settings.train.folds)
     labels, label_count = examples.labels, int(examples.labels.max()) + 1
     files, weights = train["file"].to_numpy(str), stage.get_weights()
@@ -67,7 +68,7 @@ def correct_when_tuned(
         log.info("fold %d of %d", number + 1, settings.train.folds)
         tune(stage, embedder, list(files[learnt]), labels[learnt], head, l2, settings.fine_tune, params.seed)
         features = tuned_features(stage, embedder, list(files), settings.embed.batch_size)
-        (head,) = fit_heads(Examples(features[learnt], labels[learnt]), label_count, [l2])
+        (head,) = fit(Examples(features[learnt], labels[learnt]), label_count)
         correct[held_out] = correct_answers(head.logits(features[held_out]), labels[held_out], classes)
     stage.set_weights(weights)
     return correct

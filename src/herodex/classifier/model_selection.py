@@ -38,7 +38,7 @@ from herodex.inference.decision import (
 )
 from herodex.inference.ood import OodDetector
 from herodex.params import ClassifierParams, DecisionParams
-from herodex.statistics import auroc, grouped_mean, grouped_proportion, proportion
+from herodex.statistics import auroc, grouped_mean, grouped_proportion, mean_proportion, proportion
 
 
 class Decision(NamedTuple):
@@ -119,7 +119,7 @@ def select(
     """
     examples, fold, learnt, groups = images
     decays = weight_decays_for(recipe, settings)
-    method = Method(classes, len(labels), fitter_for(recipe, settings, decays, seed), settings.train)
+    method = Method(classes, len(labels), fitter_for(recipe, settings, decays, classes, seed), settings.train)
     by_head = out_of_fold(examples, fold, learnt, method)
     kept_by_head = [[part.select(learnt[part.rows]) for part in parts] for parts in by_head]
     rows = np.concatenate([part.rows for part in kept_by_head[0]])
@@ -128,7 +128,7 @@ def select(
     by_l2.insert(0, "l2", decays)
     best = least_loss(by_l2)
     parts, kept = by_head[best], kept_by_head[best]
-    chosen = replace(method, fit=fitter_for(recipe, settings, [decays[best]], seed))
+    chosen = replace(method, fit=fitter_for(recipe, settings, [decays[best]], classes, seed))
     left = list(leave_one_query_out(examples, fold, learnt, chosen))
     fit_to = partial(fit_decision, labels=examples.labels, classes=classes, params=settings.decision)
     decision = fit_to(kept, left)
@@ -299,10 +299,10 @@ def answer_metrics(
     correct = answer_positions(answers.probabilities) == true
     sets = confidence_sets(answers.probabilities, answers.least)
     covered = sets[np.arange(len(true)), true]
-    recalls = [float(correct[true == label].mean()) for label in np.unique(true)]
+    recalls = [grouped_proportion(correct[true == label], group[true == label]) for label in np.unique(true)]
     return {
         "accuracy": grouped_proportion(correct, group),
-        "balanced_accuracy": round(float(np.mean(recalls)), 6),
+        "balanced_accuracy": mean_proportion(recalls),
         "set_coverage": grouped_proportion(covered, group),
         "set_size": round(float(sets.sum(axis=1).mean()), 6),
     }

@@ -11,6 +11,7 @@ from jaxtyping import Float32
 from herodex.classifier.dropout_head import fit_dropout_head
 from herodex.classifier.examples import Examples
 from herodex.classifier.linear import FitHeads, LinearHead, fit_heads
+from herodex.classifier.prior_correction import with_prior_correction
 from herodex.dataset.feature_table import read_columns
 from herodex.params import ClassifierParams, DropoutHeadParams, EmbedParams
 from herodex.paths import FEATURES
@@ -90,11 +91,23 @@ def weight_decays_for(recipe: Recipe, settings: ClassifierParams) -> list[float]
     return [0.0] if recipe.dropout else settings.train.l2
 
 
-def fitter_for(recipe: Recipe, settings: ClassifierParams, decays: list[float], seed: int) -> FitHeads:
-    """Return the function that fits the recipe's heads, one for each weight decay."""
+def fitter_for(
+    recipe: Recipe, settings: ClassifierParams, decays: list[float], classes: int, seed: int
+) -> FitHeads:
+    """Return the function that fits the recipe's heads, one for each weight decay.
+
+    Args:
+        recipe: says how heads are fitted.
+        settings: of the head with dropout, and of the prior correction.
+        decays: the weight decays.
+        classes: how many of the head's labels are classes; they come first.
+        seed: of a head with dropout.
+    """
+    fit: FitHeads = partial(fit_heads, l2=decays)
     if recipe.dropout:
-        return partial(_fit_dropout, settings=settings.compare, seed=seed)
-    return partial(fit_heads, l2=decays)
+        fit = partial(_fit_dropout, settings=settings.compare, seed=seed)
+    max_ratio = settings.train.max_prior_ratio
+    return fit if max_ratio is None else with_prior_correction(fit, classes, max_ratio)
 
 
 def _fit_dropout(

@@ -61,6 +61,15 @@ def recipe_to_follow(params: Params, tuned: bool) -> Recipe:
     return find_recipe(compared["chosen"], params.classifier.embed)
 
 
+def rows_to_answer(manifest: pd.DataFrame, tuned: bool) -> pd.DataFrame:
+    """Select the rows that models learn from or that are answered out of fold; arguments as in `read_images`.
+
+    The test part alone stays out; images that a label check has set aside are answered, not learnt from.
+    """
+    asked = ["validation"] if tuned else ["train", "validation", SET_ASIDE]
+    return manifest[manifest["part"].isin({*asked, "train"})]
+
+
 def read_images(rows: pd.DataFrame, recipe: Recipe, tuned: bool, params: Params) -> tuple[list[str], Images]:
     """Read the head's labels, and the images that it learns from or that a label check has set aside.
 
@@ -190,9 +199,7 @@ def main() -> None:
     tuned = paths.TUNED_FEATURES.exists()
     recipe = recipe_to_follow(params, tuned)
     backbone = json.loads((paths.TUNED / "backbone.json").read_text(encoding="utf-8"))
-    # The test part alone stays out; images that a label check has set aside are answered, not learnt from.
-    asked = ["validation"] if tuned else ["train", "validation", SET_ASIDE]
-    rows = manifest[manifest["part"].isin({*asked, "train"})]
+    rows = rows_to_answer(manifest, tuned)
     labels, images = read_images(rows, recipe, tuned, params)
     taught, sources = images.examples.select(images.learnt), rows[images.learnt]
     subjects: list[int] = taught.labels.tolist()
@@ -202,7 +209,7 @@ def main() -> None:
         ):
             log.warning(NOTHING_LEFT_OUT)
         selection = select(images, len(params.classes), labels, recipe, params.classifier, params.seed)
-        fit = fitter_for(recipe, params.classifier, [selection.l2], params.seed)
+        fit = fitter_for(recipe, params.classifier, [selection.l2], len(params.classes), params.seed)
         model = fit_model(taught, Method(len(params.classes), len(labels), fit, settings))
         weights = fold_standardisation(model.head)
         sources = sources[GALLERY_COLUMNS].assign(shows=[labels[i] for i in subjects])

@@ -6,16 +6,20 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
+from herodex.plotting import drawable, font_for_all
+
 COLUMNS = 8
 SIDE, GAP, LINE, TITLE = 144, 8, 14, 40
 PAPER, INK, MUTED = "#ffffff", "#17130d", "#6b6358"
+BUILT_IN = "·…"
+"""Marks beside ASCII that Pillow's own font has, and that captions use."""
 
 Cell = tuple[Sequence[UInt8[np.ndarray, "_ _ 3"]], str]
 """One RGB image, or a duplicate and the image that is kept, with a caption.
 
-Each line is cut at the image's width, so numbers belong at its start. Pillow's font has ASCII and a few
-punctuation marks; it draws a box for each other character.
+Each line is cut at the image's width, so numbers belong at its start.
 """
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def contact_sheet(title: str, cells: Sequence[Cell]) -> Image.Image:
@@ -27,8 +31,7 @@ def contact_sheet(title: str, cells: Sequence[Cell]) -> Image.Image:
     height = SIDE + 4 + LINE * lines
     page = Image.new("RGB", (GAP + columns * (width + GAP), TITLE + rows * (height + GAP) + GAP), PAPER)
     draw = ImageDraw.Draw(page)
-    draw.text((GAP, 10), title, INK, ImageFont.load_default(18))
-    font = ImageFont.load_default(12)
+    _write(draw, (GAP, 10), title, 18, page.width - 2 * GAP, INK)
     for place, (images, caption) in enumerate(cells):
         left = GAP + place % columns * (width + GAP)
         top = TITLE + place // columns * (height + GAP)
@@ -39,11 +42,25 @@ def contact_sheet(title: str, cells: Sequence[Cell]) -> Image.Image:
             page.paste(image, (x, top + (SIDE - image.height) // 2))
         for line, text in enumerate(caption.splitlines()):
             colour = MUTED if line == lines - 1 else INK
-            draw.text((left, top + SIDE + 2 + LINE * line), _shorten(text, font, width), colour, font)
+            _write(draw, (left, top + SIDE + 2 + LINE * line), text, 12, width, colour)
     return page
 
 
-def _shorten(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
+def _write(
+    draw: ImageDraw.ImageDraw, place: tuple[int, int], text: str, size: int, width: int, colour: str
+) -> None:
+    shown = drawable(text)
+    font = _font_of(shown, size)
+    draw.text(place, _shorten(shown, font, width), colour, font)
+
+
+def _font_of(text: str, size: int) -> Font:
+    if all(each.isascii() or each in BUILT_IN for each in text):
+        return ImageFont.load_default(size)
+    return ImageFont.truetype(font_for_all(text), size)
+
+
+def _shorten(text: str, font: Font, width: int) -> str:
     if font.getlength(text) <= width:
         return text
     while text and font.getlength(f"{text}…") > width:

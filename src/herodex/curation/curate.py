@@ -8,6 +8,7 @@ from jaxtyping import Float32, Int
 
 from herodex import paths
 from herodex.command import run_command
+from herodex.curation.class_sizes import size_warnings
 from herodex.curation.duplicate_groups import (
     EXACT_DUPLICATE,
     LABEL_CONFLICT,
@@ -17,7 +18,13 @@ from herodex.curation.duplicate_groups import (
 )
 from herodex.curation.duplicate_limits import Off, describe_off, mark_within_limits
 from herodex.curation.duplicate_pairs import score_pairs
-from herodex.curation.label_errors import LABEL_ERROR, LabelErrors, LabelQuality, find_label_errors
+from herodex.curation.label_errors import (
+    LABEL_ERROR,
+    LabelErrors,
+    Labelled,
+    LabelQuality,
+    find_label_errors,
+)
 from herodex.curation.near_duplicates import CLOSEST, closest, cosines, near_features, unit_vectors
 from herodex.curation.review_decisions import (
     PERSON,
@@ -154,9 +161,8 @@ def curate(
     kept = (marked["kept"] == "1").to_numpy()[rows]
     labels, groups = subjects(marked, params)[rows], marked["duplicate_group"].to_numpy(str)[rows]
     undecided = (marked["decided_by"] != PERSON).to_numpy()[rows]
-    scores, errors = find_label_errors(
-        vectors, labels, groups, kept, undecided, settings.folds, settings.min_label_quality
-    )
+    images = Labelled(vectors, labels, groups, kept, settings.folds)
+    scores, errors = find_label_errors(images, undecided, settings.min_label_quality)
     return drop_label_errors(marked, rows, scores, errors)
 
 
@@ -169,6 +175,9 @@ def main() -> None:
     require_every_class(curated, params, "curate_images")
     write_manifest(curated, paths.CURATED_IMAGES)
     log.info("%s", summary(curated))
+    kept = curated["label"][curated["kept"] == "1"]
+    for warning in size_warnings({name: int((kept == name).sum()) for name in params.classes}):
+        log.warning("%s", warning)
     if orphaned := orphaned_decisions(manifest, decisions):
         log.info(
             "%d decisions in %s are orphaned, as no image has their sha256: %s",

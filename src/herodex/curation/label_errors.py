@@ -6,7 +6,7 @@ in other images: out of fold, they become more probable if label errors are drop
 class less probable if its hard images are.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,29 @@ SMALLEST = 1e-6
 
 
 @dataclass(frozen=True)
+class Labelled:
+    """Images with the labels to check.
+
+    Attributes:
+        features: one row per image.
+        labels: empty if an image has none.
+        groups: ids of the duplicate groups; images of one group are no evidence for each other.
+        usable: the images to fit to.
+        folds: number of models.
+    """
+
+    features: Float32[np.ndarray, "n d"]
+    labels: Shaped[np.ndarray, " n"]
+    groups: Shaped[np.ndarray, " n"]
+    usable: Bool[np.ndarray, " n"]
+    folds: int
+
+    def without(self, suspect: Bool[np.ndarray, " n"]) -> "Labelled":
+        """Return the same images with fewer to fit to."""
+        return replace(self, usable=self.usable & ~suspect)
+
+
+@dataclass(frozen=True)
 class LabelErrors:
     """The images to drop.
 
@@ -72,29 +95,19 @@ class LabelQuality:
 
 
 def predict_out_of_fold(
-    features: Float32[np.ndarray, "n d"],
-    labels: Shaped[np.ndarray, " n"],
-    groups: Shaped[np.ndarray, " n"],
-    usable: Bool[np.ndarray, " n"],
-    folds: int,
+    images: Labelled,
 ) -> tuple[Shaped[np.ndarray, " classes"], Float64[np.ndarray, "n classes"]]:
     """Predict each image by logistic regression fitted to the other folds.
 
     The fold depends on the duplicate group's id alone, so duplicates share a fold.
 
-    Args:
-        features: one row per image.
-        labels: empty if an image has none.
-        groups: ids of the duplicate groups.
-        usable: the images to fit to.
-        folds: number of models.
-
     Returns:
         the sorted labels, and their probabilities, NaN if no model could be fitted.
     """
-    fitted = usable & (labels != "")
+    features, labels, folds = images.features, images.labels, images.folds
+    fitted = images.usable & (labels != "")
     classes = np.array(sorted(set(labels[fitted])), dtype=str)
-    fold = np.array([int(folds * uniform_hash(group, "fold")) for group in groups], int)
+    fold = np.array([int(folds * uniform_hash(group, "fold")) for group in images.groups], int)
     probabilities = np.full((len(labels), len(classes)), np.nan)
     for held_out in range(folds):
         train, test = fitted & (fold != held_out), fold == held_out
@@ -140,25 +153,15 @@ def _labels_of(labels: Shaped[np.ndarray, " n"]) -> list[str]:
     return sorted({str(label) for label in labels})
 
 
-def label_similarity(
-    features: Float32[np.ndarray, "n d"],
-    labels: Shaped[np.ndarray, " n"],
-    groups: Shaped[np.ndarray, " n"],
-    usable: Bool[np.ndarray, " n"],
-) -> Float64[np.ndarray, " n"]:
+def label_similarity(images: Labelled) -> Float64[np.ndarray, " n"]:
     """Compare the similarity of images to their label's nearest images with the median of the label.
-
-    Args:
-        features: one row per image.
-        labels: empty if an image has none.
-        groups: ids of the duplicate groups; images of one group are no evidence for each other.
-        usable: the images to compare.
 
     Returns:
         robust standard deviations above the median; 0 for images that are not compared.
     """
+    labels, groups, usable = images.labels, images.groups, images.usable
     deviations = np.zeros(len(labels))
-    unit = unit_vectors(features)
+    unit = unit_vectors(images.features)
     for label in _labels_of(labels[usable & (labels != "")]):
         rows = np.flatnonzero(usable & (labels == label))
         if len(rows) <= NEIGHBOURS:
@@ -177,13 +180,7 @@ def label_similarity(
 
 
 def find_label_errors(
-    features: Float32[np.ndarray, "n d"],
-    labels: Shaped[np.ndarray, " n"],
-    groups: Shaped[np.ndarray, " n"],
-    usable: Bool[np.ndarray, " n"],
-    droppable: Bool[np.ndarray, " n"],
-    folds: int,
-    min_quality: float,
+    images: Labelled, droppable: Bool[np.ndarray, " n"], min_quality: float
 ) -> tuple[LabelQuality, LabelErrors]:
     """Score labels, and find those to drop: improbable ones, if other images gain by it.
 
@@ -193,30 +190,27 @@ def find_label_errors(
     the fits.
 
     Args:
-        features: one row per image.
-        labels: empty if an image has none.
-        groups: ids of the duplicate groups.
-        usable: the images to fit to.
+        images: with the labels to check.
         droppable: the images that may be dropped.
-        folds: number of models.
         min_quality: relative to chance.
     """
-    classes, probabilities = predict_out_of_fold(features, labels, groups, usable, folds)
+    labels, usable = images.labels, images.usable
+    classes, probabilities = predict_out_of_fold(images)
     scores = quality_of(labels, classes, probabilities)
     threshold = min_quality * scores.chance
-    unlike = label_similarity(features, labels, groups, usable) < -DEVIATIONS
+    unlike = label_similarity(images) < -DEVIATIONS
     with np.errstate(invalid="ignore"):
         outlying = unlike & (scores.quality < min(OUTLIER_LENIENCY * threshold, MAX_OUTLIER_QUALITY))
         suspect = usable & droppable & ((scores.quality < threshold) | outlying)
     off: dict[str, str] = {}
     for label in _labels_of(labels[suspect]):
         of_label = labels == label
-        count, images = int((suspect & of_label).sum()), int((usable & of_label).sum())
-        limit = int(MAX_DROPPED * images)
+        count, total = int((suspect & of_label).sum()), int((usable & of_label).sum())
+        limit = int(MAX_DROPPED * total)
         if count > limit:
-            off[label] = f"it would drop {count} of {images} images, more than the limit of {limit}"
+            off[label] = f"it would drop {count} of {total} images, more than the limit of {limit}"
             suspect &= ~of_label
-    found = gains(features, labels, groups, usable, suspect, folds, probabilities)
+    found = gains(images, suspect, probabilities)
     for label, gain in found.items():
         # An outlier has other evidence against it, so it goes unless that does harm.
         staying = suspect & (labels == label) & (~outlying | (gain < -MIN_GAIN))
@@ -232,13 +226,7 @@ def find_label_errors(
 
 
 def gains(
-    features: Float32[np.ndarray, "n d"],
-    labels: Shaped[np.ndarray, " n"],
-    groups: Shaped[np.ndarray, " n"],
-    usable: Bool[np.ndarray, " n"],
-    suspect: Bool[np.ndarray, " n"],
-    folds: int,
-    probabilities: Float64[np.ndarray, "n classes"],
+    images: Labelled, suspect: Bool[np.ndarray, " n"], probabilities: Float64[np.ndarray, "n classes"]
 ) -> dict[str, float]:
     """Measure, for each label with suspects, whether other images gain if all suspects are left out.
 
@@ -248,12 +236,8 @@ def gains(
     probable; the second side alone gains even if the suspects are right.
 
     Args:
-        features: one row per image.
-        labels: empty if an image has none.
-        groups: ids of the duplicate groups.
-        usable: the images to fit to.
+        images: with the labels to check.
         suspect: the images to leave out.
-        folds: number of models.
         probabilities: the out-of-fold predictions with the suspects.
 
     Returns:
@@ -261,8 +245,9 @@ def gains(
     """
     if not suspect.any():
         return {}
+    labels, usable = images.labels, images.usable
     classes = _labels_of(labels[usable & (labels != "")])
-    _, without = predict_out_of_fold(features, labels, groups, usable & ~suspect, folds)
+    _, without = predict_out_of_fold(images.without(suspect))
     of_label = np.full(len(classes), np.nan)
     for column, label in enumerate(classes):
         rows = usable & ~suspect & (labels == label)

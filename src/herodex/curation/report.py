@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,11 +10,12 @@ from matplotlib.figure import Figure
 
 from herodex import paths
 from herodex.command import run_command
+from herodex.curation.class_sizes import size_warnings
 from herodex.curation.contact_sheets import Cell, contact_sheet
 from herodex.curation.review_decisions import PERSON, Decision, orphaned_decisions, read_review
 from herodex.dataset.manifest import NO_HASH, REASONS, read_clean, read_manifest, write_manifest
 from herodex.params import load_params
-from herodex.plotting import save_figure
+from herodex.plotting import drawable, save_figure
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +42,11 @@ def count_reasons(manifest: pd.DataFrame) -> pd.DataFrame:
     return counts.rename_axis("query").reset_index()
 
 
-def summarise(manifest: pd.DataFrame, decisions: dict[str, Decision]) -> dict[str, Any]:
-    """Summarise kept and dropped results, and the effect of review decisions."""
+def summarise(
+    manifest: pd.DataFrame, decisions: dict[str, Decision], classes: Sequence[str]
+) -> dict[str, Any]:
+    """Summarise kept and dropped results, small classes, and the effect of review decisions."""
+    kept = manifest["label"][manifest["kept"] == "1"]
     unreadable = manifest[(manifest["phash"] == NO_HASH) & manifest["sha256"].isin(decisions.keys())]
     return {
         "results": len(manifest),
@@ -54,6 +58,7 @@ def summarise(manifest: pd.DataFrame, decisions: dict[str, Decision]) -> dict[st
         },
         "dropped_by_query": _dropped_by_query(manifest),
         "checks_off": checks_off(manifest),
+        "class_sizes": size_warnings({name: int((kept == name).sum()) for name in classes}),
         "decisions": {
             "keep": sum(decision.keep and not decision.label for decision in decisions.values()),
             "relabel": sum(decision.keep and bool(decision.label) for decision in decisions.values()),
@@ -89,8 +94,9 @@ def counts_figure(counts: pd.DataFrame) -> Figure:
     colours = ["#d8d3c8", *_colours(len(names) - 1)]
     start = pd.Series(0, rows.index)
     for name, colour in zip(names, colours, strict=True):
-        axes.barh(list(rows.index), rows[name], left=start, color=colour, label=name.replace("_", " "))
+        axes.barh(range(len(rows)), rows[name], left=start, color=colour, label=name.replace("_", " "))
         start = start + rows[name]
+    axes.set_yticks(range(len(rows)), [drawable(query) for query in rows.index])
     axes.invert_yaxis()
     axes.set(xlabel="search results")
     axes.figure.legend(loc="outside lower center", ncols=6, fontsize="small")
@@ -143,7 +149,7 @@ def main() -> None:
     decisions = read_review(paths.REVIEW, params)
     counts = count_reasons(manifest)
     write_manifest(counts, paths.CLEAN_REPORTS / "counts.csv")
-    text = json.dumps(summarise(manifest, decisions), indent=2) + "\n"
+    text = json.dumps(summarise(manifest, decisions, params.classes), indent=2, ensure_ascii=False) + "\n"
     (paths.CLEAN_REPORTS / "summary.json").write_text(text, encoding="utf-8")
     save_figure(counts_figure(counts), paths.CLEAN_REPORTS / "counts.png")
     save_contact_sheets(manifest)

@@ -6,7 +6,7 @@ then the out-of-fold answers of `train_classifier` are measured.
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from herodex.evaluation.baseline import (
     predict_by_colour,
 )
 from herodex.evaluation.corruptions import CORRUPTIONS
+from herodex.evaluation.held_out import classifiers_without
 from herodex.evaluation.metrics import (
     accuracy,
     brier_score,
@@ -54,12 +55,12 @@ from herodex.inference.predict import Classifier, load_classifier, model_hash
 from herodex.params import UNKNOWN, Params, load_params
 from herodex.plotting import save_figure
 from herodex.progress import track
-from herodex.statistics import Estimate, auroc, proportion
+from herodex.statistics import Estimate, auroc, grouped_proportion, mean_proportion
 
 log = logging.getLogger(__name__)
 
 CORRUPTED = 60
-"""Test images that are corrupted, the first in the order of their hashes."""
+"""Images that are corrupted, the first in the order of their hashes."""
 WORST = 20
 """Wrong answers on the contact sheet."""
 
@@ -67,6 +68,7 @@ WORST = 20
 def label_metrics(
     actual: Shaped[np.ndarray, " n"],
     probabilities: Float[np.ndarray, "n answers"],
+    groups: Shaped[np.ndarray, " n"],
     answers: list[str],
     seed: int,
 ) -> dict[str, Any]:
@@ -75,11 +77,13 @@ def label_metrics(
     Args:
         actual: the true answers.
         probabilities: of the answers.
+        groups: the duplicate group of each image.
         answers: the classes, then `unknown`.
         seed: of the bootstrap.
 
     Returns:
-        `accuracy` over all answers; `accuracy_known`: of images of the classes, over the classes alone;
+        `accuracy` over all answers; `balanced_accuracy`, the mean recall of the answers;
+        `accuracy_known`: of images of the classes, over the classes alone;
         `auroc_known`: of 1 - p(unknown) for the classes against all else, where the part holds both;
         `f1_macro`; `recall` of each answer.
     """
@@ -87,15 +91,17 @@ def label_metrics(
     known = actual != UNKNOWN
     best_class = np.array(answers[:-1])[probabilities[:, :-1].argmax(axis=1)]
     f1 = f1_score(actual, predicted, labels=sorted(set(actual.tolist())), average="macro")
+    recall = {
+        label: grouped_proportion(predicted[actual == label] == label, groups[actual == label])
+        for label in answers
+        if (actual == label).any()
+    }
     found: dict[str, Any] = {
-        "accuracy": accuracy(actual, predicted),
-        "accuracy_known": accuracy(actual[known], best_class[known]),
+        "accuracy": accuracy(actual, predicted, groups),
+        "balanced_accuracy": mean_proportion(list(recall.values())),
+        "accuracy_known": accuracy(actual[known], best_class[known], groups[known]),
         "f1_macro": round(float(f1), 4),
-        "recall": {
-            label: proportion(int((predicted[actual == label] == label).sum()), int((actual == label).sum()))
-            for label in answers
-            if (actual == label).any()
-        },
+        "recall": recall,
     }
     if not known.all():
         found["auroc_known"] = auroc(known, 1 - probabilities[:, -1], seed)
@@ -103,18 +109,21 @@ def label_metrics(
 
 
 def ood_metrics(
-    actual: Shaped[np.ndarray, " n"], probabilities: Float[np.ndarray, "n answers"]
+    actual: Shaped[np.ndarray, " n"],
+    probabilities: Float[np.ndarray, "n answers"],
+    groups: Shaped[np.ndarray, " n"],
 ) -> dict[str, Estimate]:
     """Estimate the false reject rate, and the false accept rate where the part holds distractors.
 
     Args:
         actual: the true answers.
         probabilities: of the answers.
+        groups: the duplicate group of each image.
     """
     known, accepted = actual != UNKNOWN, known_answers(probabilities)
-    found = {"false_reject_rate": proportion(int((known & ~accepted).sum()), int(known.sum()))}
+    found = {"false_reject_rate": grouped_proportion(~accepted[known], groups[known])}
     if not known.all():
-        found["false_accept_rate"] = proportion(int((~known & accepted).sum()), int((~known).sum()))
+        found["false_accept_rate"] = grouped_proportion(accepted[~known], groups[~known])
     return found
 
 
@@ -122,6 +131,7 @@ def set_metrics(
     actual: Int[np.ndarray, " n"],
     probabilities: Float[np.ndarray, "n answers"],
     least: Float[np.ndarray, " n"],
+    groups: Shaped[np.ndarray, " n"],
 ) -> dict[str, Any]:
     """Estimate the coverage of the confidence sets, and compute their mean size.
 
@@ -129,11 +139,12 @@ def set_metrics(
         actual: positions of the true answers.
         probabilities: of the answers.
         least: least probability of an answer in each image's set.
+        groups: the duplicate group of each image.
     """
     sets = confidence_sets(probabilities, least)
     covered = sets[np.arange(len(actual)), actual]
     return {
-        "coverage": proportion(int(covered.sum()), len(covered)),
+        "coverage": grouped_proportion(covered, groups),
         "mean_size": round(float(sets.sum(axis=1).mean()), 6),
     }
 
@@ -161,15 +172,26 @@ def curves(
 
 
 def corruption_robustness(
-    classifier: Classifier, files: Sequence[str], actual: Shaped[np.ndarray, " n"], answers: list[str]
+    classifiers: Iterable[tuple[Int[np.ndarray, " _asked"], Classifier]],
+    rows: pd.DataFrame,
+    answers: list[str],
 ) -> dict[str, Estimate]:
-    """Estimate the accuracy on corrupted images, by the corruption's name."""
-    found: dict[str, Estimate] = {}
-    images = [read_clean(file) for file in files]
-    for name, corrupt in track(CORRUPTIONS.items(), len(CORRUPTIONS), "corrupt", "corruptions"):
-        probabilities = np.concatenate([classifier.probabilities([corrupt(image)]) for image in images])
-        found[name] = accuracy(actual, np.array(answers)[answer_positions(probabilities)])
-    return found
+    """Estimate the accuracy on corrupted images, by the corruption's name.
+
+    Args:
+        classifiers: each with the positions of the images that it answers, none of which it has learned from.
+        rows: of the manifest.
+        answers: the classes, then `unknown`.
+    """
+    files, correct = rows["file"].tolist(), {name: np.zeros(len(rows), bool) for name in CORRUPTIONS}
+    actual, groups = rows["label"].to_numpy(str), rows["duplicate_group"].to_numpy(str)
+    work = ((int(row), classifier) for asked, classifier in classifiers for row in asked)
+    for row, classifier in track(work, len(rows), "corrupt", "images"):
+        image = read_clean(files[row])
+        for name, corrupt in CORRUPTIONS.items():
+            (position,) = answer_positions(classifier.probabilities([corrupt(image)]))
+            correct[name][row] = answers[position] == actual[row]
+    return {name: grouped_proportion(marked, groups) for name, marked in correct.items()}
 
 
 def worst_errors(
@@ -217,14 +239,14 @@ def baseline_accuracy(
         params: of the project.
     """
     rows = answered.rows[answered.kept]
-    labels = rows["label"].to_numpy(str)
+    labels, groups = rows["label"].to_numpy(str), rows["duplicate_group"].to_numpy(str)
     if answered.source == TEST_PART:
         learnt = colour_histograms(train["file"], read_clean)
         predicted = predict_by_colour(learnt, train["label"].to_numpy(str), histograms, params.seed)
     else:
-        groups, folds = rows["duplicate_group"].to_numpy(str), params.classifier.train.folds
+        folds = params.classifier.train.folds
         predicted = cross_predict_by_colour(histograms, labels, groups, folds, params.seed)
-    return accuracy(labels, predicted)
+    return accuracy(labels, predicted, groups)
 
 
 def save_plots(
@@ -240,6 +262,7 @@ def save_plots(
     save_figure(reliability, folder / "reliability.png")
     estimates = {
         "accuracy": found["accuracy"],
+        "balanced accuracy": found["balanced_accuracy"],
         "colour histogram": found["baseline"]["accuracy"],
         "accuracy, classes only": found["accuracy_known"],
         **({"AUROC known / unknown": found["auroc_known"]} if "auroc_known" in found else {}),
@@ -253,7 +276,8 @@ def save_plots(
 def logged_metrics(found: dict[str, Any]) -> dict[str, float]:
     """Select the metrics for MLflow, named by the source of the answers."""
     prefix = "test" if found["answers"] == TEST_PART else "out_of_fold"
-    estimates = [name for name in ("accuracy", "accuracy_known", "auroc_known") if name in found]
+    names = ("accuracy", "balanced_accuracy", "accuracy_known", "auroc_known")
+    estimates = [name for name in names if name in found]
     return {
         **{f"{prefix}_{name}": found[name]["value"] for name in estimates},
         f"{prefix}_f1_macro": found["f1_macro"],
@@ -270,14 +294,14 @@ def log_metrics(run: tracking.Run, found: dict[str, Any], folder: Path) -> None:
 
 
 def evaluate(
-    classifier: Classifier, answered: Answered, train: pd.DataFrame, params: Params
+    classifier: Classifier, answered: Answered, manifest: pd.DataFrame, params: Params
 ) -> tuple[dict[str, Any], dict[str, pd.DataFrame], list[Cell]]:
     """Measure answers.
 
     Args:
-        classifier: to be tested with corrupted images of the test part.
+        classifier: to be tested with corrupted images.
         answered: the answers.
-        train: the rows of the training part, for the baseline.
+        manifest: of all images.
         params: of the project.
 
     Returns:
@@ -286,21 +310,23 @@ def evaluate(
     answers, kept = [*params.classes, UNKNOWN], answered.kept
     rows, probabilities = answered.rows[kept], answered.probabilities[kept]
     actual, files = rows["label"].to_numpy(str), rows["file"].tolist()
+    groups = rows["duplicate_group"].to_numpy(str)
     position = np.array([answers.index(label) for label in actual])
     correct = answer_positions(probabilities) == position
     bins = calibration(position, probabilities)
     measured = [(measure_traits(image), colour_histogram(image)) for image in map(read_clean, files)]
     traits, histograms = zip(*measured, strict=True)
+    train = manifest[manifest["part"] == "train"]
     baseline = baseline_accuracy(answered, np.stack(histograms), train, params)
     roc, precision_recall = curves(actual, probabilities, answers)
     found: dict[str, Any] = {
         "answers": answered.source,
-        **label_metrics(actual, probabilities, answers, params.seed),
-        "ood": ood_metrics(actual, probabilities),
-        "sets": set_metrics(position, probabilities, answered.least[kept]),
+        **label_metrics(actual, probabilities, groups, answers, params.seed),
+        "ood": ood_metrics(actual, probabilities, groups),
+        "sets": set_metrics(position, probabilities, answered.least[kept], groups),
         "calibration": calibration_metrics(position, probabilities, bins),
         "slices": {
-            name: proportion(int(correct[chosen].sum()), int(chosen.sum()))
+            name: grouped_proportion(correct[chosen], groups[chosen])
             for name, chosen in slices(rows, traits).items()
         },
         "corruptions": {},
@@ -310,11 +336,14 @@ def evaluate(
     if not kept.all():
         everything = answered.rows["label"].to_numpy(str)
         predicted = np.array(answers)[answer_positions(answered.probabilities)]
-        found["as_crawled"] = {"accuracy": accuracy(everything, predicted)}
-    if answered.source == TEST_PART:
-        first = np.argsort(rows["sha256"].to_numpy(str), kind="stable")[:CORRUPTED]
-        chosen = [files[i] for i in first]
-        found["corruptions"] = corruption_robustness(classifier, chosen, actual[first], answers)
+        all_groups = answered.rows["duplicate_group"].to_numpy(str)
+        found["as_crawled"] = {"accuracy": accuracy(everything, predicted, all_groups)}
+    if params.classifier.evaluate.corruptions:
+        first = rows.iloc[np.argsort(rows["sha256"].to_numpy(str), kind="stable")[:CORRUPTED]]
+        classifiers = classifiers_without(classifier, first, manifest, params)
+        if answered.source == TEST_PART:
+            classifiers = [(np.arange(len(first)), classifier)]
+        found["corruptions"] = corruption_robustness(classifiers, first, answers)
     tables = {
         "predictions": answers_table(
             rows, answer_positions(probabilities), probabilities, answered.scores[kept], params.classes
@@ -344,7 +373,7 @@ def main() -> None:
             answered = answer_test_part(classifier, test, params)
         else:
             answered = read_out_of_fold(manifest, read_manifest(folder / "out_of_fold.csv"), params)
-        found, tables, worst = evaluate(classifier, answered, manifest[manifest["part"] == "train"], params)
+        found, tables, worst = evaluate(classifier, answered, manifest, params)
         found["backbone"] = {key: backbone[key] for key in ("name", "weights", "source")}
         found["export_difference"] = difference
         text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"

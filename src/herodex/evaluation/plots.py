@@ -5,7 +5,7 @@ import pandas as pd
 from jaxtyping import Int
 from matplotlib.figure import Figure
 
-from herodex.plotting import interval_figure
+from herodex.plotting import drawable, interval_figure
 from herodex.statistics import Estimate
 
 
@@ -19,8 +19,9 @@ def confusion_figure(counts: Int[np.ndarray, "actual predicted"], labels: list[s
     for (row, column), count in np.ndenumerate(counts):
         colour = "white" if shares[row, column] > 0.5 else "black"
         axes.text(column, row, str(count), ha="center", va="center", color=colour)
-    axes.set_xticks(range(len(labels)), labels, rotation=40, ha="right")
-    axes.set_yticks(range(len(labels)), labels)
+    names = [drawable(label) for label in labels]
+    axes.set_xticks(range(len(labels)), names, rotation=40, ha="right")
+    axes.set_yticks(range(len(labels)), names)
     axes.set(xlabel="predicted", ylabel="actual", title=title)
     return figure
 
@@ -31,9 +32,9 @@ def curves_figure(roc: pd.DataFrame, precision_recall: pd.DataFrame, title: str)
     figure.suptitle(title)
     left, right = figure.subplots(1, 2)
     for label, curve in roc.groupby("label", sort=False):
-        left.plot(curve["false_positive_rate"], curve["true_positive_rate"], label=str(label))
+        left.plot(curve["false_positive_rate"], curve["true_positive_rate"], label=drawable(str(label)))
     for label, curve in precision_recall.groupby("label", sort=False):
-        right.plot(curve["recall"], curve["precision"], label=str(label))
+        right.plot(curve["recall"], curve["precision"], label=drawable(str(label)))
     left.plot([0, 1], [0, 1], color="grey", linestyle=":")
     left.set(xlabel="false positive rate", ylabel="true positive rate")
     right.set(xlabel="recall", ylabel="precision")

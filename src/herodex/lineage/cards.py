@@ -1,5 +1,6 @@
 """Model cards (Mitchell et al., 2019, Model Cards for Model Reporting), written from the lineage."""
 
+from herodex.curation.class_sizes import size_warnings
 from herodex.lineage.lock import ModelLineage
 from herodex.params import Params
 
@@ -24,6 +25,7 @@ def classifier_card(lineage: ModelLineage, params: Params) -> str:
         for name, metric in metrics.items()
         if name.startswith("recall.") and metric["value"] < WEAK
     ]
+    sizes = [f"- {warning}\n" for warning in size_warnings(data["by_class"])]
     return f"""# Model card: the classifier of {params.page.thing} images
 
 {heading(lineage)}
@@ -57,7 +59,7 @@ All duplicates of an image are in the same split. Set aside: {format_counts(data
 - Each image gets one of {len(params.classes)} classes or none, even if it shows several.
 - The images come from the same sources as the training images. Expect lower accuracy on others.
 - The model reproduces the biases of the image searches and the errors in their labels.
-{"".join(weak)}
+{"".join([*weak, *sizes])}
 ## Licences
 
 The backbone's weights were trained on ImageNet and come under the licence of {backbone["source"]}.

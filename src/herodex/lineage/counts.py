@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from herodex.dataset.manifest import PARTS
 from herodex.errors import UserError
+from herodex.params import UNKNOWN
 
 Row = dict[str, str]
 GIVEN = "given"
@@ -29,12 +30,13 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def count_images(rows: Iterable[Row]) -> dict[str, Any]:
-    """Count the rows of `split_images`: used images by split, source and licence, and dropped ones."""
+    """Count the rows of `split_images`: used images by class, split, source and licence, and dropped ones."""
     rows = list(rows)
     used = [row for row in rows if row["part"] in PARTS]
     return {
         "found": len(rows),
         "used": len(used),
+        "by_class": tally(row["label"] for row in used if row["label"] != UNKNOWN),
         "by_part": tally(row["part"] for row in used),
         "by_source": tally(row["source"] or GIVEN for row in used),
         "by_host": tally(host(row["page_url"]) for row in used),
