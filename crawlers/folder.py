@@ -67,7 +67,9 @@ def read_folder(params: Params, journal: Journal) -> tuple[list[FolderContents],
     root, limit = Path(params.crawl.web), params.crawl.images.folder_limit
     groups = read_groups(root)
     found = {query: list(entries_of(query, params)) for query in params.queries}
-    check_places(root, groups, [shown(each.path.relative_to(root)) for all_ in found.values() for each in all_])
+    check_places(
+        root, groups, [shown(each.path.relative_to(root)) for all_ in found.values() for each in all_]
+    )
     taken = {query: sample([each for each in found[query] if each.is_image], limit) for query in found}
     files = [(rank, entry) for entries in taken.values() for rank, entry in enumerate(entries, start=1)]
     rows = [
@@ -160,7 +162,7 @@ def folder_part(place: Path, query: str) -> str:
         `test` if one of the folders is named so, otherwise what the topmost one names, or empty.
     """
     folders = place.parts[:-1]
-    at = 0 if folder_name(Path(folders[0])) == query else 1
+    at = 0 if folders and folder_name(Path(folders[0])) == query else 1
     named_parts = [part_named(name) for name in (*folders[:at], *folders[at + 1 :])]
     return "test" if "test" in named_parts else next(filter(None, named_parts), "")
 
@@ -219,6 +221,17 @@ def unused(params: Params) -> list[str]:
     if files:
         notes.append(f"in no class's folder: {named([shown(file) for file in sorted(files)])}")
     return notes
+
+
+def held_out_summary(images: Sequence[ImageRecord]) -> list[str]:
+    """State how many images lie in test folders, and what decides on their use; empty without any."""
+    count = sum(image.status is Status.OK and image.folder_part == "test" for image in images)
+    if not count:
+        return []
+    return [
+        f"Images in folders named test: {count}. They are learnt from like the others, unless "
+        "classifier.split.test in params.yaml is folder: then they are the test split, never learnt from."
+    ]
 
 
 def check_folder(params: Params) -> None:

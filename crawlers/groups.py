@@ -20,7 +20,9 @@ GROUPS = "groups.csv"
 """Name of the file at the top of the user's folder."""
 PATH, GROUP = "path", "group"
 """Columns that the file needs."""
-_EXAMPLE = f"Write {PATH},{GROUP} into the first line, then a line such as tea/1.jpg,patient 7 for each image."
+_EXAMPLE = (
+    f"Write {PATH},{GROUP} into the first line, then a line such as tea/1.jpg,patient 7 for each image."
+)
 
 
 @dataclass(frozen=True)
@@ -130,10 +132,10 @@ def groups_summary(images: Sequence[ImageRecord]) -> list[str]:
     grouped = [image.group for image in kept if image.group]
     if not grouped:
         return []
-    alone = len(kept) - len(grouped)
+    groups = counted(len(set(grouped)), "group")
     return [
-        f"{GROUPS} puts {counted(len(grouped), 'image')} into {counted(len(set(grouped)), 'group')}; "
-        f"{counted(alone, 'image')} without a line {'is a group' if alone == 1 else 'are groups'} of their own."
+        f"Images in groups of {GROUPS}: {len(grouped)} in {groups}. "
+        f"Images without a line, each a group of its own: {len(kept) - len(grouped)}."
     ]
 
 

@@ -91,8 +91,8 @@ def check_test_folders(classes: Sequence[str], images: Iterable[tuple[str, bool]
     advice = "Or set classifier.split.test in params.yaml to null or to a share."
     if not any(counts[name, True] for name in classes):
         raise UserError(
-            "classifier.split.test in params.yaml is 'folder', and no image of a class lies in a folder named "
-            "test.",
+            "classifier.split.test in params.yaml is 'folder', and no folder named test holds an image of a "
+            "class.",
             f"Put test images of each class into test/{classes[0]} or {classes[0]}/test. {advice}",
         )
     if untested := [name for name in classes if not counts[name, True]]:

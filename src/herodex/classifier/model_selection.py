@@ -124,7 +124,7 @@ def select(
     by_l2.insert(0, "l2", decays)
     method = Method(classes, len(labels), fitter_for(recipe, settings, [decays[best]], seed), settings.train)
     parts = out_of_fold(examples, fold, learnt, method)
-    left = list(leave_one_query_out(examples, fold, learnt, method))
+    left = list(leave_one_query_out(examples, fold, learnt, groups, method))
     kept = [part.select(learnt[part.rows]) for part in parts]
     fit_to = partial(fit_decision, labels=examples.labels, classes=classes, params=settings.decision)
     decision = fit_to(kept, left)

@@ -168,9 +168,17 @@ def label_similarity(
             block = rows[start : start + BLOCK]
             with threadpool_limits(1):
                 similarity = unit[block] @ unit[rows].T
-            similarity[groups[block][:, None] == groups[rows][None]] = -1
-            nearest[start : start + BLOCK] = np.sort(similarity, axis=1)[:, -NEIGHBOURS:].mean(axis=1)
-        centred = nearest - np.median(nearest)
+            similarity[groups[block][:, None] == groups[rows][None]] = -np.inf
+            highest = np.sort(similarity, axis=1)[:, -NEIGHBOURS:]
+            # A large group of the user's may leave fewer images of other groups, or none.
+            there = np.isfinite(highest)
+            total = np.where(there, highest, 0).sum(axis=1)
+            nearest[start : start + BLOCK] = np.where(
+                there.any(axis=1), total / np.maximum(there.sum(axis=1), 1), np.nan
+            )
+        if np.isnan(nearest).all():
+            continue
+        centred = np.nan_to_num(nearest - np.nanmedian(nearest))
         spread = 1.4826 * float(np.median(np.abs(centred)))
         deviations[rows] = centred / max(spread, np.finfo(np.float32).eps)
     return deviations
