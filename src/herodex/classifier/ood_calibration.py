@@ -163,8 +163,8 @@ def leave_one_query_out(
     """Leave out each possible label in turn, and predict its images; arguments as in `out_of_fold`.
 
     Each round also leaves out a fold, so that its model has learned from as many images as those of
-    `out_of_fold`. If that model has learned from a duplicate group of the label's images, there is a round for
-    each fold, which predicts the images of that fold.
+    `out_of_fold`. If that model has learned from a duplicate group of the label's images, there is a round
+    for each fold, which predicts the images of that fold.
     """
     labels = left_out_labels(method.classes, method.label_count)
     for place, label in enumerate(track(labels, len(labels), "leave out", "queries")):

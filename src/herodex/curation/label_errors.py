@@ -155,7 +155,8 @@ def label_similarity(
         usable: the images to compare.
 
     Returns:
-        robust standard deviations above the median; 0 for images that are not compared.
+        robust standard deviations above the median; 0 for images that are not compared, or have none to be
+        compared with.
     """
     deviations = np.zeros(len(labels))
     unit = unit_vectors(features)
@@ -178,9 +179,9 @@ def label_similarity(
             )
         if np.isnan(nearest).all():
             continue
-        centred = np.nan_to_num(nearest - np.nanmedian(nearest))
-        spread = 1.4826 * float(np.median(np.abs(centred)))
-        deviations[rows] = centred / max(spread, np.finfo(np.float32).eps)
+        centred = nearest - np.nanmedian(nearest)
+        spread = 1.4826 * float(np.nanmedian(np.abs(centred)))
+        deviations[rows] = np.nan_to_num(centred) / max(spread, np.finfo(np.float32).eps)
     return deviations
 
 

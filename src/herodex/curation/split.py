@@ -1,11 +1,12 @@
 """Stage `split_images`: assign each kept image to the training, validation or test part.
 
 The part depends on the seed and the images of the duplicate group alone. Each image has a pseudo-random
-position in [0, 1), which the images of one of the user's groups have in common, and a duplicate group has the
-largest position of its images. The unit interval is divided into test, validation and training, in this order.
-So an added image moves no other image unless it is a duplicate, and an added duplicate moves its group towards
-training only: an image that was trained on is never tested on later. The exceptions are a class that would have
-no image in a part (see `fill_parts`), and test folders of the user's own, whose images are the test part.
+position in [0, 1), which the images of one of the user's groups have in common, and a duplicate group has
+the largest position of its images. The unit interval is divided into test, validation and training, in this
+order. So an added image moves no other image unless it is a duplicate, and an added duplicate moves its group
+towards training only: an image that was trained on is never tested on later. The exceptions are a class that
+would have no image in a part (see `fill_parts`), and test folders of the user's own, whose images are the
+test part.
 """
 
 import logging
