@@ -111,6 +111,7 @@ class PageParams(Section):
 
     thing: str
     name: str
+    own_examples: bool = True
 
 
 class CrawlImagesParams(Section):

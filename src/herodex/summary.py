@@ -55,7 +55,7 @@ def advice(ood: dict[str, Any]) -> list[str]:
 def describe_generator(metrics: dict[str, Any]) -> str:
     """Format the generator's main metrics, after some sample names."""
     with (paths.GENERATOR_REPORTS / "samples.csv").open(encoding="utf-8", newline="") as file:
-        samples = [row["name"] for row in csv.DictReader(file)][:8]
+        samples = [describe_sample(row) for row in csv.DictReader(file)][:8]
     return f"""
 Names        {", ".join(samples)}
   nats per character, {metrics["method"]:<18}{interval(metrics["nats"])}
@@ -63,6 +63,11 @@ Names        {", ".join(samples)}
   cross-validation                      {interval(metrics["cross_validation"]["nats"])}
   (lower is better)
 """
+
+
+def describe_sample(row: dict[str, str]) -> str:
+    """Format a sampled name; mark one that exists already."""
+    return row["name"] if row["status"] == "new" else f"{row['name']} (real)"
 
 
 PARTS: dict[str, tuple[Callable[..., str], Path, tuple[str, ...]]] = {

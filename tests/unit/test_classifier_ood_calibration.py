@@ -3,6 +3,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from herodex.classifier import ood_calibration
 from herodex.classifier.examples import Examples, OodExamples
 from herodex.classifier.lda import fit_whitening
 from herodex.classifier.linear import fit_heads
@@ -81,7 +82,7 @@ def test_left_out_labels_are_distractors_or_else_classes():
 
 def test_every_image_is_predicted_once_by_a_model_that_never_saw_it():
     examples, fold = blobs(), folds(blobs())
-    parts = out_of_fold(examples, fold, everything(examples), method(3, 5))
+    (parts,) = out_of_fold(examples, fold, everything(examples), method(3, 5))
     assert sorted(np.concatenate([part.rows for part in parts])) == list(range(200))
     left = list(leave_one_query_out(examples, fold, everything(examples), alone(examples), method(3, 5)))
     assert [one.label for one in left] == [3, 4]
@@ -112,7 +113,7 @@ def test_left_out_images_are_predicted_by_models_that_never_saw_their_group(monk
 
 def test_the_detector_separates_left_out_images_and_never_weighs_against_similarity():
     examples, fold = blobs(), folds(blobs())
-    parts = out_of_fold(examples, fold, everything(examples), method(3, 5))
+    (parts,) = out_of_fold(examples, fold, everything(examples), method(3, 5))
     known = np.concatenate([part.figures[examples.labels[part.rows] < 3] for part in parts])
     rounds = leave_one_query_out(examples, fold, everything(examples), alone(examples), method(3, 5))
     unseen = np.concatenate([one.held_out.figures for one in rounds])
@@ -124,7 +125,7 @@ def test_the_detector_separates_left_out_images_and_never_weighs_against_similar
 @pytest.mark.parametrize("rate", [0.05, 0.2])
 def test_false_rejects_stay_within_their_bound(rate):
     examples, fold = blobs(noise=1.5), folds(blobs())
-    parts = out_of_fold(examples, fold, everything(examples), method(5, 5))
+    (parts,) = out_of_fold(examples, fold, everything(examples), method(5, 5))
     params = deciding(max_false_reject=rate).decision
     detector = bound_error(fit_detector(parts[0].figures, [], 0.01), parts, [], 5, 1.0, params)
     margins = [decision_margin(one.logits, detector.score(one.figures), 5, 1.0) for one in parts]

@@ -1,7 +1,7 @@
 """Select weight decay, temperature, OOD score and confidence sets without the test split."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -119,13 +119,17 @@ def select(
     """
     examples, fold, learnt, groups = images
     decays = weight_decays_for(recipe, settings)
-    fit = fitter_for(recipe, settings, decays, seed)
-    by_l2, best, _ = cross_validate(examples.select(learnt), fold[learnt], classes, len(labels), fit)
+    method = Method(classes, len(labels), fitter_for(recipe, settings, decays, seed), settings.train)
+    by_head = out_of_fold(examples, fold, learnt, method)
+    kept_by_head = [[part.select(learnt[part.rows]) for part in parts] for parts in by_head]
+    rows = np.concatenate([part.rows for part in kept_by_head[0]])
+    logits = [np.concatenate([part.logits for part in parts]) for parts in kept_by_head]
+    by_l2 = rate_heads(logits, examples.labels[rows], classes)
     by_l2.insert(0, "l2", decays)
-    method = Method(classes, len(labels), fitter_for(recipe, settings, [decays[best]], seed), settings.train)
-    parts = out_of_fold(examples, fold, learnt, method)
-    left = list(leave_one_query_out(examples, fold, learnt, groups, method))
-    kept = [part.select(learnt[part.rows]) for part in parts]
+    best = least_loss(by_l2)
+    parts, kept = by_head[best], kept_by_head[best]
+    chosen = replace(method, fit=fitter_for(recipe, settings, [decays[best]], seed))
+    left = list(leave_one_query_out(examples, fold, learnt, groups, chosen))
     fit_to = partial(fit_decision, labels=examples.labels, classes=classes, params=settings.decision)
     decision = fit_to(kept, left)
     answers = nested_answers(parts, kept, left, classes, fit_to)
@@ -162,7 +166,15 @@ def cross_validate(
         and its out-of-fold logits.
     """
     logits = out_of_fold_logits(examples, label_count, fold, fit)
-    labels = examples.labels[fold >= 0]
+    table = rate_heads(logits, examples.labels[fold >= 0], classes)
+    best = least_loss(table)
+    return table, best, logits[best]
+
+
+def rate_heads(
+    logits: Iterable[Float[np.ndarray, "n labels"]], labels: Int[np.ndarray, " n"], classes: int
+) -> pd.DataFrame:
+    """Make a table with `log_loss` and `accuracy` of each head, from its out-of-fold logits."""
     rows = [
         {
             "log_loss": log_loss(of_head, labels, classes),
@@ -170,9 +182,12 @@ def cross_validate(
         }
         for of_head in logits
     ]
-    table = pd.DataFrame(rows).round(6)
-    best = int(np.argmin(table["log_loss"].to_numpy()))
-    return table, best, logits[best]
+    return pd.DataFrame(rows).round(6)
+
+
+def least_loss(table: pd.DataFrame) -> int:
+    """Return the row of a table with the least log loss."""
+    return int(np.argmin(table["log_loss"].to_numpy()))
 
 
 def of_classes(parts: list[HeldOut], labels: Int[np.ndarray, " n"], classes: int) -> list[HeldOut]:

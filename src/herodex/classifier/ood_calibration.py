@@ -4,7 +4,7 @@ Out-of-fold predictions show how the model answers images of the labels that it 
 distractor in turn shows how it answers images of things that it has never seen.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -53,7 +53,7 @@ class Method:
     Attributes:
         classes: how many labels are classes; they come first.
         label_count: labels of the head; one without an image is never answered.
-        fit: fits one head.
+        fit: fits a head for each setting to choose from.
         settings: of the whitening and the gallery.
     """
 
@@ -102,17 +102,28 @@ def predict_held_out(
     return predict(fit_model(taught, method), examples, rows, method.classes)
 
 
-class Model(NamedTuple):
-    """A fitted head, and the training images that answers are compared to."""
+class Reference(NamedTuple):
+    """The training images that answers are compared to."""
 
-    head: LinearHead
     whitening: Whitening
     gallery: Gallery
 
 
+class Model(NamedTuple):
+    """A fitted head and its reference."""
+
+    head: LinearHead
+    reference: Reference
+
+
 def fit_model(taught: OodExamples, method: Method) -> Model:
-    """Fit a model to examples."""
+    """Fit a model to examples; the method fits one head."""
     (head,) = method.fit(taught, method.label_count)
+    return Model(head, fit_reference(taught, method))
+
+
+def fit_reference(taught: OodExamples, method: Method) -> Reference:
+    """Fit the whitening to examples, and keep them in the gallery."""
     whitening = fit_whitening(taught, method.settings.shrinkage)
     gallery = Gallery(
         whitening.embed(taught.features),
@@ -121,36 +132,52 @@ def fit_model(taught: OodExamples, method: Method) -> Model:
         method.label_count,
         method.settings.neighbours,
     )
-    return Model(head, whitening, gallery)
+    return Reference(whitening, gallery)
 
 
 def predict(model: Model, examples: OodExamples, rows: Int[np.ndarray, " n"], classes: int) -> HeldOut:
     """Predict examples, by their positions."""
+    return predict_with_each([model.head], model.reference, examples, rows, classes)[0]
+
+
+def predict_with_each(
+    heads: Iterable[LinearHead],
+    reference: Reference,
+    examples: OodExamples,
+    rows: Int[np.ndarray, " n"],
+    classes: int,
+) -> list[HeldOut]:
+    """Predict examples, by their positions, with each head."""
     features = examples.features[rows]
-    logits = model.head.logits(features)
-    similarity = similarities(model.gallery, model.whitening.embed(features))
-    far = far_similarity(model.gallery, examples.means[rows], classes)
-    return HeldOut(rows, logits, ood_figures(logits, similarity, far, classes))
+    similarity = similarities(reference.gallery, reference.whitening.embed(features))
+    far = far_similarity(reference.gallery, examples.means[rows], classes)
+    return [
+        HeldOut(rows, logits, ood_figures(logits, similarity, far, classes))
+        for logits in (head.logits(features) for head in heads)
+    ]
 
 
 def out_of_fold(
     examples: OodExamples, fold: Int[np.ndarray, " n"], learnt: Bool[np.ndarray, " n"], method: Method
-) -> list[HeldOut]:
-    """Predict each image by a model fitted to the other folds.
+) -> list[list[HeldOut]]:
+    """Predict each image by models fitted to the other folds.
 
     Args:
         examples: to fit and to predict.
         fold: of each; folds below 0 are not predicted.
         learnt: marks the examples that a model may be fitted to.
         method: fits the models.
+
+    Returns:
+        for each head that the method fits, the predictions of each fold.
     """
     numbers = np.unique(fold[fold >= 0])
-    return [
-        predict_held_out(
-            examples.select((fold != number) & learnt), examples, np.flatnonzero(fold == number), method
-        )
-        for number in track(numbers, len(numbers), "calibrate", "folds")
-    ]
+    by_fold: list[list[HeldOut]] = []
+    for number in track(numbers, len(numbers), "cross-validate", "folds"):
+        taught, rows = examples.select((fold != number) & learnt), np.flatnonzero(fold == number)
+        heads, reference = method.fit(taught, method.label_count), fit_reference(taught, method)
+        by_fold.append(predict_with_each(heads, reference, examples, rows, method.classes))
+    return [list(parts) for parts in zip(*by_fold, strict=True)]
 
 
 def leave_one_query_out(

@@ -124,11 +124,12 @@ def write_model(
         sources: these images' sources and labels, a row each.
         record: `classifier.json`.
     """
+    whitening, gallery = model.reference
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "head.npy", head)
-    np.save(folder / "whitening.npy", np.vstack([model.whitening.projection, model.whitening.origin]))
-    np.save(folder / "gallery.npy", model.gallery.vectors)
-    np.save(folder / "means.npy", model.gallery.means)
+    np.save(folder / "whitening.npy", np.vstack([whitening.projection, whitening.origin]))
+    np.save(folder / "gallery.npy", gallery.vectors)
+    np.save(folder / "means.npy", gallery.means)
     sources.to_csv(folder / "gallery.csv", index=False, lineterminator="\n")
     text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
     (folder / "classifier.json").write_text(text, encoding="utf-8")

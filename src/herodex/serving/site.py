@@ -28,7 +28,7 @@ WEB = Path(str(resources.files("herodex.web")))
 
 def find_examples(folder: Path) -> list[Example]:
     """List the example images in a folder, which may be missing, in order."""
-    files = sorted(folder.glob("*.png"), key=lambda file: int(file.stem.partition("-")[0]))
+    files = sorted(folder.glob("*-*.*"), key=lambda file: int(file.stem.partition("-")[0]))
     return [Example(address=f"examples/{file.name}", subject=file.stem.partition("-")[2]) for file in files]
 
 

@@ -1,0 +1,36 @@
+from pathlib import Path
+
+from PIL import Image
+
+from demo_web.draw_examples import MOST, most_typical, subjects, write_examples
+from herodex.csv_table import write_rows
+from herodex.params import load_params
+from herodex.serving.site import find_examples
+
+COLUMNS = ["file", "label", "kept", "label_quality"]
+ROWS = [
+    {"file": "ant/a.jpg", "label": "ant", "kept": "1", "label_quality": "0.4"},
+    {"file": "ant/b.jpg", "label": "ant", "kept": "1", "label_quality": "0.9"},
+    {"file": "ant/c.jpg", "label": "ant", "kept": "", "label_quality": "0.95"},
+    {"file": "蜂/d.jpg", "label": "蜂", "kept": "1", "label_quality": ""},
+]
+
+
+def test_examples_of_a_folder_are_the_most_typical_images_that_are_not_set_aside(tmp_path: Path) -> None:
+    for place, row in enumerate(ROWS):
+        file = (tmp_path / "clean" / row["file"]).with_suffix(".png")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (300, 200), (60 * place, 0, 0)).save(file)
+    write_rows(tmp_path / "split.csv", COLUMNS, ROWS)
+    (tmp_path / "examples").mkdir()
+    find = most_typical(tmp_path / "split.csv", tmp_path / "clean")
+    write_examples(tmp_path / "examples", ["ant", "bee", "蜂"], find, "jpg")
+    found = find_examples(tmp_path / "examples")
+    assert [example.subject for example in found] == ["ant", "蜂"]
+    pixels = [Image.open(tmp_path / example.address).getpixel((9, 9)) for example in found]
+    assert [round(pixel[0] / 60) for pixel in pixels] == [1, 3]
+
+
+def test_examples_show_some_classes_and_one_distractor() -> None:
+    params = load_params()
+    assert subjects(params) == [*params.classes[:MOST], params.distractors[0]]
