@@ -54,8 +54,8 @@ def group_positions(manifest: pd.DataFrame, seed: int) -> "pd.Series[float]":
     An image of one of the user's groups has the position of the group's name: the largest position of many
     images would take every large group to training.
     """
-    groups = stated(manifest, "group")
-    units = manifest["sha256"].where(groups == "", "group " + groups)
+    named = zip(stated(manifest, "group"), manifest["sha256"], strict=True)
+    units = [f"group {group}" if group else sha256 for group, sha256 in named]
     positions = pd.Series([uniform_hash(unit, str(seed)) for unit in units], manifest.index)
     return positions.groupby(manifest["duplicate_group"]).transform("max")
 
