@@ -54,7 +54,7 @@ from herodex.inference.predict import Classifier, load_classifier, model_hash
 from herodex.params import UNKNOWN, Params, load_params
 from herodex.plotting import save_figure
 from herodex.progress import track
-from herodex.statistics import Estimate, auroc, proportion
+from herodex.statistics import Estimate, auroc, grouped_proportion
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +68,7 @@ def label_metrics(
     actual: Shaped[np.ndarray, " n"],
     probabilities: Float[np.ndarray, "n answers"],
     answers: list[str],
+    groups: Shaped[np.ndarray, " n"],
     seed: int,
 ) -> dict[str, Any]:
     """Compute the metrics of answers to labelled images.
@@ -76,6 +77,7 @@ def label_metrics(
         actual: the true answers.
         probabilities: of the answers.
         answers: the classes, then `unknown`.
+        groups: the duplicate group of each image.
         seed: of the bootstrap.
 
     Returns:
@@ -88,11 +90,11 @@ def label_metrics(
     best_class = np.array(answers[:-1])[probabilities[:, :-1].argmax(axis=1)]
     f1 = f1_score(actual, predicted, labels=sorted(set(actual.tolist())), average="macro")
     found: dict[str, Any] = {
-        "accuracy": accuracy(actual, predicted),
-        "accuracy_known": accuracy(actual[known], best_class[known]),
+        "accuracy": accuracy(actual, predicted, groups),
+        "accuracy_known": accuracy(actual[known], best_class[known], groups[known]),
         "f1_macro": round(float(f1), 4),
         "recall": {
-            label: proportion(int((predicted[actual == label] == label).sum()), int((actual == label).sum()))
+            label: grouped_proportion(predicted[actual == label] == label, groups[actual == label])
             for label in answers
             if (actual == label).any()
         },
@@ -103,18 +105,21 @@ def label_metrics(
 
 
 def ood_metrics(
-    actual: Shaped[np.ndarray, " n"], probabilities: Float[np.ndarray, "n answers"]
+    actual: Shaped[np.ndarray, " n"],
+    probabilities: Float[np.ndarray, "n answers"],
+    groups: Shaped[np.ndarray, " n"],
 ) -> dict[str, Estimate]:
     """Estimate the false reject rate, and the false accept rate where the part holds distractors.
 
     Args:
         actual: the true answers.
         probabilities: of the answers.
+        groups: the duplicate group of each image.
     """
     known, accepted = actual != UNKNOWN, known_answers(probabilities)
-    found = {"false_reject_rate": proportion(int((known & ~accepted).sum()), int(known.sum()))}
+    found = {"false_reject_rate": grouped_proportion(~accepted[known], groups[known])}
     if not known.all():
-        found["false_accept_rate"] = proportion(int((~known & accepted).sum()), int((~known).sum()))
+        found["false_accept_rate"] = grouped_proportion(accepted[~known], groups[~known])
     return found
 
 
@@ -122,6 +127,7 @@ def set_metrics(
     actual: Int[np.ndarray, " n"],
     probabilities: Float[np.ndarray, "n answers"],
     least: Float[np.ndarray, " n"],
+    groups: Shaped[np.ndarray, " n"],
 ) -> dict[str, Any]:
     """Estimate the coverage of the confidence sets, and compute their mean size.
 
@@ -129,11 +135,12 @@ def set_metrics(
         actual: positions of the true answers.
         probabilities: of the answers.
         least: least probability of an answer in each image's set.
+        groups: the duplicate group of each image.
     """
     sets = confidence_sets(probabilities, least)
     covered = sets[np.arange(len(actual)), actual]
     return {
-        "coverage": proportion(int(covered.sum()), len(covered)),
+        "coverage": grouped_proportion(covered, groups),
         "mean_size": round(float(sets.sum(axis=1).mean()), 6),
     }
 
@@ -161,14 +168,18 @@ def curves(
 
 
 def corruption_robustness(
-    classifier: Classifier, files: Sequence[str], actual: Shaped[np.ndarray, " n"], answers: list[str]
+    classifier: Classifier,
+    files: Sequence[str],
+    actual: Shaped[np.ndarray, " n"],
+    answers: list[str],
+    groups: Shaped[np.ndarray, " n"],
 ) -> dict[str, Estimate]:
     """Estimate the accuracy on corrupted images, by the corruption's name."""
     found: dict[str, Estimate] = {}
     images = [read_clean(file) for file in files]
     for name, corrupt in track(CORRUPTIONS.items(), len(CORRUPTIONS), "corrupt", "corruptions"):
         probabilities = np.concatenate([classifier.probabilities([corrupt(image)]) for image in images])
-        found[name] = accuracy(actual, np.array(answers)[answer_positions(probabilities)])
+        found[name] = accuracy(actual, np.array(answers)[answer_positions(probabilities)], groups)
     return found
 
 
@@ -217,14 +228,14 @@ def baseline_accuracy(
         params: of the project.
     """
     rows = answered.rows[answered.kept]
-    labels = rows["label"].to_numpy(str)
+    labels, groups = rows["label"].to_numpy(str), rows["duplicate_group"].to_numpy(str)
     if answered.source == TEST_PART:
         learnt = colour_histograms(train["file"], read_clean)
         predicted = predict_by_colour(learnt, train["label"].to_numpy(str), histograms, params.seed)
     else:
-        groups, folds = rows["duplicate_group"].to_numpy(str), params.classifier.train.folds
+        folds = params.classifier.train.folds
         predicted = cross_predict_by_colour(histograms, labels, groups, folds, params.seed)
-    return accuracy(labels, predicted)
+    return accuracy(labels, predicted, groups)
 
 
 def save_plots(
@@ -286,6 +297,7 @@ def evaluate(
     answers, kept = [*params.classes, UNKNOWN], answered.kept
     rows, probabilities = answered.rows[kept], answered.probabilities[kept]
     actual, files = rows["label"].to_numpy(str), rows["file"].tolist()
+    groups = rows["duplicate_group"].to_numpy(str)
     position = np.array([answers.index(label) for label in actual])
     correct = answer_positions(probabilities) == position
     bins = calibration(position, probabilities)
@@ -295,12 +307,12 @@ def evaluate(
     roc, precision_recall = curves(actual, probabilities, answers)
     found: dict[str, Any] = {
         "answers": answered.source,
-        **label_metrics(actual, probabilities, answers, params.seed),
-        "ood": ood_metrics(actual, probabilities),
-        "sets": set_metrics(position, probabilities, answered.least[kept]),
+        **label_metrics(actual, probabilities, answers, groups, params.seed),
+        "ood": ood_metrics(actual, probabilities, groups),
+        "sets": set_metrics(position, probabilities, answered.least[kept], groups),
         "calibration": calibration_metrics(position, probabilities, bins),
         "slices": {
-            name: proportion(int(correct[chosen].sum()), int(chosen.sum()))
+            name: grouped_proportion(correct[chosen], groups[chosen])
             for name, chosen in slices(rows, traits).items()
         },
         "corruptions": {},
@@ -310,11 +322,14 @@ def evaluate(
     if not kept.all():
         everything = answered.rows["label"].to_numpy(str)
         predicted = np.array(answers)[answer_positions(answered.probabilities)]
-        found["as_crawled"] = {"accuracy": accuracy(everything, predicted)}
+        every_group = answered.rows["duplicate_group"].to_numpy(str)
+        found["as_crawled"] = {"accuracy": accuracy(everything, predicted, every_group)}
     if answered.source == TEST_PART:
         first = np.argsort(rows["sha256"].to_numpy(str), kind="stable")[:CORRUPTED]
         chosen = [files[i] for i in first]
-        found["corruptions"] = corruption_robustness(classifier, chosen, actual[first], answers)
+        found["corruptions"] = corruption_robustness(
+            classifier, chosen, actual[first], answers, groups[first]
+        )
     tables = {
         "predictions": answers_table(
             rows, answer_positions(probabilities), probabilities, answered.scores[kept], params.classes
