@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -40,7 +42,7 @@ def curate(
 
 
 def with_test_folders() -> Params:
-    values = PARAMS.model_dump() | {"classes": [CAT, DOG]}
+    values: dict[str, Any] = PARAMS.model_dump() | {"classes": [CAT, DOG]}
     values["classifier"]["split"]["test"] = "folder"
     values["crawl"]["images"]["sources"] = ["folder"]
     return Params.model_validate(values)
