@@ -27,37 +27,20 @@ ACTUAL = np.array(["cat", "cat", "dog", "unknown", "unknown"])
 PROBABILITIES = np.array(
     [[0.8, 0.1, 0.1], [0.2, 0.3, 0.5], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8], [0.6, 0.2, 0.2]]
 )
-APART = np.array(["a", "b", "c", "d", "e"])
-"""Each image is a duplicate group of its own."""
-
-
-def test_images_of_one_group_widen_every_interval():
-    def widths(groups: np.ndarray) -> dict[str, float]:
-        found = label_metrics(np.tile(ACTUAL, 20), np.tile(PROBABILITIES, (20, 1)), LABELS, groups, seed=1)
-        position = np.tile([0, 0, 1, 2, 2], 20)
-        sets = set_metrics(position, np.tile(PROBABILITIES, (20, 1)), np.full(100, 0.2), groups)
-        ood = ood_metrics(np.tile(ACTUAL, 20), np.tile(PROBABILITIES, (20, 1)), groups)
-        estimates = found["recall"] | ood | {key: found[key] for key in ("accuracy", "accuracy_known")}
-        estimates["coverage"] = sets["coverage"]
-        return {name: one["high"] - one["low"] for name, one in estimates.items()}
-
-    alone, grouped = widths(np.arange(100).astype(str)), widths((np.arange(100) // 20).astype(str))
-    assert len(alone) == 8
-    assert all(grouped[name] > 1.2 * alone[name] for name in alone)
 
 
 def test_accuracy_counts_unknown_as_an_answer():
-    found = label_metrics(ACTUAL, PROBABILITIES, LABELS, APART, seed=1)
+    found = label_metrics(ACTUAL, PROBABILITIES, LABELS, seed=1)
     assert (found["accuracy"]["value"], found["accuracy"]["n"]) == (0.6, 5)
 
 
 def test_accuracy_known_leaves_unknown_out():
-    found = label_metrics(ACTUAL, PROBABILITIES, LABELS, APART, seed=1)
+    found = label_metrics(ACTUAL, PROBABILITIES, LABELS, seed=1)
     assert (found["accuracy_known"]["value"], found["accuracy_known"]["n"]) == (0.666667, 3)
 
 
 def test_recall_of_each_label_has_its_count():
-    recall = label_metrics(ACTUAL, PROBABILITIES, LABELS, APART, seed=1)["recall"]
+    recall = label_metrics(ACTUAL, PROBABILITIES, LABELS, seed=1)["recall"]
     assert {label: (found["value"], found["n"]) for label, found in recall.items()} == {
         "cat": (0.5, 2),
         "dog": (1.0, 1),
@@ -66,7 +49,7 @@ def test_recall_of_each_label_has_its_count():
 
 
 def test_without_distractors_there_is_no_auroc():
-    found = label_metrics(ACTUAL[:3], PROBABILITIES[:3], LABELS, APART[:3], seed=1)
+    found = label_metrics(ACTUAL[:3], PROBABILITIES[:3], LABELS, seed=1)
     assert "auroc_known" not in found
     assert set(found["recall"]) == {"cat", "dog"}
 
@@ -100,21 +83,21 @@ def test_the_baseline_learns_colours():
 
 
 def test_false_accepts_and_false_rejects_follow_the_answers():
-    found = ood_metrics(ACTUAL, PROBABILITIES, APART)
+    found = ood_metrics(ACTUAL, PROBABILITIES)
     assert (found["false_reject_rate"]["value"], found["false_reject_rate"]["n"]) == (0.333333, 3)
     assert (found["false_accept_rate"]["value"], found["false_accept_rate"]["n"]) == (0.5, 2)
 
 
 def test_sets_hold_the_answer_and_all_answers_that_are_likely_enough():
     position = np.array([LABELS.index(label) for label in ACTUAL])
-    found = set_metrics(position, PROBABILITIES, np.full(len(position), 0.2), APART[: len(position)])
+    found = set_metrics(position, PROBABILITIES, np.full(len(position), 0.2))
     assert (found["coverage"]["value"], found["coverage"]["n"], found["mean_size"]) == (1.0, 5, 1.8)
 
 
 def test_logged_metrics_are_named_by_the_split():
     found = {
         "answers": TEST_PART,
-        **label_metrics(ACTUAL, PROBABILITIES, LABELS, APART, seed=1),
+        **label_metrics(ACTUAL, PROBABILITIES, LABELS, seed=1),
         "calibration": {"ece": 0.1, "brier": 0.2, "n": 5},
         "baseline": {"accuracy": {"value": 0.3}},
     }

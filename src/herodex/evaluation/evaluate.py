@@ -54,7 +54,7 @@ from herodex.inference.predict import Classifier, load_classifier, model_hash
 from herodex.params import UNKNOWN, Params, load_params
 from herodex.plotting import save_figure
 from herodex.progress import track
-from herodex.statistics import Estimate, auroc, grouped_proportion
+from herodex.statistics import Estimate, auroc, proportion
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,6 @@ def label_metrics(
     actual: Shaped[np.ndarray, " n"],
     probabilities: Float[np.ndarray, "n answers"],
     answers: list[str],
-    groups: Shaped[np.ndarray, " n"],
     seed: int,
 ) -> dict[str, Any]:
     """Compute the metrics of answers to labelled images.
@@ -77,7 +76,6 @@ def label_metrics(
         actual: the true answers.
         probabilities: of the answers.
         answers: the classes, then `unknown`.
-        groups: the duplicate group of each image.
         seed: of the bootstrap.
 
     Returns:
@@ -90,11 +88,11 @@ def label_metrics(
     best_class = np.array(answers[:-1])[probabilities[:, :-1].argmax(axis=1)]
     f1 = f1_score(actual, predicted, labels=sorted(set(actual.tolist())), average="macro")
     found: dict[str, Any] = {
-        "accuracy": accuracy(actual, predicted, groups),
-        "accuracy_known": accuracy(actual[known], best_class[known], groups[known]),
+        "accuracy": accuracy(actual, predicted),
+        "accuracy_known": accuracy(actual[known], best_class[known]),
         "f1_macro": round(float(f1), 4),
         "recall": {
-            label: grouped_proportion(predicted[actual == label] == label, groups[actual == label])
+            label: proportion(int((predicted[actual == label] == label).sum()), int((actual == label).sum()))
             for label in answers
             if (actual == label).any()
         },
@@ -105,21 +103,18 @@ def label_metrics(
 
 
 def ood_metrics(
-    actual: Shaped[np.ndarray, " n"],
-    probabilities: Float[np.ndarray, "n answers"],
-    groups: Shaped[np.ndarray, " n"],
+    actual: Shaped[np.ndarray, " n"], probabilities: Float[np.ndarray, "n answers"]
 ) -> dict[str, Estimate]:
     """Estimate the false reject rate, and the false accept rate where the part holds distractors.
 
     Args:
         actual: the true answers.
         probabilities: of the answers.
-        groups: the duplicate group of each image.
     """
     known, accepted = actual != UNKNOWN, known_answers(probabilities)
-    found = {"false_reject_rate": grouped_proportion(~accepted[known], groups[known])}
+    found = {"false_reject_rate": proportion(int((known & ~accepted).sum()), int(known.sum()))}
     if not known.all():
-        found["false_accept_rate"] = grouped_proportion(accepted[~known], groups[~known])
+        found["false_accept_rate"] = proportion(int((~known & accepted).sum()), int((~known).sum()))
     return found
 
 
@@ -127,7 +122,6 @@ def set_metrics(
     actual: Int[np.ndarray, " n"],
     probabilities: Float[np.ndarray, "n answers"],
     least: Float[np.ndarray, " n"],
-    groups: Shaped[np.ndarray, " n"],
 ) -> dict[str, Any]:
     """Estimate the coverage of the confidence sets, and compute their mean size.
 
@@ -135,12 +129,11 @@ def set_metrics(
         actual: positions of the true answers.
         probabilities: of the answers.
         least: least probability of an answer in each image's set.
-        groups: the duplicate group of each image.
     """
     sets = confidence_sets(probabilities, least)
     covered = sets[np.arange(len(actual)), actual]
     return {
-        "coverage": grouped_proportion(covered, groups),
+        "coverage": proportion(int(covered.sum()), len(covered)),
         "mean_size": round(float(sets.sum(axis=1).mean()), 6),
     }
 
@@ -168,18 +161,14 @@ def curves(
 
 
 def corruption_robustness(
-    classifier: Classifier,
-    files: Sequence[str],
-    actual: Shaped[np.ndarray, " n"],
-    answers: list[str],
-    groups: Shaped[np.ndarray, " n"],
+    classifier: Classifier, files: Sequence[str], actual: Shaped[np.ndarray, " n"], answers: list[str]
 ) -> dict[str, Estimate]:
     """Estimate the accuracy on corrupted images, by the corruption's name."""
     found: dict[str, Estimate] = {}
     images = [read_clean(file) for file in files]
     for name, corrupt in track(CORRUPTIONS.items(), len(CORRUPTIONS), "corrupt", "corruptions"):
         probabilities = np.concatenate([classifier.probabilities([corrupt(image)]) for image in images])
-        found[name] = accuracy(actual, np.array(answers)[answer_positions(probabilities)], groups)
+        found[name] = accuracy(actual, np.array(answers)[answer_positions(probabilities)])
     return found
 
 
@@ -228,14 +217,14 @@ def baseline_accuracy(
         params: of the project.
     """
     rows = answered.rows[answered.kept]
-    labels, groups = rows["label"].to_numpy(str), rows["duplicate_group"].to_numpy(str)
+    labels = rows["label"].to_numpy(str)
     if answered.source == TEST_PART:
         learnt = colour_histograms(train["file"], read_clean)
         predicted = predict_by_colour(learnt, train["label"].to_numpy(str), histograms, params.seed)
     else:
-        folds = params.classifier.train.folds
+        groups, folds = rows["duplicate_group"].to_numpy(str), params.classifier.train.folds
         predicted = cross_predict_by_colour(histograms, labels, groups, folds, params.seed)
-    return accuracy(labels, predicted, groups)
+    return accuracy(labels, predicted)
 
 
 def save_plots(
@@ -297,7 +286,6 @@ def evaluate(
     answers, kept = [*params.classes, UNKNOWN], answered.kept
     rows, probabilities = answered.rows[kept], answered.probabilities[kept]
     actual, files = rows["label"].to_numpy(str), rows["file"].tolist()
-    groups = rows["duplicate_group"].to_numpy(str)
     position = np.array([answers.index(label) for label in actual])
     correct = answer_positions(probabilities) == position
     bins = calibration(position, probabilities)
@@ -307,12 +295,12 @@ def evaluate(
     roc, precision_recall = curves(actual, probabilities, answers)
     found: dict[str, Any] = {
         "answers": answered.source,
-        **label_metrics(actual, probabilities, answers, groups, params.seed),
-        "ood": ood_metrics(actual, probabilities, groups),
-        "sets": set_metrics(position, probabilities, answered.least[kept], groups),
+        **label_metrics(actual, probabilities, answers, params.seed),
+        "ood": ood_metrics(actual, probabilities),
+        "sets": set_metrics(position, probabilities, answered.least[kept]),
         "calibration": calibration_metrics(position, probabilities, bins),
         "slices": {
-            name: grouped_proportion(correct[chosen], groups[chosen])
+            name: proportion(int(correct[chosen].sum()), int(chosen.sum()))
             for name, chosen in slices(rows, traits).items()
         },
         "corruptions": {},
@@ -322,14 +310,11 @@ def evaluate(
     if not kept.all():
         everything = answered.rows["label"].to_numpy(str)
         predicted = np.array(answers)[answer_positions(answered.probabilities)]
-        every_group = answered.rows["duplicate_group"].to_numpy(str)
-        found["as_crawled"] = {"accuracy": accuracy(everything, predicted, every_group)}
+        found["as_crawled"] = {"accuracy": accuracy(everything, predicted)}
     if answered.source == TEST_PART:
         first = np.argsort(rows["sha256"].to_numpy(str), kind="stable")[:CORRUPTED]
         chosen = [files[i] for i in first]
-        found["corruptions"] = corruption_robustness(
-            classifier, chosen, actual[first], answers, groups[first]
-        )
+        found["corruptions"] = corruption_robustness(classifier, chosen, actual[first], answers)
     tables = {
         "predictions": answers_table(
             rows, answer_positions(probabilities), probabilities, answered.scores[kept], params.classes

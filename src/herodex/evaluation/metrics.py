@@ -4,14 +4,12 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int, Shaped
 
-from herodex.statistics import Estimate, grouped_proportion
+from herodex.statistics import Estimate, proportion
 
 
-def accuracy(
-    actual: Shaped[np.ndarray, " n"], predicted: Shaped[np.ndarray, " n"], groups: Shaped[np.ndarray, " n"]
-) -> Estimate:
-    """Estimate the share of correct predictions, for images that are alike within duplicate groups."""
-    return grouped_proportion(actual == predicted, groups)
+def accuracy(actual: Shaped[np.ndarray, " n"], predicted: Shaped[np.ndarray, " n"]) -> Estimate:
+    """Estimate the share of correct predictions."""
+    return proportion(int((actual == predicted).sum()), len(actual))
 
 
 def calibration(
