@@ -1,7 +1,8 @@
 """Read images from the user's folder, without a browser.
 
 The images of a query lie in the sub-folder with its name, at any depth, or in such a sub-folder of `train`,
-`val`, `valid`, `validation` and `test`. Nothing is left out in silence: a file that should show an image and
+`val`, `valid`, `validation` and `test`. `groups.csv` may name images that belong together (see
+`crawlers.groups`). Nothing is left out in silence: a file that should show an image and
 cannot be taken has a row in the manifest, all others are counted in a `FolderContents`.
 """
 
@@ -10,15 +11,16 @@ import stat
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crawlers.file_kinds import inspect_file
+from crawlers.groups import GROUPS, Groups, check_places, place_key, read_groups
 from crawlers.items import FOLDER, Download, FolderContents, ImageRecord, SearchResult, Status
 from crawlers.journal import Journal
 from crawlers.manifest import record_of
 from crawlers.sources_report import counted, named
-from herodex.class_folders import class_folders, is_hidden, part_folders, sub_folders
+from herodex.class_folders import class_folders, folder_name, is_hidden, part_folders, part_named, sub_folders
 from herodex.errors import UserError
 from herodex.file_kind import HEAD_BYTES
 from herodex.params import Params
@@ -64,11 +66,16 @@ def read_folder(params: Params, journal: Journal) -> tuple[list[FolderContents],
         `title` the file's name, both with escapes for characters that a table cannot hold.
     """
     root, limit = Path(params.crawl.web), params.crawl.images.folder_limit
+    groups = read_groups(root)
     found = {query: list(entries_of(query, params)) for query in params.queries}
+    check_places(
+        root, groups, [shown(each.path.relative_to(root)) for all_ in found.values() for each in all_]
+    )
     taken = {query: sample([each for each in found[query] if each.is_image], limit) for query in found}
     files = [(rank, entry) for entries in taken.values() for rank, entry in enumerate(entries, start=1)]
     rows = [
-        read_file(rank, entry, params, journal) for rank, entry in track(files, len(files), FOLDER, "images")
+        read_file(rank, entry, params, journal, groups)
+        for rank, entry in track(files, len(files), FOLDER, "images")
     ]
     return list(contents(root, [each for entries in found.values() for each in entries], rows)), rows
 
@@ -124,7 +131,7 @@ def inspect(query: str, path: Path, max_image_mb: float) -> Entry:
     return Entry(query, path, found.extension)
 
 
-def read_file(rank: int, entry: Entry, params: Params, journal: Journal) -> ImageRecord:
+def read_file(rank: int, entry: Entry, params: Params, journal: Journal, groups: Groups) -> ImageRecord:
     """Make the row of one entry, and store the bytes of an image that is taken."""
     place = shown(entry.path.relative_to(params.crawl.web))
     download = Download(place, entry.status, entry.reason)
@@ -137,7 +144,28 @@ def read_file(rank: int, entry: Entry, params: Params, journal: Journal) -> Imag
             download = journal.keep_image(place, body, entry.extension)
     name = shown(Path(entry.path.name))
     result = SearchResult(entry.query, FOLDER, rank, place, "", name, "", "", "")
-    return record_of(result, download, params.label_of(entry.query))
+    group = groups.get(place_key(place))
+    return replace(
+        record_of(result, download, params.label_of(entry.query)),
+        group=group.group if group else "",
+        folder_part=folder_part(entry.path.relative_to(params.crawl.web), entry.query),
+    )
+
+
+def folder_part(place: Path, query: str) -> str:
+    """Return the part of a data set that the folders above or below a class's folder name.
+
+    Args:
+        place: of a file in the user's folder.
+        query: the class or distractor.
+
+    Returns:
+        `test` if one of the folders is named so, otherwise what the topmost one names, or empty.
+    """
+    folders = place.parts[:-1]
+    at = 0 if folders and folder_name(Path(folders[0])) == query else 1
+    named_parts = [part_named(name) for name in (*folders[:at], *folders[at + 1 :])]
+    return "test" if "test" in named_parts else next(filter(None, named_parts), "")
 
 
 def shown(path: Path) -> str:
@@ -180,7 +208,10 @@ def unused(params: Params) -> list[str]:
     others = [name for name in class_folders(root, queries) if name not in queries]
     tops = [root, *part_folders(root, queries)]
     files = [
-        path for top in tops for path in top.iterdir() if not os.path.isdir(path) and not is_hidden(path.name)
+        path
+        for top in tops
+        for path in top.iterdir()
+        if not os.path.isdir(path) and not is_hidden(path.name) and path != root / GROUPS
     ]
     notes: list[str] = []
     if others:
@@ -191,6 +222,17 @@ def unused(params: Params) -> list[str]:
     if files:
         notes.append(f"in no class's folder: {named([shown(file) for file in sorted(files)])}")
     return notes
+
+
+def held_out_summary(images: Sequence[ImageRecord]) -> list[str]:
+    """State how many images lie in test folders, and what decides on their use; empty without any."""
+    count = sum(image.status is Status.OK and image.folder_part == "test" for image in images)
+    if not count:
+        return []
+    return [
+        f"Images in folders named test: {count}. They are learnt from like the others, unless "
+        "classifier.split.test in params.yaml is folder: then they are the test split, never learnt from."
+    ]
 
 
 def check_folder(params: Params) -> None:

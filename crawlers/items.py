@@ -103,6 +103,8 @@ class ImageRecord(SearchResult):
 
     `reason` explains a status other than OK. `sha256` (of the bytes) and `file` (relative to the manifest's
     folder) are empty if no image was kept. `label` is the query's class, or `unknown` for a distractor.
+    `group` is that of the user's `groups.csv`, and `folder_part` the part of a data set that its
+    folder names, `train`, `validation` or `test`; both are empty if the user names none.
     """
 
     status: Status
@@ -110,6 +112,8 @@ class ImageRecord(SearchResult):
     sha256: str = ""
     file: str = ""
     label: str = ""
+    group: str = ""
+    folder_part: str = ""
 
 
 @dataclass(frozen=True)

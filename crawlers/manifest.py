@@ -13,6 +13,8 @@ Columns (see `crawlers.items.ImageRecord`):
     sha256       of the image's bytes, '' if none were kept
     file         path relative to the manifest: <query>/<sha256>.<extension by content>
     label        the query if it is a class, `unknown` if it is a distractor
+    group        of the image in the user's `groups.csv`, '' if it has none
+    folder_part  `train`, `validation` or `test` if the image lies in a folder with such a name, else ''
 
 Rows are sorted by the order of the queries in `params.yaml`, then by the order of the sources, then by rank.
 The file is UTF-8 with Unix line ends.

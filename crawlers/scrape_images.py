@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from crawlers.folder import check_folder, read_folder, unused
+from crawlers.folder import check_folder, held_out_summary, read_folder, unused
+from crawlers.groups import GROUPS, groups_summary, read_groups, unused_rows
 from crawlers.image_crawl import crawl
 from crawlers.items import FOLDER, FolderContents, ImageRecord, Search, Status
 from crawlers.journal import Journal, open_journal
@@ -24,9 +25,10 @@ from crawlers.table import write_table
 from crawlers.web import DEMO_WEB, LIVE_WEB, check_web, may_crawl_live
 from demo_web.server import running_web
 from herodex import paths
+from herodex.class_folders import check_test_folders
 from herodex.command import run_command
 from herodex.errors import UserError
-from herodex.params import FEWEST_IMAGES, Params, load_params
+from herodex.params import FEWEST_IMAGES, FROM_FOLDER, Params, load_params
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +47,7 @@ def main() -> None:
     if not live and params.crawl.web != DEMO_WEB:
         check_folder(params)
         if params.crawl.images.sources != [FOLDER]:
+            check_no_groups(Path(params.crawl.web))
             log.warning(
                 "the browser takes the first %d files of each folder in %s; to read all files without "
                 "a browser, set crawl.images.sources to [folder]",
@@ -66,8 +69,10 @@ def scrape(params: Params) -> list[ImageRecord]:
     with open_journal(state) as journal:
         searches, folders, records = collect(params, journal)
         counts = count_statuses(records, params.queries, "query")
-        notes = unused(params) if folders else []
+        notes, remarks = folder_remarks(params, records) if folders else ([], [])
         report_end(searches, records, counts, [*folder_notes(folders), *notes])
+        for remark in remarks:
+            log.info("%s", remark)
         try:
             if params.crawl.images.sources == [FOLDER]:
                 check_contents(params, folders, records)
@@ -80,8 +85,17 @@ def scrape(params: Params) -> list[ImageRecord]:
             write_images(records, journal.images, folder)
             write_table(folder / paths.MANIFEST, ImageRecord, records)
         paths.SOURCES.parent.mkdir(exist_ok=True)
-        paths.SOURCES.write_text(sources_report(records, searches, folders, notes), encoding="utf-8")
+        paths.SOURCES.write_text(sources_report(records, searches, folders, notes, remarks), encoding="utf-8")
     return records
+
+
+def folder_remarks(params: Params, records: Sequence[ImageRecord]) -> tuple[list[str], list[str]]:
+    """Describe what in the user's folder is not used, and then its groups and test folders."""
+    groups = read_groups(Path(params.crawl.web))
+    return (
+        [*unused(params), *unused_rows(groups, records)],
+        [*groups_summary(records), *held_out_summary(records)],
+    )
 
 
 def collect(params: Params, journal: Journal) -> tuple[list[Search], list[FolderContents], list[ImageRecord]]:
@@ -127,14 +141,37 @@ def check_counts(counts: dict[str, Counter[Status]], searches: Sequence[Search])
         )
 
 
+def check_no_groups(root: Path) -> None:
+    """Check that no `groups.csv` is overlooked, because only a folder that is read directly has groups.
+
+    Raises:
+        UserError: there is one.
+    """
+    if (root / GROUPS).exists():
+        raise UserError(
+            f"{root / GROUPS} would be ignored, because the browser searches the folder.",
+            f"Set crawl.images.sources in params.yaml to [folder], or remove {GROUPS}.",
+        )
+
+
 def check_contents(params: Params, folders: Sequence[FolderContents], records: Sequence[ImageRecord]) -> None:
     """Check that every class's folder has enough different images, and every distractor's at least one.
+
+    Images of test folders do not count if they are held out, and images of one group count once.
 
     Raises:
         UserError: a folder has too few; the message counts what it has, and says how to get more.
     """
+    kept = [image for image in records if image.sha256]
+    held_out = params.classifier.split.test == FROM_FOLDER
+    if held_out:
+        of_class = [image for image in kept if image.query in params.classes]
+        check_test_folders(params.classes, ((image.query, image.folder_part == "test") for image in of_class))
+    learnt = [image for image in kept if not (held_out and image.folder_part == "test")]
     images = {
-        query: len({image.sha256 for image in records if image.query == query and image.sha256})
+        query: len(
+            {image.sha256 for image in (learnt if query in params.classes else kept) if image.query == query}
+        )
         for query in params.queries
     }
     needed = {query: FEWEST_IMAGES if query in params.classes else 1 for query in params.queries}
@@ -142,11 +179,36 @@ def check_contents(params: Params, folders: Sequence[FolderContents], records: S
         found = ", ".join(f"{query} has {images[query]}" for query in few)
         notes = folder_notes([each for each in folders if each.query in few])
         causes = f" Not taken: {'; '.join(notes)}." if notes else ""
+        beside = " outside test folders" if held_out else ""
         raise UserError(
-            f"Too few different images: {found}. A class needs at least {FEWEST_IMAGES}, "
+            f"Too few different images{beside}: {found}. A class needs at least {FEWEST_IMAGES}, "
             f"a distractor 1.{causes}",
             f"Put more images into {Path(params.crawl.web) / few[0]}, or change classes and distractors in "
             "params.yaml. Earlier images are unchanged.",
+        )
+    check_groups(params, learnt)
+
+
+def check_groups(params: Params, learnt: Sequence[ImageRecord]) -> None:
+    """Check that the images of every class belong to enough groups.
+
+    Raises:
+        UserError: those of a class belong to fewer; the message counts them.
+    """
+    groups = {
+        query: {
+            (image.group, "" if image.group else image.sha256) for image in learnt if image.query == query
+        }
+        for query in params.classes
+    }
+    if few := [query for query in params.classes if len(groups[query]) < FEWEST_IMAGES]:
+        found = ", ".join(f"{query} has images of {len(groups[query])}" for query in few)
+        file = Path(params.crawl.web) / GROUPS
+        raise UserError(
+            f"Too few groups in {file}: {found}. A class needs images of at least {FEWEST_IMAGES}, because a "
+            "group is in one fold; an image without a line is a group of its own.",
+            "Add images of other groups, divide the groups more finely, or take lines out of the file. "
+            "Earlier images are unchanged.",
         )
 
 

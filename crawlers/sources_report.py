@@ -13,6 +13,7 @@ def sources_report(
     searches: Sequence[Search],
     folders: Sequence[FolderContents] = (),
     notes: Sequence[str] = (),
+    remarks: Sequence[str] = (),
 ) -> str:
     """Report counts by source, licence, host and folder, what was left out, and an attribution for each page.
 
@@ -21,6 +22,7 @@ def sources_report(
         searches: the searches of all sources.
         folders: the contents of the user's folders; their images need no attribution.
         notes: on files that belong to no query.
+        remarks: on groups and test folders of the user's folder.
 
     Returns:
         Markdown.
@@ -39,6 +41,7 @@ def sources_report(
                 "",
                 *table(Counter((host_of(image), image.source) for image in kept), "host", "this machine"),
                 *folder_table(folders),
+                *(line for remark in remarks for line in ("", escaped(remark))),
                 *left_out(searches, [*folder_notes(folders), *notes]),
                 *(["", "## Attributions", "", *attributions] if attributions or not folders else []),
             ]

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from herodex import paths
 from herodex.class_folders import class_folders
@@ -31,7 +39,8 @@ RESERVED = {
 """Names that no class can have, with their use."""
 
 FROM_FOLDER = "folder"
-"""The value of `classes` that means the sub-folders of `crawl.web`."""
+"""The value of `classes` that means the sub-folders of `crawl.web`, and of `classifier.split.test` that means
+the images in its folders named test."""
 _NAME_THE_FOLDER = "Set crawl.web to the folder that has a sub-folder for each class, or list the classes."
 
 FEWEST_NAMES = 20
@@ -260,16 +269,28 @@ class CurateParams(Section):
     min_label_quality: Annotated[float, Field(ge=0)]
 
 
+def check_test_split(value: object) -> object:
+    """Return which images are the test split.
+
+    Raises:
+        ValueError: the value is no share, not `folder` and not null.
+    """
+    is_share = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1
+    if value is not None and value != FROM_FOLDER and not is_share:
+        raise ValueError("should be a share from 0 to below 1, folder or null")
+    return value
+
+
 class SplitImagesParams(Section):
     """Stage `split_images`."""
 
     validation: Share
-    test: Annotated[float, Field(ge=0, lt=1)] | None
+    test: Annotated[float | Literal["folder"] | None, BeforeValidator(check_test_split)]
 
     @model_validator(mode="after")
     def leaves_something_to_train_on(self) -> "SplitImagesParams":
         """Refuse shares that leave no training part."""
-        if self.test is not None and self.validation + self.test >= 1:
+        if isinstance(self.test, float) and self.validation + self.test >= 1:
             raise ValueError("validation and test together leave nothing to train on")
         return self
 
@@ -490,6 +511,16 @@ class Params(Section):
     def label_of(self, query: str) -> str:
         """Return the label of images found by a query: the class, or `unknown` for a distractor."""
         return query if query in self.classes else UNKNOWN
+
+    @model_validator(mode="after")
+    def reads_the_test_folders_directly(self) -> "Params":
+        """Refuse a test split of folders where no folder is read."""
+        if self.classifier.split.test == FROM_FOLDER and self.crawl.images.sources != ["folder"]:
+            raise ValueError(
+                "'classifier.split.test' is folder, which needs a folder of your own in crawl.web, and "
+                "crawl.images.sources: [folder]"
+            )
+        return self
 
     @model_validator(mode="after")
     def names_every_query_once(self) -> "Params":

@@ -150,6 +150,47 @@ def test_fine_tuned_backbone_is_cross_validated_and_served_as_evaluated(twelve, 
         assert untuned.probabilities([image])[0] != pytest.approx(evaluated, abs=1e-4)
 
 
+def own_folder(raw: Path, root: Path) -> None:
+    """Make a folder of the user's: of each class four test images, the others in groups over all classes."""
+    lines = ["path,group"]
+    for query in ("ant", "bee", "cat"):
+        for place, file in enumerate(sorted((raw / query).iterdir())):
+            target = root / ("test" if place < 4 else "train") / query / f"{place}{file.suffix}"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, target)
+            if place >= 4:
+                lines.append(f"{target.relative_to(root)},video {place % 6}")
+    file = min((root / "test/ant").iterdir())
+    shutil.copy(file, root / "train/ant" / f"again{file.suffix}")
+    (root / "groups.csv").write_text("\n".join(lines), encoding="utf-8")
+
+
+def test_own_test_folders_and_groups_are_kept_apart_from_the_learning(twelve, tmp_path):
+    own = {"crawl.web": "own", "crawl.images.sources": ["folder"], "classifier.split.test": "folder"}
+    classes = {"classes": ["ant", "bee"], "distractors": ["cat"]}
+    project = copy_project(tmp_path, {**PARAMS, **own, **classes})
+    own_folder(twelve.folder / "data/images/raw", project.folder / "own")
+    run(project)
+    manifest = read_manifest(project.folder / "data/images/split.csv")
+    asked = manifest["folder_part"] == "test"
+    assert set(manifest["part"][asked]) == {"test"}
+    assert asked.sum() == (manifest["part"] == "test").sum() == 12
+    again = manifest[manifest["image_url"].str.startswith("train/ant/again")]
+    assert list(again["dropped_for"]) == ["exact_duplicate"]
+    learnt = manifest[manifest["part"].isin(["train", "validation"])]
+    assert set(learnt["part"]) == {"train", "validation"}
+    assert (learnt.groupby("group")[["part", "duplicate_group"]].nunique() == 1).all(axis=None)
+    assert learnt["group"].nunique() > 2
+    for table in ("models/classifier/gallery.csv", "reports/classifier/out_of_fold.csv"):
+        assert not set(read_manifest(project.folder / table)["sha256"]) & set(manifest["sha256"][asked])
+    assert report(project, "metrics.json")["answers"] == "test images"
+    assert report(project, "metrics.json")["accuracy"]["n"] == 12
+    assert report(project, "validation.json")["accuracy"]["n"] == len(learnt)
+    sources = project.text("reports/sources.md")
+    assert "Images in folders named test: 12." in sources
+    assert "in 6 groups. Images without a line, each a group of its own: 13." in sources
+
+
 @pytest.fixture(scope="module")
 def random_v2(tmp_path_factory) -> dict[str, str]:
     """The environment in which Keras finds seeded random weights of ResNet50V2 in its cache."""

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from herodex.class_folders import class_folders, part_folders
+from herodex.class_folders import check_test_folders, class_folders, part_folders
+from herodex.errors import UserError
 
 
 def tree(root: Path, *files: str) -> Path:
@@ -42,3 +43,26 @@ def test_class_has_its_folders_of_all_parts(tmp_path):
     folders = [root / "tea", root / "train/tea", root / "validation/tea"]
     assert class_folders(root) == {"tea": folders}
     assert part_folders(root) == [root / "train", root / "validation"]
+
+
+@pytest.mark.parametrize(
+    ("images", "problem"),
+    [
+        ([("tea", False), ("coffee", False)], "no folder named test holds an image of a class"),
+        (
+            [("tea", False), ("coffee", False), ("milk", True)],
+            "no folder named test holds an image of a class",
+        ),
+        ([("tea", False), ("tea", True), ("coffee", False)], "No test image of coffee"),
+        ([("tea", False), ("tea", True), ("coffee", True)], "All images of coffee lie in folders named test"),
+    ],
+    ids=["none", "none of a class", "one class without", "one class with no others"],
+)
+def test_class_without_test_images_or_others_is_an_error(images, problem):
+    with pytest.raises(UserError) as caught:
+        check_test_folders(["coffee", "tea"], images)
+    assert problem in caught.value.problem
+
+
+def test_each_class_has_test_images_and_others():
+    check_test_folders(["tea"], [("tea", False), ("tea", True), ("milk", True)])

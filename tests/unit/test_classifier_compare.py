@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -17,11 +18,12 @@ SETTINGS = load_params().classifier
 RECIPES = list_recipes(SETTINGS.embed)
 
 
-def results(hits: dict[str, int], n: int = 200) -> list[RecipeResult]:
-    """Results in which each recipe answers its first so many images correctly."""
+def results(hits: dict[str, int], n: int = 200, of_group: int = 1) -> list[RecipeResult]:
+    """Results in which each recipe answers its first so many images correctly, in groups of neighbours."""
+    groups = (np.arange(n) // of_group).astype(str)
     marks = {recipe.name: np.arange(n) < hits.get(recipe.name, n // 2) for recipe in RECIPES}
     return [
-        RecipeResult(recipe, 0.01, np.where(marks[recipe.name], 0.1, 2.0), marks[recipe.name])
+        RecipeResult(recipe, 0.01, np.where(marks[recipe.name], 0.1, 2.0), marks[recipe.name], groups)
         for recipe in RECIPES
     ]
 
@@ -31,6 +33,24 @@ def test_the_simplest_recipe_within_one_standard_error_of_the_best_is_chosen():
     assert choose_recipe(results({own: 150, plain: 150})).name == plain
     assert choose_recipe(results({own: 180, plain: 150})).name == own
     assert choose_recipe(results({own: 150, plain: 180})).name == plain
+
+
+def test_simplest_recipe_is_chosen_if_another_is_better_in_three_groups_and_worse_in_two():
+    own, plain, place = RECIPES[-1], RECIPES[0], np.arange(200) // 40
+    losses = {own.name: np.where(place < 3, 0.1, 2.0), plain.name: np.where(place < 3, 2.0, 0.1)}
+    for groups, chosen in ((np.arange(200), own), (place, plain)):
+        found = [
+            replace(one, losses=losses.get(one.recipe.name, np.full(200, 2.0)), groups=groups.astype(str))
+            for one in results({})
+        ]
+        assert choose_recipe(found).name == chosen.name
+
+
+def test_intervals_of_recipes_are_over_groups():
+    own = RECIPES[-1].name
+    alone, grouped = (tabulate(results({own: 180}, of_group=size), seed=1) for size in (1, 50))
+    assert (grouped["accuracy_low"] < alone["accuracy_low"] - 0.03).all()
+    assert grouped["gain_low"].iloc[-1] < alone["gain_low"].iloc[-1] - 0.03
 
 
 def test_recipes_that_are_not_candidates_are_never_chosen():

@@ -3,6 +3,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from herodex.classifier import ood_calibration
 from herodex.classifier.examples import Examples, OodExamples
 from herodex.classifier.lda import fit_whitening
 from herodex.classifier.linear import fit_heads
@@ -68,6 +69,11 @@ def deciding(**changes: float | None) -> ClassifierParams:
     return SETTINGS.model_copy(update={"decision": DecisionParams.model_validate(decision)})
 
 
+def alone(examples: OodExamples) -> np.ndarray:
+    """Give each image a group of its own."""
+    return np.arange(len(examples.labels)).astype(str)
+
+
 def test_left_out_labels_are_distractors_or_else_classes():
     assert list(left_out_labels(2, 5)) == [2, 3, 4]
     assert list(left_out_labels(3, 3)) == [0, 1, 2]
@@ -78,18 +84,38 @@ def test_every_image_is_predicted_once_by_a_model_that_never_saw_it():
     examples, fold = blobs(), folds(blobs())
     (parts,) = out_of_fold(examples, fold, everything(examples), method(3, 5))
     assert sorted(np.concatenate([part.rows for part in parts])) == list(range(200))
-    left = list(leave_one_query_out(examples, fold, everything(examples), method(3, 5)))
+    left = list(leave_one_query_out(examples, fold, everything(examples), alone(examples), method(3, 5)))
     assert [one.label for one in left] == [3, 4]
     for one in left:
         assert (examples.labels[one.held_out.rows] == one.label).all()
         assert one.held_out.logits.shape == (40, 4)
 
 
+def test_left_out_images_are_predicted_by_models_that_never_saw_their_group(monkeypatch):
+    examples = blobs()
+    groups = (np.arange(200) // 10).astype(str)
+    fold = np.array([int(group) % 5 for group in groups])
+    asked, fit_and_predict = [], ood_calibration.predict_held_out
+
+    def watch(taught, examples, rows, method):
+        learnt = {row for row in range(200) if (taught.features == examples.features[row]).all(axis=1).any()}
+        asked.append((learnt, rows))
+        return fit_and_predict(taught, examples, rows, method)
+
+    monkeypatch.setattr(ood_calibration, "predict_held_out", watch)
+    left = list(leave_one_query_out(examples, fold, everything(examples), groups, method(3, 5)))
+    assert len(asked) == 2 * 5
+    for learnt, rows in asked:
+        assert not set(groups[sorted(learnt)]) & set(groups[rows])
+    for one in left:
+        assert sorted(one.held_out.rows) == np.flatnonzero(examples.labels == one.label).tolist()
+
+
 def test_the_detector_separates_left_out_images_and_never_weighs_against_similarity():
     examples, fold = blobs(), folds(blobs())
     (parts,) = out_of_fold(examples, fold, everything(examples), method(3, 5))
     known = np.concatenate([part.figures[examples.labels[part.rows] < 3] for part in parts])
-    rounds = leave_one_query_out(examples, fold, everything(examples), method(3, 5))
+    rounds = leave_one_query_out(examples, fold, everything(examples), alone(examples), method(3, 5))
     unseen = np.concatenate([one.held_out.figures for one in rounds])
     detector = fit_detector(known, [unseen], 0.01)
     assert (detector.weights >= 0).all()

@@ -12,10 +12,10 @@ import pytest
 from demo_web_params import demo_params
 from PIL import Image
 
-from crawlers.folder import check_folder, read_folder, sample, shown, unused
+from crawlers.folder import check_folder, folder_part, read_folder, sample, shown, unused
 from crawlers.items import FolderContents, ImageRecord, Status
 from crawlers.journal import open_journal
-from crawlers.scrape_images import check_contents
+from crawlers.scrape_images import check_contents, check_no_groups, folder_remarks
 from crawlers.sources_report import folder_notes, sources_report
 from crawlers.state import state_folder
 from crawlers.table import write_table
@@ -33,8 +33,9 @@ def png(number: int) -> bytes:
     return file.getvalue()
 
 
-def params_of(root: Path, **images: Any) -> Params:
+def params_of(root: Path, test: object = None, **images: Any) -> Params:
     values: dict[str, Any] = demo_params().model_dump() | {"classes": ["coffee", "tea"], "distractors": []}
+    values["classifier"]["split"] |= {"test": test}
     values["crawl"] |= {"web": str(root)}
     values["crawl"]["images"] |= {"sources": ["folder"]} | images
     return Params.model_validate(values)
@@ -231,3 +232,103 @@ def test_folder_named_in_decomposed_form_is_found(root, read):
     params = Params.model_validate(values)
     check_folder(params)
     assert unused(params) == []
+
+
+def write_groups(root: Path, groups: dict[str, str]) -> None:
+    lines = ["path,group", *(f"{path},{group}" for path, group in groups.items())]
+    (root / "groups.csv").write_text("\n".join(lines), encoding="utf-8")
+
+
+def test_groups_are_columns_of_the_manifest_and_a_line_of_the_report(root, read):
+    write_groups(root, {"tea/0.png": "p1", "coffee/0.png": "p1", "tea/1.png": "p2"})
+    params, folders, rows = read()
+    assert {row.image_url: row.group for row in rows if row.group} == {
+        "tea/0.png": "p1",
+        "coffee/0.png": "p1",
+        "tea/1.png": "p2",
+    }
+    notes, remarks = folder_remarks(params, rows)
+    assert notes == []
+    line = "Images in groups of groups.csv: 3 in 2 groups. Images without a line, each a group of its own: 9."
+    assert remarks == [line]
+    assert line in sources_report(rows, [], folders, notes, remarks)
+
+
+def test_path_of_groups_csv_that_is_not_in_the_folder_is_an_error(root, read):
+    write_groups(root, {"tea/0.png": "p1", "tea/00.png": "p1"})
+    with pytest.raises(UserError, match=r"groups.csv, line 3: 'tea/00.png' is not in"):
+        read()
+
+
+def test_too_few_groups_are_an_error_with_the_least_number(root, read):
+    write_groups(root, {f"tea/{number}.png": f"p{number % 2}" for number in range(4)})
+    with pytest.raises(UserError, match=r"tea has images of 4\. A class needs images of at least 5"):
+        check_contents(*read())
+    write_groups(root, {f"tea/{number}.png": "p1" for number in range(2)})
+    check_contents(*read())
+
+
+def test_groups_csv_is_not_ignored_by_the_browser(root):
+    check_no_groups(root)
+    write_groups(root, {"tea/0.png": "p1"})
+    with pytest.raises(UserError, match="would be ignored, because the browser searches the folder"):
+        check_no_groups(root)
+
+
+@pytest.mark.parametrize(
+    ("place", "part"),
+    [
+        ("tea/1.png", ""),
+        ("train/tea/1.png", "train"),
+        ("Test/tea/green/1.png", "test"),
+        ("tea/val/1.png", "validation"),
+        ("tea/green/test/1.png", "test"),
+        ("train/tea/test/1.png", "test"),
+        ("tea/test.png", ""),
+        ("tea", ""),
+    ],
+)
+def test_folders_above_and_below_the_class_name_its_part(place, part):
+    assert folder_part(Path(place), "tea") == part
+
+
+def test_class_named_test_is_no_test_folder():
+    assert folder_part(Path("test/1.png"), "test") == ""
+    assert folder_part(Path("train/test/1.png"), "test") == "train"
+
+
+def hold_out(root: Path, query: str, count: int) -> None:
+    (root / "test" / query).mkdir(parents=True)
+    for number in range(count):
+        (root / "test" / query / f"{number}.png").write_bytes(png(3000 + len(query) * 100 + number))
+
+
+def test_report_says_whether_test_folders_are_learnt_from(root, read):
+    hold_out(root, "tea", 2)
+    params, folders, rows = read()
+    notes, remarks = folder_remarks(params, rows)
+    (line,) = remarks
+    assert line.startswith("Images in folders named test: 2. They are learnt from like the others, unless")
+    assert r"Images in folders named test: 2." in sources_report(rows, [], folders, notes, remarks)
+
+
+def test_test_folders_are_held_out_beside_enough_other_images(root, read):
+    for query in ("tea", "coffee"):
+        hold_out(root, query, 1)
+    _, folders, rows = read()
+    params = params_of(root, test="folder")
+    check_contents(params, folders, rows)
+    for number in range(2):
+        (root / "tea" / f"{number}.png").unlink()
+    _, folders, rows = read()
+    with pytest.raises(UserError, match=r"images outside test folders: tea has 4\. A class needs at least 5"):
+        check_contents(params, folders, rows)
+    check_contents(params_of(root), folders, rows)
+
+
+def test_class_without_a_test_folder_is_an_error(root, read):
+    hold_out(root, "tea", 1)
+    _, folders, rows = read()
+    with pytest.raises(UserError, match="No test image of coffee") as caught:
+        check_contents(params_of(root, test="folder"), folders, rows)
+    assert "test/coffee or coffee/test" in caught.value.hint

@@ -28,8 +28,9 @@ def test_table_has_fields_as_columns_and_unix_line_ends(tmp_path):
     path = tmp_path / "table.csv"
     write_table(path, ImageRecord, [image("a", 1, Status.HTTP_ERROR, title='Ünï, "quoted"')])
     assert path.read_bytes().decode() == (
-        "query,source,rank,image_url,page_url,title,author,license,license_url,status,reason,sha256,file,label\n"
-        'a,demo,1,http://a.test/1.jpg,,"Ünï, ""quoted""",,,,http_error,,,,\n'
+        "query,source,rank,image_url,page_url,title,author,license,license_url,status,reason,sha256,file,label,group,"
+        "folder_part\n"
+        'a,demo,1,http://a.test/1.jpg,,"Ünï, ""quoted""",,,,http_error,,,,,,\n'
     )
 
 

@@ -162,3 +162,14 @@ def test_dropped_labels_do_not_depend_on_the_order_of_rows():
     shuffled = Labelled(FEATURES[order], labels[order], GROUPS[order], ALL, 5)
     other = find_label_errors(shuffled, ALL, 0.7)[1]
     assert list(one.reason[order]) == list(other.reason)
+
+
+def test_image_is_compared_with_the_few_images_of_other_groups_or_with_none():
+    """Most images of the label are one group; the others must not decide how alike they have to be."""
+    features = FEATURES[LABELS == "cat"]
+    labels, groups = np.full(len(features), "cat"), np.full(len(features), "video")
+    groups[:3] = ["a", "b", "c"]
+    everything = np.ones(len(features), bool)
+    assert np.abs(label_similarity(features, labels, groups, everything)).max() < 6
+    groups[:] = "video"
+    assert (label_similarity(features, labels, groups, everything) == 0).all()

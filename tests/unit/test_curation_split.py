@@ -9,6 +9,7 @@ from herodex.curation.split import (
     fill_parts,
     find_leaks,
     held_out_share,
+    hold_out_test_folders,
     require_every_part,
     require_no_leak,
     split,
@@ -120,6 +121,43 @@ def test_null_holds_out_a_test_part_where_every_class_has_many_images(smallest, 
     unset = SplitImagesParams(validation=0.2, test=None)
     assert held_out_share(manifest, ["cat", "dog"], unset) == share
     assert held_out_share(manifest, ["cat", "dog"], SplitImagesParams(validation=0.2, test=0.1)) == 0.1
+
+
+def test_null_counts_the_images_of_a_group_once():
+    manifest = pd.concat([table(names(300)), table(names(300, "d"), query="dog")], ignore_index=True)
+    unset = SplitImagesParams(validation=0.2, test=None)
+    video = np.where(np.arange(600) % 300 < 60, "video", "")
+    assert held_out_share(manifest.assign(group=video), ["cat", "dog"], unset) == 0.0
+    few = np.where(np.arange(600) % 300 < 40, "video", "")
+    assert held_out_share(manifest.assign(group=few), ["cat", "dog"], unset) == 0.2
+
+
+def test_large_groups_get_the_configured_shares():
+    """By the largest position of 40 images, no group would ever be in the test part."""
+    groups = [f"g{i // 40}" for i in range(40 * 500)]
+    manifest = table(names(len(groups)), groups).assign(group=groups)
+    parts = split(manifest, *SHARES, seed=1).drop_duplicates("group")["part"].value_counts(normalize=True)
+    assert parts["test"] == pytest.approx(0.3, abs=0.06)
+    assert parts["validation"] == pytest.approx(0.2, abs=0.06)
+
+
+def test_added_image_of_a_group_moves_no_other():
+    groups = [f"g{i % 20}" for i in range(100)]
+    manifest = table(names(100), groups).assign(group=groups)
+    after = split(manifest, *SHARES, seed=1)
+    before = split(manifest[:60], *SHARES, seed=1)
+    assert before["part"].equals(after["part"][:60])
+
+
+def test_test_folders_are_the_test_part():
+    manifest = table(names(40)).assign(folder_part=["test", "train", "", "validation"] * 10)
+    manifest.loc[0, ["kept", "dropped_for"]] = "0", "unreadable"
+    params = SplitImagesParams(validation=0.2, test="folder")
+    assert held_out_share(manifest, ["cat"], params) == 0
+    parts = hold_out_test_folders(split(manifest, 0.2, 0.0, seed=1))["part"]
+    assert parts[0] == ""
+    assert set(parts[4::4]) == {"test"}
+    assert set(parts[manifest["folder_part"] != "test"]) == {"train", "validation"}
 
 
 def test_positions_cover_the_unit_interval():

@@ -72,6 +72,8 @@ def test_a_missing_key_is_named_with_its_place(values, tmp_path):
     [
         ("split", "test", 1.5),
         ("split", "test", "much"),
+        ("split", "test", True),
+        ("split", "test", ["folder"]),
         ("embed", "pooling", "median"),
         ("clean", "min_side", 0),
     ],
@@ -79,6 +81,16 @@ def test_a_missing_key_is_named_with_its_place(values, tmp_path):
 def test_a_value_out_of_bounds_is_named_with_its_place(values, tmp_path, section, key, value):
     values["classifier"][section][key] = value
     assert f"'classifier.{section}.{key}'" in problem_with(values, tmp_path)
+
+
+def test_test_folders_need_a_folder_that_is_read_directly(values, tmp_path):
+    values["classifier"]["split"]["test"] = "folder"
+    assert "'classifier.split.test' is folder, which needs a folder of your own" in problem_with(
+        values, tmp_path
+    )
+    values["crawl"]["images"]["sources"] = ["folder"]
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    assert load_params(tmp_path / "params.yaml").classifier.split.test == "folder"
 
 
 def test_shares_that_leave_nothing_to_train_on_are_refused(values, tmp_path):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 
 from herodex import paths
 from herodex.classifier.examples import Examples
@@ -25,19 +25,20 @@ from herodex.dataset.manifest import read_manifest
 from herodex.errors import UserError
 from herodex.params import Params, load_params
 from herodex.plotting import interval_figure, save_figure
-from herodex.statistics import Estimate, bootstrap_mean, proportion
+from herodex.statistics import Estimate, grouped_mean, grouped_proportion
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class RecipeResult:
-    """A recipe with its best weight decay, and each image's out-of-fold log loss and correctness."""
+    """A recipe with its best weight decay, and each image's out-of-fold log loss, correctness and group."""
 
     recipe: Recipe
     l2: float
     losses: Float[np.ndarray, " n"]
     correct: Bool[np.ndarray, " n"]
+    groups: Shaped[np.ndarray, " n"]
 
 
 def cross_validate_recipe(recipe: Recipe, rows: pd.DataFrame, params: Params) -> RecipeResult:
@@ -53,26 +54,29 @@ def cross_validate_recipe(recipe: Recipe, rows: pd.DataFrame, params: Params) ->
         fitter_for(recipe, settings, decays, classes, params.seed),
     )
     losses = log_losses(logits, own, classes)
-    return RecipeResult(recipe, decays[best], losses, correct_answers(logits, own, classes))
+    groups = rows["duplicate_group"].to_numpy(str)
+    return RecipeResult(recipe, decays[best], losses, correct_answers(logits, own, classes), groups)
 
 
 def accuracy_gain(result: RecipeResult, baseline: RecipeResult, seed: int) -> Estimate:
     """Estimate how much higher a recipe's accuracy is than another's, over the same images."""
-    return bootstrap_mean(result.correct.astype(float) - baseline.correct, seed)
+    return grouped_mean(result.correct.astype(float) - baseline.correct, result.groups, seed)
 
 
 def choose_recipe(results: list[RecipeResult]) -> Recipe:
     """Choose the simplest candidate whose log loss is within one standard error of the least.
 
-    The standard error is that of the difference on the same images (Breiman et al. 1984, Classification and
-    Regression Trees, section 3.4.3).
+    The standard error is that of the difference on the same images, over duplicate groups (Breiman et al.
+    1984, Classification and Regression Trees, section 3.4.3).
     """
     candidates = [one for one in results if one.recipe.candidate]
     best = min(candidates, key=lambda one: float(one.losses.mean()))
 
     def close(one: RecipeResult) -> bool:
         difference = one.losses - best.losses
-        return float(difference.mean()) <= float(difference.std()) / len(difference) ** 0.5
+        mean = float(difference.mean())
+        _, place = np.unique(one.groups, return_inverse=True)
+        return mean <= float(np.sqrt((np.bincount(place, difference - mean) ** 2).sum())) / len(difference)
 
     return next(one.recipe for one in candidates if close(one))
 
@@ -81,7 +85,7 @@ def tabulate(results: list[RecipeResult], seed: int) -> pd.DataFrame:
     """Make a row for each recipe: its accuracy and its gain over the one before, with intervals."""
     rows: list[dict[str, str | float]] = []
     for place, one in enumerate(results):
-        accuracy = proportion(int(one.correct.sum()), len(one.correct))
+        accuracy = grouped_proportion(one.correct, one.groups)
         row: dict[str, str | float] = {
             "recipe": one.recipe.name,
             "l2": one.l2,
@@ -114,7 +118,7 @@ def main() -> None:
     tabulate(results, params.seed).to_csv(folder / "recipes.csv", index=False, lineterminator="\n")
     record = {"chosen": recipe.name}
     (folder / "recipes.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    accuracies = {one.recipe.name: proportion(int(one.correct.sum()), len(one.correct)) for one in results}
+    accuracies = {one.recipe.name: grouped_proportion(one.correct, one.groups) for one in results}
     save_figure(interval_figure(accuracies, "out-of-fold accuracy")[0], folder / "recipes.png")
     log.info("chosen: %s", recipe.name)
 

@@ -29,7 +29,7 @@ from herodex.export import export_ir
 from herodex.inference.features import Embedder, load_embedder, views_of
 from herodex.inference.openvino_runtime import resolve_precision
 from herodex.params import Params, load_params
-from herodex.statistics import bootstrap_mean, proportion
+from herodex.statistics import grouped_mean, grouped_proportion
 
 if TYPE_CHECKING:
     import keras
@@ -126,7 +126,7 @@ def fine_tune(record: dict[str, Any], params: Params) -> dict[str, Any]:
     network = rebuild(record)
     embedder, stage = embedder_before(network, params), last_stage(network)
     tuned = correct_when_tuned(stage, embedder, train, examples, frozen.l2, params)
-    gain = bootstrap_mean(tuned.astype(float) - frozen.correct, params.seed)
+    gain = grouped_mean(tuned.astype(float) - frozen.correct, frozen.groups, params.seed)
     used = use == "always" or gain["low"] > 0
     if used:
         (head,) = fit_heads(examples, len(labels), [frozen.l2])
@@ -139,8 +139,8 @@ def fine_tune(record: dict[str, Any], params: Params) -> dict[str, Any]:
     return {
         "use": use,
         "tuned": used,
-        "accuracy": proportion(int(frozen.correct.sum()), len(frozen.correct)),
-        "accuracy_tuned": proportion(int(tuned.sum()), len(tuned)),
+        "accuracy": grouped_proportion(frozen.correct, frozen.groups),
+        "accuracy_tuned": grouped_proportion(tuned, frozen.groups),
         "gain": gain,
     }
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from scipy.optimize import minimize
 
 from herodex.classifier.examples import OodExamples
@@ -181,22 +181,36 @@ def out_of_fold(
 
 
 def leave_one_query_out(
-    examples: OodExamples, fold: Int[np.ndarray, " n"], learnt: Bool[np.ndarray, " n"], method: Method
+    examples: OodExamples,
+    fold: Int[np.ndarray, " n"],
+    learnt: Bool[np.ndarray, " n"],
+    groups: Shaped[np.ndarray, " n"],
+    method: Method,
 ) -> Iterator[Left]:
     """Leave out each possible label in turn, and predict its images; arguments as in `out_of_fold`.
 
     Each round also leaves out a fold, so that its model has learned from as many images as those of
-    `out_of_fold`.
+    `out_of_fold`. If that model has learned from a duplicate group of the label's images, there is a round
+    for each fold, which predicts the images of that fold.
     """
     labels = left_out_labels(method.classes, method.label_count)
     for place, label in enumerate(track(labels, len(labels), "leave out", "queries")):
-        chosen = learnt & (examples.labels != label) & (fold != place % (int(fold.max()) + 1))
         names = np.array([name for name in range(method.label_count) if name != label])
-        taught = examples.select(chosen).relabel(np.searchsorted(names, examples.labels[chosen]))
-        rows = np.flatnonzero(learnt & (examples.labels == label) & (fold >= 0))
         known = method.classes - (label < method.classes)
         without = Method(known, len(names), method.fit, method.settings)
-        yield Left(label, predict_held_out(taught, examples, rows, without))
+        rows = np.flatnonzero(learnt & (examples.labels == label) & (fold >= 0))
+        left_fold = place % (int(fold.max()) + 1)
+        chosen = learnt & (examples.labels != label) & (fold != left_fold)
+        if np.isin(groups[rows], groups[chosen]).any():
+            rounds = [(number, rows[fold[rows] == number]) for number in np.unique(fold[rows])]
+        else:
+            rounds = [(left_fold, rows)]
+        parts: list[HeldOut] = []
+        for number, asked in rounds:
+            chosen = learnt & (examples.labels != label) & (fold != number)
+            taught = examples.select(chosen).relabel(np.searchsorted(names, examples.labels[chosen]))
+            parts.append(predict_held_out(taught, examples, asked, without))
+        yield Left(label, HeldOut(*(np.concatenate(values) for values in zip(*parts, strict=True))))
 
 
 def fit_detector(

@@ -4,7 +4,7 @@ import logging
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float32, Int
+from jaxtyping import Bool, Float32, Int
 
 from herodex import paths
 from herodex.command import run_command
@@ -13,11 +13,13 @@ from herodex.curation.duplicate_groups import (
     EXACT_DUPLICATE,
     LABEL_CONFLICT,
     NEAR_DUPLICATE,
+    join_groups,
     pairs_within,
     same_values,
 )
 from herodex.curation.duplicate_limits import Off, describe_off, mark_within_limits
 from herodex.curation.duplicate_pairs import score_pairs
+from herodex.curation.held_out_images import held_out_images, restore, separate
 from herodex.curation.label_errors import (
     LABEL_ERROR,
     LabelErrors,
@@ -67,15 +69,17 @@ def find_duplicates(
     manifest: pd.DataFrame,
     rows: Int[np.ndarray, " n"],
     vectors: Float32[np.ndarray, "n d"],
+    held_out: Bool[np.ndarray, " m"],
     params: ClassifierParams,
     read: ReadImage,
 ) -> pd.DataFrame:
-    """Merge duplicates by hash and by features, and keep one image of each group.
+    """Merge duplicates by hash and by features, keep one image of each, and join the user's groups.
 
     Args:
         manifest: after `apply_decisions`.
         rows: positions of the rows with features.
         vectors: the features.
+        held_out: the rows of the user's test images.
         params: the thresholds.
         read: reads a normalised image.
     """
@@ -102,11 +106,14 @@ def find_duplicates(
     pixels = manifest["pixel_sha256"].to_numpy()
     near = near[pixels[near[:, 0]] != pixels[near[:, 1]]]
     scored = score_pairs(manifest, compared, near, params.clean.near_alignment, read)
-    marked, off = mark_within_limits(candidates, np.concatenate(exact), scored, params.clean, chosen, refused)
+    marked, off = mark_within_limits(
+        candidates, np.concatenate(exact), scored, params.clean, chosen, refused, held_out
+    )
     marked["checks_off"] = describe_off(off, marked["query"])
     columns = ["kept", "dropped_for", "duplicate_of"]
     marked.loc[refused, columns] = manifest.loc[refused, columns]
-    return marked
+    # Only now, because images of one group may differ: they are no candidates for near duplicates.
+    return separate(join_groups(marked), held_out)
 
 
 def score_duplicates(
@@ -152,16 +159,19 @@ def curate(
 ) -> pd.DataFrame:
     """Apply review decisions, merge duplicates, and drop label errors and outliers.
 
+    The user's own test images are scored, but no label check learns from them or drops them.
     `checks_off` says, for each row, which checks are switched off for its query, and why.
     """
     settings = params.classifier.curate
-    decided = apply_decisions(manifest, decisions)
+    held_out = held_out_images(manifest, params)
+    decided = restore(apply_decisions(manifest, decisions), held_out)
     rows, vectors = feature_rows(decided, features)
-    marked = score_duplicates(find_duplicates(decided, rows, vectors, params.classifier, read), rows, vectors)
-    kept = (marked["kept"] == "1").to_numpy()[rows]
+    marked = find_duplicates(decided, rows, vectors, held_out, params.classifier, read)
+    marked = score_duplicates(marked, rows, vectors)
+    learnt = (marked["kept"] == "1").to_numpy()[rows] & ~held_out[rows]
     labels, groups = subjects(marked, params)[rows], marked["duplicate_group"].to_numpy(str)[rows]
     undecided = (marked["decided_by"] != PERSON).to_numpy()[rows]
-    images = Labelled(vectors, labels, groups, kept, settings.folds)
+    images = Labelled(vectors, labels, groups, learnt, settings.folds)
     scores, errors = find_label_errors(images, undecided, settings.min_label_quality)
     return drop_label_errors(marked, rows, scores, errors)
 

@@ -10,6 +10,8 @@ import pandas as pd
 from jaxtyping import Bool, Int
 from scipy.sparse import coo_array, csgraph
 
+from herodex.dataset.manifest import stated
+
 EXACT_DUPLICATE, NEAR_DUPLICATE, LABEL_CONFLICT = "exact_duplicate", "near_duplicate", "label_conflict"
 ID_DIGITS = 12
 
@@ -45,10 +47,27 @@ def connected_groups(pairs: Int[np.ndarray, "pairs 2"], n: int) -> Int[np.ndarra
     return cast(Any, csgraph).connected_components(graph, directed=False)[1]
 
 
+def join_groups(manifest: pd.DataFrame) -> pd.DataFrame:
+    """Join the duplicate groups of all images of each of the user's groups.
+
+    Args:
+        manifest: with `duplicate_group`, and `group` if the user has groups.
+
+    Returns:
+        the manifest with `duplicate_group`, the smallest one of those that are joined.
+    """
+    ids = manifest["duplicate_group"]
+    has_image, groups = (ids != "").to_numpy(), stated(manifest, "group").to_numpy(str)
+    pairs = [same_values(np.where(has_image, values, "").tolist()) for values in (ids.to_numpy(str), groups)]
+    together = connected_groups(np.concatenate(pairs), len(manifest))
+    return manifest.assign(duplicate_group=ids.groupby(together).transform("min"))
+
+
 @dataclass(frozen=True)
 class _Rows:
     """The columns that decide which row of a group is kept."""
 
+    preferred: Bool[np.ndarray, " n"]
     hashes: list[str]
     labels: list[str]
     exact: Int[np.ndarray, " n"]
@@ -62,6 +81,7 @@ def mark_duplicates(
     chosen: Bool[np.ndarray, " n"] | None = None,
     refused: Bool[np.ndarray, " n"] | None = None,
     related: Int[np.ndarray, "related 2"] | None = None,
+    preferred: Bool[np.ndarray, " n"] | None = None,
 ) -> pd.DataFrame:
     """Assign duplicate groups and keep the row with the most pixels among duplicates.
 
@@ -76,6 +96,7 @@ def mark_duplicates(
         chosen: the rows that a person keeps.
         refused: the rows that a person drops.
         related: positions of rows that share a group although both may be kept.
+        preferred: the rows that are kept rather than larger ones.
 
     Returns:
         the manifest with `duplicate_group` (the smallest sha256 of its rows, shortened), `duplicate_of`,
@@ -88,6 +109,7 @@ def mark_duplicates(
     ids = manifest["sha256"].where(has_image, "~").groupby(together).transform("min")
     equal = [same_values(manifest[name].tolist()) for name in ("sha256", "pixel_sha256")]
     rows = _Rows(
+        nobody if preferred is None else preferred,
         manifest["sha256"].tolist(),
         manifest["label"].tolist(),
         connected_groups(np.concatenate(equal), n),
@@ -106,7 +128,14 @@ def mark_duplicates(
         # By the query, too: the same bytes found by two distractors teach the one whose row is kept.
         ranked = sorted(
             places,
-            key=lambda row: (not rows.chosen[row], -pixels[row], rows.hashes[row], queries[row], row),
+            key=lambda row: (
+                not rows.chosen[row],
+                not rows.preferred[row],
+                -pixels[row],
+                rows.hashes[row],
+                queries[row],
+                row,
+            ),
         )
         for row, reason, original in _rows_to_drop(ranked, rows):
             kept[row], dropped_for[row], duplicate_of[row] = "0", reason, original

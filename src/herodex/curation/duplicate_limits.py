@@ -52,6 +52,7 @@ def mark_within_limits(
     params: CleanImagesParams,
     chosen: Bool[np.ndarray, " n"] | None = None,
     refused: Bool[np.ndarray, " n"] | None = None,
+    preferred: Bool[np.ndarray, " n"] | None = None,
 ) -> tuple[pd.DataFrame, ChecksOff]:
     """Drop near duplicates and group related images, unless the limits are exceeded.
 
@@ -65,6 +66,7 @@ def mark_within_limits(
         params: the thresholds.
         chosen: the rows that a person keeps.
         refused: the rows that a person drops.
+        preferred: the rows that are kept rather than larger ones.
 
     Returns:
         the result of `mark_duplicates`, and the checks that are switched off.
@@ -76,12 +78,12 @@ def mark_within_limits(
     decided = np.zeros(len(manifest), bool) if chosen is None else chosen
     one_label = (labels[strong[:, 0]] == labels[strong[:, 1]]) | decided[strong].any(axis=1)
     near = strong[one_label & (groups[strong[:, 0]] == groups[strong[:, 1]])]
-    marked = mark_duplicates(manifest, np.concatenate([exact, near]), chosen, refused, related)
+    marked = mark_duplicates(manifest, np.concatenate([exact, near]), chosen, refused, related, preferred)
     over = _over_limit(manifest, marked)
     if over:
         unsuited = manifest["query"].isin(list(over)).to_numpy()
         near = near[~unsuited[near].any(axis=1) | decided[near].any(axis=1)]
-        marked = mark_duplicates(manifest, np.concatenate([exact, near]), chosen, refused, related)
+        marked = mark_duplicates(manifest, np.concatenate([exact, near]), chosen, refused, related, preferred)
     return marked, {
         query: [*off.get(query, []), *over.get(query, [])] for query in sorted(off.keys() | over.keys())
     }

@@ -157,7 +157,8 @@ def label_similarity(images: Labelled) -> Float64[np.ndarray, " n"]:
     """Compare the similarity of images to their label's nearest images with the median of the label.
 
     Returns:
-        robust standard deviations above the median; 0 for images that are not compared.
+        robust standard deviations above the median; 0 for images that are not compared, or have none to be
+        compared with.
     """
     labels, groups, usable = images.labels, images.groups, images.usable
     deviations = np.zeros(len(labels))
@@ -171,11 +172,19 @@ def label_similarity(images: Labelled) -> Float64[np.ndarray, " n"]:
             block = rows[start : start + BLOCK]
             with threadpool_limits(1):
                 similarity = unit[block] @ unit[rows].T
-            similarity[groups[block][:, None] == groups[rows][None]] = -1
-            nearest[start : start + BLOCK] = np.sort(similarity, axis=1)[:, -NEIGHBOURS:].mean(axis=1)
-        centred = nearest - np.median(nearest)
-        spread = 1.4826 * float(np.median(np.abs(centred)))
-        deviations[rows] = centred / max(spread, np.finfo(np.float32).eps)
+            similarity[groups[block][:, None] == groups[rows][None]] = -np.inf
+            highest = np.sort(similarity, axis=1)[:, -NEIGHBOURS:]
+            # A large group of the user's may leave fewer images of other groups, or none.
+            there = np.isfinite(highest)
+            total = np.where(there, highest, 0).sum(axis=1)
+            nearest[start : start + BLOCK] = np.where(
+                there.any(axis=1), total / np.maximum(there.sum(axis=1), 1), np.nan
+            )
+        if np.isnan(nearest).all():
+            continue
+        centred = nearest - np.nanmedian(nearest)
+        spread = 1.4826 * float(np.nanmedian(np.abs(centred)))
+        deviations[rows] = np.nan_to_num(centred) / max(spread, np.finfo(np.float32).eps)
     return deviations
 
 

@@ -1,10 +1,12 @@
 """Stage `split_images`: assign each kept image to the training, validation or test part.
 
 The part depends on the seed and the images of the duplicate group alone. Each image has a pseudo-random
-position in [0, 1), and a group has the largest position of its images. The unit interval is divided into
-test, validation and training, in this order. So an added image moves no other image unless it is a
-duplicate, and an added duplicate moves its group towards training only: an image that was trained on is
-never tested on later. The one exception is a class that would have no image in a part (see `fill_parts`).
+position in [0, 1), which the images of one of the user's groups have in common, and a duplicate group has
+the largest position of its images. The unit interval is divided into test, validation and training, in this
+order. So an added image moves no other image unless it is a duplicate, and an added duplicate moves its group
+towards training only: an image that was trained on is never tested on later. The exceptions are a class that
+would have no image in a part (see `fill_parts`), and test folders of the user's own, whose images are the
+test part.
 """
 
 import logging
@@ -28,11 +30,12 @@ from herodex.dataset.manifest import (
     ReadImage,
     read_clean,
     read_manifest,
+    stated,
     write_manifest,
 )
 from herodex.errors import UserError
 from herodex.hashing import uniform_hash
-from herodex.params import ClassifierParams, SplitImagesParams, load_params
+from herodex.params import FROM_FOLDER, ClassifierParams, SplitImagesParams, load_params
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +49,14 @@ MANY = 250
 
 
 def group_positions(manifest: pd.DataFrame, seed: int) -> "pd.Series[float]":
-    """Return the position in [0, 1) of each row's duplicate group."""
-    positions = pd.Series([uniform_hash(sha256, str(seed)) for sha256 in manifest["sha256"]], manifest.index)
+    """Return the position in [0, 1) of each row's duplicate group.
+
+    An image of one of the user's groups has the position of the group's name: the largest position of many
+    images would take every large group to training.
+    """
+    named = zip(stated(manifest, "group"), manifest["sha256"], strict=True)
+    units = [f"group {group}" if group else sha256 for group, sha256 in named]
+    positions = pd.Series([uniform_hash(unit, str(seed)) for unit in units], manifest.index)
     return positions.groupby(manifest["duplicate_group"]).transform("max")
 
 
@@ -55,11 +64,15 @@ def held_out_share(manifest: pd.DataFrame, classes: list[str], params: SplitImag
     """Return the share of the test part, which null sets by the smallest class.
 
     A part of few images tells less than cross-validation over all of them, and its images are not learnt
-    from, so null holds images out only where every class has at least `MANY`.
+    from, so null holds images out only where every class has at least `MANY`. Images of one of the user's
+    groups count once.
     """
+    if params.test == FROM_FOLDER:
+        return 0.0
     if params.test is not None:
-        return params.test
-    counts = manifest["label"][manifest["kept"] == "1"].value_counts()
+        return float(params.test)
+    kept = manifest.assign(group=stated(manifest, "group"))[manifest["kept"] == "1"]
+    counts = kept["label"][(kept["group"] == "") | ~kept.duplicated(["label", "group"])].value_counts()
     return AUTO_SHARE if min(int(counts.get(name, 0)) for name in classes) >= MANY else 0.0
 
 
@@ -85,6 +98,12 @@ def split(manifest: pd.DataFrame, validation: float, test: float, seed: int) -> 
     aside = np.where(places < test, TEST_SET_ASIDE, SET_ASIDE)
     others = np.where(manifest["dropped_for"].isin(LABEL_CHECKS), aside, "")
     return manifest.assign(part=np.where(manifest["kept"] == "1", parts, others))
+
+
+def hold_out_test_folders(manifest: pd.DataFrame) -> pd.DataFrame:
+    """Move the kept images of the user's test folders into the test part."""
+    tested = (stated(manifest, "folder_part") == "test") & (manifest["kept"] == "1")
+    return manifest.assign(part=manifest["part"].mask(tested, "test"))
 
 
 def fill_parts(manifest: pd.DataFrame, classes: list[str], wanted: Sequence[str], seed: int) -> pd.DataFrame:
@@ -176,7 +195,7 @@ def require_every_part(manifest: pd.DataFrame, classes: list[str], wanted: Seque
             kept = sum(int(counts[part]) for part in wanted if part in counts)
             raise UserError(
                 f"'{name}' has {kept} images, none of them in the {empty[0]} part; "
-                f"it needs at least {len(wanted)} that are no duplicates of each other.",
+                f"it needs at least {len(wanted)} that are no duplicates of each other, in different groups.",
                 "Add images, raise crawl.images.per_query, loosen classifier.clean, or remove the class.",
             )
 
@@ -194,9 +213,11 @@ def main() -> None:
     params = load_params()
     curated, shares = read_manifest(paths.CURATED_IMAGES), params.classifier.split
     held_out = held_out_share(curated, params.classes, shares)
-    wanted = [part for part in BY_POSITION if part != "test" or held_out]
-    placed = split(curated, shares.validation, held_out, params.seed)
-    manifest = fill_parts(placed, params.classes, wanted, params.seed)
+    by_share = [part for part in BY_POSITION if part != "test" or held_out]
+    placed, wanted = split(curated, shares.validation, held_out, params.seed), by_share
+    if shares.test == FROM_FOLDER:
+        placed, wanted = hold_out_test_folders(placed), list(BY_POSITION)
+    manifest = fill_parts(placed, params.classes, by_share, params.seed)
     require_every_part(manifest, params.classes, wanted)
     require_no_leak(find_leaks(manifest, read_features(paths.FEATURES), params.classifier))
     write_manifest(manifest, paths.SPLIT_IMAGES)

@@ -4,7 +4,9 @@ A stage adds columns and never removes a row:
 
 - the crawl: `query`, `rank`, `image_url`, `page_url`, `title`, `author`, `license`, `license_url`,
   `status` (`ok`, or why there is no image), `reason`, `sha256` of the file, `file`, `label` (the expected
-  class, or `unknown` if the query is a distractor);
+  class, or `unknown` if the query is a distractor), `group` (of the user's `groups.csv`, or empty),
+  `folder_part` (`train`, `validation` or `test` if the image's folder says so; crawls of earlier releases
+  lack these two);
 - `clean_images`: `kept` (1 or 0), `dropped_for` (see `REASONS`), `score` (of the check that the image
   failed, from 0, worst, to 1), `width` and `height` (upright, without bars), `format`, `pixel_sha256` (of
   the normalised pixels), `phash` (empty if the file cannot be decoded), `duplicate_group` (shared by
@@ -12,7 +14,7 @@ A stage adds columns and never removes a row:
 - `curate_images`: `decided_by` (`person` or empty), `label_quality` (out-of-fold probability of the label,
   from 0, worst, to 1), `looks_like` (the most probable query), `checks_off`
   (the checks that are switched off for the query, with reasons), and new values of `label`, `kept`,
-  `dropped_for`, `score`, `duplicate_group` and `duplicate_of`;
+  `dropped_for`, `score`, `duplicate_group` (which joins the images of a `group`) and `duplicate_of`;
 - `split_images`: `part` (`train`, `validation`, `test`; `set_aside` and `test_set_aside` for images that a
   label check has dropped, which are answered but never learnt from; or empty).
 """
@@ -61,6 +63,7 @@ REASONS = {
     "exact_duplicate": "same bytes or pixels as another image",
     "near_duplicate": "a slightly changed version of another image",
     "label_conflict": "duplicates with different labels",
+    "test_group": "in one group with a test image, or a duplicate of it",
     "label_error": "the image looks like another query",
     "outlier": "the image looks like none of the queries",
     "review": "a person dropped it",
@@ -83,6 +86,7 @@ ADVICE = {
     "exact_duplicate": _SIMILAR,
     "near_duplicate": _SIMILAR,
     "label_conflict": "The same images are in several classes: keep each image in one folder or search.",
+    "test_group": "Add images that are no duplicates of test images, and in other groups than these.",
     "label_error": _LABELS,
     "outlier": _LABELS,
     "review": "Keep some of its images in `make review`, or add images.",
@@ -115,6 +119,13 @@ def write_manifest(manifest: "pandas.DataFrame", path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with open_table(path) as file:
         manifest.to_csv(cast("IO[str]", file), index=False, lineterminator=CRLF)
+
+
+def stated(manifest: "pandas.DataFrame", column: str) -> "pandas.Series[str]":
+    """Return `group` or `folder_part`; without the column, as in older manifests, every cell is empty."""
+    import pandas
+
+    return manifest[column] if column in manifest else pandas.Series("", manifest.index, dtype=str)
 
 
 def require_every_class(manifest: "pandas.DataFrame", params: Params, where: str) -> None:
