@@ -170,6 +170,6 @@ def test_image_is_compared_with_the_few_images_of_other_groups_or_with_none():
     labels, groups = np.full(len(features), "cat"), np.full(len(features), "video")
     groups[:3] = ["a", "b", "c"]
     everything = np.ones(len(features), bool)
-    assert np.abs(label_similarity(features, labels, groups, everything)).max() < 6
+    assert np.abs(label_similarity(Labelled(features, labels, groups, everything, 5))).max() < 6
     groups[:] = "video"
-    assert (label_similarity(features, labels, groups, everything) == 0).all()
+    assert (label_similarity(Labelled(features, labels, groups, everything, 5)) == 0).all()

@@ -47,6 +47,6 @@ def classifiers_without(
     for number in np.unique(fold):
         model = fit_model(images.examples.select((images.fold != number) & images.learnt), method)
         weights = fold_standardisation(model.head)
-        head = Head(weights[:-1], weights[-1])
-        without = replace(classifier, head=head, whitening=model.whitening, gallery=model.gallery)
+        head, (whitening, gallery) = Head(weights[:-1], weights[-1]), model.reference
+        without = replace(classifier, head=head, whitening=whitening, gallery=gallery)
         yield np.flatnonzero(fold == number), without
