@@ -131,6 +131,7 @@ def unseen_metrics(
         "answers correct, labels seen": float(correct[seen].mean()),
         "false reject rate": float((~accepted[known]).mean()),
         "false accept rate, labels unseen": float(accepted[is_ood].mean()),
+        "the same if 5 % are rejected": float((score[is_ood] >= np.quantile(score[known], 0.05)).mean()),
         "AUROC, labels unseen": float(roc_auc_score(known[known | is_ood], score[known | is_ood])),
         "set coverage, labels seen": float(covered[seen].mean()),
         "mean set size, labels seen": float(sizes[seen].mean()),

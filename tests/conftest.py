@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
 from quote_api import QuoteApi, running_quote_api
 from tiny_service import make_project, serving
@@ -20,8 +21,10 @@ SHARE_A_PROJECT = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker of slow tests, which `pytest -m "not slow"` omits."""
+    """Declare the marker of slow tests, which `pytest -m "not slow"` omits; let examples take any time."""
     config.addinivalue_line("markers", "slow: builds a whole environment")
+    hypothesis.settings.register_profile("any time", deadline=None)
+    hypothesis.settings.load_profile("any time")
 
 
 class Scheduling(LoadFileScheduling):

@@ -17,7 +17,7 @@ def statuses(operation: APIOperation) -> set[int]:
     """Return the statuses of an endpoint for generated requests, valid and invalid."""
     found: set[int] = set()
 
-    @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=SLOW)
+    @settings(max_examples=EXAMPLES, derandomize=True, suppress_health_check=SLOW)
     @given(operation.as_strategy())
     def send(case: schemathesis.Case) -> None:
         found.add(case.call(timeout=30).status_code)

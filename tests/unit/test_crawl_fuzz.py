@@ -32,7 +32,6 @@ from crawlers.web_address import is_web_address
 FUZZED = settings(
     max_examples=80,
     derandomize=True,
-    deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -72,7 +72,7 @@ OPTIONS = st.builds(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(1, 15), OPTIONS, st.integers(0, 2**32 - 1))
 def test_sample_names_returns_distinct_names_that_satisfy_the_options(
     generator: Generator, count: int, options: SamplingOptions, seed: int
@@ -176,7 +176,6 @@ def test_top_k_top_p_filter_keeps_most_likely_tokens_and_their_scores() -> None:
     assert (narrowed[narrowed > -np.inf] == scores[narrowed > -np.inf]).all()
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.lists(st.floats(-20, 20), min_size=6, max_size=6), min_size=1, max_size=4),
     st.integers(0, 8),

@@ -17,7 +17,7 @@ LOGITS = arrays(np.float64, (20, 5), elements=st.floats(-50, 50))
 SCORES = arrays(np.float64, 20, elements=st.floats(-50, 50))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(LOGITS, SCORES, st.floats(0.1, 10), st.floats(0, 1))
 def test_label_known_probabilities_and_set_never_contradict(logits, scores, temperature, least):
     # 500 draws of 20 posteriors are 10,000.
@@ -35,7 +35,7 @@ def test_label_known_probabilities_and_set_never_contradict(logits, scores, temp
     assert (left_out > 0).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(LOGITS, SCORES, st.floats(0.1, 10))
 def test_a_class_wins_where_the_margin_is_positive(logits, scores, temperature):
     margin = decision_margin(logits, scores, 3, temperature)

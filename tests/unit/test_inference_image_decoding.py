@@ -81,7 +81,7 @@ def test_too_many_pixels_are_refused_before_decoding(side, monkeypatch):
     assert raised.value.kind == "too_large"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_damaged_bytes_raise_nothing_but_image_errors(data):
     kind = data.draw(st.sampled_from(FORMATS))

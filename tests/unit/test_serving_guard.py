@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from starlette.requests import Request
@@ -145,7 +145,6 @@ def test_form_that_cannot_be_parsed_is_refused(content_type: str) -> None:
     assert_refused(answer, 400)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300), st.booleans())
 def test_random_bytes_are_refused_without_a_failure(noise: bytes, in_a_form: bool) -> None:
     if in_a_form:
