@@ -5,7 +5,6 @@ For each set, and for each of several random splits of it, it runs the classifie
 images, serves the result, and asks the service for every test image and for test images of the other sets,
 which are out of distribution. Both baselines learn from the same training images as they are: logistic
 regression on mean-pooled features of the same backbone, and on the features that `params.yaml` asks for.
-The stages hold out a part of the training images for their own test split; the baselines use them all.
 
 It writes `answers.csv`, `runs.csv` and `figures.csv`, and prints the figures. `--noise` spoils the training
 part first. `--work` keeps the features, so that another run does not compute them again.
