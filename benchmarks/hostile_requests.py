@@ -163,11 +163,11 @@ HOSTILE: dict[str, Hostile] = {
     "a truncated JPEG": upload(422, lambda: encoded("JPEG")[:-2000]),
     "a truncated PNG": upload(422, lambda: encoded("PNG")[:-2000]),
     "a truncated WebP": upload(422, lambda: encoded("WEBP")[:-200]),
-    "a signature and nothing else": upload(415, lambda: PNG_SIGNATURE),
-    "a PNG without pixels in it": upload(415, lambda: png(10, 10).replace(b"IDAT", b"IDAX")),
+    "a signature and nothing else": upload(422, lambda: PNG_SIGNATURE),
+    "a PNG without pixels in it": upload(422, lambda: png(10, 10).replace(b"IDAT", b"IDAX")),
     "a PNG of 169 MP in 20 kB": upload(413, lambda: png(13_000, 13_000, bytes(20 * MB))),
     "a PNG of 1000 MP": upload(413, lambda: png(100_000, 10_000)),
-    "a PNG of 0×0": upload(415, lambda: png(0, 0)),
+    "a PNG of 0×0": upload(422, lambda: png(0, 0)),
     "a PNG whose text unpacks to 100 MB": upload(
         200, lambda: png(10, 10, bytes(110), chunk(b"zTXt", b"x\0\0" + zlib.compress(bytes(100 * MB))))
     ),
