@@ -213,7 +213,9 @@ def main() -> None:
     """Run both loads, kill the supervisor and start again."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=600, help="duration of each of both loads")
+    parser.add_argument("--plain-seconds", type=float, help="duration of the first one, if it is another")
     options = parser.parse_args()
+    loads = ((options.plain_seconds or options.seconds, 0), (options.seconds, HOSTILE_CLIENTS))
     image = some_image()
     spawn = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(1, mp_context=spawn) as pool:
@@ -221,8 +223,7 @@ def main() -> None:
         with served(folder) as running:
             asyncio.run(warm_up(running, image))
             phases = [
-                asyncio.run(run_phase(running, options.seconds, image, clients, pool))
-                for clients in (0, HOSTILE_CLIENTS)
+                asyncio.run(run_phase(running, seconds, image, clients, pool)) for seconds, clients in loads
             ]
             sys.stdout.write(describe(*phases))
             sys.stdout.write(kill_supervisor(running))
