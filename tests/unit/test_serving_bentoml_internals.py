@@ -1,16 +1,12 @@
-import asyncio
 import importlib.util
-import os
-import signal
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
 
 import bentoml
 import pytest
 from bentoml._internal.utils import circus
-from circus.watcher import Watcher
 
 from herodex.serving.bentoml_internals import (
     CHECK_EVERY_S,
@@ -18,6 +14,32 @@ from herodex.serving.bentoml_internals import (
     add_middleware,
     supervise_workers,
 )
+
+TOLD_WHILE_REPLACING = """
+import asyncio, os, signal, sys
+from types import ModuleType
+from bentoml._internal.utils import circus
+from circus.watcher import Watcher
+from herodex.serving.bentoml_internals import COMMAND, supervise_workers
+
+sys.modules[COMMAND] = ModuleType(COMMAND)
+supervise_workers()
+worker = Watcher("worker", "sleep", args=["60"])
+supervisor = circus.create_standalone_arbiter([worker])
+replace, signals = worker.manage_processes, [signal.SIGTERM]
+
+async def replace_slowly():
+    while signals:
+        print("replacing", flush=True)
+        os.kill(os.getpid(), signals.pop())
+        await asyncio.sleep(0.05)
+    await replace()
+
+worker.manage_processes = replace_slowly
+supervisor.loop.call_later(20, supervisor.loop.stop)
+supervisor.start()
+print("stopped" if worker.is_stopped() else "running")
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -33,26 +55,16 @@ def test_supervisor_looks_for_dead_workers_every_second(monkeypatch):
     assert circus.create_standalone_arbiter([]).check_delay == CHECK_EVERY_S
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # circus calls tornado's old function
-def test_supervisor_that_is_told_to_stop_while_it_replaces_a_worker_stops_afterwards(monkeypatch):
-    monkeypatch.setitem(sys.modules, COMMAND, ModuleType(COMMAND))
-    supervise_workers()
-    worker = Watcher("worker", "sleep", args=["60"])
-    supervisor = circus.create_standalone_arbiter([worker])
-    replace = worker.manage_processes
-    signals = iter([signal.SIGTERM])
-
-    async def replace_slowly() -> None:
-        for number in signals:
-            os.kill(os.getpid(), number)
-            await asyncio.sleep(0.05)
-        await replace()
-
-    monkeypatch.setattr(worker, "manage_processes", replace_slowly)
-    loop = cast(Any, supervisor.loop)
-    loop.call_later(10, loop.stop)
-    supervisor.start()
-    assert worker.is_stopped()
+def test_supervisor_that_is_told_to_stop_while_it_replaces_a_worker_stops_afterwards():
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", TOLD_WHILE_REPLACING],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stdout == "replacing\nstopped\n", done.stdout + done.stderr
+    assert done.returncode == 0
 
 
 def test_nothing_is_replaced_in_a_worker(monkeypatch, arbiter):
