@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 from demo_web.drawing.draw import draw
 from herodex import paths
 from herodex.command import run_command
-from herodex.params import FROM_FOLDER, Params, load_params
+from herodex.params import FROM_FOLDER, UNKNOWN, Params, load_params
 
 SIDE = 256
 COLOURS = 64
@@ -57,8 +57,10 @@ def most_typical(table: Path, images: Path) -> Callable[[str], Image.Image | Non
     best: dict[str, dict[str, str]] = {}
     with table.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            if row["kept"] and quality(row) > quality(best.get(row["label"], {})):
-                best[row["label"]] = row
+            # A distractor's label is `unknown`.
+            subject = row["query"] if row["label"] == UNKNOWN else row["label"]
+            if row["kept"] == "1" and quality(row) > quality(best.get(subject, {})):
+                best[subject] = row
 
     def find(subject: str) -> Image.Image | None:
         row = best.get(subject)

@@ -8,12 +8,15 @@ from herodex.csv_table import write_rows
 from herodex.params import load_params
 from herodex.serving.site import find_examples
 
-COLUMNS = ["file", "label", "kept", "label_quality"]
+COLUMNS = ["file", "query", "label", "kept", "label_quality"]
 ROWS = [
-    {"file": "ant/a.jpg", "label": "ant", "kept": "1", "label_quality": "0.4"},
-    {"file": "ant/b.jpg", "label": "ant", "kept": "1", "label_quality": "0.9"},
-    {"file": "ant/c.jpg", "label": "ant", "kept": "", "label_quality": "0.95"},
-    {"file": "蜂/d.jpg", "label": "蜂", "kept": "1", "label_quality": ""},
+    dict(zip(COLUMNS, cells, strict=True))
+    for cells in (
+        ("ant/a.jpg", "ant", "ant", "1", "0.4"),
+        ("ant/b.jpg", "ant", "ant", "1", "0.9"),
+        ("ant/c.jpg", "ant", "ant", "0", "0.95"),
+        ("蜂/d.jpg", "蜂", "unknown", "1", ""),
+    )
 ]
 
 
