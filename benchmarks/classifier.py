@@ -152,10 +152,8 @@ def by_distractors(images: Labelled, params: Params, found: list[dict[str, float
     """
     classes, label_count = len(params.classes), int(images.examples.labels.max()) + 1
     pairs = all_pairs(classes, label_count)[: (label_count - classes) // 2]
-    generator, figures = (
-        np.random.default_rng(0),
-        ["false accept rate, labels unseen", "AUROC, labels unseen"],
-    )
+    figures = ["false accept rate, labels unseen", "AUROC, labels unseen"]
+    generator = np.random.default_rng(0)
     most = label_count - classes - 2
     work = [(pair, size) for size in range(most) for pair in pairs]
     rows = [{"distractors": most, **found[place]} for place in range(len(pairs))]

@@ -10,8 +10,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +208,16 @@ def serving(folder: Path, **more: str) -> Iterator[str]:
     with started(folder, **more) as (url, server):
         wait_until_ready(url, server, folder / "server.log")
         yield url
+
+
+def wait_for(condition: Callable[[], object], seconds: float) -> bool:
+    """Return whether a condition becomes true in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        threading.Event().wait(0.02)
+    return False
 
 
 def wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:

@@ -6,15 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
-from tiny_service import environment, free_port, make_project, started, wait_until_ready
+from tiny_service import environment, free_port, make_project, started, wait_for, wait_until_ready
 
 from benchmarks.hostile_requests import upload_head
 from herodex.serving.metrics_port import VARIABLE
@@ -30,16 +28,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
     with started(project) as (url, server):
         wait_until_ready(url, server, project / "server.log")
         yield url, f"http://127.0.0.1:{port}/metrics", psutil.Process(server.pid)
-
-
-def eventually(condition: Callable[[], object]) -> bool:
-    """Return whether a condition becomes true in time."""
-    deadline = time.monotonic() + BACK_S
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        threading.Event().wait(0.05)
-    return False
 
 
 def sample(text: str, name: str) -> float:
@@ -85,16 +73,18 @@ def test_metrics_outlive_a_killed_worker_without_its_requests_in_progress(
     parts = httpx.URL(url)
     with socket.create_connection((parts.host, parts.port or 80), timeout=30) as connection:
         connection.sendall(upload_head(100))
-        assert eventually(lambda: sample(httpx.get(metrics, timeout=30).text, "herodex_requests_in") == 1)
+        assert wait_for(
+            lambda: sample(httpx.get(metrics, timeout=30).text, "herodex_requests_in") == 1, BACK_S
+        )
         for child in supervisor.children():
             if "worker" in " ".join(child.cmdline()):
                 os.kill(child.pid, signal.SIGKILL)
-    assert eventually(lambda: sample(httpx.get(metrics, timeout=30).text, "herodex_requests_in") == 0)
+    assert wait_for(lambda: sample(httpx.get(metrics, timeout=30).text, "herodex_requests_in") == 0, BACK_S)
     after = httpx.get(metrics, timeout=30).text
     name = 'herodex_requests_total{route="/api/about",status="200"}'
     assert sample(after, name) == sample(before, name) > 0
     with contextlib.suppress(httpx.TransportError):
-        assert eventually(lambda: httpx.get(f"{url}/readyz", timeout=30).status_code == 200)
+        assert wait_for(lambda: httpx.get(f"{url}/readyz", timeout=30).status_code == 200, BACK_S)
 
 
 def test_environment_overrides_the_parameters_and_a_used_port_is_reported(tmp_path: Path) -> None:

@@ -7,9 +7,8 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -17,7 +16,7 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
-from tiny_service import COLOURS, make_project, serving, started, wait_until_ready
+from tiny_service import COLOURS, make_project, serving, started, wait_for, wait_until_ready
 
 from benchmarks.hostile_requests import CLASSIFY, PART, upload_head
 
@@ -48,16 +47,6 @@ def workers(supervisor: psutil.Process) -> set[int]:
             if "worker" in " ".join(child.cmdline()):
                 found.add(child.pid)
     return found
-
-
-def wait_for(condition: Callable[[], object], seconds: float) -> bool:
-    """Return whether a condition becomes true in time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        threading.Event().wait(0.02)
-    return False
 
 
 def image() -> bytes:

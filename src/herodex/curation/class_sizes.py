@@ -1,6 +1,10 @@
 """Warnings about classes with few images, or with far fewer than the largest class."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas
 
 FEW_IMAGES = 20
 """Images below which a class is reported.
@@ -12,6 +16,12 @@ RARE = 10
 """How many times as many images the largest class has as one that is reported as rare."""
 NAMED = 8
 """Classes that a warning names, those with the fewest images first."""
+
+
+def class_sizes(manifest: "pandas.DataFrame", classes: Sequence[str]) -> dict[str, int]:
+    """Count the kept images of each class."""
+    counts = manifest["label"][manifest["kept"] == "1"].value_counts()
+    return {name: int(counts.get(name, 0)) for name in classes}
 
 
 def size_warnings(counts: Mapping[str, int]) -> list[str]:

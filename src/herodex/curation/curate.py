@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float32, Int
 
 from herodex import paths
 from herodex.command import run_command
-from herodex.curation.class_sizes import size_warnings
+from herodex.curation.class_sizes import class_sizes, size_warnings
 from herodex.curation.duplicate_groups import (
     EXACT_DUPLICATE,
     LABEL_CONFLICT,
@@ -185,8 +185,7 @@ def main() -> None:
     require_every_class(curated, params, "curate_images")
     write_manifest(curated, paths.CURATED_IMAGES)
     log.info("%s", summary(curated))
-    kept = curated["label"][curated["kept"] == "1"]
-    for warning in size_warnings({name: int((kept == name).sum()) for name in params.classes}):
+    for warning in size_warnings(class_sizes(curated, params.classes)):
         log.warning("%s", warning)
     if orphaned := orphaned_decisions(manifest, decisions):
         log.info(

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from herodex import paths
 from herodex.command import run_command
-from herodex.curation.class_sizes import size_warnings
+from herodex.curation.class_sizes import class_sizes, size_warnings
 from herodex.curation.contact_sheets import Cell, contact_sheet
 from herodex.curation.review_decisions import PERSON, Decision, orphaned_decisions, read_review
 from herodex.dataset.manifest import NO_HASH, REASONS, read_clean, read_manifest, write_manifest
@@ -46,7 +46,6 @@ def summarise(
     manifest: pd.DataFrame, decisions: dict[str, Decision], classes: Sequence[str]
 ) -> dict[str, Any]:
     """Summarise kept and dropped results, small classes, and the effect of review decisions."""
-    kept = manifest["label"][manifest["kept"] == "1"]
     unreadable = manifest[(manifest["phash"] == NO_HASH) & manifest["sha256"].isin(decisions.keys())]
     return {
         "results": len(manifest),
@@ -58,7 +57,7 @@ def summarise(
         },
         "dropped_by_query": _dropped_by_query(manifest),
         "checks_off": checks_off(manifest),
-        "class_sizes": size_warnings({name: int((kept == name).sum()) for name in classes}),
+        "class_sizes": size_warnings(class_sizes(manifest, classes)),
         "decisions": {
             "keep": sum(decision.keep and not decision.label for decision in decisions.values()),
             "relabel": sum(decision.keep and bool(decision.label) for decision in decisions.values()),

@@ -179,7 +179,7 @@ def corruption_robustness(
     """Estimate the accuracy on corrupted images, by the corruption's name.
 
     Args:
-        classifiers: each with the positions of the images that it answers, none of which it has learned from.
+        classifiers: each with the positions of the images that it answers and has not learned from.
         rows: of the manifest.
         answers: the classes, then `unknown`.
     """

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from herodex.serving.metrics import FOLDER
-from herodex.serving.metrics_port import VARIABLE, serve_metrics
+from herodex.serving.metrics_port import FREE_PORT, serve_metrics
 
 if TYPE_CHECKING:
     import bentoml
@@ -122,8 +122,7 @@ def serve_workers_metrics(arbiter: Any, port: int) -> None:
         serve_metrics(public.host, port, Path(folder))
     except OSError as error:
         sys.stderr.write(
-            f"error: Cannot serve metrics on port {port}: {error.strerror}.\n"
-            f"  fix: Set {VARIABLE}, or serve.metrics_port in params.yaml, to a free port.\n"
+            f"error: Cannot serve metrics on port {port}: {error.strerror}.\n  fix: {FREE_PORT}\n"
         )
         raise SystemExit(1) from None
 

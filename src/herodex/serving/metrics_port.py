@@ -17,6 +17,8 @@ from herodex.serving.metrics import LiveWorkers
 
 VARIABLE = "HERODEX_METRICS_PORT"
 """Environment variable that overrides `serve.metrics_port`, for containers."""
+FREE_PORT = f"Set {VARIABLE}, or serve.metrics_port in params.yaml, to a free port."
+"""What to do if metrics cannot have the port."""
 CLIENT_S = 10
 """Longest wait for a client that sends or reads nothing."""
 

@@ -16,7 +16,7 @@ from herodex import paths
 from herodex.command import run_command
 from herodex.errors import UserError
 from herodex.params import load_params
-from herodex.serving.metrics_port import VARIABLE, metrics_port
+from herodex.serving.metrics_port import FREE_PORT, metrics_port
 from herodex.serving.models import NEEDED, present_models
 from herodex.serving.rate_limit import create_storage
 
@@ -84,10 +84,9 @@ def check_port(host: str, port: int, fix: str = "Choose another port: make serve
 
 def check_metrics_port(host: str, port: int, service: int) -> None:
     """Raise a UserError if metrics cannot have a port of their own."""
-    fix = f"Set {VARIABLE}, or serve.metrics_port in params.yaml, to a free port."
     if port == service:
-        raise UserError(f"Port {port} is that of the service, so metrics cannot have it.", fix)
-    check_port(host, port, fix)
+        raise UserError(f"Port {port} is that of the service, so metrics cannot have it.", FREE_PORT)
+    check_port(host, port, FREE_PORT)
 
 
 def main() -> None:
