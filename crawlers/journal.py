@@ -123,8 +123,8 @@ class Journal:
         ).fetchone()
 
     def page_urls(self) -> list[str]:
-        """Return the URLs of all fetched pages, the first one first."""
-        return [url for (url,) in self.database.execute("SELECT url FROM pages ORDER BY rowid")]
+        """Return the URLs of all fetched pages, in an order that does not depend on which came first."""
+        return [url for (url,) in self.database.execute("SELECT url FROM pages ORDER BY url")]
 
     def keep_page(self, key: str, url: str, status: int, headers: bytes, body: bytes) -> None:
         """Store a page."""
