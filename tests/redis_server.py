@@ -10,6 +10,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from processes import free_port
 
 STARTUP_S = 20
 
@@ -21,9 +22,7 @@ def running_redis(folder: Path) -> Generator[str]:
     if program is None:
         message = "redis-server is not installed; run `scripts/setup.sh --for-tests`"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [program, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,10 +18,10 @@ from typing import Any
 import httpx
 import numpy as np
 import openvino as ov
-import psutil
 import yaml
 from openvino import opset13 as ops
 from PIL import Image
+from processes import descendants, free_port, send_signal
 
 from herodex.generator.names_table import CLEAN_COLUMNS, write_names
 from herodex.generator.vocabulary import build_vocabulary, encode, pad
@@ -165,20 +164,13 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     return {**os.environ, **own, **more}
 
 
-def free_port() -> int:
-    """Return a free port of the loopback interface."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def stopped(server: subprocess.Popen[bytes], log: Path) -> None:
     """Wait until a server has stopped; raise TimeoutError with its stacks if it does not."""
     try:
         server.wait(timeout=STOP_S)
     except subprocess.TimeoutExpired:
-        for process in [*psutil.Process(server.pid).children(recursive=True), server]:
-            process.send_signal(signal.SIGABRT)
+        for pid in [*descendants(server.pid), server.pid]:
+            send_signal(pid, signal.SIGABRT)
         server.wait()
         raise TimeoutError(log.read_text(encoding="utf-8")[-6000:]) from None
 

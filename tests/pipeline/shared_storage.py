@@ -13,7 +13,7 @@ from pathlib import Path
 import boto3
 import httpx
 import pytest
-from tiny_service import free_port
+from processes import free_port
 
 BUCKET = "herodex"
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}

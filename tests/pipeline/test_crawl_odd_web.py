@@ -1,14 +1,11 @@
 """The image crawl on webs with faults that the demo web does not have."""
 
 import csv
-import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -24,6 +21,7 @@ from odd_web import (
     search_page,
     stream,
 )
+from processes import descendants, is_alive, send_signal
 from workspace import Workspace
 
 JPEG = b"\xff\xd8\xff\xe0 an image as far as its first bytes go"
@@ -41,29 +39,6 @@ def image(name: str) -> str:
 def rows_of(workspace: Workspace) -> list[dict[str, str]]:
     with (workspace.folder / "crawled" / "manifest.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
-
-
-def descendants(process: int) -> dict[int, str]:
-    """Map the running descendants of `process` to their command lines."""
-    parents, commands = {}, {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            command = (entry / "cmdline").read_bytes().decode(errors="replace")
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            parents[int(entry.name)], commands[int(entry.name)] = parent, command
-    found = {process}
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found |= more
-    return {child: commands[child] for child in found - {process}}
-
-
-def alive(processes: Iterable[int]) -> list[int]:
-    """Return the running ones of `processes`; a zombie has no command line."""
-    return [
-        process
-        for process in processes
-        if Path(f"/proc/{process}/cmdline").exists() and Path(f"/proc/{process}/cmdline").read_bytes()
-    ]
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20) -> bool:
@@ -329,13 +304,13 @@ def test_browser_leaves_no_process_and_no_file(workspace, tmp_path_factory, end,
     ):
         assert wait_until(lambda: search("one") in web.requests)
         started = descendants(crawl.pid)
-        browser = next(process for process, command in started.items() if "--user-data-dir" in command)
-        driver = next(process for process, command in started.items() if "chromedriver" in command)
+        browser = next(pid for pid, command in started.items() if "--user-data-dir" in " ".join(command))
+        driver = next(pid for pid, command in started.items() if "chromedriver" in " ".join(command))
         match end:
             case "browser killed":
-                os.kill(browser, signal.SIGKILL)
+                send_signal(browser, signal.SIGKILL)
             case "driver killed":
-                os.kill(driver, signal.SIGKILL)
+                send_signal(driver, signal.SIGKILL)
             case "interrupted":
                 crawl.send_signal(signal.SIGINT)
             case "interrupted twice":
@@ -347,5 +322,5 @@ def test_browser_leaves_no_process_and_no_file(workspace, tmp_path_factory, end,
     assert crawl.returncode == code
     assert message in log
     assert "Traceback" not in log
-    assert wait_until(lambda: not alive(started))
+    assert wait_until(lambda: not any(map(is_alive, started)))
     assert wait_until(lambda: not list(scratch.iterdir()))

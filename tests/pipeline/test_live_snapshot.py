@@ -1,6 +1,7 @@
 """Snapshots of the live web: only `make refresh` crawls; `dvc repro` keeps the data or stops."""
 
 import io
+import os
 import random
 import shutil
 import signal
@@ -13,10 +14,10 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from odd_web import Answer, OddWeb, Reply, give, respond, running_odd_web
 from PIL import Image
+from processes import descendants, send_signal
 from project_copy import ProjectCopy, copy_project
 from replicas import commons, pokemondb
 from workspace import Run
@@ -285,10 +286,9 @@ def searched(web: OddWeb) -> set[str]:
 
 def interrupt_process(module: str) -> None:
     """Send SIGINT, as Ctrl-C does, to the process of this test that runs a module."""
-    for process in psutil.Process().children(recursive=True):
-        command = process.cmdline()
+    for pid, command in descendants(os.getpid()).items():
         if command[-2:] == ["-m", module]:
-            process.send_signal(signal.SIGINT)
+            send_signal(pid, signal.SIGINT)
 
 
 def test_folder_of_images_needs_no_refresh_and_is_not_taken_from_the_run_cache(project, tmp_path):

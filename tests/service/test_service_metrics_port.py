@@ -1,7 +1,6 @@
 """Metrics on a port of their own, over HTTP."""
 
 import contextlib
-import os
 import signal
 import socket
 import subprocess
@@ -12,7 +11,8 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from tiny_service import environment, free_port, make_project, started, wait_for, wait_until_ready
+from processes import free_port, send_signal, workers
+from tiny_service import environment, make_project, started, wait_for, wait_until_ready
 
 from benchmarks.hostile_requests import upload_head
 from herodex.serving.metrics_port import VARIABLE
@@ -76,9 +76,8 @@ def test_metrics_outlive_a_killed_worker_without_its_requests_in_progress(
         assert wait_for(
             lambda: sample(httpx.get(metrics, timeout=30).text, "herodex_requests_in") == 1, BACK_S
         )
-        for child in supervisor.children():
-            if "worker" in " ".join(child.cmdline()):
-                os.kill(child.pid, signal.SIGKILL)
+        for worker in workers(supervisor.pid):
+            send_signal(worker, signal.SIGKILL)
     assert wait_for(lambda: sample(httpx.get(metrics, timeout=30).text, "herodex_requests_in") == 0, BACK_S)
     after = httpx.get(metrics, timeout=30).text
     name = 'herodex_requests_total{route="/api/about",status="200"}'

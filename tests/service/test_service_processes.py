@@ -16,6 +16,7 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
+from processes import descendants, is_alive, workers
 from tiny_service import COLOURS, make_project, serving, started, wait_for, wait_until_ready
 
 from benchmarks.hostile_requests import CLASSIFY, PART, upload_head
@@ -38,17 +39,6 @@ def running(project: Path) -> Iterator[tuple[str, psutil.Process]]:
         yield url, psutil.Process(server.pid)
 
 
-def workers(supervisor: psutil.Process) -> set[int]:
-    """Return the process ids of the workers."""
-    found: set[int] = set()
-    for child in supervisor.children():
-        # A process may end meanwhile.
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if "worker" in " ".join(child.cmdline()):
-                found.add(child.pid)
-    return found
-
-
 def image() -> bytes:
     """Encode an image of the first class."""
     file = io.BytesIO()
@@ -60,8 +50,8 @@ def test_killed_worker_is_restarted_while_the_other_answers(
     running: tuple[str, psutil.Process],
 ) -> None:
     url, supervisor = running
-    assert wait_for(lambda: len(workers(supervisor)) == 2, BACK_S)
-    before = workers(supervisor)
+    assert wait_for(lambda: len(workers(supervisor.pid)) == 2, BACK_S)
+    before = workers(supervisor.pid)
     over = threading.Event()
     outcomes: Counter[str] = Counter()
 
@@ -87,7 +77,7 @@ def test_killed_worker_is_restarted_while_the_other_answers(
         os.kill(killed, signal.SIGKILL)
         at_kill = outcomes.copy()
         answered = wait_for(lambda: all(outcomes[kind] > at_kill[kind] for kind in fine), BACK_S)
-        came_back = wait_for(lambda: len(workers(supervisor) - {killed}) == 2, BACK_S)
+        came_back = wait_for(lambda: len(workers(supervisor.pid) - {killed}) == 2, BACK_S)
     finally:
         over.set()
         for client in clients:
@@ -111,7 +101,7 @@ def test_stopping_service_finishes_running_requests(
         wait_for(lambda: busy(url), BACK_S)
         supervisor.send_signal(signal.SIGTERM)
         # The idle worker ends at once.
-        assert wait_for(lambda: len(workers(supervisor)) == 1, BACK_S)
+        assert wait_for(lambda: len(workers(supervisor.pid)) == 1, BACK_S)
         connection.sendall(body[-20:])
         answer = b"".join(iter(lambda: connection.recv(4096), b""))
     assert b" 200 " in answer
@@ -145,23 +135,15 @@ def test_stopping_service_does_not_wait_for_clients_that_left(project: Path) -> 
 def test_workers_of_a_killed_supervisor_stop_and_free_the_port(project: Path) -> None:
     with started(project) as (url, server):
         wait_until_ready(url, server, project / "server.log")
-        supervisor = psutil.Process(server.pid)
-        assert wait_for(lambda: len(workers(supervisor)) == 2, BACK_S)
-        left = supervisor.children(recursive=True)
+        assert wait_for(lambda: len(workers(server.pid)) == 2, BACK_S)
+        left = descendants(server.pid)
         server.kill()
         server.wait()
-        assert wait_for(lambda: not any(is_alive(process) for process in left), BACK_S)
+        assert wait_for(lambda: not any(map(is_alive, left)), BACK_S)
         host, port = url.removeprefix("http://").split(":")
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, int(port)))
-
-
-def is_alive(process: psutil.Process) -> bool:
-    """Return whether a process has not ended; nobody may have waited for its end."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return process.status() != psutil.STATUS_ZOMBIE
-    return False
 
 
 def test_server_ends_with_a_message_if_its_models_cannot_be_loaded(tmp_path: Path) -> None:

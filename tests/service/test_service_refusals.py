@@ -8,15 +8,17 @@ import resource
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import median
 from zlib import crc32
 
 import httpx
 import psutil
 import pytest
 from PIL import Image
+from processes import is_alive
 from tiny_service import make_project, serving
 
 from benchmarks.hostile_requests import (
@@ -36,7 +38,8 @@ from benchmarks.hostile_requests import (
 
 UPLOAD_TIMEOUT_S = 1.5
 """Longest time for a body to arrive."""
-HANG_S = 2
+HANG_S = 10
+"""More than a busy machine needs for any answer."""
 KEEP_ALIVE_S = 5
 """Time that the server waits for the next request of a connection."""
 CPU_RATIO = 3
@@ -68,17 +71,23 @@ class Server:
             link.pid for link in psutil.net_connections("tcp") if link.laddr and link.laddr.port == port
         ]
         if self.supervisor is None:
-            listeners = [psutil.Process(pid) for pid in set(listening) if pid]
+            listeners = [psutil.Process(pid) for pid in set(listening) if pid and is_alive(pid)]
             self.supervisor = min(listeners, key=lambda process: process.create_time())
         return [self.supervisor, *self.supervisor.children(recursive=True)]
 
-    def memory(self) -> int:
+    def memory(self) -> float:
         """Return the bytes of memory that only they use, which does not depend on other processes."""
-        return sum(process.memory_full_info().uss for process in self.processes())
+        return sum(self._of_each(lambda process: process.memory_full_info().uss))
 
     def cpu(self) -> float:
         """Return the CPU seconds that they and their ended children have used."""
-        return sum(sum(process.cpu_times()[:4]) for process in self.processes())
+        return sum(self._of_each(lambda process: sum(process.cpu_times()[:4])))
+
+    def _of_each(self, value: Callable[[psutil.Process], float]) -> Iterator[float]:
+        for process in self.processes():
+            # A decoder that was stopped is replaced meanwhile.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                yield value(process)
 
     def cpu_of(self, hostile: Hostile) -> tuple[httpx.Response, float]:
         """Send a request; return its response and its CPU seconds."""
@@ -222,16 +231,17 @@ def test_body_of_tiny_chunks_costs_little(server: Server, path: str) -> None:
 def test_slow_images_do_not_hold_up_names_and_quotes(server: Server) -> None:
     slow = png(4900, 4900, bytes(4901 * 4900))
 
-    def send(_: int) -> int:
-        return server.client.post(CLASSIFY, files={"image": ("x.png", slow)}).status_code
+    def send(_: int) -> httpx.Response:
+        return server.client.post(CLASSIFY, files={"image": ("x.png", slow)})
 
     with ThreadPoolExecutor(6) as pool:
-        statuses = [pool.submit(send, place) for place in range(6)]
-        waits: list[float] = []
-        while not all(status.done() for status in statuses):
+        answers = [pool.submit(send, place) for place in range(6)]
+        waits = [server.client.get(QUOTE).elapsed.total_seconds()]
+        while not all(answer.done() for answer in answers):
             waits.append(server.client.get(QUOTE).elapsed.total_seconds())
-    assert {status.result() for status in statuses} <= {200, 503}
-    assert sorted(waits)[len(waits) // 2] < 0.2
+    decoded = [answer.result() for answer in answers if answer.result().status_code == 200]
+    assert {answer.result().status_code for answer in answers} <= {200, 503}
+    assert median(waits) < median(answer.elapsed.total_seconds() for answer in decoded) / 4
 
 
 def test_large_upload_is_refused_while_it_streams(server: Server) -> None:
@@ -245,7 +255,7 @@ def test_large_upload_is_refused_while_it_streams(server: Server) -> None:
 
 def test_hostile_requests_do_not_increase_memory(server: Server) -> None:
     # The first round brings the heaps of all processes to their size.
-    memory: list[int] = []
+    memory: list[float] = []
     for _ in range(2):
         for hostile in HOSTILE.values():
             server.send(hostile)
@@ -329,6 +339,11 @@ def test_metrics_count_refusals_without_client_data_in_labels(server: Server) ->
     assert "api/unknown" not in text
 
 
+def whole_lines(log: Path) -> str:
+    """Read a log as far as its last whole line; another process may be writing the next."""
+    return "".join(line for line in log.read_text(encoding="utf-8").splitlines(True) if line.endswith("\n"))
+
+
 def test_log_has_one_line_per_request_without_client_data(server: Server) -> None:
     deadline = time.monotonic() + 20
     answered = server.client.post(
@@ -336,7 +351,7 @@ def test_log_has_one_line_per_request_without_client_data(server: Server) -> Non
     )
     request_id = answered.headers["x-request-id"]
     # The line is written after the response.
-    while request_id not in (log := server.log.read_text(encoding="utf-8")):
+    while request_id not in (log := whole_lines(server.log)):
         assert time.monotonic() < deadline
         threading.Event().wait(0.02)
     lines = [line for line in map(json.loads, log.splitlines()) if line["message"] == "answered"]
