@@ -22,6 +22,7 @@ from herodex.serving.bentoml_internals import (
     add_middleware,
     bound_connections,
     end_with_supervisor,
+    leave_out_time_limit,
     supervise_workers,
     with_clean_docstring,
 )
@@ -55,6 +56,7 @@ from herodex.serving.observer import Observer
 from herodex.serving.rate_limit import RateLimit
 from herodex.serving.security_headers import SecurityHeaders
 from herodex.serving.site import create_site
+from herodex.serving.time_limit import TimeLimit
 
 ROOT = Path(__file__).parent
 PARAMS = load_params(ROOT / paths.PARAMS)
@@ -62,7 +64,10 @@ write_json_logs()
 METRICS_PORT = metrics_port(PARAMS.serve.metrics_port)
 supervise_workers(METRICS_PORT)
 bound_connections(PARAMS.serve.upload_timeout_s)
+leave_out_time_limit()
 end_with_supervisor()
+REQUEST_S = 60
+"""Longest time until a response begins."""
 SITE = create_site(PARAMS, ROOT, with_metrics=METRICS_PORT is None)
 
 
@@ -169,6 +174,7 @@ class Herodex:
 # The first middleware is the outermost.
 add_middleware(Herodex, Observer)
 add_middleware(Herodex, SecurityHeaders)
+add_middleware(Herodex, TimeLimit, seconds=REQUEST_S)
 if PARAMS.serve.cors_origins:
     add_middleware(
         Herodex,

@@ -20,6 +20,7 @@ from herodex.serving.metrics_port import FREE_PORT, serve_metrics
 
 if TYPE_CHECKING:
     import bentoml
+    from starlette.types import ASGIApp
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -163,6 +164,21 @@ def bound_connections(request_timeout_s: float) -> None:
             super().__init__(app, **settings | fixed)
 
     uvicorn.Config = BoundedConfig
+
+
+def leave_out_time_limit() -> None:
+    """Let a worker's application do without BentoML's time limit; does nothing elsewhere.
+
+    BentoML looks its middleware up when the worker creates the application, after it has loaded the service.
+    """
+    if not is_worker():
+        return
+    from bentoml._internal.server.http import traffic
+
+    def pass_on(app: "ASGIApp", timeout: float) -> "ASGIApp":
+        return app
+
+    traffic.TimeoutMiddleware = pass_on
 
 
 def end_with_supervisor() -> None:

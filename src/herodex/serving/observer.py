@@ -9,7 +9,7 @@ import uuid
 
 from opentelemetry import trace
 from starlette.datastructures import MutableHeaders
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from herodex.serving import endpoints, metrics
@@ -48,9 +48,6 @@ class Observer:
         try:
             with metrics.IN_PROGRESS.track_inprogress():
                 await self._app(scope, receive, send_with_id)
-            if status == CLIENT_CLOSED:
-                # BentoML's timeout would keep the request for 60 s, also when the service stops.
-                await Response(status_code=CLIENT_CLOSED)(scope, receive, send)
         except Exception:
             log.exception("unexpected failure", extra={"request": request_id})
             begun = status != CLIENT_CLOSED
