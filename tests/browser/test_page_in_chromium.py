@@ -574,7 +574,7 @@ def test_display_names_are_shown_everywhere_as_plain_text(tiny_project, tmp_path
         page.wait(lambda: page.text(".answer") == "None of these")
         assert page.text(".detail").startswith("Looks like Grau <i>. Closest class: ")
         assert any(f"Closest class: {text} (" in page.text(".detail") for text in shown)
-        entries = [entry.get_attribute("textContent") for entry in page.all(".recent .caption")]
+        entries = [entry.get_attribute("textContent") or "" for entry in page.all(".recent .caption")]
         assert entries[0].startswith("None of these")
         assert entries[1].startswith(shown[0])
         with stubbed(page, "api/classify", BETWEEN_TWO):
