@@ -2,9 +2,10 @@
 
 import difflib
 import json
+import logging
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -21,56 +22,37 @@ from pydantic import (
 
 from herodex import paths
 from herodex.class_folders import class_folders
+from herodex.class_names import (
+    UNKNOWN,
+    check_class_name,
+    check_display_name,
+    check_display_names,
+    check_names_differ,
+    describe_unknown_key,
+    reserved_for,
+)
 from herodex.command import run_command
 from herodex.errors import UserError
+
+log = logging.getLogger(__name__)
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Rate = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(gt=0)]
 Positive = Annotated[float, Field(gt=0)]
 
-UNKNOWN = "unknown"
-"""The label of images of no class; it cannot be a class itself."""
-RESERVED = {
-    UNKNOWN: "images of no class",
-    "all": "the totals of reports",
-    "none of these": "the page's answer for images of no class",
-}
-"""Names that no class can have, with their use."""
-
 FROM_FOLDER = "folder"
 """The value of `classes` that means the sub-folders of `crawl.web`, and of `classifier.split.test` that means
 the images in its folders named test."""
 _NAME_THE_FOLDER = "Set crawl.web to the folder that has a sub-folder for each class, or list the classes."
+
+_CORRECT = "Correct the file and run again."
 
 FEWEST_NAMES = 20
 """Names that a generator needs, so that some can be held out."""
 
 FEWEST_IMAGES = 5
 """Different images that a class needs: one each for validation and test, and three to cross-validate on."""
-
-MAX_CLASS_BYTES = 200
-"""Bytes in the name of a class, which is a folder's name; file systems allow 255."""
-
-
-def check_class_name(name: str) -> str:
-    """Return the name of a class in Unicode's composed form.
-
-    It names a folder, a search and a file, and is what the page shows.
-
-    Raises:
-        ValueError: the name cannot be that of a folder.
-    """
-    name = unicodedata.normalize("NFC", name)
-    if not name.strip():
-        raise ValueError("should not be blank")
-    if name != name.strip() or name.startswith(".") or "/" in name or "\\" in name:
-        raise ValueError("should name a folder: no slash, no dot in front, no blank in front or at the end")
-    if any(unicodedata.category(each) in {"Cc", "Cs", "Zl", "Zp"} for each in name):
-        raise ValueError("should name a folder in UTF-8, without line breaks and control characters")
-    if len(name.encode()) > MAX_CLASS_BYTES:
-        raise ValueError(f"should have at most {MAX_CLASS_BYTES} bytes")
-    return name
 
 
 def check_listed_name(name: str) -> str:
@@ -84,7 +66,34 @@ def check_listed_name(name: str) -> str:
     return name
 
 
+def check_mapping(value: object) -> object:
+    """Return display names.
+
+    Raises:
+        ValueError: they are no mapping.
+    """
+    if not isinstance(value, dict):
+        raise ValueError("should map classes to texts, as in {tshirt: T-shirt}, or be {}")
+    return cast("object", value)
+
+
+def compose_keys(display_names: dict[str, str]) -> dict[str, str]:
+    """Return display names with their keys in Unicode's composed form.
+
+    Raises:
+        ValueError: two keys are one class.
+    """
+    composed: dict[str, str] = {}
+    for key, text in display_names.items():
+        name = unicodedata.normalize("NFC", key)
+        if name in composed:
+            raise ValueError(f"has two texts for '{name}'; remove one")
+        composed[name] = text
+    return composed
+
+
 ClassName = Annotated[str, AfterValidator(check_class_name)]
+DisplayName = Annotated[str, AfterValidator(check_display_name)]
 
 RENAMED = {
     "classifier.clean.min_shape": "classifier.clean.min_aspect_ratio",
@@ -112,6 +121,13 @@ class PageParams(Section):
     thing: str
     name: str
     own_examples: bool = True
+    display_names: Annotated[
+        dict[str, DisplayName], BeforeValidator(check_mapping), AfterValidator(compose_keys)
+    ] = Field(default_factory=dict[str, str])
+
+    def display_name(self, name: str) -> str:
+        """Return the text for a class or distractor: its display name, or else its name."""
+        return self.display_names.get(name, name)
 
 
 class CrawlImagesParams(Section):
@@ -524,25 +540,27 @@ class Params(Section):
 
     @model_validator(mode="after")
     def names_every_query_once(self) -> "Params":
-        """Refuse repeated or reserved queries, and too few names."""
-        queries = self.queries
-        if repeated := sorted({query for query in queries if queries.count(query) > 1}):
-            raise ValueError(f"classes and distractors name {', '.join(repeated)} more than once")
-        if reserved := [query for query in queries if query.casefold() in RESERVED]:
-            raise ValueError(
-                f"classes and distractors name '{reserved[0]}', which is reserved for "
-                f"{RESERVED[reserved[0].casefold()]}; choose another name"
-            )
-        by_case: dict[str, str] = {}
-        for query in queries:
-            other = by_case.setdefault(query.casefold(), query)
-            if other != query:
-                raise ValueError(
-                    f"classes and distractors name '{other}' and '{query}', which differ in upper and lower "
-                    "case only; rename one"
-                )
+        """Refuse repeated, reserved and similar queries, and too few names."""
+        check_names_differ(self.queries)
         if 0 < len(self.names) < FEWEST_NAMES:
             raise ValueError(f"names lists {len(self.names)}; the generator needs {FEWEST_NAMES} or more")
+        return self
+
+    @model_validator(mode="after")
+    def shows_every_query_differently(self) -> "Params":
+        """Refuse display names that show two queries alike."""
+        check_display_names(self.page.display_names, self.queries)
+        return self
+
+    @model_validator(mode="after")
+    def searches_for_words(self) -> "Params":
+        """Refuse a search of hyphens alone, which stand for blanks."""
+        wordless = [name for name in self.queries if not name.strip(" -")]
+        if wordless and self.crawl.images.sources != ["folder"]:
+            raise ValueError(
+                f"classes and distractors name '{wordless[0]}', which has no word to search for; "
+                "choose another name"
+            )
         return self
 
 
@@ -563,14 +581,43 @@ def load_params(path: Path = paths.PARAMS) -> Params:
     except yaml.YAMLError as error:
         where = str(error).replace("\n", " ")
         raise UserError(f"{path} is not valid YAML: {where}.", "Correct that line.") from None
-    if isinstance(values, dict) and cast("dict[str, object]", values).get("classes") == FROM_FOLDER:
+    from_folder = isinstance(values, dict) and cast("dict[str, object]", values).get("classes") == FROM_FOLDER
+    if from_folder:
         values = cast("dict[str, object]", values)
         values = values | {"classes": classes_from_folder(values, path.parent)}
     try:
-        return Params.model_validate(values)
+        params = Params.model_validate(values)
     except ValidationError as error:
         problems = list(dict.fromkeys(_explain(problem, root) for problem in error.errors()))
-        raise UserError(f"{path}: {'; '.join(problems)}.", "Correct the file and run again.") from None
+        fix = "Correct the file or the folders, and run again." if from_folder else _CORRECT
+        raise UserError(f"{path}: {'; '.join(problems)}.", fix) from None
+    classes_are_current = not from_folder or (path.parent / params.crawl.web).is_dir()
+    _check_display_keys(params, root, path, classes_are_current)
+    return params
+
+
+def _check_display_keys(
+    params: Params, root: yaml.Node | None, path: Path, classes_are_current: bool
+) -> None:
+    """Refuse display names of one class twice, and of no class.
+
+    The latter are only reported where the classes are those of an existing model, which may be older.
+    """
+    mapping = _node_at(root, ["page", "display_names"])
+    written = [_written(key) for key, _ in mapping.value] if isinstance(mapping, yaml.MappingNode) else []
+    if repeated := [key for key in written if written.count(key) > 1]:
+        problem = f"{path}: 'page.display_names' has two texts for '{repeated[0]}'; remove one."
+        raise UserError(problem, _CORRECT)
+    unknown = [key for key in params.page.display_names if key not in params.queries]
+    if not unknown:
+        return
+    if classes_are_current:
+        raise UserError(f"{path}: {describe_unknown_key(unknown[0], params.queries)}.", _CORRECT)
+    log.warning(
+        "%s: 'page.display_names' has keys that are no class of this model, and have no effect: %s",
+        path,
+        ", ".join(unknown),
+    )
 
 
 def classes_from_folder(values: Mapping[str, object], project: Path) -> list[str]:
@@ -606,7 +653,25 @@ def classes_from_folder(values: Mapping[str, object], project: Path) -> list[str
             f"classes in params.yaml is '{FROM_FOLDER}', and '{web}' has {len(names)} folders of classes.",
             "Make a sub-folder of images for each of two or more classes.",
         )
+    for name in names:
+        _check_folder_name(name, web)
     return names
+
+
+def _check_folder_name(name: str, web: str) -> None:
+    """Refuse a folder whose name cannot be that of a class."""
+    folder = f"crawl.web, '{web}', has a folder {name!r}, and with classes: folder it is a class;"
+    if use := reserved_for(name):
+        raise UserError(
+            f"{folder} this name is reserved for {use}.",
+            "Rename the folder. If it shows things of no class, list its new name in distractors.",
+        )
+    try:
+        check_class_name(name)
+    except ValueError as error:
+        raise UserError(
+            f"{folder} it {error}.", "Rename the folder, or list the classes in params.yaml."
+        ) from None
 
 
 def _read_text(path: Path) -> str:
@@ -629,8 +694,8 @@ def _explain(problem: Mapping[str, Any], root: yaml.Node | None) -> str:
         return _explain_unknown(key, location)
     if message == "Field required":
         return f"key '{key}' is missing"
-    if problem["type"] == "string_type" and (written := _written(root, location)):
-        return f"'{key}' is {written}, which YAML does not read as text; put it in quotes: \"{written}\""
+    if problem["type"] == "string_type":
+        return _explain_no_text(location, value, root)
     reason = re.sub("^(Input|Value error,) ?", "", message)
     if not key:
         return reason
@@ -638,16 +703,42 @@ def _explain(problem: Mapping[str, Any], root: yaml.Node | None) -> str:
     return f"'{key}' is {value!r}; it {reason}" if is_value else f"'{key}' {reason}"
 
 
-def _written(node: yaml.Node | None, location: tuple[int | str, ...]) -> str:
-    """Return a scalar as it is written in the file; empty if there is none at that place."""
+def _explain_no_text(location: tuple[int | str, ...], value: object, root: yaml.Node | None) -> str:
+    if location[-1] == "[key]":
+        *mapping, _, _ = location
+        place = f"a key of '{'.'.join(map(str, mapping))}'"
+        written = _written_key(_node_at(root, mapping), value)
+    else:
+        place = f"'{'.'.join(map(str, location))}'"
+        written = _written(_node_at(root, location))
+    if written:
+        return f'{place} is {written}, which YAML does not read as text; put it in quotes: "{written}"'
+    return f"{place} should be text; put text with a colon, # or & in quotes"
+
+
+def _written_key(mapping: yaml.Node | None, value: object) -> str:
+    """Return the key of a mapping as it is written in the file, from the value that YAML reads."""
+    keys = [key for key, _ in mapping.value] if isinstance(mapping, yaml.MappingNode) else []
+    written = [_written(key) for key in keys]
+    # Equality alone would take `no` for 0.
+    return next((each for each in written if repr(yaml.safe_load(each)) == repr(value)), "")
+
+
+def _written(node: yaml.Node | None) -> str:
+    """Return a scalar as it is written in the file; empty if the node is none."""
+    return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
+
+
+def _node_at(node: yaml.Node | None, location: Sequence[int | str]) -> yaml.Node | None:
+    """Return the node at a place in the file; None if there is none."""
     for part in location:
         if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
             node = node.value[part]
         elif isinstance(node, yaml.MappingNode):
-            node = next((value for key, value in node.value if key.value == part), None)
+            node = next((value for key, value in node.value if key.value == str(part)), None)
         else:
-            return ""
-    return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
+            return None
+    return node
 
 
 def _explain_unknown(key: str, location: tuple[int | str, ...]) -> str:

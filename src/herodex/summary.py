@@ -3,15 +3,18 @@
 import argparse
 import csv
 import json
+import re
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from herodex import paths
 from herodex.command import run_command
 from herodex.errors import UserError
+from herodex.params import load_params
 
 WIDTH = 88
 MOST_WEAK = 5
@@ -24,13 +27,20 @@ def interval(estimate: dict[str, float], digits: int = 3) -> str:
     return f"{estimate['value']:.{digits}f} [{low}, {high}], n = {estimate['n']}"
 
 
-def describe_classifier(metrics: dict[str, Any], validation: dict[str, Any], clean: dict[str, Any]) -> str:
+Shown = Callable[[str], str]
+"""Returns the text for a class or distractor."""
+
+
+def describe_classifier(
+    metrics: dict[str, Any], validation: dict[str, Any], clean: dict[str, Any], shown: Shown = str
+) -> str:
     """Format the classifier's main metrics, a line each, then what to do about weak ones.
 
     Args:
         metrics: of the evaluation.
         validation: of the training, with the false accepts of things that the model has not seen.
         clean: of the cleaning, with warnings about small classes.
+        shown: returns the text for a class or distractor.
     """
     backbone, ood = metrics["backbone"], validation["ood"]
     unseen = "unseen similar things" if has_distractors(metrics, ood) else "classes left out in turn"
@@ -45,7 +55,8 @@ def describe_classifier(metrics: dict[str, Any], validation: dict[str, Any], cle
     }
     lines = [f"  {name:<43} {interval(found)}" for name, found in rows.items() if found]
     title = f"Classifier   {backbone['name']}, {backbone['weights']} weights from {backbone['source']}"
-    notes = [*advice(metrics, ood), *clean["class_sizes"], *weak_classes(metrics["recall"])]
+    sizes = [show_quoted(warning, metrics["recall"], shown) for warning in clean["class_sizes"]]
+    notes = [*advice(metrics, ood, shown), *sizes, *weak_classes(metrics["recall"], shown)]
     return "\n".join(["", title, *lines, *(line for note in notes for line in wrap(note)), ""])
 
 
@@ -54,12 +65,18 @@ def wrap(note: str) -> list[str]:
     return textwrap.wrap(note, WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
 
 
+def show_quoted(warning: str, names: Iterable[str], shown: Shown) -> str:
+    """Replace the classes that a warning has in quotes, before a count, by their texts."""
+    quoted = "|".join(re.escape(name) for name in names)
+    return re.sub(rf"'({quoted})'(?= \()", lambda found: f"'{shown(found[1])}'", warning)
+
+
 def has_distractors(metrics: dict[str, Any], ood: dict[str, Any]) -> bool:
     """Tell whether the left-out queries are distractors; without any, they are the classes."""
     return not set(ood.get("left_out", {})) <= set(metrics["recall"])
 
 
-def advice(metrics: dict[str, Any], ood: dict[str, Any]) -> list[str]:
+def advice(metrics: dict[str, Any], ood: dict[str, Any], shown: Shown) -> list[str]:
     """Say what a distractor would do, from the figures of left-out queries."""
     if "false_accept_rate" not in ood:
         return [
@@ -67,7 +84,11 @@ def advice(metrics: dict[str, Any], ood: dict[str, Any]) -> list[str]:
             " Add to `distractors` what people may confuse with your classes."
         ]
     worst = ood["worst_left_out"]
-    name, rate, taken_for = worst["label"], worst["false_accept_rate"]["value"], worst["taken_for"]
+    name, rate, taken_for = (
+        shown(worst["label"]),
+        worst["false_accept_rate"]["value"],
+        shown(worst["taken_for"]),
+    )
     found = f"If {name} were not among the searches, {rate:.0%} would be accepted, most as {taken_for}."
     if has_distractors(metrics, ood):
         return [
@@ -77,7 +98,7 @@ def advice(metrics: dict[str, Any], ood: dict[str, Any]) -> list[str]:
     return [
         found,
         f"Without distractors, only things unlike all classes are `unknown`. Add to `distractors` what"
-        f" people may take for {most_taken(ood['left_out'])}: the model then learns to tell it apart.",
+        f" people may take for {shown(most_taken(ood['left_out']))}: the model then learns to tell it apart.",
     ]
 
 
@@ -90,12 +111,14 @@ def most_taken(left_out: dict[str, Any]) -> str:
     return max(accepted, key=lambda name: accepted[name])
 
 
-def weak_classes(recall: dict[str, Any]) -> list[str]:
+def weak_classes(recall: dict[str, Any], shown: Shown) -> list[str]:
     """Name the answers whose interval of recall lies below the share of all correct answers."""
     hits = sum(found["value"] * found["n"] for found in recall.values())
     mean = hits / sum(found["n"] for found in recall.values())
     weak = {name: found for name, found in recall.items() if found["high"] < mean}
-    return [f"Low recall: {name} {interval(found, 2)}." for name, found in list(weak.items())[:MOST_WEAK]]
+    return [
+        f"Low recall: {shown(name)} {interval(found, 2)}." for name, found in list(weak.items())[:MOST_WEAK]
+    ]
 
 
 def describe_generator(metrics: dict[str, Any]) -> str:
@@ -116,18 +139,15 @@ def describe_sample(row: dict[str, str]) -> str:
     return row["name"] if row["status"] == "new" else f"{row['name']} (real)"
 
 
-PARTS: dict[str, tuple[Callable[..., str], tuple[Path, ...]]] = {
+PARTS = {
     "classifier": (
-        describe_classifier,
-        (
-            paths.CLASSIFIER_REPORTS / "metrics.json",
-            paths.CLASSIFIER_REPORTS / "validation.json",
-            paths.CLEAN_REPORTS / "summary.json",
-        ),
+        paths.CLASSIFIER_REPORTS / "metrics.json",
+        paths.CLASSIFIER_REPORTS / "validation.json",
+        paths.CLEAN_REPORTS / "summary.json",
     ),
-    "generator": (describe_generator, (paths.GENERATOR_REPORTS / "metrics.json",)),
+    "generator": (paths.GENERATOR_REPORTS / "metrics.json",),
 }
-"""For each half, what describes it, and the reports that it describes."""
+"""For each half, the reports that are described."""
 NEXT = """
 Look         reports/index.html has all metrics and plots; `make ui` shows the runs
 Serve        make serve, then open http://localhost:3000
@@ -144,11 +164,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("part", nargs="?", choices=PARTS)
     only = parser.parse_args().part
+    describe: dict[str, Callable[..., str]] = {
+        "classifier": partial(describe_classifier, shown=load_params().page.display_name),
+        "generator": describe_generator,
+    }
     try:
         texts = [
-            describe(*map(read_json, files))
-            for name, (describe, files) in PARTS.items()
-            if only in {None, name}
+            describe[name](*map(read_json, files)) for name, files in PARTS.items() if only in {None, name}
         ]
     except FileNotFoundError as error:
         raise UserError(f"{error.filename} is missing.", "Run `make run`.") from None

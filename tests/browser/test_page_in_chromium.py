@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from PIL import Image
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.action_chains import ActionChains
@@ -324,7 +325,7 @@ def test_page_requests_nothing_from_other_hosts(page: Page, cherry: Path) -> Non
 
 def test_every_control_has_a_name_and_is_reachable_by_keyboard(page: Page) -> None:
     pages = ["Skip to content", "Recognise", "Names"]
-    examples = [f"Example: {label}" for label in COLOURS]
+    examples = [f"Example: {label.title()}" for label in COLOURS]
     links = ["Model lineage", "API description (OpenAPI)"]
     for name in [*pages, "Choose an image", *examples, *links]:
         ActionChains(page.driver).send_keys(Keys.TAB).perform()
@@ -389,10 +390,12 @@ def test_page_without_service_shows_a_notice(offline_page: Page) -> None:
 
 def test_click_classifies_an_example(page: Page) -> None:
     examples = page.all(".examples button")
-    assert [example.accessible_name for example in examples] == [f"Example: {label}" for label in COLOURS]
+    assert [example.accessible_name for example in examples] == [
+        f"Example: {label.title()}" for label in COLOURS
+    ]
     examples[1].click()
     page.wait(lambda: page.text(".answer") == "Meadow")
-    assert page.one(".preview").get_attribute("alt") == "Your image: Example: meadow"
+    assert page.one(".preview").get_attribute("alt") == "Your image: Example: Meadow"
 
 
 def test_photo_can_be_taken_on_touch_screens(page: Page, cherry: Path) -> None:
@@ -532,6 +535,61 @@ def test_heat_map_covers_its_part_of_the_image(page: Page, cherry: Path) -> None
         assert strong > 150
         page.all(".examples button")[0].click()
         page.wait(lambda: not page.one(".heat").is_displayed())
+
+
+DISPLAY_NAMES = {
+    "cherry": '<b>Kirsche</b> <img src="x"> & 🍒',
+    "meadow": "草原のとても長い名前 Donaudampfschifffahrtskapitänsmützenaaaaaaa",
+    "grey": "Grau <i>",
+}
+BETWEEN_TWO = """
+const answer = await (await send(path, options)).json();
+answer.set = ["cherry", "meadow", "ocean", "unknown"];
+answer.nearest = [{ label: "meadow", similarity: 0.5, page_url: "", title: "" }];
+answer.heat_map = { label: "cherry", grid: [[0, 1]], box: [0, 0, 1, 1] };
+return Response.json(answer);
+"""
+
+
+def test_display_names_are_shown_everywhere_as_plain_text(tiny_project, tmp_path, chromium, cherry):
+    project = tmp_path / "project"
+    shutil.copytree(tiny_project, project)
+    params = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
+    params["page"]["display_names"], params["distractors"] = DISPLAY_NAMES, ["grey"]
+    (project / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    white = tmp_path / "white.png"
+    Image.new("RGB", (50, 50), "white").save(white)
+    shown = [DISPLAY_NAMES["cherry"], DISPLAY_NAMES["meadow"], "Ocean"]
+    with serving(project) as url:
+        page = Page(chromium, url)
+        page.browser_errors()
+        page.open(width=320)
+        assert list(page.bars()) == [*shown, "None of these"]
+        examples = page.all(".examples button")
+        assert [example.accessible_name for example in examples] == [f"Example: {text}" for text in shown]
+        examples[0].click()
+        page.wait(lambda: page.text(".answer") == shown[0])
+        assert page.one(".preview").get_attribute("alt") == f"Your image: Example: {shown[0]}"
+        page.upload(white)
+        page.wait(lambda: page.text(".answer") == "None of these")
+        assert page.text(".detail").startswith("Looks like Grau <i>. Closest class: ")
+        assert any(f"Closest class: {text} (" in page.text(".detail") for text in shown)
+        entries = [entry.get_attribute("textContent") or "" for entry in page.all(".recent .caption")]
+        assert entries[0].startswith("None of these")
+        assert entries[1].startswith(shown[0])
+        with stubbed(page, "api/classify", BETWEEN_TWO):
+            page.open(width=320)
+            page.upload(cherry)
+            page.wait(lambda: page.one(".heat-toggle").is_displayed())
+            assert page.text(".answer") == shown[0]
+            others = f"Could also be {shown[1]} or Ocean or none of these."
+            assert page.text(".detail").endswith(others)
+            assert set(page.bars()) == {*shown, "None of these"}
+            assert page.one(".heat-toggle").get_attribute("title") == f"Evidence for {shown[0]}"
+            assert page.text(".neighbours .likeness") == f"{shown[1]} 50 % similar"
+            assert page.driver.execute_script("return document.documentElement.scrollWidth") <= 320
+            assert not page.all("#recognise :is(b, i, img[src=x])")
+        assert page.browser_errors() == []
 
 
 @pytest.mark.parametrize("nonsense", ["{}", "[]", '"no"', "null", '{"probabilities": {}}', "<html>"])

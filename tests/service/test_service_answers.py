@@ -178,6 +178,7 @@ def test_page_settings_come_from_the_params(client: httpx.Client) -> None:
     assert about["thing"] == "colour"
     assert about["name"] == "Elf"
     assert about["classes"] == list(COLOURS)
+    assert about["display_names"] == {}
     assert (about["max_names"], about["min_temperature"], about["max_temperature"]) == (15, 0.5, 5)
 
 

@@ -1,4 +1,5 @@
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 from PIL import Image
@@ -31,7 +32,7 @@ def test_examples_of_a_folder_are_the_most_typical_images_that_are_not_set_aside
     write_examples(tmp_path / "examples", ["ant", "bee", "蜂"], find, "jpg")
     found = find_examples(tmp_path / "examples")
     assert [example.subject for example in found] == ["ant", "蜂"]
-    red = [np.asarray(Image.open(tmp_path / example.address))[9, 9, 0] for example in found]
+    red = [np.asarray(Image.open(tmp_path / unquote(example.address)))[9, 9, 0] for example in found]
     assert [round(value / 60) for value in red] == [1, 3]
 
 

@@ -2,6 +2,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
 
 from herodex.lineage.cards import classifier_card, format_counts, generator_card
 from herodex.params import Params, load_params
@@ -44,8 +45,35 @@ def test_card_lists_model_data_and_metrics_with_intervals(card):
 def test_only_classes_with_low_recall_are_listed_among_the_limits():
     text = classifier_card(lineage({"recall.tea": estimate(0.6), "recall.cocoa": estimate(0.95)}), PARAMS)
     limits = text.partition("## Limits")[2]
-    assert "The recall of `tea` is only 0.60 [0.50, 0.70]." in limits
+    assert "The recall of 'tea' is only 0.60 [0.50, 0.70]." in limits
     assert "cocoa" not in limits
+
+
+def with_display_names(**display_names: str) -> Params:
+    page = PARAMS.page.model_copy(update={"display_names": display_names})
+    return PARAMS.model_copy(update={"classes": ["tea", "cocoa"], "distractors": ["mate"], "page": page})
+
+
+def test_card_shows_display_names_as_plain_text():
+    params = with_display_names(tea="Tea | <b>*green*</b>", mate="Maté")
+    low = {"recall.tea": estimate(0.6)}
+    text = classifier_card(lineage(low, by_class={"tea": 7, "cocoa": 90}), params)
+    escaped = r"Tea \| \<b\>\*green\*\</b\>"
+    assert f"Classify one image as one of: {escaped}, cocoa; or" in text
+    assert "trained with images of:\nMaté." in text
+    assert f"The recall of '{escaped}' is only 0.60" in text
+    assert f"Fewer than 20 images after cleaning: '{escaped}' (7)." in text
+    assert "| recall.tea |" in text
+    rendered = MarkdownIt("js-default").render(text)
+    assert "one of: Tea | &lt;b&gt;*green*&lt;/b&gt;, cocoa; or" in rendered
+
+
+def test_metrics_of_classes_with_dots_and_bars_are_rows_of_the_table():
+    text = classifier_card(
+        lineage({"recall.Dr. St. John": estimate(0.9), "recall.a|b": estimate(0.9)}), PARAMS
+    )
+    assert "| recall.Dr. St. John | 0.900 |" in text
+    assert r"| recall.a\|b | 0.900 |" in text
 
 
 def test_small_classes_are_listed_among_the_limits():

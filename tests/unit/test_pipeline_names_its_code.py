@@ -21,6 +21,7 @@ SHARED = {
     f"src/herodex/{name}.py"
     for name in (
         "class_folders",
+        "class_names",
         "command",
         "errors",
         "params",

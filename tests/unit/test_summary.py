@@ -1,4 +1,10 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from herodex.summary import describe_classifier, describe_sample
 
@@ -68,6 +74,42 @@ def test_balanced_accuracy_weak_classes_and_small_ones_are_printed():
     assert "Low recall: cat" not in text
     assert "  Fewer than 20 images after cleaning: 'eel' (7)." in text
     assert max(map(len, text.splitlines())) <= 90
+
+
+def test_display_names_stand_for_classes_and_distractors():
+    shown = {"cat": "Cat 🐈", "dog": "German Shepherd", "eel": "Aal", "wolf": "Волк"}.get
+    sizes = "Fewer than 20 images: 'dog' (7). Less than a tenth of the images of 'cat' (90): 'dog' (7)."
+    found = metrics(cat=0.95, dog=0.4, eel=0.95, unknown=0.9)
+    failing = left_out(fox=("dog", 0.3), wolf=("dog", 0.8))
+    text = describe_classifier(found, failing, {"class_sizes": [sizes]}, lambda name: shown(name) or name)
+    plain = " ".join(text.split())
+    assert "If Волк were not among the searches, 80% would be accepted, most as German Shepherd." in plain
+    assert "Low recall: German Shepherd 0.40" in plain
+    assert (
+        "Fewer than 20 images: 'German Shepherd' (7). Less than a tenth of the images of 'Cat 🐈' (90): "
+        "'German Shepherd' (7)." in plain
+    )
+    failing = left_out(cat=("dog", 0.7), dog=("cat", 0.5), eel=("cat", 0.4))
+    text = describe_classifier(
+        metrics(cat=0.9, dog=0.9, eel=0.9), failing, CLEAN, lambda name: shown(name) or name
+    )
+    assert "people may take for Cat 🐈" in " ".join(text.split())
+
+
+def test_command_shows_the_display_names_of_the_params(tmp_path):
+    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    values |= {"classes": ["cat", "dog"], "distractors": []}
+    values["page"]["display_names"] = {"dog": "German Shepherd"}
+    found = metrics(cat=0.95, dog=0.4)
+    reports = {"classifier/metrics": found, "classifier/validation": {"ood": {}}, "clean/summary": CLEAN}
+    for name, report in reports.items():
+        file = tmp_path / "reports" / f"{name}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(report), encoding="utf-8")
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    command = [sys.executable, "-m", "herodex.summary", "classifier"]
+    printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert "Low recall: German Shepherd 0.40" in printed
 
 
 def test_a_sampled_name_that_exists_is_marked():

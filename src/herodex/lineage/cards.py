@@ -1,5 +1,7 @@
 """Model cards (Mitchell et al., 2019, Model Cards for Model Reporting), written from the lineage."""
 
+import re
+
 from herodex.curation.class_sizes import size_warnings
 from herodex.lineage.lock import ModelLineage
 from herodex.params import Params
@@ -14,18 +16,26 @@ Cross-validated: each image is answered by a model that learned from neither it 
 model learned from all images. With 95 % confidence intervals."""
 DEEPEST = 2
 """Deeper metrics, such as one per fold and temperature, are only in the report."""
+RECALL = "recall."
+"""In front of the metrics of single classes, whose names may have dots."""
 
 
 def classifier_card(lineage: ModelLineage, params: Params) -> str:
     """Write the classifier's card as Markdown."""
+
+    def shown(name: str) -> str:
+        return plain(params.page.display_name(name))
+
     backbone, metrics, data = lineage["backbone"], lineage["metrics"], lineage["data"]
+    classes, distractors = (", ".join(map(shown, names)) for names in (params.classes, params.distractors))
     measured = TEST_PART if "test" in data["by_part"] else OUT_OF_FOLD
     weak = [
-        f"- The recall of `{name.removeprefix('recall.')}` is only {format_estimate(metric)}.\n"
+        f"- The recall of '{shown(name.removeprefix(RECALL))}' is only {format_estimate(metric)}.\n"
         for name, metric in metrics.items()
-        if name.startswith("recall.") and metric["value"] < WEAK
+        if name.startswith(RECALL) and metric["value"] < WEAK
     ]
-    sizes = [f"- {warning}\n" for warning in size_warnings(data["by_class"])]
+    by_class = {shown(name): n for name, n in data["by_class"].items()}
+    sizes = [f"- {warning}\n" for warning in size_warnings(by_class)]
     return f"""# Model card: the classifier of {params.page.thing} images
 
 {heading(lineage)}
@@ -34,8 +44,8 @@ A softmax layer on the features of {backbone["name"]} with {backbone["weights"]}
 
 ## Intended use
 
-Classify one image as one of: {", ".join(params.classes)}; or as none of them, trained with images of:
-{", ".join(params.distractors) or "nothing"}. For games, teaching, and as a template for other classifiers.
+Classify one image as one of: {classes}; or as none of them, trained with images of:
+{distractors or "nothing"}. For games, teaching, and as a template for other classifiers.
 
 Not intended: identifying people, decisions that affect people, or finding all images of a class without human
 review.
@@ -110,6 +120,11 @@ is under the MIT licence.
 """
 
 
+def plain(text: str) -> str:
+    """Escape characters that Markdown would read as format, tables or HTML."""
+    return re.sub(r"[\\`*\[\]<>|&~]|(?<!\w)_|_(?!\w)", r"\\\g<0>", text)
+
+
 def heading(lineage: ModelLineage) -> str:
     """Identify a model by its content hash."""
     stages = len(lineage["stages"])
@@ -130,9 +145,10 @@ def count_table(title: str, counts: dict[str, int]) -> str:
 def metric_table(metrics: dict[str, dict[str, float]]) -> str:
     """Format metrics with intervals and counts as a Markdown table, without deeply nested ones."""
     rows = "".join(
-        f"| {name} | {metric['value']:.3f} | {metric['low']:.3f} – {metric['high']:.3f} | {metric['n']} |\n"
+        f"| {plain(name)} | {metric['value']:.3f} | {metric['low']:.3f} – {metric['high']:.3f} "
+        f"| {metric['n']} |\n"
         for name, metric in metrics.items()
-        if name.count(".") < DEEPEST
+        if name.startswith(RECALL) or name.count(".") < DEEPEST
     )
     return f"| metric | value | 95 % interval | n |\n|---|---:|---:|---:|\n{rows}"
 

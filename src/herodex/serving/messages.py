@@ -215,12 +215,17 @@ class Example(BaseModel):
 
 
 class AboutAnswer(BaseModel):
-    """Settings of the page: its words, the models, the classes, and limits of its input fields."""
+    """Settings of the page: its words, the models, the classes, and limits of its input fields.
+
+    `display_names` has the texts to show for classes and distractors, by their names in other fields and
+    responses; those without a text are shown by their names.
+    """
 
     models: list[Literal["classifier", "generator"]]
     thing: str
     name: str
     classes: list[str]
+    display_names: dict[str, str]
     examples: list[Example]
     max_upload_mb: float
     max_pixels_mp: float

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncGenerator
 from importlib import resources
 from pathlib import Path
+from urllib.parse import quote as percent_encode
 from urllib.parse import urlsplit
 
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -29,7 +30,10 @@ WEB = Path(str(resources.files("herodex.web")))
 def find_examples(folder: Path) -> list[Example]:
     """List the example images in a folder, which may be missing, in order."""
     files = sorted(folder.glob("*-*.*"), key=lambda file: int(file.stem.partition("-")[0]))
-    return [Example(address=f"examples/{file.name}", subject=file.stem.partition("-")[2]) for file in files]
+    return [
+        Example(address=f"examples/{percent_encode(file.name)}", subject=file.stem.partition("-")[2])
+        for file in files
+    ]
 
 
 def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starlette:
@@ -60,6 +64,7 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
             thing=params.page.thing,
             name=params.page.name,
             classes=request.app.state.classes,
+            display_names=params.page.display_names,
             examples=examples if CLASSIFIER in request.app.state.models else [],
             max_upload_mb=serve.max_upload_mb,
             max_pixels_mp=serve.max_pixels_mp,

@@ -1,6 +1,7 @@
 /** Starts the page: loads its settings, fills in its words and sets up its parts. */
 
 import { ask, describe } from "./api.js";
+import { setDisplayNames } from "./class_names.js";
 import { setUpNames } from "./names.js";
 import { setUpQuote } from "./quote.js";
 import { setUpRecognition } from "./recognise.js";
@@ -37,6 +38,7 @@ async function start() {
   try {
     const about = await ask("api/about");
     fillIn(about);
+    setDisplayNames(about.display_names);
     if (has(about, "classifier")) setUpRecognition(document.querySelector("#recognise"), about);
     else showOnly("names");
     if (has(about, "generator")) showNames = setUpNames(document.querySelector("#names"), about);

@@ -14,9 +14,3 @@ export function percent(share) {
   if (share > 0 && share < 0.005) return "<1\u00a0%";
   return `${Math.round(share * 100)}\u00a0%`;
 }
-
-/** Capitalise every word of a class, unless its name already has capitals or needs none. */
-export function titleCase(text) {
-  if (text !== text.toLowerCase()) return text;
-  return text.replace(/(^|[\s-])\S/gu, (start) => start.toUpperCase());
-}

@@ -1,5 +1,7 @@
 /** Example images of the project. */
 
+import { displayName } from "./class_names.js";
+
 /**
  * @param {HTMLElement} view
  * @param {{address: string, subject: string}[]} examples
@@ -14,18 +16,19 @@ export function setUpExamples(view, examples, use) {
 function button({ address, subject }, use) {
   const created = document.createElement("button");
   created.type = "button";
+  const title = `Example: ${displayName(subject)}`;
   const image = document.createElement("img");
-  Object.assign(image, { src: address, alt: `Example: ${subject}`, width: 48, height: 48 });
+  Object.assign(image, { src: address, alt: title, width: 48, height: 48 });
   created.append(image);
   created.addEventListener("click", async () => {
     created.disabled = true;
     try {
       const response = await fetch(address);
       const blob = await response.blob();
-      use(new File([blob], `Example: ${subject}`, { type: blob.type }));
+      use(new File([blob], title, { type: blob.type }));
     } catch {
       // The service reports an empty file like any other unreadable one.
-      use(new File([], subject));
+      use(new File([], title));
     }
     created.disabled = false;
   });

@@ -1,5 +1,7 @@
 /** Heat map of the evidence for the class, drawn over the image. */
 
+import { displayName } from "./class_names.js";
+
 const MAX_SIDE = 640;
 const MAX_ALPHA = 200;
 
@@ -21,7 +23,7 @@ export function setUpHeatMap(view) {
   function show(heatMap) {
     current = heatMap ?? null;
     button.hidden = !current;
-    if (current) button.title = `Evidence for ${current.label}`;
+    if (current) button.title = `Evidence for ${displayName(current.label)}`;
     press(false);
   }
 

@@ -1,6 +1,7 @@
 /** Recent images, kept only in the page's memory. */
 
-import { element, percent, titleCase } from "./dom.js";
+import { displayName } from "./class_names.js";
+import { element, percent } from "./dom.js";
 
 const MAX_ENTRIES = 12;
 
@@ -17,7 +18,7 @@ export function setUpHistory(view, show) {
     image.src = URL.createObjectURL(file);
     image.onerror = () => image.replaceWith(element("span", "no-preview"));
     const [answered, share] = answer.known
-      ? [element("span", "class-name", titleCase(answer.label)), answer.probabilities[answer.label]]
+      ? [element("span", "class-name", displayName(answer.label)), answer.probabilities[answer.label]]
       : [element("span", "", "None of these"), answer.unknown];
     const caption = element("span", "caption", answered, element("span", "value", ` ${percent(share)}`));
     const button = element("button", "", image, caption);

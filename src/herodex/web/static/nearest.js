@@ -1,6 +1,7 @@
 /** Most similar training images with their pages, authors and licences. */
 
-import { element, percent, titleCase } from "./dom.js";
+import { displayName } from "./class_names.js";
+import { element, percent } from "./dom.js";
 
 /** @param {object[] | null | undefined} nearest from the response; the panel is hidden without any */
 export function showNearest(view, nearest) {
@@ -10,7 +11,7 @@ export function showNearest(view, nearest) {
 }
 
 function neighbour({ label, similarity, page_url, title, author, license, license_url, source }) {
-  const head = element("p", "likeness", element("strong", "", titleCase(label)), ` ${percent(similarity)} similar`);
+  const head = element("p", "likeness", element("strong", "", displayName(label)), ` ${percent(similarity)} similar`);
   const work = element("p", "work", link(page_url, title || "Untitled"));
   const credit = element("p", "credit", author ? `by ${author}` : "unknown author");
   if (source) credit.append(`, ${source}`);

@@ -1,7 +1,8 @@
 /** Classification: image input and the service's answer. */
 
 import { ApiError, ask, describe } from "./api.js";
-import { element, percent, titleCase } from "./dom.js";
+import { displayName } from "./class_names.js";
+import { element, percent } from "./dom.js";
 import { setUpExamples } from "./examples.js";
 import { setUpHeatMap } from "./heat_map.js";
 import { setUpHistory } from "./history.js";
@@ -132,10 +133,10 @@ function showAnswer(view, bars, answer) {
   const likeliest = percent(answer.probabilities[answer.label]);
   drawBars(bars, shares);
   if (answer.known) {
-    say(view, "known", titleCase(answer.label), `Probability: ${likeliest}${alternatives(answer)}`);
+    say(view, "known", displayName(answer.label), `Probability: ${likeliest}${alternatives(answer)}`);
   } else {
-    const other = answer.looks_like ? `Looks like ${titleCase(answer.looks_like)}. ` : "";
-    say(view, "unknown", NONE, `${other}Closest class: ${titleCase(answer.label)} (${likeliest}).`);
+    const other = answer.looks_like ? `Looks like ${displayName(answer.looks_like)}. ` : "";
+    say(view, "unknown", NONE, `${other}Closest class: ${displayName(answer.label)} (${likeliest}).`);
   }
   view.querySelector(".model").textContent = `Model ${answer.model}`;
 }
@@ -144,7 +145,7 @@ function showAnswer(view, bars, answer) {
 function alternatives({ label, set = [] }) {
   const others = set.filter((other) => other !== label);
   if (!others.length) return "";
-  return `. Could also be ${others.map((other) => (other === "unknown" ? "none of these" : titleCase(other))).join(" or ")}.`;
+  return `. Could also be ${others.map((other) => (other === "unknown" ? "none of these" : displayName(other))).join(" or ")}.`;
 }
 
 /** Draw a bar per class; without a share it is empty. */
@@ -154,7 +155,7 @@ function drawBars(bars, shares) {
       const value = element("span", "value", share === undefined ? "–" : percent(share));
       const bar = element("span", "bar", element("span", "fill"));
       bar.setAttribute("aria-hidden", "true");
-      const row = element("li", "", element("span", "label", titleCase(label)), value, bar);
+      const row = element("li", "", element("span", "label", displayName(label)), value, bar);
       row.classList.toggle("top", place === 0 && share !== undefined);
       row.classList.toggle("none", label === NONE);
       // In the next frame, so that the growth of the bar is animated.
