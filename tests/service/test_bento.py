@@ -57,6 +57,8 @@ def test_bento_requirements_cover_the_serve_extra_and_no_training_library() -> N
 
 def test_bento_contains_service_page_and_models(tmp_path: Path) -> None:
     project = make_project(tmp_path / "project")
+    # Examples from a user's own folder are JPEG.
+    (project / "data/examples/1-meadow.jpg").write_bytes(b"an image")
     build_bento(project)
     (bento,) = (project / "bentoml/bentos/herodex").glob("*/src")
     files = {str(file.relative_to(bento)) for file in bento.rglob("*") if file.is_file()}
@@ -66,6 +68,7 @@ def test_bento_contains_service_page_and_models(tmp_path: Path) -> None:
         "bom.cdx.json",
         "data/names/clean.csv",
         "data/examples/0-cherry.png",
+        "data/examples/1-meadow.jpg",
         "herodex/quotes.json",
         "herodex/web/index.html",
         "herodex/web/static/app.js",
