@@ -49,7 +49,7 @@ def test_request_without_a_response_in_time_gets_504_with_its_reason() -> None:
     start, body = asyncio.run(answer(TimeLimit(never_answer, SOON_S), state))
     assert start["status"] == 504
     assert set(json.loads(body["body"])) == {"error", "hint"}
-    assert state["refusal"] == "slow"
+    assert state["refusal"] == "busy"
 
 
 def test_response_that_has_begun_may_take_longer() -> None:

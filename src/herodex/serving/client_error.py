@@ -1,4 +1,4 @@
-"""Errors of the API: `{"error": what is wrong, "hint": what to do}` with status 4xx or 503."""
+"""Errors of the API: `{"error": what is wrong, "hint": what to do}` with status 4xx, 503 or 504."""
 
 from typing import Literal
 

@@ -36,4 +36,4 @@ class TimeLimit:
             if not limit.expired():
                 raise
             problem = f"The request took longer than {self._seconds:g} s."
-            await ClientError(504, "slow", problem, "Try again later.").answer(scope, receive, send)
+            await ClientError(504, "busy", problem, "Try again later.").answer(scope, receive, send)
