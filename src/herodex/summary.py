@@ -2,7 +2,6 @@
 
 import argparse
 import csv
-import json
 import sys
 import textwrap
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from typing import Any
 
 from herodex import paths
 from herodex.command import run_command
-from herodex.errors import UserError
+from herodex.json_record import read_json
 
 WIDTH = 88
 MOST_WEAK = 5
@@ -134,24 +133,14 @@ Serve        make serve, then open http://localhost:3000
 """
 
 
-def read_json(file: Path) -> dict[str, Any]:
-    """Read a report."""
-    return json.loads(file.read_text(encoding="utf-8"))
-
-
 def main() -> None:
     """Print the summary of the last run, or of one half of it that an argument names."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("part", nargs="?", choices=PARTS)
     only = parser.parse_args().part
-    try:
-        texts = [
-            describe(*map(read_json, files))
-            for name, (describe, files) in PARTS.items()
-            if only in {None, name}
-        ]
-    except FileNotFoundError as error:
-        raise UserError(f"{error.filename} is missing.", "Run `make run`.") from None
+    texts = [
+        describe(*map(read_json, files)) for name, (describe, files) in PARTS.items() if only in {None, name}
+    ]
     sys.stdout.write("".join(texts) + NEXT)
 
 

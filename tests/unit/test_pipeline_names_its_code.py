@@ -23,6 +23,7 @@ SHARED = {
         "class_folders",
         "command",
         "errors",
+        "json_record",
         "params",
         "paths",
         "progress",

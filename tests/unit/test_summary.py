@@ -1,4 +1,10 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from herodex.summary import describe_classifier, describe_sample
 
@@ -73,3 +79,23 @@ def test_balanced_accuracy_weak_classes_and_small_ones_are_printed():
 def test_a_sampled_name_that_exists_is_marked():
     assert describe_sample({"name": "Sarron", "status": "new"}) == "Sarron"
     assert describe_sample({"name": "Aron", "status": "in train"}) == "Aron (real)"
+
+
+@pytest.mark.parametrize(("file", "field"), [("validation", "ood"), ("metrics", "sets")])
+def test_report_of_another_version_is_one_message(tmp_path, file, field):
+    reports = {
+        "classifier/metrics.json": metrics(cat=0.9, dog=0.9),
+        "classifier/validation.json": left_out(cat=("dog", 0.7), dog=("cat", 0.5)),
+        "clean/summary.json": CLEAN,
+    }
+    del reports[f"classifier/{file}.json"][field]
+    for name, fields in reports.items():
+        (tmp_path / "reports" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "reports" / name).write_text(json.dumps(fields), encoding="utf-8")
+    command = [sys.executable, "-m", "herodex.summary", "classifier"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    place = Path("reports", "classifier", f"{file}.json")
+    assert done.stderr == (
+        f"error: {place} was written by another version: it has no '{field}'.\n  fix: Run `make run`.\n"
+    )
+    assert (done.returncode, done.stdout) == (1, "")

@@ -40,6 +40,7 @@ from herodex.dataset.manifest import SET_ASIDE, read_manifest
 from herodex.inference.classifier_file import FORMAT
 from herodex.inference.decision import answer_positions
 from herodex.inference.predict import GALLERY_COLUMNS, model_hash
+from herodex.json_record import read_json
 from herodex.params import Params, load_params
 from herodex.plotting import save_figure
 
@@ -57,7 +58,7 @@ def recipe_to_follow(params: Params, tuned: bool) -> Recipe:
     """Read which recipe `compare_recipes` chose; a fine-tuned backbone fits the params' own recipe alone."""
     if tuned:
         return list_recipes(params.classifier.embed)[-1]
-    compared = json.loads((paths.CLASSIFIER_REPORTS / "recipes.json").read_text(encoding="utf-8"))
+    compared = read_json(paths.CLASSIFIER_REPORTS / "recipes.json")
     return find_recipe(compared["chosen"], params.classifier.embed)
 
 
@@ -198,7 +199,7 @@ def main() -> None:
     manifest = read_manifest(paths.SPLIT_IMAGES)
     tuned = paths.TUNED_FEATURES.exists()
     recipe = recipe_to_follow(params, tuned)
-    backbone = json.loads((paths.TUNED / "backbone.json").read_text(encoding="utf-8"))
+    backbone = read_json(paths.TUNED / "backbone.json")
     rows = rows_to_answer(manifest, tuned)
     labels, images = read_images(rows, recipe, tuned, params)
     taught, sources = images.examples.select(images.learnt), rows[images.learnt]
