@@ -67,12 +67,12 @@ def test_two_classes_alone_leave_the_false_accepts_unknown():
 
 
 def test_balanced_accuracy_weak_classes_and_small_ones_are_printed():
-    clean = {"class_sizes": ["Fewer than 20 images after cleaning: 'eel' (7)."]}
+    clean = {"class_sizes": ["Fewer than 20 images to learn from: 'eel' (7)."]}
     text = describe_classifier(metrics(cat=0.95, dog=0.93, eel=0.4), {"ood": {}}, clean)
     assert "mean recall of the answers                  0.870" in text
     assert "Low recall: eel 0.40 [0.35, 0.45], n = 100." in text
     assert "Low recall: cat" not in text
-    assert "  Fewer than 20 images after cleaning: 'eel' (7)." in text
+    assert "  Fewer than 20 images to learn from: 'eel' (7)." in text
     assert max(map(len, text.splitlines())) <= 90
 
 

@@ -25,7 +25,7 @@ def classifier_card(lineage: ModelLineage, params: Params) -> str:
         for name, metric in metrics.items()
         if name.startswith("recall.") and metric["value"] < WEAK
     ]
-    sizes = [f"- {warning}\n" for warning in size_warnings(data["by_class"])]
+    sizes = [f"- {warning}\n" for warning in size_warnings(data["learnt_by_class"])]
     return f"""# Model card: the classifier of {params.page.thing} images
 
 {heading(lineage)}
