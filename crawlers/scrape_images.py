@@ -67,7 +67,8 @@ def scrape(params: Params) -> list[ImageRecord]:
     """
     state = prepare_state(params)
     with open_journal(state) as journal:
-        groups = read_groups(Path(params.crawl.web)) if params.crawl.images.sources == [FOLDER] else {}
+        from_folder = params.crawl.images.sources == [FOLDER]
+        groups: Groups = read_groups(Path(params.crawl.web)) if from_folder else {}
         searches, folders, records = collect(params, journal, groups)
         counts = count_statuses(records, params.queries, "query")
         notes, remarks = folder_remarks(params, groups, records) if folders else ([], [])
@@ -75,7 +76,7 @@ def scrape(params: Params) -> list[ImageRecord]:
         for remark in remarks:
             log.info("%s", remark)
         try:
-            if params.crawl.images.sources == [FOLDER]:
+            if from_folder:
                 check_contents(params, folders, records)
             else:
                 check_counts(counts, searches)

@@ -176,6 +176,7 @@ def tabulate(
     part = predict(model, images.examples, checked, len(classes))
     fitted, scores = answer(part, len(classes), selection.decision)
     found = selection.answers
+    group = images.groups[found.rows]
     out_of_fold = answers_table(
         rows.iloc[found.rows],
         answer_positions(found.probabilities),
@@ -187,7 +188,7 @@ def tabulate(
         "history": pd.DataFrame({"step": range(1, len(losses) + 1), "loss": losses}).round(6),
         "cross_validation": selection.by_l2,
         "ood_calibration": selection.ood.assign(left_out=left_out),
-        "out_of_fold": out_of_fold.assign(least_in_set=found.least.round(6)),
+        "out_of_fold": out_of_fold.assign(least_in_set=found.least.round(6), duplicate_group=group),
         "fitted": answers_table(rows.iloc[checked], answer_positions(fitted), fitted, scores, classes),
     }
 
