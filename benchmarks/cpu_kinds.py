@@ -33,6 +33,7 @@ from herodex.dataset.manifest import read_manifest
 from herodex.embedding.embed import run_on_all
 from herodex.inference.decision import known_answers
 from herodex.inference.predict import load_classifier
+from herodex.json_record import read_json
 from herodex.params import UNKNOWN, load_params
 from herodex.statistics import proportion
 
@@ -99,7 +100,7 @@ def head_hash() -> str:
     params = load_params()
     manifest = read_manifest(paths.SPLIT_IMAGES)
     rows = manifest[manifest["part"].isin(["train", "validation"])]
-    record = json.loads((paths.CLASSIFIER / "classifier.json").read_text(encoding="utf-8"))
+    record = read_json(paths.CLASSIFIER / "classifier.json")
     recipe = find_recipe(record["recipe"], params.classifier.embed)
     labels, own = head_labels(rows, params, recipe.label_per_distractor)
     examples = Examples(read_recipe_features(recipe, rows["sha256"].tolist()), own)

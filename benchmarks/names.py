@@ -6,7 +6,6 @@ one call of `predict` per character: to the trained network, which has no state 
 far, and to the step network, which reads one character and the state.
 """
 
-import json
 from typing import Any, cast
 
 import numpy as np
@@ -16,6 +15,7 @@ from herodex import paths
 from herodex.command import run_command
 from herodex.generator.network import build_network, build_step_network
 from herodex.generator.sample import SamplingOptions, load_generator, sample_names
+from herodex.json_record import read_json
 from herodex.params import load_params
 
 COUNT = 15
@@ -26,7 +26,7 @@ def main() -> None:
     params = load_params()
     generator = load_generator(paths.MODELS, paths.CLEAN_NAMES)
     names = [name.name for name in sample_names(generator, COUNT, SamplingOptions(1.0), params.seed)]
-    record = json.loads((paths.GENERATOR / "generator.json").read_text(encoding="utf-8"))
+    record = read_json(paths.GENERATOR / "generator.json")
     sizes = params.generator.network.model_copy(update={"units": record["units"]})
     network = build_network(len(record["characters"]) + 2, sizes, params.generator.train)
     step = build_step_network(network)

@@ -1,7 +1,6 @@
 """Run the classifier's stages in a folder of their own, serve the result, and classify images over HTTP."""
 
 import contextlib
-import json
 import os
 import shlex
 import shutil
@@ -22,6 +21,7 @@ from benchmarks.other_domains_sets import ImageSet, LabelledImage, lay_out
 from benchmarks.served_project import ROOT, served
 from herodex import paths
 from herodex.errors import UserError
+from herodex.json_record import read_json
 
 LAST_STAGE, EVALUATION = "train_classifier", "evaluate_classifier"
 GIVEN = (str(paths.BACKBONE),)
@@ -205,7 +205,7 @@ def failure(log: str) -> str:
 
 def read_report(folder: Path, name: str) -> dict[str, Any]:
     """Read a JSON report of the classifier."""
-    return json.loads((folder / paths.CLASSIFIER_REPORTS / name).read_text(encoding="utf-8"))
+    return read_json(folder / paths.CLASSIFIER_REPORTS / name)
 
 
 def ask_all(

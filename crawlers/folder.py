@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crawlers.file_kinds import inspect_file
-from crawlers.groups import GROUPS, Groups, check_places, place_key, read_groups
+from crawlers.groups import GROUPS, Groups, check_places, place_key
 from crawlers.items import FOLDER, Download, FolderContents, ImageRecord, SearchResult, Status
 from crawlers.journal import Journal
 from crawlers.manifest import record_of
@@ -54,19 +54,21 @@ class Entry:
         return bool(self.extension or self.reason)
 
 
-def read_folder(params: Params, journal: Journal) -> tuple[list[FolderContents], list[ImageRecord]]:
+def read_folder(
+    params: Params, journal: Journal, groups: Groups
+) -> tuple[list[FolderContents], list[ImageRecord]]:
     """Read the images of each query from its sub-folders of `crawl.web`, sorted by path.
 
     Args:
         params: `crawl.web` is the folder.
         journal: stores the images.
+        groups: the rows of `groups.csv`.
 
     Returns:
         the contents of each folder, and the rows of the manifest. `image_url` is the path within the folder,
         `title` the file's name, both with escapes for characters that a table cannot hold.
     """
     root, limit = Path(params.crawl.web), params.crawl.images.folder_limit
-    groups = read_groups(root)
     found = {query: list(entries_of(query, params)) for query in params.queries}
     check_places(
         root, groups, [shown(each.path.relative_to(root)) for all_ in found.values() for each in all_]

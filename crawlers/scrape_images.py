@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from crawlers.folder import check_folder, held_out_summary, read_folder, unused
-from crawlers.groups import GROUPS, groups_summary, read_groups, unused_rows
+from crawlers.groups import GROUPS, Groups, groups_summary, read_groups, unused_rows
 from crawlers.image_crawl import crawl
 from crawlers.items import FOLDER, FolderContents, ImageRecord, Search, Status
 from crawlers.journal import Journal, open_journal
@@ -67,14 +67,16 @@ def scrape(params: Params) -> list[ImageRecord]:
     """
     state = prepare_state(params)
     with open_journal(state) as journal:
-        searches, folders, records = collect(params, journal)
+        from_folder = params.crawl.images.sources == [FOLDER]
+        groups: Groups = read_groups(Path(params.crawl.web)) if from_folder else {}
+        searches, folders, records = collect(params, journal, groups)
         counts = count_statuses(records, params.queries, "query")
-        notes, remarks = folder_remarks(params, records) if folders else ([], [])
+        notes, remarks = folder_remarks(params, groups, records) if folders else ([], [])
         report_end(searches, records, counts, [*folder_notes(folders), *notes])
         for remark in remarks:
             log.info("%s", remark)
         try:
-            if params.crawl.images.sources == [FOLDER]:
+            if from_folder:
                 check_contents(params, folders, records)
             else:
                 check_counts(counts, searches)
@@ -89,19 +91,22 @@ def scrape(params: Params) -> list[ImageRecord]:
     return records
 
 
-def folder_remarks(params: Params, records: Sequence[ImageRecord]) -> tuple[list[str], list[str]]:
+def folder_remarks(
+    params: Params, groups: Groups, records: Sequence[ImageRecord]
+) -> tuple[list[str], list[str]]:
     """Describe what in the user's folder is not used, and then its groups and test folders."""
-    groups = read_groups(Path(params.crawl.web))
     return (
         [*unused(params), *unused_rows(groups, records)],
         [*groups_summary(records), *held_out_summary(records)],
     )
 
 
-def collect(params: Params, journal: Journal) -> tuple[list[Search], list[FolderContents], list[ImageRecord]]:
+def collect(
+    params: Params, journal: Journal, groups: Groups
+) -> tuple[list[Search], list[FolderContents], list[ImageRecord]]:
     """Return the searches of a crawl or the contents of a folder, and the manifest's rows."""
     if params.crawl.images.sources == [FOLDER]:
-        return [], *read_folder(params, journal)
+        return [], *read_folder(params, journal, groups)
     with nullcontext() if params.crawl.web == LIVE_WEB else running_web(params) as proxy:
         searches, records = crawl(params, proxy, journal)
         return searches, [], records

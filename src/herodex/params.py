@@ -1,7 +1,6 @@
 """`params.yaml` as typed, validated settings; an unknown key is an error."""
 
 import difflib
-import json
 import logging
 import re
 import unicodedata
@@ -33,6 +32,7 @@ from herodex.class_names import (
 )
 from herodex.command import run_command
 from herodex.errors import UserError
+from herodex.json_record import read_json
 
 log = logging.getLogger(__name__)
 
@@ -642,7 +642,7 @@ def classes_from_folder(values: Mapping[str, object], project: Path) -> list[str
         names = [name for name in class_folders(project / web, others) if name not in others]
     except OSError as error:
         if classifier.exists():
-            return json.loads(classifier.read_text(encoding="utf-8"))["classes"]
+            return read_json(classifier)["classes"]
         raise UserError(
             f"classes in params.yaml is '{FROM_FOLDER}', and crawl.web, '{web}', is no folder "
             f"({error.strerror}).",

@@ -1,12 +1,11 @@
 """Estimates with a count and a 95 % confidence interval."""
 
-import warnings
 from collections.abc import Sequence
 from typing import TypedDict
 
 import numpy as np
-from jaxtyping import Bool, Float, Shaped
-from scipy.stats import DegenerateDataWarning, binomtest, bootstrap, norm, rankdata
+from jaxtyping import Bool, Float, Int, Shaped
+from scipy.stats import binomtest, bootstrap, norm
 
 RESAMPLES = 9999
 AUROC_RESAMPLES = 1000
@@ -110,37 +109,47 @@ def grouped_mean(values: Float[np.ndarray, " n"], groups: Shaped[np.ndarray, " n
     return estimate(float(values.mean()), float(low), float(high), len(values))
 
 
-def auroc(positive: Bool[np.ndarray, " n"], score: Float[np.ndarray, " n"], seed: int) -> Estimate:
-    """Estimate the area under the ROC curve with the percentile interval of a bootstrap over observations.
+def auroc(
+    positive: Bool[np.ndarray, " n"],
+    score: Float[np.ndarray, " n"],
+    groups: Shaped[np.ndarray, " n"],
+    seed: int,
+) -> Estimate:
+    """Estimate the area under the ROC curve with the percentile interval of a bootstrap over groups.
 
     Args:
         positive: with both values in it.
         score: higher for what is taken as positive.
+        groups: the group of each observation; those of one group are dependent.
         seed: of the bootstrap.
     """
-    with warnings.catch_warnings():
-        # A resample may hold one kind of observation alone, and has no area then.
-        warnings.simplefilter("ignore", DegenerateDataWarning)
-        draws = bootstrap(
-            (positive, score),
-            _area_under_roc,
-            n_resamples=AUROC_RESAMPLES,
-            batch=_batch(len(positive)),
-            paired=True,
-            vectorized=True,
-            method="percentile",
-            rng=np.random.default_rng(seed),
-        ).bootstrap_distribution
-    low, high = np.nanquantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return estimate(float(_area_under_roc(positive, score)), low, high, len(positive))
+    _, first, place = np.unique(groups, return_index=True, return_inverse=True)
+    # The order of the observations, not of the groups' names, so that names do not matter.
+    place, count = np.argsort(np.argsort(first))[place], len(first)
+    rng, batch = np.random.default_rng(seed), _batch(len(positive))
+    draws: list[np.ndarray] = []
+    for start in range(0, AUROC_RESAMPLES, batch):
+        chosen = rng.integers(count, size=(min(batch, AUROC_RESAMPLES - start), count))
+        times = np.stack([np.bincount(row, minlength=count) for row in chosen])
+        draws.append(_area_under_roc(positive, score, times[:, place]))
+    # A resample may hold one kind of observation alone, and has no area then.
+    low, high = np.nanquantile(np.concatenate(draws), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    (value,) = _area_under_roc(positive, score, np.ones((1, len(positive)), int))
+    return estimate(value, low, high, len(positive))
 
 
-def _area_under_roc(positive: np.ndarray, score: np.ndarray, axis: int = -1) -> np.ndarray:
-    # The Mann-Whitney statistic: scikit-learn's figure, for many resamples at once.
-    ones = positive.sum(axis=axis)
-    ranks = np.where(positive, rankdata(score, axis=axis), 0).sum(axis=axis)
-    pairs = ones * (positive.shape[axis] - ones)
-    return np.where(pairs > 0, (ranks - ones * (ones + 1) / 2) / np.maximum(pairs, 1), np.nan)
+def _area_under_roc(
+    positive: Bool[np.ndarray, " n"], score: Float[np.ndarray, " n"], times: Int[np.ndarray, "resamples n"]
+) -> Float[np.ndarray, " resamples"]:
+    """Compute the Mann-Whitney statistic of each resample, in which observations occur so many times."""
+    order = np.argsort(score, kind="stable")
+    starts = np.unique(score[order], return_index=True)[1]
+    higher, lower = (
+        np.add.reduceat(times[:, order] * kind[order], starts, axis=1) for kind in (positive, ~positive)
+    )
+    below = lower.cumsum(axis=1) - lower / 2
+    pairs = higher.sum(axis=1) * lower.sum(axis=1)
+    return np.where(pairs > 0, (higher * below).sum(axis=1) / np.maximum(pairs, 1), np.nan)
 
 
 def _batch(n: int) -> int:

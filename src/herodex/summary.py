@@ -2,18 +2,16 @@
 
 import argparse
 import csv
-import json
 import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from herodex import paths
 from herodex.command import run_command
-from herodex.errors import UserError
+from herodex.json_record import read_json
 from herodex.params import load_params
 
 WIDTH = 88
@@ -154,11 +152,6 @@ Serve        make serve, then open http://localhost:3000
 """
 
 
-def read_json(file: Path) -> dict[str, Any]:
-    """Read a report."""
-    return json.loads(file.read_text(encoding="utf-8"))
-
-
 def main() -> None:
     """Print the summary of the last run, or of one half of it that an argument names."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -168,12 +161,7 @@ def main() -> None:
         "classifier": partial(describe_classifier, shown=load_params().page.display_name),
         "generator": describe_generator,
     }
-    try:
-        texts = [
-            describe[name](*map(read_json, files)) for name, files in PARTS.items() if only in {None, name}
-        ]
-    except FileNotFoundError as error:
-        raise UserError(f"{error.filename} is missing.", "Run `make run`.") from None
+    texts = [describe[name](*map(read_json, files)) for name, files in PARTS.items() if only in {None, name}]
     sys.stdout.write("".join(texts) + NEXT)
 
 

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import keras
@@ -9,7 +10,7 @@ from herodex.generator import pretrain
 from herodex.generator.folds import Fold
 from herodex.generator.initial_weights import initialise
 from herodex.generator.language_model import load_language_model, name_nats, run_step, start_batch
-from herodex.generator.long_list import count_epochs, fit_long_list
+from herodex.generator.long_list import fit_long_list
 from herodex.generator.model_selection import cross_validate, held_out_table, select
 from herodex.generator.network import build_network, transfer_weights
 from herodex.generator.train import fit, write_model
@@ -267,8 +268,38 @@ def test_long_list_is_learnt_by_a_larger_network_from_the_weights_that_a_trial_s
         np.testing.assert_array_equal(first, second)
 
 
-def test_epochs_of_a_long_list_are_bounded_by_its_characters() -> None:
-    params = PARAMS.long_list.model_copy(update={"epochs": 9, "max_characters": 1000})
-    assert count_epochs(["abcd"] * 10, params) == 9
-    assert count_epochs(["abcd"] * 50, params) == 4
-    assert count_epochs(["abcd"] * 1000, params) == 1
+def test_time_of_a_long_list_is_estimated_before_the_trial_and_in_the_first_epoch(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "herodex")
+    names = [first + second + third for first in NAMES for second in NAMES for third in ("a", "b")]
+    long_list = PARAMS.long_list.model_copy(update={"batch_size": 1, "epochs": 1})
+    params = PARAMS.model_copy(update={"long_list": long_list})
+    seed_keras(1)
+    words = pretrain_on(NAMES)
+    fit_long_list(Fold("validation", names, names[:5]), (words, VOCABULARY), SIZES, params, seed=1)
+    lines = [record.getMessage() for record in caplog.records]
+    rough = lines.index("training takes roughly 1 min; an estimate follows")
+    trial = next(place for place, line in enumerate(lines) if line.startswith("pretrained weights, epoch 1"))
+    measured = lines.index("training takes about 1 min on this machine")
+    epoch = next(place for place, line in enumerate(lines) if line.startswith("epoch 1:"))
+    assert rough < trial < measured < epoch
+
+
+def test_cross_validation_says_after_its_first_epoch_how_long_it_takes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "herodex")
+    seed_keras(1)
+    trainer, starts = initialise(VOCABULARY, NAMES, None, SIZES, PARAMS)
+    folds = [Fold("a", NAMES[:3], NAMES[3:]), Fold("b", NAMES[3:], NAMES[:3])]
+    cross_validate(trainer, starts[0], folds, 1)
+    ours = [record for record in caplog.records if record.name.startswith("herodex")]
+    first, bound, *others = [record.getMessage() for record in ours]
+    assert first.startswith("random weights, epoch 1:")
+    assert re.fullmatch(
+        r"an epoch over 2 folds takes about \d+ s; cross-validation ends after 2 epochs without improvement,"
+        r" or after 3 epochs \(\d+ min\)",
+        bound,
+    )
+    assert not [line for line in others if line.startswith("an epoch")]

@@ -82,7 +82,7 @@ def test_runs_name_their_model_by_content(project):
     [
         ("seed", 2, CLASSIFIER_STAGES | GENERATOR_STAGES),
         ("classifier.train.neighbours", 3, {"train_classifier", "evaluate_classifier"}),
-        ("classifier.compare.dropout", 0.5, {"compare_recipes", "train_classifier", "evaluate_classifier"}),
+        ("classifier.compare.dropout", 0.5, {"compare_recipes"}),
         ("classifier.fine_tune.epochs", 2, {"fine_tune_backbone"}),
         ("classifier.curate.near_similarity", 0.95, {"curate_images", "split_images"}),
         ("classifier.curate.min_label_quality", 0.5, {"curate_images"}),

@@ -35,6 +35,11 @@ def test_the_simplest_recipe_within_one_standard_error_of_the_best_is_chosen():
     assert choose_recipe(results({own: 150, plain: 180})).name == plain
 
 
+def test_head_with_dropout_is_compared_and_never_served():
+    # So neither train_classifier nor evaluate_classifier depends on classifier.compare.
+    assert [recipe.candidate for recipe in RECIPES if recipe.dropout] == [False]
+
+
 def test_simplest_recipe_is_chosen_if_another_is_better_in_three_groups_and_worse_in_two():
     own, plain, place = RECIPES[-1], RECIPES[0], np.arange(200) // 40
     losses = {own.name: np.where(place < 3, 0.1, 2.0), plain.name: np.where(place < 3, 2.0, 0.1)}

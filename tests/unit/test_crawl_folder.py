@@ -13,6 +13,7 @@ from demo_web_params import demo_params
 from PIL import Image
 
 from crawlers.folder import check_folder, folder_part, read_folder, sample, shown, unused
+from crawlers.groups import read_groups
 from crawlers.items import FolderContents, ImageRecord, Status
 from crawlers.journal import open_journal
 from crawlers.scrape_images import check_contents, check_no_groups, folder_remarks
@@ -60,7 +61,7 @@ def read(root: Path, tmp_path: Path) -> Read:
         check_folder(params)
         assert state_folder(params)
         with open_journal(tmp_path / "journal") as journal:
-            folders, rows = read_folder(params, journal)
+            folders, rows = read_folder(params, journal, read_groups(root))
         write_table(tmp_path / "table.csv", ImageRecord, rows)
         with (tmp_path / "table.csv").open(encoding="utf-8", newline="") as file:
             assert len(list(csv.reader(file))) == len(rows) + 1
@@ -247,7 +248,10 @@ def test_groups_are_columns_of_the_manifest_and_a_line_of_the_report(root, read)
         "coffee/0.png": "p1",
         "tea/1.png": "p2",
     }
-    notes, remarks = folder_remarks(params, rows)
+    groups = read_groups(root)
+    # The file is read once, before the images.
+    (root / "groups.csv").unlink()
+    notes, remarks = folder_remarks(params, groups, rows)
     assert notes == []
     line = "Images in groups of groups.csv: 3 in 2 groups. Images without a line, each a group of its own: 9."
     assert remarks == [line]
@@ -306,7 +310,7 @@ def hold_out(root: Path, query: str, count: int) -> None:
 def test_report_says_whether_test_folders_are_learnt_from(root, read):
     hold_out(root, "tea", 2)
     params, folders, rows = read()
-    notes, remarks = folder_remarks(params, rows)
+    notes, remarks = folder_remarks(params, {}, rows)
     (line,) = remarks
     assert line.startswith("Images in folders named test: 2. They are learnt from like the others, unless")
     assert r"Images in folders named test: 2." in sources_report(rows, [], folders, notes, remarks)

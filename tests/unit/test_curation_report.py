@@ -16,6 +16,7 @@ TABLE = pd.DataFrame(
     ],
     columns=["query", "sha256", "dropped_for", "kept", "phash", "score", "decided_by", "checks_off"],
 ).assign(label=lambda rows: rows["query"])
+NONE_HELD_OUT = np.zeros(len(TABLE), bool)
 
 
 def test_count_reasons_counts_every_result_once():
@@ -28,7 +29,7 @@ def test_count_reasons_counts_every_result_once():
 
 def test_summary_counts_decisions_and_names_those_without_effect():
     decisions = {"a": Decision(True), "d": Decision(True, "dog"), "z": Decision(False)}
-    summary = summarise(TABLE, decisions, ["cat", "dog"])
+    summary = summarise(TABLE, decisions, ["cat", "dog"], NONE_HELD_OUT)
     assert summary["decisions"] == {"keep": 1, "relabel": 1, "drop": 1}
     assert summary["decided_images"] == 1
     assert summary["decisions_about_unreadable_images"] == ["d"]
@@ -37,7 +38,7 @@ def test_summary_counts_decisions_and_names_those_without_effect():
 
 
 def test_summary_says_for_each_query_what_was_dropped_and_which_checks_are_off():
-    summary = summarise(TABLE, {}, ["cat", "dog"])
+    summary = summarise(TABLE, {}, ["cat", "dog"], NONE_HELD_OUT)
     assert summary["dropped_by_query"] == {
         "cat": {"blurry": 2},
         "dog": {"no_download": 1, "unreadable": 1, "blurry": 1},
@@ -46,9 +47,16 @@ def test_summary_says_for_each_query_what_was_dropped_and_which_checks_are_off()
 
 
 def test_summary_names_small_classes():
-    few, rare = summarise(TABLE, {}, ["cat", "dog"])["class_sizes"]
+    few, rare = summarise(TABLE, {}, ["cat", "dog"], NONE_HELD_OUT)["class_sizes"]
     assert "'dog' (0), 'cat' (1)" in few
     assert "'cat' (1): 'dog' (0)" in rare
+
+
+def test_summary_counts_a_class_without_its_test_images():
+    table = TABLE.iloc[[0] * 50].assign(label=["cat"] * 25 + ["dog"] * 25)
+    assert summarise(table, {}, ["cat", "dog"], np.zeros(50, bool))["class_sizes"] == []
+    (warning,) = summarise(table, {}, ["cat", "dog"], np.arange(50) >= 43)["class_sizes"]
+    assert warning.startswith("Fewer than 20 images to learn from: 'dog' (18).")
 
 
 def test_rows_to_show_has_each_image_once_and_the_worst_first():

@@ -63,6 +63,16 @@ def test_intervals_are_wider_where_images_are_duplicates_of_each_other():
     assert apart["high"] < alike["high"]
 
 
+def test_auroc_counts_groups_of_equal_images_once():
+    def interval(times: int, groups: np.ndarray) -> dict[str, float]:
+        repeated = np.tile(ACTUAL, times), np.tile(PROBABILITIES, (times, 1))
+        return label_metrics(*repeated, groups, LABELS, seed=1)["auroc_known"]
+
+    alone = interval(1, GROUPS)
+    assert interval(4, np.tile(GROUPS, 4)) == {**alone, "n": 20}
+    assert interval(4, np.arange(20).astype(str))["low"] > alone["low"]
+
+
 def test_without_distractors_there_is_no_auroc():
     found = label_metrics(ACTUAL[:3], PROBABILITIES[:3], GROUPS[:3], LABELS, seed=1)
     assert "auroc_known" not in found

@@ -17,7 +17,7 @@ def estimate(value: float, n: int = 20) -> dict[str, float]:
 def lineage(metrics: dict[str, dict[str, float]], **data: Any) -> dict[str, Any]:
     numbers = {"found": 9, "used": 7, "by_part": {"test": 2, "train": 5}, "set_aside": {"blurry": 2}}
     places = {"by_source": {"commons": 7}, "by_host": {"a.org": 7}, "by_license": {"CC BY-NC 4.0": 7}}
-    places["by_class"] = {"tea": 90, "cocoa": 90}
+    places["learnt_by_class"] = {"tea": 90, "cocoa": 90}
     backbone = {"name": "ResNet50", "weights": "ImageNet", "source": "npm nets@1"}
     return {
         "model": "abc123",
@@ -62,7 +62,7 @@ def test_card_shows_display_names_as_plain_text():
     assert f"Classify one image as one of: {escaped}, cocoa; or" in text
     assert "trained with images of:\nMaté." in text
     assert f"The recall of '{escaped}' is only 0.60" in text
-    assert f"Fewer than 20 images after cleaning: '{escaped}' (7)." in text
+    assert f"Fewer than 20 images to learn from: '{escaped}' (7)." in text
     assert "| recall.tea |" in text
     rendered = MarkdownIt("js-default").render(text)
     assert "one of: Tea | &lt;b&gt;*green*&lt;/b&gt;, cocoa; or" in rendered
@@ -77,9 +77,9 @@ def test_metrics_of_classes_with_dots_and_bars_are_rows_of_the_table():
 
 
 def test_small_classes_are_listed_among_the_limits():
-    text = classifier_card(lineage({}, by_class={"tea": 90, "cocoa": 4}), PARAMS)
+    text = classifier_card(lineage({}, learnt_by_class={"tea": 90, "cocoa": 4}), PARAMS)
     limits = text.partition("## Limits")[2]
-    assert "- Fewer than 20 images after cleaning: 'cocoa' (4)." in limits
+    assert "- Fewer than 20 images to learn from: 'cocoa' (4)." in limits
     assert "- Less than a tenth of the images of 'tea' (90): 'cocoa' (4)." in limits
 
 

@@ -63,6 +63,13 @@ def test_images_are_counted_by_split_source_host_and_licence():
     assert counted["set_aside"] == {"blurry": 1}
 
 
+def test_images_to_learn_from_are_counted_without_the_test_part():
+    row = {"source": "", "page_url": "", "license": "", "label": "cat", "dropped_for": ""}
+    counted = count_images([row | {"part": part} for part in ("train", "validation", "test", "")])
+    assert counted["by_class"] == {"cat": 3}
+    assert counted["learnt_by_class"] == {"cat": 2}
+
+
 def test_names_from_the_user_have_no_host():
     assert count_names([{"part": "train", "page_url": ""}])["by_host"] == {"given": 1}
 

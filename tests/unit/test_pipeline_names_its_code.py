@@ -24,6 +24,7 @@ SHARED = {
         "class_names",
         "command",
         "errors",
+        "json_record",
         "params",
         "paths",
         "progress",

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from herodex.summary import describe_classifier, describe_sample
@@ -67,12 +68,12 @@ def test_two_classes_alone_leave_the_false_accepts_unknown():
 
 
 def test_balanced_accuracy_weak_classes_and_small_ones_are_printed():
-    clean = {"class_sizes": ["Fewer than 20 images after cleaning: 'eel' (7)."]}
+    clean = {"class_sizes": ["Fewer than 20 images to learn from: 'eel' (7)."]}
     text = describe_classifier(metrics(cat=0.95, dog=0.93, eel=0.4), {"ood": {}}, clean)
     assert "mean recall of the answers                  0.870" in text
     assert "Low recall: eel 0.40 [0.35, 0.45], n = 100." in text
     assert "Low recall: cat" not in text
-    assert "  Fewer than 20 images after cleaning: 'eel' (7)." in text
+    assert "  Fewer than 20 images to learn from: 'eel' (7)." in text
     assert max(map(len, text.splitlines())) <= 90
 
 
@@ -97,21 +98,45 @@ def test_display_names_stand_for_classes_and_distractors():
 
 
 def test_command_shows_the_display_names_of_the_params(tmp_path):
-    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-    values |= {"classes": ["cat", "dog"], "distractors": []}
-    values["page"]["display_names"] = {"dog": "German Shepherd"}
     found = metrics(cat=0.95, dog=0.4)
     reports = {"classifier/metrics": found, "classifier/validation": {"ood": {}}, "clean/summary": CLEAN}
+    done = summarise(tmp_path, reports, {"dog": "German Shepherd"})
+    assert done.returncode == 0
+    assert "Low recall: German Shepherd 0.40" in done.stdout
+
+
+def summarise(
+    folder: Path, reports: dict[str, dict[str, Any]], display_names: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Write reports and parameters into a folder and run the command there."""
+    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    values |= {"classes": ["cat", "dog"], "distractors": []}
+    values["page"]["display_names"] = display_names
+    (folder / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
     for name, report in reports.items():
-        file = tmp_path / "reports" / f"{name}.json"
+        file = folder / "reports" / f"{name}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(report), encoding="utf-8")
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
     command = [sys.executable, "-m", "herodex.summary", "classifier"]
-    printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-    assert "Low recall: German Shepherd 0.40" in printed
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def test_a_sampled_name_that_exists_is_marked():
     assert describe_sample({"name": "Sarron", "status": "new"}) == "Sarron"
     assert describe_sample({"name": "Aron", "status": "in train"}) == "Aron (real)"
+
+
+@pytest.mark.parametrize(("file", "field"), [("validation", "ood"), ("metrics", "sets")])
+def test_report_of_another_version_is_one_message(tmp_path, file, field):
+    reports = {
+        "classifier/metrics": metrics(cat=0.9, dog=0.9),
+        "classifier/validation": left_out(cat=("dog", 0.7), dog=("cat", 0.5)),
+        "clean/summary": CLEAN,
+    }
+    del reports[f"classifier/{file}"][field]
+    done = summarise(tmp_path, reports, {})
+    place = Path("reports", "classifier", f"{file}.json")
+    assert done.stderr == (
+        f"error: {place} was written by another version: it has no '{field}'.\n  fix: Run `make run`.\n"
+    )
+    assert (done.returncode, done.stdout) == (1, "")

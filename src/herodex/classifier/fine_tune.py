@@ -28,6 +28,7 @@ from herodex.errors import UserError
 from herodex.export import export_ir
 from herodex.inference.features import Embedder, load_embedder, views_of
 from herodex.inference.openvino_runtime import resolve_precision
+from herodex.json_record import read_json
 from herodex.params import Params, load_params
 from herodex.statistics import grouped_mean, grouped_proportion
 
@@ -149,7 +150,7 @@ def main() -> None:
     """Write which backbone the classifier uses, and the fine-tuned backbone where it is used."""
     params = load_params()
     use = params.classifier.fine_tune.use
-    record = json.loads((paths.BACKBONE / "backbone.json").read_text(encoding="utf-8"))
+    record = read_json(paths.BACKBONE / "backbone.json")
     shutil.rmtree(paths.TUNED, ignore_errors=True)
     paths.TUNED.mkdir(parents=True)
     if use == "never":

@@ -38,7 +38,7 @@ from herodex.inference.decision import (
 )
 from herodex.inference.ood import OodDetector
 from herodex.params import ClassifierParams, DecisionParams
-from herodex.statistics import auroc, grouped_mean, grouped_proportion, mean_proportion, proportion
+from herodex.statistics import auroc, grouped_mean, grouped_proportion, mean_proportion
 
 
 class Decision(NamedTuple):
@@ -267,16 +267,18 @@ def nested_unseen(
     left: list[Left],
     classes: int,
     fit_to: Callable[[list[HeldOut], list[Left]], Decision],
-) -> dict[int, Float[np.ndarray, "_n _answers"]]:
+) -> dict[int, Answers]:
     """Answer the images of each left-out label by a decision fitted to the other labels.
 
     Returns:
-        for each left-out label, its images' probabilities of the answers; a label that is a class is none.
+        for each left-out label, the answers to its images; a label that is a class is none of them.
     """
-    found: dict[int, np.ndarray] = {}
+    found: dict[int, Answers] = {}
     for place, one in enumerate(left):
         decision = fit_to(parts, [*left[:place], *left[place + 1 :]])
-        found[one.label], _ = answer(one.held_out, classes, decision)
+        probabilities, scores = answer(one.held_out, classes, decision)
+        rows = one.held_out.rows
+        found[one.label] = Answers(rows, probabilities, scores, np.full(len(rows), decision.least))
     return found
 
 
@@ -312,7 +314,7 @@ def ood_metrics(
     answers: Answers,
     labels: Int[np.ndarray, " n"],
     groups: Shaped[np.ndarray, " n"],
-    unseen: dict[int, Float[np.ndarray, "_n _answers"]],
+    unseen: dict[int, Answers],
     classes: int,
     names: list[str],
     seed: int,
@@ -332,32 +334,55 @@ def ood_metrics(
     rejected = ~known_answers(answers.probabilities[known])
     group = groups[answers.rows[known]]
     found: dict[str, Any] = {"false_reject_rate": grouped_proportion(rejected, group)}
-    images = {label: probabilities for label, probabilities in unseen.items() if len(probabilities)}
+    images = {label: of_label for label, of_label in unseen.items() if len(of_label.rows)}
     if not images:
         return found
-    accepted = {label: known_answers(probabilities) for label, probabilities in images.items()}
+    accepted = {label: known_answers(of_label.probabilities) for label, of_label in images.items()}
     left_out = np.repeat(list(accepted), [len(of) for of in accepted.values()])
     everywhere = np.concatenate(list(accepted.values()))
-    unknown = np.concatenate([probabilities[:, -1] for probabilities in images.values()])
+    unknown = np.concatenate([of_label.probabilities[:, -1] for of_label in images.values()])
     both = np.concatenate([1 - answers.probabilities[known, -1], 1 - unknown])
-    each = {names[label]: left_out_metrics(label, images[label], classes, names) for label in images}
+    of_both = np.concatenate([group, unseen_groups(images, groups, classes)])
+    each = {
+        names[label]: left_out_metrics(label, of_label.probabilities, groups[of_label.rows], classes, names)
+        for label, of_label in images.items()
+    }
     worst = max(each, key=lambda name: each[name]["false_accept_rate"]["value"])
     return found | {
         "false_accept_rate": grouped_mean(everywhere.astype(float), left_out, seed),
         "worst_left_out": {"label": worst, **each[worst]},
         "left_out": each,
-        "auroc": auroc(np.arange(len(both)) < known.sum(), both, seed),
+        "auroc": auroc(np.arange(len(both)) < known.sum(), both, of_both, seed),
     }
 
 
+def unseen_groups(
+    unseen: dict[int, Answers], groups: Shaped[np.ndarray, " n"], classes: int
+) -> Shaped[np.ndarray, " unseen"]:
+    """Return the group of each left-out image; arguments as in `ood_metrics`.
+
+    An image of a class that is left out is answered twice, by models with and without its class. Both answers
+    vary alike, so that different groups for them make the interval wider rather than too narrow.
+    """
+    of_images = np.concatenate([groups[of_label.rows] for of_label in unseen.values()])
+    if min(unseen) >= classes:
+        return of_images
+    return np.array([f"left out: {group}" for group in of_images.tolist()])
+
+
 def left_out_metrics(
-    label: int, probabilities: Float[np.ndarray, "n answers"], classes: int, names: list[str]
+    label: int,
+    probabilities: Float[np.ndarray, "n answers"],
+    groups: Shaped[np.ndarray, " n"],
+    classes: int,
+    names: list[str],
 ) -> dict[str, Any]:
     """Measure how many images of a left-out label are accepted, and find the class that they are taken for.
 
     Args:
         label: its position.
         probabilities: of the answers.
+        groups: the duplicate group of each image.
         classes: how many labels are classes.
         names: of the labels.
     """
@@ -365,7 +390,7 @@ def left_out_metrics(
     others = [name for place, name in enumerate(names[:classes]) if place != label]
     votes = np.bincount(probabilities[:, :-1].argmax(axis=1), minlength=len(others))
     return {
-        "false_accept_rate": proportion(int(accepted.sum()), len(accepted)),
+        "false_accept_rate": grouped_proportion(accepted, groups),
         "taken_for": others[int(votes.argmax())],
     }
 

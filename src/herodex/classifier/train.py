@@ -40,6 +40,7 @@ from herodex.dataset.manifest import SET_ASIDE, read_manifest
 from herodex.inference.classifier_file import FORMAT
 from herodex.inference.decision import answer_positions
 from herodex.inference.predict import GALLERY_COLUMNS, model_hash
+from herodex.json_record import read_json
 from herodex.params import Params, load_params
 from herodex.plotting import save_figure
 
@@ -57,7 +58,7 @@ def recipe_to_follow(params: Params, tuned: bool) -> Recipe:
     """Read which recipe `compare_recipes` chose; a fine-tuned backbone fits the params' own recipe alone."""
     if tuned:
         return list_recipes(params.classifier.embed)[-1]
-    compared = json.loads((paths.CLASSIFIER_REPORTS / "recipes.json").read_text(encoding="utf-8"))
+    compared = read_json(paths.CLASSIFIER_REPORTS / "recipes.json")
     return find_recipe(compared["chosen"], params.classifier.embed)
 
 
@@ -175,6 +176,7 @@ def tabulate(
     part = predict(model, images.examples, checked, len(classes))
     fitted, scores = answer(part, len(classes), selection.decision)
     found = selection.answers
+    group = images.groups[found.rows]
     out_of_fold = answers_table(
         rows.iloc[found.rows],
         answer_positions(found.probabilities),
@@ -186,7 +188,7 @@ def tabulate(
         "history": pd.DataFrame({"step": range(1, len(losses) + 1), "loss": losses}).round(6),
         "cross_validation": selection.by_l2,
         "ood_calibration": selection.ood.assign(left_out=left_out),
-        "out_of_fold": out_of_fold.assign(least_in_set=found.least.round(6)),
+        "out_of_fold": out_of_fold.assign(least_in_set=found.least.round(6), duplicate_group=group),
         "fitted": answers_table(rows.iloc[checked], answer_positions(fitted), fitted, scores, classes),
     }
 
@@ -198,7 +200,7 @@ def main() -> None:
     manifest = read_manifest(paths.SPLIT_IMAGES)
     tuned = paths.TUNED_FEATURES.exists()
     recipe = recipe_to_follow(params, tuned)
-    backbone = json.loads((paths.TUNED / "backbone.json").read_text(encoding="utf-8"))
+    backbone = read_json(paths.TUNED / "backbone.json")
     rows = rows_to_answer(manifest, tuned)
     labels, images = read_images(rows, recipe, tuned, params)
     taught, sources = images.examples.select(images.learnt), rows[images.learnt]

@@ -28,7 +28,7 @@ def size_warnings(counts: Mapping[str, int]) -> list[str]:
     """Say which classes have too few images to be learned well, and what to do.
 
     Args:
-        counts: images that are left after cleaning, by class.
+        counts: images to learn from, by class: those left after cleaning, without test images.
     """
     largest = max(counts, key=lambda name: counts[name], default="")
     few = {name: n for name, n in counts.items() if n < FEW_IMAGES}
@@ -36,7 +36,7 @@ def size_warnings(counts: Mapping[str, int]) -> list[str]:
     warnings: list[str] = []
     if few:
         warnings.append(
-            f"Fewer than {FEW_IMAGES} images after cleaning: {_list(few)}. Expect a low recall with a wide"
+            f"Fewer than {FEW_IMAGES} images to learn from: {_list(few)}. Expect a low recall with a wide"
             " interval. Add images, or keep some of the dropped ones in `make review`."
         )
     if rare:

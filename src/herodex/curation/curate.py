@@ -185,7 +185,8 @@ def main() -> None:
     require_every_class(curated, params, "curate_images")
     write_manifest(curated, paths.CURATED_IMAGES)
     log.info("%s", summary(curated))
-    for warning in size_warnings(class_sizes(curated, params.classes)):
+    learnt = curated[~held_out_images(curated, params)]
+    for warning in size_warnings(class_sizes(learnt, params.classes)):
         log.warning("%s", warning)
     if orphaned := orphaned_decisions(manifest, decisions):
         log.info(

@@ -5,13 +5,16 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from jaxtyping import Bool
 from matplotlib.figure import Figure
 
 from herodex import paths
 from herodex.command import run_command
 from herodex.curation.class_sizes import class_sizes, size_warnings
 from herodex.curation.contact_sheets import Cell, contact_sheet
+from herodex.curation.held_out_images import held_out_images
 from herodex.curation.review_decisions import PERSON, Decision, orphaned_decisions, read_review
 from herodex.dataset.manifest import NO_HASH, REASONS, read_clean, read_manifest, write_manifest
 from herodex.params import load_params
@@ -43,9 +46,19 @@ def count_reasons(manifest: pd.DataFrame) -> pd.DataFrame:
 
 
 def summarise(
-    manifest: pd.DataFrame, decisions: dict[str, Decision], classes: Sequence[str]
+    manifest: pd.DataFrame,
+    decisions: dict[str, Decision],
+    classes: Sequence[str],
+    held_out: Bool[np.ndarray, " n"],
 ) -> dict[str, Any]:
-    """Summarise kept and dropped results, small classes, and the effect of review decisions."""
+    """Summarise kept and dropped results, small classes, and the effect of review decisions.
+
+    Args:
+        manifest: after `curate_images`.
+        decisions: of the review.
+        classes: of the project.
+        held_out: the rows of the user's test images, which no class learns from.
+    """
     unreadable = manifest[(manifest["phash"] == NO_HASH) & manifest["sha256"].isin(decisions.keys())]
     return {
         "results": len(manifest),
@@ -57,7 +70,7 @@ def summarise(
         },
         "dropped_by_query": _dropped_by_query(manifest),
         "checks_off": checks_off(manifest),
-        "class_sizes": size_warnings(class_sizes(manifest, classes)),
+        "class_sizes": size_warnings(class_sizes(manifest[~held_out], classes)),
         "decisions": {
             "keep": sum(decision.keep and not decision.label for decision in decisions.values()),
             "relabel": sum(decision.keep and bool(decision.label) for decision in decisions.values()),
@@ -148,7 +161,8 @@ def main() -> None:
     decisions = read_review(paths.REVIEW, params)
     counts = count_reasons(manifest)
     write_manifest(counts, paths.CLEAN_REPORTS / "counts.csv")
-    text = json.dumps(summarise(manifest, decisions, params.classes), indent=2, ensure_ascii=False) + "\n"
+    summary = summarise(manifest, decisions, params.classes, held_out_images(manifest, params))
+    text = json.dumps(summary, indent=2, ensure_ascii=False) + "\n"
     (paths.CLEAN_REPORTS / "summary.json").write_text(text, encoding="utf-8")
     save_figure(counts_figure(counts), paths.CLEAN_REPORTS / "counts.png")
     save_contact_sheets(manifest)

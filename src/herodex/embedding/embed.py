@@ -1,6 +1,5 @@
 """Stage `embed_images`: compute the features of every readable image by the frozen backbone."""
 
-import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from herodex.embedding.feature_cache import look_up, open_cache, store, view_key
 from herodex.inference.features import feature_maps, load_embedder, pool, slices_of, views_of
 from herodex.inference.openvino_runtime import resolve_precision
 from herodex.inference.views import MIDDLE, View
+from herodex.json_record import read_json
 from herodex.params import EmbedParams, load_params
 from herodex.progress import track
 
@@ -79,7 +79,7 @@ def pooled_views(
     Returns:
         the pooled vectors, and the channels of the stages.
     """
-    record = json.loads((backbone / "backbone.json").read_text(encoding="utf-8"))
+    record = read_json(backbone / "backbone.json")
     keys = [view_key(record["ir_sha256"], precision, settings.input_size, view) for view in views]
     hashes: list[str] = images["pixel_sha256"].tolist()
     with open_cache(cache_file) as cache:

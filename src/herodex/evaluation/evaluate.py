@@ -104,7 +104,7 @@ def label_metrics(
         "recall": recall,
     }
     if not known.all():
-        found["auroc_known"] = auroc(known, 1 - probabilities[:, -1], seed)
+        found["auroc_known"] = auroc(known, 1 - probabilities[:, -1], groups, seed)
     return found
 
 

@@ -13,7 +13,6 @@ from jaxtyping import Float64
 
 from herodex import paths, tracking
 from herodex.command import run_command
-from herodex.errors import UserError
 from herodex.generator.language_model import LanguageModel, model_hash, name_nats
 from herodex.generator.metrics import count_characters, mean, per_character, perplexity
 from herodex.generator.names_table import SPLIT_COLUMNS, read_names, texts_of
@@ -31,6 +30,7 @@ from herodex.generator.sample import (
 )
 from herodex.generator.vocabulary import Vocabulary, encode
 from herodex.generator.words_list import read_words
+from herodex.json_record import read_json
 from herodex.params import EvaluateGeneratorParams, load_params
 from herodex.plotting import save_figure
 from herodex.statistics import Estimate, proportion
@@ -217,18 +217,6 @@ def evaluate(
     return figures
 
 
-def read_validation(path: Path) -> dict[str, Any]:
-    """Read the cross-validation results of the training stage.
-
-    Raises:
-        UserError: The file is missing.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing.", "Run `dvc repro`, which creates it.") from None
-
-
 def write_plots(
     figures: dict[str, Any], real: list[str], sampled: dict[float, Candidates], folder: Path
 ) -> None:
@@ -275,7 +263,7 @@ def main() -> None:
     generator = load_generator(paths.MODELS, paths.CLEAN_NAMES)
     model, folder = generator.language_model, paths.GENERATOR_REPORTS
     with tracking.run("evaluate_generator", settings) as run:
-        validation = read_validation(folder / "validation.json")
+        validation = read_json(folder / "validation.json")
         held_out = held_out_names(model, known, test, folder)
         figures = evaluate(model, held_out, known, set(read_words(paths.WORDS)), params.seed)
         figures["cross_validation"] = validation

@@ -1,15 +1,14 @@
 """Initial weights of the names' network: pretrained on words, or random."""
 
-import json
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from herodex.errors import UserError
 from herodex.generator.network import build_network, character_coverage, transfer_weights
 from herodex.generator.trainer import Start, Trainer
 from herodex.generator.training_loop import CLIP_NORM, compile_network
 from herodex.generator.vocabulary import Vocabulary
+from herodex.json_record import read_json
 from herodex.params import DropoutParams, NetworkParams, TrainGeneratorParams
 
 if TYPE_CHECKING:
@@ -27,12 +26,9 @@ def load_pretrained(directory: Path, sizes: NetworkParams) -> Pretrained | None:
     """Load the pretrained network and its vocabulary; None if there were no words.
 
     Raises:
-        UserError: The file is missing.
+        UserError: Its record is missing or damaged.
     """
-    record = directory / "pretrained.json"
-    if not record.exists():
-        raise UserError(f"{record} is missing.", "Run `dvc repro`, which creates it.")
-    vocabulary = Vocabulary(tuple(json.loads(record.read_text(encoding="utf-8"))["characters"]))
+    vocabulary = Vocabulary(tuple(read_json(directory / "pretrained.json")["characters"]))
     if not vocabulary.characters:
         return None
     no_dropout = DropoutParams(embedding_dropout=0, dropout=0, recurrent_dropout=0)

@@ -3,7 +3,6 @@
 Imports only libraries that the service's container image includes.
 """
 
-import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import openvino as ov
 from jaxtyping import Float, Float32, Float64, Int
 
 from herodex.generator.vocabulary import Vocabulary, encode, pad
+from herodex.json_record import read_json
 from herodex.model_files import content_hash, require_files
 
 MODEL_FILES = ("generator.json", "gru.bin", "gru.xml")
@@ -49,10 +49,10 @@ def load_language_model(directory: Path) -> LanguageModel:
     """Load the exported network and its vocabulary.
 
     Raises:
-        UserError: A file is missing.
+        UserError: A file is missing, or another version wrote `generator.json`.
     """
     require_files((directory / name for name in MODEL_FILES), "generator")
-    settings = json.loads((directory / "generator.json").read_text(encoding="utf-8"))
+    settings = read_json(directory / "generator.json")
     # One thread: a step takes microseconds, and results do not depend on the number of cores. Without
     # pinning, because it costs more than it gains and binds the threads of all callers to the same core.
     hints = {
@@ -62,10 +62,10 @@ def load_language_model(directory: Path) -> LanguageModel:
         "ENABLE_CPU_PINNING": False,
     }
     return LanguageModel(
-        step=ov.Core().compile_model(directory / "gru.xml", "CPU", hints),
         vocabulary=Vocabulary(tuple(settings["characters"])),
         units=settings["units"],
         max_length=settings["max_length"],
+        step=ov.Core().compile_model(directory / "gru.xml", "CPU", hints),
     )
 
 

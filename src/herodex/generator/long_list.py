@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,22 @@ TRIAL_PARTS = 4
 """Number of parts of that sample; one of them is held out."""
 WARM_UP_STEPS, TIMED_STEPS = 5, 30
 """Steps before and during the measurement for the estimate of the training time."""
+SECONDS_PER_CHARACTER, UNITS, GROWTH = 85e-6, 384, 1.5
+"""Time of training on 2 busy cores without AMX at that size, and the power of the size that it grows with.
+
+A network of 256 units took 114 s where one of 384 took 216 s.
+"""
+LONG_MINUTES = 20
+"""Training time above which a setting is named that makes it shorter."""
+
+
+class Workload(NamedTuple):
+    """How much a network is trained: epochs, batches per epoch, characters per epoch, and its units."""
+
+    epochs: int
+    steps: int
+    characters: int
+    units: int
 
 
 def fit_long_list(
@@ -51,23 +67,24 @@ def fit_long_list(
     """
     schedule = params.long_list
     vocabulary = build_vocabulary([*fold.train, *fold.held_out])
+    work = plan(fold.train, sizes, schedule)
+    log.info(
+        "%d names: %d epochs of %d batches, %d units", len(fold.train), work.epochs, work.steps, work.units
+    )
+    log.info("training takes roughly %s; an estimate follows", describe_time(rough_minutes(work), work))
     record = try_starts(fold.train, pretrained, sizes, params, seed)
-    units = max(sizes.units, schedule.units)
-    network = build_network(vocabulary.size, sizes.model_copy(update={"units": units}), schedule)
+    network = build_network(vocabulary.size, sizes.model_copy(update={"units": work.units}), schedule)
     if pretrained and record["selected"] == "pretrained":
         transfer_weights(*pretrained, network, vocabulary)
-    epochs = count_epochs(fold.train, schedule)
-    steps = math.ceil(len(fold.train) / schedule.batch_size)
-    compile_network(network, build_optimizer(schedule, epochs * steps))
-    log.info("%d names: %d epochs of %d batches, %d units", len(fold.train), epochs, steps, units)
+    compile_network(network, build_optimizer(schedule, work.epochs * work.steps))
     rng = np.random.default_rng(seed)
     sequences = encode(vocabulary, fold.train)
     history: list[dict[str, float]] = []
     nats = np.zeros(len(fold.held_out))
-    for epoch in range(1, epochs + 1):
+    for epoch in range(1, work.epochs + 1):
         batches = shuffled_batches(sequences, schedule.batch_size, SORTED_BATCHES, rng)
-        timed = log_estimate(batches, epochs * steps) if epoch == 1 else batches
-        train_nats = train_epoch(network, timed, steps, f"names, epoch {epoch} of {epochs}")
+        timed = log_estimate(batches, work) if epoch == 1 else batches
+        train_nats = train_epoch(network, timed, work.steps, f"names, epoch {epoch} of {work.epochs}")
         nats = text_nats(network, vocabulary, fold.held_out)
         held_out_nats = nats_per_character(nats, fold.held_out)
         history.append({"epoch": epoch, "train_nats": train_nats, "validation_nats": held_out_nats})
@@ -96,24 +113,47 @@ def try_starts(
     return select(trainer, starts, [fold], seed).record
 
 
-def count_epochs(texts: list[str], params: LongListParams) -> int:
-    """Return the number of epochs that `max_characters` allows, at least 1."""
+def plan(texts: list[str], sizes: NetworkParams, params: LongListParams) -> Workload:
+    """Plan the training: as many epochs as `max_characters` allows, at least 1."""
     characters = int(count_characters(texts).sum())
-    return max(1, min(params.epochs, params.max_characters // characters))
+    return Workload(
+        epochs=max(1, min(params.epochs, params.max_characters // characters)),
+        steps=math.ceil(len(texts) / params.batch_size),
+        characters=characters,
+        units=max(sizes.units, params.units),
+    )
 
 
-def log_estimate(batches: Iterator[list[list[int]]], steps: int) -> Iterator[list[list[int]]]:
-    """Yield the batches, and log the expected training time after the first ones.
+def rough_minutes(work: Workload) -> float:
+    """Estimate the training time on 2 cores without a measurement."""
+    growth = (work.units / UNITS) ** GROWTH
+    return work.epochs * work.characters * SECONDS_PER_CHARACTER * growth / 60
 
-    Args:
-        batches: Batches of the first epoch.
-        steps: Number of batches of all epochs.
-    """
+
+def describe_time(minutes: float, work: Workload) -> str:
+    """Describe the training time; if it is long, say which setting makes it shorter."""
+    time_taken = f"{max(1, minutes):.0f} min"
+    if minutes <= LONG_MINUTES:
+        return time_taken
+    if work.epochs == 1:
+        return (
+            f"{time_taken} for a single epoch; a lower generator.train.long_list.units or a shorter list"
+            " makes it shorter"
+        )
+    characters = work.epochs * work.characters * LONG_MINUTES / minutes
+    return (
+        f"{time_taken}; generator.train.long_list.max_characters: {characters:.0f} makes it about"
+        f" {LONG_MINUTES} min, by fewer epochs"
+    )
+
+
+def log_estimate(batches: Iterator[list[list[int]]], work: Workload) -> Iterator[list[list[int]]]:
+    """Yield the batches of the first epoch, and log the expected training time after some of them."""
     started = time.perf_counter()
     for place, batch in enumerate(batches):
         if place == WARM_UP_STEPS:
             started = time.perf_counter()
         if place == WARM_UP_STEPS + TIMED_STEPS:
-            minutes = (time.perf_counter() - started) / TIMED_STEPS * steps / 60
-            log.info("training takes about %.0f min on this machine", max(1, minutes))
+            minutes = (time.perf_counter() - started) / TIMED_STEPS * work.epochs * work.steps / 60
+            log.info("training takes about %s on this machine", describe_time(minutes, work))
         yield batch

@@ -1,6 +1,7 @@
 """Select initial weights and number of epochs by cross-validation."""
 
 import logging
+import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from herodex.generator.folds import Fold
 from herodex.generator.metrics import count_characters, per_character
 from herodex.generator.trainer import Start, Trainer
 from herodex.generator.training_loop import nats_per_character
+from herodex.params import TrainGeneratorParams
 
 log = logging.getLogger(__name__)
 
@@ -146,6 +148,7 @@ def cross_validate(
     history: list[dict[str, float]] = []
     by_epoch: list[Float64[np.ndarray, " texts"]] = []
     curve: list[float] = []
+    started = time.perf_counter()
     for epoch in range(1, params.epochs + 1):
         label = f"names, epoch {epoch}" if len(folds) == 1 else ""
         train_nats, nats = train_folds(trainer, folds, states, rngs, label)
@@ -159,12 +162,25 @@ def cross_validate(
             train_nats,
             curve[-1],
         )
+        if epoch == 1 and len(folds) > 1 and target is None:
+            seconds = time.perf_counter() - started
+            log.info(describe_bound(seconds, len(folds), params))
         if epoch - 1 - int(np.argmin(curve)) >= params.patience:
             break
         if target is not None and out_of_reach(curve, target):
             break
     trainer.restore(start.state)
     return CrossValidation(pd.DataFrame(history).round(6), folds, np.stack(by_epoch))
+
+
+def describe_bound(seconds: float, folds: int, params: TrainGeneratorParams) -> str:
+    """Say how long cross-validation takes at most, from the time of its first epoch."""
+    minutes = params.epochs * seconds / 60
+    return (
+        f"an epoch over {folds} folds takes about {seconds:.0f} s; cross-validation ends after"
+        f" {params.patience} epochs without improvement, or after {params.epochs} epochs"
+        f" ({max(1, minutes):.0f} min)"
+    )
 
 
 def out_of_reach(curve: Sequence[float], target: float) -> bool:

@@ -1,13 +1,14 @@
 """The bentos of this machine and the lineage of their models."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from herodex import paths
+from herodex.json_record import read_json
 from herodex.lineage.lock import ModelLineage
 
+BUILD_AGAIN = "Build it again with `make bento`, or remove it."
 COMMIT = "commit.json"
 """The file beside `lineage.json` in a bento that names the commit it was built from."""
 
@@ -31,7 +32,7 @@ def list_bentos() -> list[PackedLineage]:
     for bento in sorted(found, key=lambda bento: bento.info.creation_time, reverse=True):
         models = Path(bento.path) / "src" / paths.MODELS
         if (file := models / paths.LINEAGE.name).exists():
-            lineage = json.loads(file.read_text(encoding="utf-8"))
+            lineage = read_json(file, BUILD_AGAIN)
             packed.append(PackedLineage(str(bento.tag), lineage, read_commit(models)))
     return packed
 
@@ -39,4 +40,4 @@ def list_bentos() -> list[PackedLineage]:
 def read_commit(models: Path) -> str:
     """Return the commit that a bento was built from; empty outside a bento."""
     file = models / COMMIT
-    return json.loads(file.read_text(encoding="utf-8"))["commit"] if file.exists() else ""
+    return read_json(file, BUILD_AGAIN)["commit"] if file.exists() else ""

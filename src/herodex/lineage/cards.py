@@ -34,7 +34,7 @@ def classifier_card(lineage: ModelLineage, params: Params) -> str:
         for name, metric in metrics.items()
         if name.startswith(RECALL) and metric["value"] < WEAK
     ]
-    by_class = {shown(name): n for name, n in data["by_class"].items()}
+    by_class = {shown(name): n for name, n in data["learnt_by_class"].items()}
     sizes = [f"- {warning}\n" for warning in size_warnings(by_class)]
     return f"""# Model card: the classifier of {params.page.thing} images
 

@@ -37,6 +37,9 @@ def count_images(rows: Iterable[Row]) -> dict[str, Any]:
         "found": len(rows),
         "used": len(used),
         "by_class": tally(row["label"] for row in used if row["label"] != UNKNOWN),
+        "learnt_by_class": tally(
+            row["label"] for row in used if row["label"] != UNKNOWN and row["part"] != "test"
+        ),
         "by_part": tally(row["part"] for row in used),
         "by_source": tally(row["source"] or GIVEN for row in used),
         "by_host": tally(host(row["page_url"]) for row in used),

@@ -13,6 +13,7 @@ from herodex import paths
 from herodex.errors import UserError
 from herodex.generator.language_model import model_hash as generator_hash
 from herodex.inference.predict import model_hash as classifier_hash
+from herodex.json_record import read_json
 from herodex.lineage.bentos import COMMIT
 from herodex.lineage.bom import write_bom
 from herodex.lineage.lock import ModelLineage
@@ -71,12 +72,13 @@ def add_model(name: str, number: str | None, context: Path) -> ModelLineage:
         UserError: its files or its lineage are missing, or have another hash than the version or the lineage.
     """
     folder = paths.MODELS / name
-    here = json.loads(paths.LINEAGE.read_text(encoding="utf-8"))[name] if paths.LINEAGE.exists() else None
+    here = read_json(paths.LINEAGE).get(name) if paths.LINEAGE.exists() else None
     version = select_version(name, number)
     if version is None or (here and here["model"] == version.model):
         if here is None or not folder.exists():
             raise UserError(
-                f"{folder} or {paths.LINEAGE} is missing.", "Run `make run`, or `dvc pull models`."
+                f"{folder} or its lineage in {paths.LINEAGE} is missing.",
+                "Run `make run`, or `dvc pull models`.",
             )
         log.info("%s %s, from models/", name, here["model"][:12])
         shutil.copytree(folder, context / folder)

@@ -5,13 +5,13 @@ Models are compared by their cross-validation, so the test split does not select
 
 import csv
 import io
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from herodex import paths
 from herodex.errors import UserError
+from herodex.json_record import read_json
 from herodex.lineage.counts import Row
 from herodex.lineage.paired import LEVEL, Comparison, compare_labels, compare_nats
 from herodex.lineage.registry import (
@@ -125,9 +125,10 @@ def current(name: str) -> Version:
     Raises:
         UserError: the pipeline has not finished, or MLflow does not know the model.
     """
-    if not paths.LINEAGE.exists():
-        raise UserError(f"{paths.LINEAGE} is missing.", "Run `make run`.")
-    model = json.loads(paths.LINEAGE.read_text(encoding="utf-8"))[name]["model"]
+    lineage = read_json(paths.LINEAGE)
+    if name not in lineage:
+        raise UserError(f"{paths.LINEAGE} has no {name}.", f"Run `make run PART={name}`.")
+    model = lineage[name]["model"]
     if found := by_content(name, model):
         return found
     raise UserError(

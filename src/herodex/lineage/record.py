@@ -18,6 +18,7 @@ from herodex.generator.language_model import MODEL_FILES as GENERATOR_FILES
 from herodex.generator.language_model import model_hash as generator_hash
 from herodex.inference.predict import MODEL_FILES as CLASSIFIER_FILES
 from herodex.inference.predict import model_hash as classifier_hash
+from herodex.json_record import read_json
 from herodex.lineage.cards import classifier_card, generator_card
 from herodex.lineage.counts import Row, count_images, count_names, estimates_in, read_rows
 from herodex.lineage.lock import ModelLineage, StageRecord, read_lock, upstream
@@ -76,10 +77,10 @@ def describe_model(model: Model, stages: dict[str, StageRecord]) -> ModelLineage
         "model": model.hash(model.folder),
         "files": {name: content_hash([model.folder / name]) for name in model.files},
     }
-    settings = json.loads((model.folder / model.files[0]).read_text(encoding="utf-8"))
+    settings = read_json(model.folder / model.files[0])
     if "backbone" in settings:
         lineage["backbone"] = settings["backbone"]
-    metrics = json.loads((model.reports / "metrics.json").read_text(encoding="utf-8"))
+    metrics = read_json(model.reports / "metrics.json")
     return lineage | {
         "data": model.count(read_rows(model.table)),
         "metrics": estimates_in(metrics),
@@ -91,7 +92,7 @@ def earlier_lineage(names: Collection[str]) -> dict[str, ModelLineage]:
     """Read the lineage of the other models than `names` that are still those in `models/`."""
     if not paths.LINEAGE.exists():
         return {}
-    earlier: dict[str, ModelLineage] = json.loads(paths.LINEAGE.read_text(encoding="utf-8"))
+    earlier: dict[str, ModelLineage] = read_json(paths.LINEAGE)
     others = {name: MODELS[name] for name in earlier if name not in names}
     return {
         name: earlier[name]

@@ -1,6 +1,5 @@
 """Versions of the registered models, and the files that their runs keep in MLflow."""
 
-import json
 import os
 import tempfile
 from collections.abc import Generator
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from herodex.errors import UserError
+from herodex.json_record import parse_json
 from herodex.lineage.lock import ModelLineage
 from herodex.tracking import Store, connect
 
@@ -123,16 +123,16 @@ def read_lineage(version: Version) -> ModelLineage:
     """Read the lineage of a version, as `models/lineage.json` has it for the model.
 
     Raises:
-        UserError: its run has none.
+        UserError: its run has none, or it is damaged.
     """
+    fix = "Check out its commit and run `dvc repro`."
     with connect() as store:
         text = read_kept(store, version.run_id, "lineage.json")
     if text is None:
         raise UserError(
-            f"Run {version.run_id} of {version.name} version {version.number} has no lineage.",
-            "Check out its commit and run `dvc repro`.",
+            f"Run {version.run_id} of {version.name} version {version.number} has no lineage.", fix
         )
-    return json.loads(text)
+    return parse_json(text, f"The lineage of {version.name} version {version.number}", fix)
 
 
 @contextmanager

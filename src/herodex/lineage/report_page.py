@@ -4,7 +4,6 @@ It shows every metric, plot and small table in `reports/`, so a new one needs no
 shows times, it is not an output of the pipeline.
 """
 
-import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from markdown_it import MarkdownIt
 from herodex import paths
 from herodex.command import run_command
 from herodex.errors import UserError
+from herodex.json_record import read_json
 from herodex.lineage.counts import Row, estimates_in, read_rows
 from herodex.stage_times import StageTime, read_times
 
@@ -68,7 +68,7 @@ def read_section(folder: Path, reports: Path, files: Iterator[Path]) -> Section:
             case ".md":
                 section.texts[file.stem] = markdown(file)
             case ".json":
-                found = estimates_in(json.loads(file.read_text(encoding="utf-8")))
+                found = estimates_in(read_json(file))
                 if named := {name: metric for name, metric in found.items() if name}:
                     section.metrics[file.relative_to(folder).as_posix()] = named
             case ".csv" if len(rows := read_rows(file)) <= MAX_ROWS and rows and len(rows[0]) <= MAX_COLUMNS:

@@ -70,39 +70,34 @@ def _run_of(
     ]
     if candidates and "cause" in candidates[0].data.tags:
         return candidates[0].info.run_id
-    run_id = (
-        candidates[0].info.run_id if candidates else _add_run(store, stage, record, made, times, under_parent)
-    )
+    if candidates:
+        run_id = candidates[0].info.run_id
+    else:
+        run = _describe_run(stage, record, made, times)
+        restored = {} if times else {"restored": "true"}
+        run_id = store.create_run(run, {"stage": stage, **commit_tags(), **restored, **under_parent})
+        store.finish(run_id, "FINISHED", run["ended"])
     _add_hashes(store, run_id, record, made)
     return run_id
 
 
-def _add_run(
-    store: Store,
-    stage: str,
-    record: StageRecord,
-    made: ModelLineage,
-    times: StageTime | None,
-    under_parent: dict[str, str],
-) -> str:
-    """Log the run of a stage that does not log, or that DVC restored; return its id."""
+def _describe_run(
+    stage: str, record: StageRecord, made: ModelLineage, times: StageTime | None
+) -> dict[str, Any]:
+    """Describe the run of a stage that does not log, or that DVC restored and has no times."""
     started = ended = time.time()
     if times:
         started, ended = times["started"], times["started"] + times["starting"] + times["running"]
-    restored = {} if times else {"restored": "true"}
     evaluated: dict[str, dict[str, float]] = made["metrics"] if stage.startswith("evaluate_") else {}
     # The same names as in the run of the stage itself.
     split = "test_" if stage == "evaluate_classifier" else ""
-    run: dict[str, Any] = {
+    return {
         "stage": stage,
         "started": started,
         "ended": ended,
         "params": record["params"],
         "metrics": [(f"{split}{name}", figure["value"], 0) for name, figure in evaluated.items()],
     }
-    run_id = store.create_run(run, {"stage": stage, **commit_tags(), **restored, **under_parent})
-    store.finish(run_id, "FINISHED", ended)
-    return run_id
 
 
 def _add_hashes(store: Store, run_id: str, record: StageRecord, made: ModelLineage) -> None:

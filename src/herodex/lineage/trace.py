@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from herodex import paths
 from herodex.dataset.manifest import PARTS
 from herodex.errors import UserError
+from herodex.json_record import parse_json, read_json
 from herodex.lineage.bentos import PackedLineage, list_bentos
 from herodex.lineage.counts import Row, read_rows
 from herodex.lineage.lock import ModelLineage, StageRecord
@@ -23,6 +24,7 @@ PAGES = 3
 """Pages listed under a model; a trace of its image or name finds each other one."""
 METRICS = 3
 SHORT = 12
+TRAIN_AGAIN = "Trace it with the version that made it, or make a new model: `make run`."
 
 
 @dataclass
@@ -64,7 +66,7 @@ def gather() -> Known:
         known.names = read_rows(paths.SPLIT_NAMES)
     lineages += [bento.lineage for bento in known.bentos]
     if paths.LINEAGE.exists():
-        lineages.append(json.loads(paths.LINEAGE.read_text(encoding="utf-8")))
+        lineages.append(read_json(paths.LINEAGE))
     for lineage in lineages:
         known.models |= {entry["model"]: (name, entry) for name, entry in lineage.items()}
     return known
@@ -79,7 +81,7 @@ def _logged_lineages(store: Store, runs: list["mlflow.entities.Run"]) -> list[di
         if verb != "train" or not model or model in found:
             continue
         if text := read_kept(store, run.info.run_id, "lineage.json"):
-            found[model] = {name: json.loads(text)}
+            found[model] = {name: parse_json(text, f"The lineage of run {run.info.run_id}", TRAIN_AGAIN)}
     return list(found.values())
 
 
@@ -242,7 +244,10 @@ def add_reader(root: Node, name: str, parts: set[str], known: Known) -> None:
     """Add the project's current model if the data is in one of its splits."""
     if not parts or not paths.LINEAGE.exists():
         return
-    model = json.loads(paths.LINEAGE.read_text(encoding="utf-8"))[name]["model"]
+    lineage = read_json(paths.LINEAGE)
+    if name not in lineage:
+        return
+    model = lineage[name]["model"]
     reader = root.add(f"{name} {model}, {'tested' if parts == {'test'} else 'trained'} on it")
     add_runs(reader, model, known)
     add_uses(reader.add("in use"), model, name, known)
