@@ -5,9 +5,10 @@ import { element, percent, titleCase } from "./dom.js";
 import { setUpExamples } from "./examples.js";
 import { setUpHeatMap } from "./heat_map.js";
 import { setUpHistory } from "./history.js";
+import { setUpIntake } from "./intake.js";
 import { showNearest } from "./nearest.js";
 import { fitting } from "./shrink.js";
-import { currentView } from "./views.js";
+import { openView } from "./views.js";
 
 export const NONE = "None of these";
 
@@ -19,19 +20,26 @@ export function setUpRecognition(view, about) {
 
   const unanswered = [...about.classes, NONE].map((label) => ({ label }));
   drawBars(bars, unanswered);
-  takeChoices(view, recognise);
-  takeDrops(view, recognise);
+  markDrags(view);
   setUpExamples(view, about.examples, recognise);
-  document.addEventListener("paste", (event) => {
-    const [file] = event.clipboardData.files;
-    if (file && currentView() === "recognise") recognise(file);
-  });
+  setUpIntake(
+    view.querySelectorAll("input[type=file]"),
+    (file, note) => {
+      openView("recognise");
+      recognise(file, note);
+    },
+    (message) => {
+      openView("recognise");
+      remark(view, message);
+    },
+  );
 
-  async function recognise(file) {
+  async function recognise(file, note = "") {
     pending.abort();
     pending = new AbortController();
     const { signal } = pending;
     clear();
+    remark(view, note);
     showPreview(view, file);
     setBusy(view, true);
     say(view, "waiting", "Classifying…", file.name);
@@ -52,6 +60,7 @@ export function setUpRecognition(view, about) {
     pending.abort();
     setBusy(view, false);
     clear();
+    remark(view, "");
     showPreview(view, file);
     show(answer);
   }
@@ -77,31 +86,13 @@ async function classify(file, maxMegabytes, signal) {
   return ask("api/classify?explain=true", { method: "POST", body: form }, signal);
 }
 
-function takeChoices(view, use) {
-  for (const input of view.querySelectorAll("input[type=file]")) {
-    input.addEventListener("change", () => {
-      const [file] = input.files;
-      if (file) use(file);
-      // Emptied, so that choosing the same file again triggers a change.
-      input.value = "";
-    });
-  }
-}
-
-function takeDrops(view, use) {
-  // An image dropped outside the panel must not replace the page.
-  for (const type of ["dragover", "drop"]) {
-    document.addEventListener(type, (event) => event.preventDefault());
-  }
+/** Mark the panel while something is dragged over the page. */
+function markDrags(view) {
   document.addEventListener("dragover", () => view.classList.add("dragging"));
   document.addEventListener("dragleave", (event) => {
     if (!event.relatedTarget) view.classList.remove("dragging");
   });
-  document.addEventListener("drop", (event) => {
-    view.classList.remove("dragging");
-    const [file] = event.dataTransfer.files;
-    if (file && currentView() === "recognise") use(file);
-  });
+  document.addEventListener("drop", () => view.classList.remove("dragging"));
 }
 
 function setBusy(view, busy) {
@@ -169,4 +160,11 @@ function say(view, state, answer, detail) {
   verdict.dataset.state = state;
   verdict.querySelector(".answer").textContent = answer;
   verdict.querySelector(".detail").textContent = detail;
+}
+
+/** Show a remark below the answer; "" removes it. */
+function remark(view, text) {
+  const place = view.querySelector(".remark");
+  place.textContent = text;
+  place.hidden = !text;
 }
