@@ -1,5 +1,7 @@
 /** Requests to the service; every failure becomes an ApiError with a readable message. */
 
+import { wordsForVisitors } from "./visitors.js";
+
 const TIMEOUT_MS = 30_000;
 
 export class ApiError extends Error {
@@ -28,21 +30,20 @@ export async function ask(path, options = {}, cancel = new AbortController().sig
     throw explain(error, response);
   }
   if (!response.ok) {
-    throw new ApiError(
-      answer?.error ?? `The service returned status ${response.status}.`,
-      answer?.hint ?? "Try again in a moment.",
-    );
+    throw refused(response, answer);
   }
   return answer;
+}
+
+function refused({ status, headers }, answer) {
+  return new ApiError(...wordsForVisitors({ status, header: (name) => headers.get(name) }, answer));
 }
 
 function explain(error, response) {
   if (error.name === "TimeoutError") {
     return new ApiError(`The service did not answer within ${TIMEOUT_MS / 1000} s.`, "Try again in a moment.");
   }
-  if (response && !response.ok) {
-    return new ApiError(`The service returned status ${response.status}.`, "Try again in a moment.");
-  }
+  if (response && !response.ok) return refused(response, null);
   if (response) {
     return new ApiError("The service returned an unexpected response.", "Reload the page.");
   }
