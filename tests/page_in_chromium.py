@@ -102,10 +102,24 @@ def violations(page: Page, axe: str) -> list[str]:
 def stubbed(page: Page, path: str, script: str) -> Iterator[None]:
     """Let a script answer requests to a path; its function `send` makes the real request."""
     source = f"""
-    const send = window.fetch;
-    window.fetch = async (path, options) => {{
-      if (!String(path).startsWith("{path}")) return send(path, options);
-      {script}
+    window.XMLHttpRequest = class extends XMLHttpRequest {{
+      open(method, path) {{
+        Object.assign(this, {{ method, path }});
+        super.open(method, path);
+      }}
+      send(body) {{
+        if (this.path.startsWith("{path}")) this.answer({{ method: this.method, body }});
+        else super.send(body);
+      }}
+      async answer(options) {{
+        const response = await this.stub(fetch, this.path, options);
+        const value = await response.text();
+        Object.defineProperties(this, {{ status: {{ value: response.status }}, responseText: {{ value }} }});
+        for (const type of ["load", "loadend"]) this.dispatchEvent(new Event(type));
+      }}
+      async stub(send, path, options) {{
+        {script}
+      }}
     }};"""
     added = page.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": source})
     page.open()

@@ -7,10 +7,11 @@ import { setUpHeatMap } from "./heat_map.js";
 import { setUpHistory } from "./history.js";
 import { setUpIntake } from "./intake.js";
 import { showNearest } from "./nearest.js";
-import { fitting } from "./shrink.js";
+import { shrink } from "./shrink.js";
 import { openView } from "./views.js";
 
 export const NONE = "None of these";
+const CLASSIFYING = "Classifying…";
 
 export function setUpRecognition(view, about) {
   const bars = view.querySelector(".bars");
@@ -42,9 +43,12 @@ export function setUpRecognition(view, about) {
     remark(view, note);
     showPreview(view, file);
     setBusy(view, true);
-    say(view, "waiting", "Classifying…", file.name);
+    say(view, "waiting", CLASSIFYING, file.name);
     try {
-      const answer = await classify(await fitting(file, about), about.max_upload_mb, signal);
+      const small = await shrink(file, Number(view.dataset.maxSide));
+      const answer = await classify(small, about.max_upload_mb, signal, (sent, total) =>
+        showUpload(view, file.name, sent, total),
+      );
       show(answer);
       history.add(file, answer);
     } catch (error) {
@@ -77,13 +81,13 @@ export function setUpRecognition(view, about) {
   }
 }
 
-async function classify(file, maxMegabytes, signal) {
+async function classify(file, maxMegabytes, signal, progress) {
   if (file.size > maxMegabytes * 2 ** 20) {
     throw new ApiError(`The file is larger than ${maxMegabytes} MB.`, "Choose a smaller file.");
   }
   const form = new FormData();
   form.append("image", file);
-  return ask("api/classify?explain=true", { method: "POST", body: form }, signal);
+  return ask("api/classify?explain=true", { method: "POST", body: form }, signal, progress);
 }
 
 /** Mark the panel while something is dragged over the page. */
@@ -96,8 +100,25 @@ function markDrags(view) {
 }
 
 function setBusy(view, busy) {
+  view.querySelector(".upload").hidden = true;
   view.classList.toggle("busy", busy);
   view.querySelector(".findings").setAttribute("aria-busy", busy);
+}
+
+/** Show how much of an upload is sent; one that is sent at once shows nothing. */
+function showUpload(view, name, sent, total) {
+  const upload = view.querySelector(".upload");
+  const uploading = sent < total;
+  // Once each, because screen readers read it out.
+  if (uploading && upload.hidden) say(view, "waiting", "Uploading…", name);
+  if (!uploading && !upload.hidden) say(view, "waiting", CLASSIFYING, name);
+  upload.hidden = !uploading;
+  upload.querySelector("progress").value = sent / total;
+  upload.querySelector(".sent").textContent = `${percent(sent / total)} of ${formatSize(total)}`;
+}
+
+function formatSize(bytes) {
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)}\u00a0kB` : `${(bytes / 1e6).toFixed(1)}\u00a0MB`;
 }
 
 function showPreview(view, file) {
