@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -22,6 +23,16 @@ from herodex.serving.lineage import lineage_route
 from herodex.serving.messages import AboutAnswer, Example, QuoteMessage
 from herodex.serving.models import CLASSIFIER, GENERATOR
 from herodex.serving.quotes import QuoteProxy, load_bundled_quotes
+from herodex.serving.static_files import (
+    IMMUTABLE,
+    REVALIDATED,
+    UNCACHED,
+    VERSION,
+    load_static_files,
+    render_page,
+    static_response,
+    version_of,
+)
 
 WEB = Path(str(resources.files("herodex.web")))
 
@@ -45,6 +56,10 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
     """
     serve = params.serve
     examples = find_examples(root / paths.EXAMPLES)
+    files = load_static_files(WEB / "static")
+    version = version_of(files)
+    template = (WEB / "index.html").read_text(encoding="utf-8")
+    html = render_page(template, files, params.classifier.clean.max_side)
     quotes = QuoteProxy(serve.quote_urls, serve.quote_timeout_s, serve.quote_ttl_s, load_bundled_quotes())
 
     async def quote(request: Request) -> Response:
@@ -68,7 +83,15 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
         return JSONResponse(message.model_dump())
 
     async def page(request: Request) -> Response:
-        return FileResponse(WEB / "index.html")
+        return static_response(request, html, REVALIDATED)
+
+    async def static(request: Request) -> Response:
+        file, asked = files.get(request.path_params["name"]), request.path_params.get("version")
+        if file is None or (asked and not VERSION.fullmatch(asked)):
+            raise HTTPException(404)
+        # A page that was loaded before an update asks for its old version, and gets the files of this one.
+        caching = {version: IMMUTABLE, None: REVALIDATED}.get(asked, UNCACHED)
+        return static_response(request, file, caching)
 
     async def exposition(request: Request) -> Response:
         text = await asyncio.to_thread(metrics.exposition)
@@ -92,7 +115,8 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
             Route(endpoints.QUOTE, quote),
             Route(endpoints.ABOUT, about),
             lineage_route(root / paths.MODELS),
-            Mount("/static", StaticFiles(directory=WEB / "static")),
+            Route("/static/{name}", static),
+            Route("/static/{version}/{name}", static),
             Mount("/examples", StaticFiles(directory=root / paths.EXAMPLES, check_dir=False)),
         ],
         exception_handlers={404: not_found},

@@ -15,7 +15,9 @@ function button({ address, subject }, use) {
   const created = document.createElement("button");
   created.type = "button";
   const image = document.createElement("img");
-  Object.assign(image, { src: address, alt: `Example: ${subject}`, width: 48, height: 48 });
+  // Lazy, so that the names page does not load them; this has to be set before the address.
+  Object.assign(image, { loading: "lazy", alt: `Example: ${subject}`, width: 48, height: 48 });
+  image.src = address;
   created.append(image);
   created.addEventListener("click", async () => {
     created.disabled = true;
