@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from page_in_chromium import Page
+from page_in_chromium import Page, violations
 from PIL import Image
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -106,6 +106,17 @@ def test_dropped_thing_that_is_no_file_is_refused_with_advice(
     assert page.driver.current_url == address
 
 
+def test_remark_and_progress_are_accessible(page: Page, axe: str) -> None:
+    for theme in ("light", "dark"):
+        page.open(360, theme)
+        drop(page, ".drop", plain="words")
+        page.wait(lambda: page.one(".remark").is_displayed())
+        assert "dragging" not in str(page.one("#recognise").get_attribute("class"))
+        page.driver.execute_script("document.querySelector('.upload').hidden = false")
+        assert violations(page, axe) == []
+        assert page.driver.execute_script("return document.documentElement.scrollWidth") <= 360
+
+
 def test_dropped_folder_is_refused_with_advice(page: Page, tmp_path: Path) -> None:
     (tmp_path / "holiday").mkdir()
     drop(page, ".drop", [tmp_path / "holiday"])
@@ -165,9 +176,13 @@ def test_image_dropped_on_the_names_is_classified_on_its_own_page(
     drop(page, "#prefix", [images["ocean"]])
     page.wait(lambda: page.one("#recognise").is_displayed() and page.text(".answer") == "Ocean")
     page.go("names")
+    paste(page, "body", ["a.png"])
+    page.wait(lambda: page.one(".verdict").get_attribute("data-state") == "failed")
+    page.go("names")
     drop(page, "#names h1", address="https://a.test/cat.jpg")
     page.wait(lambda: page.one(".remark").is_displayed())
     assert "web address" in page.text(".remark")
+    page.browser_errors()
 
 
 def test_image_dropped_on_a_page_without_classifier_is_refused(

@@ -13,6 +13,7 @@ from processes import free_port
 from selenium.webdriver.chrome.webdriver import WebDriver
 from starlette.applications import Starlette
 from starlette.routing import Mount
+from tiny_service import COLOURS
 
 from herodex.params import load_params
 from herodex.serving.security_headers import SecurityHeaders
@@ -70,14 +71,24 @@ def test_next_visit_loads_no_file_again(page: Page) -> None:
     assert sum(file["transferSize"] for file in files) == 0
 
 
-def test_examples_are_not_loaded_for_the_names(chromium: WebDriver, tiny_project: Path) -> None:
+def test_names_load_no_thumbnails_of_examples(chromium: WebDriver, tiny_project: Path) -> None:
     # On a port of its own, because images that the browser has in memory are never lazy.
     with under_prefix(tiny_project) as url:
         page = Page(chromium, url).open(address="names")
         time.sleep(0.3)
-        assert not resources(page, "/examples/")
+        assert not resources(page, ".webp")
         page.go("recognise")
-        page.wait(lambda: resources(page, "/examples/"))
+        page.wait(lambda: len(resources(page, ".webp")) == len(COLOURS))
+
+
+def test_examples_are_shown_by_their_thumbnails(page: Page) -> None:
+    assert not resources(page, "/examples/")
+    loaded = "return arguments[0].complete && arguments[0].naturalWidth > 0"
+    for image in page.all(".examples img"):
+        page.wait(lambda image=image: page.driver.execute_script(loaded, image))
+    page.all(".examples button")[0].click()
+    page.wait(lambda: page.text(".answer") == "Cherry")
+    assert resources(page, "/examples/0-cherry.png")
 
 
 @pytest.mark.parametrize("address", ["", "names"])

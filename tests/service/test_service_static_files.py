@@ -1,14 +1,16 @@
 """The page and its files from a real server: compressed, and cached as long as they stay the same."""
 
 import gzip
+import io
 import re
 from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 
 from herodex.serving.site import WEB
-from herodex.serving.static_files import load_static_files, render_page, version_of
+from herodex.serving.static_files import load_static_files, load_thumbnails, render_page, version_of
 
 NAMES = sorted(file.name for file in (WEB / "static").iterdir())
 
@@ -24,9 +26,8 @@ def test_page_names_its_files_by_their_hash_and_loads_all_modules(client: httpx.
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     found = addresses(page.text)
     assert {address.rpartition("/")[2] for address in found} == set(NAMES)
-    assert {address.rpartition("/")[0] for address in found} == {
-        f"static/{version_of(load_static_files(WEB / 'static'))}"
-    }
+    (folder,) = {address.rpartition("/")[0] for address in found}
+    assert re.fullmatch("static/[0-9a-f]{16}", folder)
     preloaded = re.findall(r'rel="modulepreload" href="[^"]+/(\w+\.js)"', page.text)
     assert {*preloaded, "app.js"} == {name for name in NAMES if name.endswith(".js")}
     assert client.get("/names").content == page.content
@@ -81,6 +82,27 @@ def test_unchanged_file_is_not_sent_again(client: httpx.Client, path: str) -> No
     assert client.get(path, headers={"if-none-match": '"other"'}).status_code == 200
     head = client.head(path)
     assert (head.status_code, head.content) == (200, b"")
+
+
+def test_thumbnails_of_examples_are_small_and_cached(client: httpx.Client) -> None:
+    folder = addresses(client.get("/").text)[0].rpartition("/")[0]
+    for example in client.get("/api/about").json()["examples"]:
+        response = client.get(f"/{folder}/{Path(example['address']).name}.webp")
+        assert response.headers["content-type"] == "image/webp"
+        assert "immutable" in response.headers["cache-control"]
+        assert max(Image.open(io.BytesIO(response.content)).size) <= 96
+        assert client.get(f"/{example['address']}").status_code == 200
+
+
+def test_thumbnail_of_a_large_image_is_scaled_down_and_a_damaged_one_kept(tmp_path: Path) -> None:
+    Image.effect_noise((256, 256), 90).save(tmp_path / "0-a noise.png")
+    (tmp_path / "1-damaged.jpg").write_bytes(b"damaged")
+    thumbnails = load_thumbnails(sorted(tmp_path.iterdir()))
+    assert list(thumbnails) == ["0-a noise.png.webp", "1-damaged.jpg.webp"]
+    noise = thumbnails["0-a noise.png.webp"]
+    assert Image.open(io.BytesIO(noise.body)).size == (96, 96)
+    assert len(noise.body) < 0.2 * (tmp_path / "0-a noise.png").stat().st_size
+    assert thumbnails["1-damaged.jpg.webp"].body == b"damaged"
 
 
 def test_every_change_of_a_file_changes_the_version(tmp_path: Path) -> None:

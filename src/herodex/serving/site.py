@@ -29,6 +29,7 @@ from herodex.serving.static_files import (
     UNCACHED,
     VERSION,
     load_static_files,
+    load_thumbnails,
     render_page,
     static_response,
     version_of,
@@ -56,7 +57,8 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
     """
     serve = params.serve
     examples = find_examples(root / paths.EXAMPLES)
-    files = load_static_files(WEB / "static")
+    thumbnails = load_thumbnails([root / paths.EXAMPLES / Path(example.address).name for example in examples])
+    files = load_static_files(WEB / "static") | thumbnails
     version = version_of(files)
     template = (WEB / "index.html").read_text(encoding="utf-8")
     html = render_page(template, files, params.classifier.clean.max_side)

@@ -2,14 +2,19 @@
 
 import gzip
 import hashlib
+import io
 import mimetypes
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 from typing import NamedTuple
 
+from PIL import Image
 from starlette.requests import Request
 from starlette.responses import Response
+
+from herodex.inference.image_decoding import ImageError, open_image, to_rgb
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATED = "no-cache"
@@ -17,6 +22,9 @@ UNCACHED = "no-store"
 VERSION = re.compile("[0-9a-f]{16}")
 ENTRY = "app.js"
 """The module that imports all others."""
+THUMBNAIL_SIDE = 96
+"""Pixels of an example image's thumbnail, which is shown at half this side, for screens of high density."""
+MAX_EXAMPLE_PIXELS = 25_000_000
 
 
 class StaticFile(NamedTuple):
@@ -41,6 +49,23 @@ def load_static_files(folder: Path) -> dict[str, StaticFile]:
     """Load the files of a folder by name."""
     files = (file for file in sorted(folder.iterdir()) if file.is_file())
     return {file.name: to_static_file(file.name, file.read_bytes()) for file in files}
+
+
+def load_thumbnails(images: Sequence[Path]) -> dict[str, StaticFile]:
+    """Create a thumbnail of each image, by the image's name with another extension at its end."""
+    thumbnails = ((f"{image.name}.webp", thumbnail(image.read_bytes())) for image in images)
+    return {name: to_static_file(name, body) for name, body in thumbnails}
+
+
+def thumbnail(data: bytes) -> bytes:
+    """Scale an image down; a damaged one stays as it is."""
+    try:
+        pixels = to_rgb(open_image(data, MAX_EXAMPLE_PIXELS), THUMBNAIL_SIDE)
+    except ImageError:
+        return data
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "WEBP", quality=80, method=6)
+    return file.getvalue()
 
 
 def version_of(files: dict[str, StaticFile]) -> str:

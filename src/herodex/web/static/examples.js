@@ -17,7 +17,7 @@ function button({ address, subject }, use) {
   const image = document.createElement("img");
   // Lazy, so that the names page does not load them; this has to be set before the address.
   Object.assign(image, { loading: "lazy", alt: `Example: ${subject}`, width: 48, height: 48 });
-  image.src = address;
+  image.src = thumbnailOf(address);
   created.append(image);
   created.addEventListener("click", async () => {
     created.disabled = true;
@@ -32,4 +32,9 @@ function button({ address, subject }, use) {
     created.disabled = false;
   });
   return created;
+}
+
+/** @returns {string} the address of a small version, which the service keeps beside this module */
+function thumbnailOf(address) {
+  return new URL(`./${encodeURIComponent(address.split("/").pop())}.webp`, import.meta.url).href;
 }
