@@ -99,7 +99,7 @@ def test_dropped_thing_that_is_no_file_is_refused_with_advice(
     page: Page, texts: dict[str, str], message: str
 ) -> None:
     address = page.driver.current_url
-    drop(page, ".drop", **texts)
+    drop(page, ".drop", [], **texts)
     page.wait(lambda: page.one(".remark").is_displayed())
     assert page.text(".remark").startswith(message)
     assert page.text(".answer") == "No image yet"

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -30,7 +31,7 @@ import("/static/00000000deadbeef/dom.js").then(({ percent }) => done(percent(1))
 """
 
 
-def resources(page: Page, part: str) -> list[dict[str, float]]:
+def resources(page: Page, part: str) -> list[dict[str, Any]]:
     """Return the requests of the page to addresses with a part."""
     return [entry for entry in page.driver.execute_script(RESOURCES) if part in entry["name"]]
 

@@ -54,11 +54,18 @@ def test_file_of_another_version_is_answered_but_not_cached(client: httpx.Client
 
 @pytest.mark.parametrize(
     "path",
-    ["/static/0123456789abcdef/no.js", "/static/other/app.js", "/static/0123456789abcdef/../../params.yaml"],
+    [
+        "/static/",
+        "/static/%2e%2e/%2e%2e/params.py",
+        "/static/0123456789abcdef/%2e%2e/app.js",
+        "/static/0123456789abcdef/no.js",
+        "/static/other/app.js",
+    ],
 )
 def test_address_without_a_file_is_refused(client: httpx.Client, path: str) -> None:
     response = client.get(path)
     assert response.status_code == 404
+    assert response.json()["error"] == "There is no such file."
     assert "immutable" not in response.headers["cache-control"]
 
 

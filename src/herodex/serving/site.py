@@ -88,11 +88,12 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
         return static_response(request, html, REVALIDATED)
 
     async def static(request: Request) -> Response:
-        file, asked = files.get(request.path_params["name"]), request.path_params.get("version")
+        asked, _, name = request.path_params["path"].rpartition("/")
+        file = files.get(name)
         if file is None or (asked and not VERSION.fullmatch(asked)):
             raise HTTPException(404)
         # A page that was loaded before an update asks for its old version, and gets the files of this one.
-        caching = {version: IMMUTABLE, None: REVALIDATED}.get(asked, UNCACHED)
+        caching = {version: IMMUTABLE, "": REVALIDATED}.get(asked, UNCACHED)
         return static_response(request, file, caching)
 
     async def exposition(request: Request) -> Response:
@@ -117,8 +118,7 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
             Route(endpoints.QUOTE, quote),
             Route(endpoints.ABOUT, about),
             lineage_route(root / paths.MODELS),
-            Route("/static/{name}", static),
-            Route("/static/{version}/{name}", static),
+            Route("/static/{path:path}", static),
             Mount("/examples", StaticFiles(directory=root / paths.EXAMPLES, check_dir=False)),
         ],
         exception_handlers={404: not_found},
