@@ -49,6 +49,8 @@ def test_answers_have_the_names_of_the_classes(client: httpx.Client) -> None:
 def test_example_of_a_class_with_special_characters_is_served(client: httpx.Client) -> None:
     *_, special = client.get("/api/about").json()["examples"]
     assert client.get(special["address"]).headers["content-type"] == "image/png"
+    thumbnail = f"/static/{special['address'].rpartition('/')[2]}.webp"
+    assert client.get(thumbnail).headers["content-type"] == "image/webp"
 
 
 def test_display_name_of_no_class_stops_the_service_with_one_message(

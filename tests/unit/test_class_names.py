@@ -12,7 +12,7 @@ import yaml
 from herodex.class_names import check_display_name
 from herodex.errors import UserError
 from herodex.params import Params, load_params
-from herodex.serving.site import find_examples
+from herodex.serving.site import describe_example, example_files
 
 TEXT = Path("params.yaml").read_text(encoding="utf-8")
 STAGES = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
@@ -275,7 +275,7 @@ def test_composed_and_decomposed_folders_are_one_class(tmp_path):
 
 def test_address_of_an_example_is_encoded(tmp_path):
     (tmp_path / "0-c# 100%.png").touch()
-    (example,) = find_examples(tmp_path)
+    (example,) = map(describe_example, example_files(tmp_path))
     assert (example.address, example.subject) == ("examples/0-c%23%20100%25.png", "c# 100%")
 
 

@@ -7,7 +7,7 @@ from PIL import Image
 from demo_web.draw_examples import MOST, most_typical, subjects, write_examples
 from herodex.csv_table import write_rows
 from herodex.params import load_params
-from herodex.serving.site import find_examples
+from herodex.serving.site import describe_example, example_files
 
 COLUMNS = ["file", "query", "label", "kept", "label_quality"]
 ROWS = [
@@ -30,7 +30,7 @@ def test_examples_of_a_folder_are_the_most_typical_images_that_are_not_set_aside
     (tmp_path / "examples").mkdir()
     find = most_typical(tmp_path / "split.csv", tmp_path / "clean")
     write_examples(tmp_path / "examples", ["ant", "bee", "蜂"], find, "jpg")
-    found = find_examples(tmp_path / "examples")
+    found = [describe_example(file) for file in example_files(tmp_path / "examples")]
     assert [example.subject for example in found] == ["ant", "蜂"]
     red = [np.asarray(Image.open(tmp_path / unquote(example.address)))[9, 9, 0] for example in found]
     assert [round(value / 60) for value in red] == [1, 3]

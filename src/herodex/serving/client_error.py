@@ -41,8 +41,9 @@ class ClientError(Exception):
         self.headers = headers
 
     def response(self) -> JSONResponse:
-        """Create the response."""
-        return JSONResponse({"error": self.error, "hint": self.hint}, self.status, self.headers)
+        """Create the response; its header names the reason, for programs such as the page."""
+        headers = {"x-refusal": self.reason, **(self.headers or {})}
+        return JSONResponse({"error": self.error, "hint": self.hint}, self.status, headers)
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response and leave the reason in the request's state for the observer."""

@@ -50,7 +50,7 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 headers.update(SECURITY_HEADERS)
                 api = scope["path"].startswith(endpoints.API)
-                headers["cache-control"] = "no-store" if api else "no-cache"
+                headers["cache-control"] = "no-store" if api else headers.get("cache-control", "no-cache")
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

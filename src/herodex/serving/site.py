@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -23,17 +24,29 @@ from herodex.serving.lineage import lineage_route
 from herodex.serving.messages import AboutAnswer, Example, QuoteMessage
 from herodex.serving.models import CLASSIFIER, GENERATOR
 from herodex.serving.quotes import QuoteProxy, load_bundled_quotes
+from herodex.serving.static_files import (
+    IMMUTABLE,
+    REVALIDATED,
+    UNCACHED,
+    VERSION,
+    load_static_files,
+    load_thumbnails,
+    render_page,
+    static_response,
+    version_of,
+)
 
 WEB = Path(str(resources.files("herodex.web")))
 
 
-def find_examples(folder: Path) -> list[Example]:
+def example_files(folder: Path) -> list[Path]:
     """List the example images in a folder, which may be missing, in order."""
-    files = sorted(folder.glob("*-*.*"), key=lambda file: int(file.stem.partition("-")[0]))
-    return [
-        Example(address=f"examples/{percent_encode(file.name)}", subject=file.stem.partition("-")[2])
-        for file in files
-    ]
+    return sorted(folder.glob("*-*.*"), key=lambda file: int(file.stem.partition("-")[0]))
+
+
+def describe_example(file: Path) -> Example:
+    """Tell the page the address and the subject of an example image."""
+    return Example(address=f"examples/{percent_encode(file.name)}", subject=file.stem.partition("-")[2])
 
 
 def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starlette:
@@ -48,7 +61,12 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
         with_metrics: Whether `/metrics` is served here and not on another port.
     """
     serve = params.serve
-    examples = find_examples(root / paths.EXAMPLES)
+    example_images = example_files(root / paths.EXAMPLES)
+    examples = [describe_example(file) for file in example_images]
+    files = load_static_files(WEB / "static") | load_thumbnails(example_images)
+    version = version_of(files)
+    template = (WEB / "index.html").read_text(encoding="utf-8")
+    html = render_page(template, files, params.classifier.clean.max_side)
     quotes = QuoteProxy(serve.quote_urls, serve.quote_timeout_s, serve.quote_ttl_s, load_bundled_quotes())
 
     async def quote(request: Request) -> Response:
@@ -73,7 +91,16 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
         return JSONResponse(message.model_dump())
 
     async def page(request: Request) -> Response:
-        return FileResponse(WEB / "index.html")
+        return static_response(request, html, REVALIDATED)
+
+    async def static(request: Request) -> Response:
+        asked, _, name = request.path_params["path"].rpartition("/")
+        file = files.get(name)
+        if file is None or (asked and not VERSION.fullmatch(asked)):
+            raise HTTPException(404)
+        # A page that was loaded before an update asks for its old version, and gets the files of this one.
+        caching = {version: IMMUTABLE, "": REVALIDATED}.get(asked, UNCACHED)
+        return static_response(request, file, caching)
 
     async def exposition(request: Request) -> Response:
         text = await asyncio.to_thread(metrics.exposition)
@@ -97,7 +124,7 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
             Route(endpoints.QUOTE, quote),
             Route(endpoints.ABOUT, about),
             lineage_route(root / paths.MODELS),
-            Mount("/static", StaticFiles(directory=WEB / "static")),
+            Route("/static/{path:path}", static),
             Mount("/examples", StaticFiles(directory=root / paths.EXAMPLES, check_dir=False)),
         ],
         exception_handlers={404: not_found},

@@ -1,6 +1,9 @@
 /** Requests to the service; every failure becomes an ApiError with a readable message. */
 
-const TIMEOUT_MS = 30_000;
+import { wordsForVisitors } from "./visitors.js";
+
+/** Longest time in which no byte moves; a slow upload may take longer altogether. */
+const SILENCE_MS = 30_000;
 
 export class ApiError extends Error {
   constructor(problem, hint) {
@@ -13,39 +16,64 @@ export class ApiError extends Error {
  * Send a request and return its JSON response.
  *
  * @param {string} path relative, so that the page works under any prefix
- * @param {RequestInit} [options]
+ * @param {{method?: string, headers?: Record<string, string>, body?: BodyInit}} [options]
  * @param {AbortSignal} [cancel] cancels the request; the promise then rejects with an AbortError
+ * @param {(sent: number, total: number) => void} [progress] called while the body is sent
  */
-export async function ask(path, options = {}, cancel = new AbortController().signal) {
-  const signal = AbortSignal.any([cancel, AbortSignal.timeout(TIMEOUT_MS)]);
-  let response;
-  let answer;
+export async function ask(path, options = {}, cancel = new AbortController().signal, progress = () => {}) {
+  cancel.throwIfAborted();
+  const response = await send(path, options, cancel, progress);
+  const succeeded = response.status >= 200 && response.status < 300;
+  let answer = null;
   try {
-    response = await fetch(path, { ...options, signal });
-    answer = await response.json();
-  } catch (error) {
-    if (cancel.aborted) throw error;
-    throw explain(error, response);
+    answer = JSON.parse(response.responseText);
+  } catch {
+    if (succeeded) throw new ApiError("The service returned an unexpected response.", "Reload the page.");
   }
-  if (!response.ok) {
-    throw new ApiError(
-      answer?.error ?? `The service returned status ${response.status}.`,
-      answer?.hint ?? "Try again in a moment.",
-    );
-  }
-  return answer;
+  if (succeeded) return answer;
+  const header = (name) => response.getResponseHeader(name);
+  throw new ApiError(...wordsForVisitors({ status: response.status, header }, answer));
 }
 
-function explain(error, response) {
-  if (error.name === "TimeoutError") {
-    return new ApiError(`The service did not answer within ${TIMEOUT_MS / 1000} s.`, "Try again in a moment.");
-  }
-  if (response && !response.ok) {
-    return new ApiError(`The service returned status ${response.status}.`, "Try again in a moment.");
-  }
-  if (response) {
-    return new ApiError("The service returned an unexpected response.", "Reload the page.");
-  }
+/** Send a request by XMLHttpRequest, because fetch reports no progress of an upload. */
+function send(path, { method = "GET", headers = {}, body = null }, cancel, progress) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    let uploading = false;
+    let silence;
+    const restart = () => {
+      clearTimeout(silence);
+      silence = setTimeout(() => {
+        reject(silent(uploading));
+        request.abort();
+      }, SILENCE_MS);
+    };
+    request.open(method, path);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.upload.addEventListener("progress", ({ loaded, total }) => {
+      restart();
+      uploading = loaded < total;
+      progress(loaded, total);
+    });
+    request.addEventListener("progress", restart);
+    request.addEventListener("load", () => resolve(request));
+    request.addEventListener("error", () => reject(broken(uploading)));
+    request.addEventListener("abort", () => reject(cancel.reason));
+    request.addEventListener("loadend", () => clearTimeout(silence));
+    cancel.addEventListener("abort", () => request.abort());
+    restart();
+    request.send(body);
+  });
+}
+
+function silent(uploading) {
+  const seconds = SILENCE_MS / 1000;
+  if (uploading) return new ApiError(`The upload stood still for ${seconds} s.`, "Check your connection, then try again.");
+  return new ApiError(`The service did not answer within ${seconds} s.`, "Try again in a moment.");
+}
+
+function broken(uploading) {
+  if (uploading) return new ApiError("The upload broke off.", "Try again, or choose a smaller image.");
   return new ApiError("The service cannot be reached.", "Check that it is running, then try again.");
 }
 

@@ -2,6 +2,7 @@
 
 import { ask, describe } from "./api.js";
 import { setDisplayNames } from "./class_names.js";
+import { setUpIntake } from "./intake.js";
 import { setUpNames } from "./names.js";
 import { setUpQuote } from "./quote.js";
 import { setUpRecognition } from "./recognise.js";
@@ -40,15 +41,25 @@ async function start() {
     fillIn(about);
     setDisplayNames(about.display_names);
     if (has(about, "classifier")) setUpRecognition(document.querySelector("#recognise"), about);
-    else showOnly("names");
+    else hideRecognition();
     if (has(about, "generator")) showNames = setUpNames(document.querySelector("#names"), about);
     else showOnly("recognise");
     document.body.classList.remove("loading");
   } catch (error) {
-    const notice = document.querySelector("#notice");
-    notice.textContent = describe(error).join(" ");
-    notice.hidden = false;
+    notify(describe(error).join(" "));
   }
+}
+
+function hideRecognition() {
+  showOnly("names");
+  const refuse = () => notify("This service cannot classify images; it only invents names.");
+  setUpIntake([], refuse, refuse);
+}
+
+function notify(text) {
+  const notice = document.querySelector("#notice");
+  notice.textContent = text;
+  notice.hidden = false;
 }
 
 start();

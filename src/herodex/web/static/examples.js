@@ -18,7 +18,9 @@ function button({ address, subject }, use) {
   created.type = "button";
   const title = `Example: ${displayName(subject)}`;
   const image = document.createElement("img");
-  Object.assign(image, { src: address, alt: title, width: 48, height: 48 });
+  // Lazy, so that the names page does not load them; this has to be set before the address.
+  Object.assign(image, { loading: "lazy", alt: title, width: 48, height: 48 });
+  image.src = thumbnailOf(address);
   created.append(image);
   created.addEventListener("click", async () => {
     created.disabled = true;
@@ -33,4 +35,9 @@ function button({ address, subject }, use) {
     created.disabled = false;
   });
   return created;
+}
+
+/** @returns {string} the address of a small version, which the service keeps beside this module */
+function thumbnailOf(address) {
+  return new URL(`./${address.split("/").pop()}.webp`, import.meta.url).href;
 }

@@ -36,7 +36,7 @@ export function setUpNames(section, about) {
       error.hidden = true;
     } catch (problem) {
       answer = null;
-      error.textContent = describe(problem).join(" ").replace("'prefix'", `“${prefix.labels[0].textContent}”`);
+      error.textContent = describe(problem).join(" ");
       error.hidden = false;
     }
     for (const button of buttons) button.disabled = false;
@@ -86,12 +86,14 @@ function pair(section, id, min, max) {
 /** Report values out of bounds by the labels of their fields. */
 function checkBounds(...fields) {
   for (const field of fields) {
-    const { min, max, valueAsNumber: value } = field;
-    const fits = value >= min && value <= max;
+    const { min, max, step, valueAsNumber: value } = field;
+    const whole = step === "1";
+    const fits = value >= min && value <= max && (!whole || Number.isInteger(value));
     field.setAttribute("aria-invalid", !fits);
     if (!fits) {
       field.focus();
-      throw new ApiError(`“${field.labels[0].textContent}” must be a number from ${min} to ${max}.`, "");
+      const kind = whole ? "a whole number" : "a number";
+      throw new ApiError(`“${field.labels[0].textContent}” must be ${kind} from ${min} to ${max}.`, "");
     }
   }
 }

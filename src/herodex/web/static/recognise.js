@@ -6,11 +6,13 @@ import { element, percent } from "./dom.js";
 import { setUpExamples } from "./examples.js";
 import { setUpHeatMap } from "./heat_map.js";
 import { setUpHistory } from "./history.js";
+import { setUpIntake } from "./intake.js";
 import { showNearest } from "./nearest.js";
-import { fitting } from "./shrink.js";
-import { currentView } from "./views.js";
+import { shrink } from "./shrink.js";
+import { openView } from "./views.js";
 
 export const NONE = "None of these";
+const CLASSIFYING = "Classifying…";
 
 export function setUpRecognition(view, about) {
   const bars = view.querySelector(".bars");
@@ -20,24 +22,34 @@ export function setUpRecognition(view, about) {
 
   const unanswered = [...about.classes, NONE].map((label) => ({ label }));
   drawBars(bars, unanswered);
-  takeChoices(view, recognise);
-  takeDrops(view, recognise);
+  markDrags(view);
   setUpExamples(view, about.examples, recognise);
-  document.addEventListener("paste", (event) => {
-    const [file] = event.clipboardData.files;
-    if (file && currentView() === "recognise") recognise(file);
-  });
+  setUpIntake(
+    view.querySelectorAll("input[type=file]"),
+    (file, note) => {
+      openView("recognise");
+      recognise(file, note);
+    },
+    (message) => {
+      openView("recognise");
+      remark(view, message);
+    },
+  );
 
-  async function recognise(file) {
+  async function recognise(file, note = "") {
     pending.abort();
     pending = new AbortController();
     const { signal } = pending;
     clear();
+    remark(view, note);
     showPreview(view, file);
     setBusy(view, true);
-    say(view, "waiting", "Classifying…", file.name);
+    say(view, "waiting", CLASSIFYING, file.name);
     try {
-      const answer = await classify(await fitting(file, about), about.max_upload_mb, signal);
+      const small = await shrink(file, Number(view.dataset.maxSide));
+      const answer = await classify(small, about.max_upload_mb, signal, (sent, total) =>
+        showUpload(view, file.name, sent, total),
+      );
       show(answer);
       history.add(file, answer);
     } catch (error) {
@@ -53,6 +65,7 @@ export function setUpRecognition(view, about) {
     pending.abort();
     setBusy(view, false);
     clear();
+    remark(view, "");
     showPreview(view, file);
     show(answer);
   }
@@ -69,45 +82,44 @@ export function setUpRecognition(view, about) {
   }
 }
 
-async function classify(file, maxMegabytes, signal) {
+async function classify(file, maxMegabytes, signal, progress) {
   if (file.size > maxMegabytes * 2 ** 20) {
     throw new ApiError(`The file is larger than ${maxMegabytes} MB.`, "Choose a smaller file.");
   }
   const form = new FormData();
   form.append("image", file);
-  return ask("api/classify?explain=true", { method: "POST", body: form }, signal);
+  return ask("api/classify?explain=true", { method: "POST", body: form }, signal, progress);
 }
 
-function takeChoices(view, use) {
-  for (const input of view.querySelectorAll("input[type=file]")) {
-    input.addEventListener("change", () => {
-      const [file] = input.files;
-      if (file) use(file);
-      // Emptied, so that choosing the same file again triggers a change.
-      input.value = "";
-    });
-  }
-}
-
-function takeDrops(view, use) {
-  // An image dropped outside the panel must not replace the page.
-  for (const type of ["dragover", "drop"]) {
-    document.addEventListener(type, (event) => event.preventDefault());
-  }
+/** Mark the panel while something is dragged over the page. */
+function markDrags(view) {
   document.addEventListener("dragover", () => view.classList.add("dragging"));
   document.addEventListener("dragleave", (event) => {
     if (!event.relatedTarget) view.classList.remove("dragging");
   });
-  document.addEventListener("drop", (event) => {
-    view.classList.remove("dragging");
-    const [file] = event.dataTransfer.files;
-    if (file && currentView() === "recognise") use(file);
-  });
+  document.addEventListener("drop", () => view.classList.remove("dragging"));
 }
 
 function setBusy(view, busy) {
+  view.querySelector(".upload").hidden = true;
   view.classList.toggle("busy", busy);
   view.querySelector(".findings").setAttribute("aria-busy", busy);
+}
+
+/** Show how much of an upload is sent; one that is sent at once shows nothing. */
+function showUpload(view, name, sent, total) {
+  const upload = view.querySelector(".upload");
+  const uploading = sent < total;
+  // Once each, because screen readers read it out.
+  if (uploading && upload.hidden) say(view, "waiting", "Uploading…", name);
+  if (!uploading && !upload.hidden) say(view, "waiting", CLASSIFYING, name);
+  upload.hidden = !uploading;
+  upload.querySelector("progress").value = sent / total;
+  upload.querySelector(".sent").textContent = `${percent(sent / total)} of ${formatSize(total)}`;
+}
+
+function formatSize(bytes) {
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)}\u00a0kB` : `${(bytes / 1e6).toFixed(1)}\u00a0MB`;
 }
 
 function showPreview(view, file) {
@@ -170,4 +182,11 @@ function say(view, state, answer, detail) {
   verdict.dataset.state = state;
   verdict.querySelector(".answer").textContent = answer;
   verdict.querySelector(".detail").textContent = detail;
+}
+
+/** Show a remark below the answer; "" removes it. */
+function remark(view, text) {
+  const place = view.querySelector(".remark");
+  place.textContent = text;
+  place.hidden = !text;
 }

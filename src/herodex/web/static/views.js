@@ -2,6 +2,8 @@
 
 const TITLES = { recognise: "Herodex", names: "Names · Herodex" };
 
+let announce = () => {};
+
 /** @returns {"recognise" | "names"} the view that the address names */
 export function currentView() {
   return location.pathname.endsWith("/names") ? "names" : "recognise";
@@ -15,33 +17,43 @@ export function visit(address) {
 /**
  * Show the view of the address, now and after each change.
  *
- * @param {(view: string) => void} shown called with each view opened by a link or the back button
+ * @param {(view: string) => void} shown called with each view opened later
  */
 export function setUpViews(shown) {
+  announce = shown;
   show();
   for (const link of document.querySelectorAll("[data-view]")) {
     link.addEventListener("click", (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
       event.preventDefault();
-      if (link.dataset.view === currentView()) return;
-      visit(link.href);
-      arrive();
+      openView(link.dataset.view);
     });
   }
   addEventListener("popstate", arrive);
+}
 
-  function arrive() {
-    show();
-    // Screen readers announce the heading of the new view.
-    document.querySelector(`#${currentView()} h1`).focus({ preventScroll: true });
-    shown(currentView());
-  }
+/** Open a view unless it is open. */
+export function openView(view) {
+  if (view === currentView()) return;
+  visit(addressOf(view));
+  arrive();
+}
+
+function arrive() {
+  show();
+  // Screen readers announce the heading of the new view.
+  document.querySelector(`#${currentView()} h1`).focus({ preventScroll: true });
+  announce(currentView());
+}
+
+function addressOf(view) {
+  return view === "names" ? "names" : "./";
 }
 
 /** Hide the navigation and always show one view, because the service has no model for the other. */
 export function showOnly(view) {
   document.querySelector(".views").hidden = true;
-  if (currentView() !== view) history.replaceState(null, "", view === "names" ? "names" : "./");
+  if (currentView() !== view) history.replaceState(null, "", addressOf(view));
   show();
 }
 

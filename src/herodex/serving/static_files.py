@@ -1,0 +1,103 @@
+"""The page and its files, compressed once and cached by a hash of all of them."""
+
+import gzip
+import hashlib
+import io
+import mimetypes
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from string import Template
+from typing import NamedTuple
+
+from PIL import Image
+from starlette.requests import Request
+from starlette.responses import Response
+
+from herodex.inference.image_decoding import ImageError, open_image, to_rgb
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+REVALIDATED = "no-cache"
+UNCACHED = "no-store"
+VERSION = re.compile("[0-9a-f]{16}")
+ENTRY = "app.js"
+"""The module that imports all others."""
+THUMBNAIL_SIDE = 96
+"""Pixels of an example image's thumbnail, which is shown at half this side, for screens of high density."""
+MAX_EXAMPLE_PIXELS = 25_000_000
+
+
+class StaticFile(NamedTuple):
+    """A file as it is sent: `compressed` is by gzip, or the file itself if that is smaller."""
+
+    body: bytes
+    compressed: bytes
+    media_type: str
+    etag: str
+
+
+def to_static_file(name: str, body: bytes) -> StaticFile:
+    """Compress a file; its name tells its media type."""
+    compressed = gzip.compress(body, mtime=0)
+    media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    # Weak, because the tag stands for both encodings.
+    etag = f'W/"{hashlib.sha256(body).hexdigest()[:16]}"'
+    return StaticFile(body, min(compressed, body, key=len), media_type, etag)
+
+
+def load_static_files(folder: Path) -> dict[str, StaticFile]:
+    """Load the files of a folder by name."""
+    files = (file for file in sorted(folder.iterdir()) if file.is_file())
+    return {file.name: to_static_file(file.name, file.read_bytes()) for file in files}
+
+
+def load_thumbnails(images: Sequence[Path]) -> dict[str, StaticFile]:
+    """Create a thumbnail of each image, by the image's name with another extension at its end."""
+    thumbnails = ((f"{image.name}.webp", thumbnail(image.read_bytes())) for image in images)
+    return {name: to_static_file(name, body) for name, body in thumbnails}
+
+
+def thumbnail(data: bytes) -> bytes:
+    """Scale an image down; a damaged one stays as it is."""
+    try:
+        pixels = to_rgb(open_image(data, MAX_EXAMPLE_PIXELS), THUMBNAIL_SIDE)
+    except ImageError:
+        return data
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "WEBP", quality=80, method=6)
+    return file.getvalue()
+
+
+def version_of(files: dict[str, StaticFile]) -> str:
+    """Hash names and contents of files; modules import each other, so they have one version."""
+    digest = hashlib.sha256()
+    for name, file in files.items():
+        digest.update(f"{name} {len(file.body)} ".encode() + file.body)
+    return digest.hexdigest()[:16]
+
+
+def render_page(template: str, files: dict[str, StaticFile], max_side: int) -> StaticFile:
+    """Fill in the page's template.
+
+    Args:
+        template: HTML with `$static`, `$modules` and `$max_side`.
+        files: Static files of the page. Its modules are loaded in one round trip.
+        max_side: Side in pixels to which the service scales images down.
+    """
+    static = f"static/{version_of(files)}"
+    modules = [name for name in files if name.endswith(".js") and name != ENTRY]
+    preloads = "\n    ".join(f'<link rel="modulepreload" href="{static}/{name}">' for name in modules)
+    html = Template(template).substitute(static=static, modules=preloads, max_side=max_side)
+    return to_static_file("index.html", html.encode())
+
+
+def static_response(request: Request, file: StaticFile, cache_control: str) -> Response:
+    """Send a file, compressed if the client accepts that, or 304 if it has the file."""
+    headers = {"cache-control": cache_control, "etag": file.etag, "vary": "Accept-Encoding"}
+    if file.etag in (tag.strip() for tag in request.headers.get("if-none-match", "").split(",")):
+        return Response(status_code=304, headers=headers)
+    body = file.body
+    if "gzip" in request.headers.get("accept-encoding", "") and len(file.compressed) < len(body):
+        body = file.compressed
+        headers["content-encoding"] = "gzip"
+    return Response(body, media_type=file.media_type, headers=headers)
