@@ -57,7 +57,7 @@ def with_display_names(**display_names: str) -> Params:
 def test_card_shows_display_names_as_plain_text():
     params = with_display_names(tea="Tea | <b>*green*</b>", mate="Maté")
     low = {"recall.tea": estimate(0.6)}
-    text = classifier_card(lineage(low, by_class={"tea": 7, "cocoa": 90}), params)
+    text = classifier_card(lineage(low, learnt_by_class={"tea": 7, "cocoa": 90}), params)
     escaped = r"Tea \| \<b\>\*green\*\</b\>"
     assert f"Classify one image as one of: {escaped}, cocoa; or" in text
     assert "trained with images of:\nMaté." in text
