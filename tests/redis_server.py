@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from processes import free_port
 
-STARTUP_S = 20
+STARTUP_S = 60
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from tiny_service import environment, make_project, started, wait_for, wait_unti
 from benchmarks.hostile_requests import upload_head
 from herodex.serving.metrics_port import VARIABLE
 
-BACK_S = 20
+BACK_S = 60
 
 
 @pytest.fixture(scope="module")

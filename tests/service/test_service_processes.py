@@ -21,7 +21,7 @@ from tiny_service import COLOURS, make_project, serving, started, wait_for, wait
 
 from benchmarks.hostile_requests import CLASSIFY, PART, upload_head
 
-BACK_S = 20
+BACK_S = 60
 """Several times the restart on an idle machine."""
 
 
