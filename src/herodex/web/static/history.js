@@ -1,7 +1,7 @@
 /** Recent images, kept only in the page's memory. */
 
-import { displayName } from "./class_names.js";
 import { element, percent } from "./dom.js";
+import { wordAnswer } from "./verdict.js";
 
 const MAX_ENTRIES = 12;
 
@@ -17,9 +17,8 @@ export function setUpHistory(view, show) {
     image.alt = "";
     image.src = URL.createObjectURL(file);
     image.onerror = () => image.replaceWith(element("span", "no-preview"));
-    const [answered, share] = answer.known
-      ? [element("span", "class-name", displayName(answer.label)), answer.probabilities[answer.label]]
-      : [element("span", "", "None of these"), answer.unknown];
+    const { state, heading, share } = wordAnswer(answer);
+    const answered = element("span", state === "known" ? "class-name" : "", heading);
     const caption = element("span", "caption", answered, element("span", "value", ` ${percent(share)}`));
     const button = element("button", "", image, caption);
     button.type = "button";

@@ -9,9 +9,9 @@ import { setUpHistory } from "./history.js";
 import { setUpIntake } from "./intake.js";
 import { showNearest } from "./nearest.js";
 import { shrink } from "./shrink.js";
+import { NONE, wordAnswer } from "./verdict.js";
 import { openView } from "./views.js";
 
-export const NONE = "None of these";
 const CLASSIFYING = "Classifying…";
 
 export function setUpRecognition(view, about) {
@@ -138,26 +138,10 @@ function showPreview(view, file) {
 }
 
 function showAnswer(view, bars, answer) {
-  if (!(answer.probabilities[answer.label] >= 0 && answer.unknown >= 0)) throw new TypeError("no probabilities");
-  const shares = Object.entries(answer.probabilities).map(([label, share]) => ({ label, share }));
-  shares.push({ label: NONE, share: answer.unknown });
-  shares.sort((a, b) => b.share - a.share);
-  const likeliest = percent(answer.probabilities[answer.label]);
+  const { state, heading, detail, shares } = wordAnswer(answer);
   drawBars(bars, shares);
-  if (answer.known) {
-    say(view, "known", displayName(answer.label), `Probability: ${likeliest}${alternatives(answer)}`);
-  } else {
-    const other = answer.looks_like ? `Looks like ${displayName(answer.looks_like)}. ` : "";
-    say(view, "unknown", NONE, `${other}Closest class: ${displayName(answer.label)} (${likeliest}).`);
-  }
+  say(view, state, heading, detail);
   view.querySelector(".model").textContent = `Model ${answer.model}`;
-}
-
-/** Word the other answers of the confidence set. */
-function alternatives({ label, set = [] }) {
-  const others = set.filter((other) => other !== label);
-  if (!others.length) return "";
-  return `. Could also be ${others.map((other) => (other === "unknown" ? "none of these" : displayName(other))).join(" or ")}.`;
 }
 
 /** Draw a bar per class; without a share it is empty. */
