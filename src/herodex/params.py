@@ -36,6 +36,10 @@ from herodex.json_record import read_json
 
 log = logging.getLogger(__name__)
 
+MOST_SHOWN = 100
+"""Characters of a value in a message."""
+TEXT_TAG = "tag:yaml.org,2002:str"
+
 Share = Annotated[float, Field(gt=0, lt=1)]
 Rate = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(gt=0)]
@@ -580,7 +584,14 @@ def load_params(path: Path = paths.PARAMS) -> Params:
         root = cast("yaml.Node | None", yaml.compose(text))
     except yaml.YAMLError as error:
         where = str(error).replace("\n", " ")
-        raise UserError(f"{path} is not valid YAML: {where}.", "Correct that line.") from None
+        raise UserError(f"{path} is not valid YAML: {_shorten(where)}.", "Correct that line.") from None
+    except RecursionError:
+        raise UserError(f"{path} has lists or sections hundreds of levels deep.", _CORRECT) from None
+    except ValueError as error:
+        problem = f"{path} has a date or a number that YAML cannot read: {error}."
+        raise UserError(problem, "Correct it, or put it in quotes.") from None
+    if repeated := _repeated_key(root, "", set()):
+        raise UserError(f"{path}: key '{_shorten(repeated)}' is there twice; remove one.", _CORRECT)
     from_folder = isinstance(values, dict) and cast("dict[str, object]", values).get("classes") == FROM_FOLDER
     if from_folder:
         values = cast("dict[str, object]", values)
@@ -592,22 +603,15 @@ def load_params(path: Path = paths.PARAMS) -> Params:
         fix = "Correct the file or the folders, and run again." if from_folder else _CORRECT
         raise UserError(f"{path}: {'; '.join(problems)}.", fix) from None
     classes_are_current = not from_folder or (path.parent / params.crawl.web).is_dir()
-    _check_display_keys(params, root, path, classes_are_current)
+    _check_display_keys(params, path, classes_are_current)
     return params
 
 
-def _check_display_keys(
-    params: Params, root: yaml.Node | None, path: Path, classes_are_current: bool
-) -> None:
-    """Refuse display names of one class twice, and of no class.
+def _check_display_keys(params: Params, path: Path, classes_are_current: bool) -> None:
+    """Refuse display names of no class.
 
-    The latter are only reported where the classes are those of an existing model, which may be older.
+    They are only reported where the classes are those of an existing model, which may be older.
     """
-    mapping = _node_at(root, ["page", "display_names"])
-    written = [_written(key) for key, _ in mapping.value] if isinstance(mapping, yaml.MappingNode) else []
-    if repeated := [key for key in written if written.count(key) > 1]:
-        problem = f"{path}: 'page.display_names' has two texts for '{repeated[0]}'; remove one."
-        raise UserError(problem, _CORRECT)
     unknown = [key for key in params.page.display_names if key not in params.queries]
     if not unknown:
         return
@@ -632,7 +636,8 @@ def classes_from_folder(values: Mapping[str, object], project: Path) -> list[str
     """
     crawl, distractors = values.get("crawl"), values.get("distractors")
     web = str(cast("dict[str, object]", crawl).get("web", "")) if isinstance(crawl, dict) else ""
-    others = [unicodedata.normalize("NFC", str(name)) for name in cast("list[object]", distractors or [])]
+    listed = cast("list[object]", distractors) if isinstance(distractors, list) else []
+    others = [unicodedata.normalize("NFC", str(name)) for name in listed]
     classifier = project / paths.CLASSIFIER / "classifier.json"
     if web in {"", "demo", "live"}:
         raise UserError(
@@ -640,12 +645,14 @@ def classes_from_folder(values: Mapping[str, object], project: Path) -> list[str
         )
     try:
         names = [name for name in class_folders(project / web, others) if name not in others]
-    except OSError as error:
+    except (OSError, ValueError) as error:
         if classifier.exists():
             return read_json(classifier)["classes"]
+        # An address with NUL, or with half a surrogate pair, is a ValueError.
+        reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(
-            f"classes in params.yaml is '{FROM_FOLDER}', and crawl.web, '{web}', is no folder "
-            f"({error.strerror}).",
+            f"classes in params.yaml is '{FROM_FOLDER}', and crawl.web, {_shown(web)}, is no folder "
+            f"({reason}).",
             _NAME_THE_FOLDER,
         ) from None
     if len(names) < 2:
@@ -700,7 +707,44 @@ def _explain(problem: Mapping[str, Any], root: yaml.Node | None) -> str:
     if not key:
         return reason
     is_value = isinstance(value, str | int | float)
-    return f"'{key}' is {value!r}; it {reason}" if is_value else f"'{key}' {reason}"
+    return f"'{key}' is {_shown(value)}; it {reason}" if is_value else f"'{key}' {reason}"
+
+
+def _shown(value: object) -> str:
+    """Return a value as a message shows it."""
+    try:
+        return _shorten(repr(value))
+    except ValueError:
+        # Python converts integers of up to 4,300 digits.
+        return "a number of thousands of digits"
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+
+
+def _repeated_key(node: yaml.Node | None, place: str, checked: set[int]) -> str:
+    """Return the place of the first key that a section has twice; empty if there is none.
+
+    Args:
+        node: of the section.
+        place: of the section.
+        checked: ids of the nodes that are checked already: an alias may lead back to its own section.
+    """
+    if node is None or isinstance(node, yaml.ScalarNode) or id(node) in checked:
+        return ""
+    checked.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        return next((found for each in node.value if (found := _repeated_key(each, place, checked))), "")
+    names: set[str] = set()
+    for key, value in node.value:
+        name = f"{place}.{_written(key)}".lstrip(".")
+        if isinstance(key, yaml.ScalarNode) and name in names:
+            return name
+        names.add(name)
+        if found := _repeated_key(value, name, checked):
+            return found
+    return ""
 
 
 def _explain_no_text(location: tuple[int | str, ...], value: object, root: yaml.Node | None) -> str:
@@ -712,16 +756,17 @@ def _explain_no_text(location: tuple[int | str, ...], value: object, root: yaml.
         place = f"'{'.'.join(map(str, location))}'"
         written = _written(_node_at(root, location))
     if written:
-        return f'{place} is {written}, which YAML does not read as text; put it in quotes: "{written}"'
+        short = _shorten(written)
+        return f'{place} is {short}, which YAML does not read as text; put it in quotes: "{short}"'
     return f"{place} should be text; put text with a colon, # or & in quotes"
 
 
 def _written_key(mapping: yaml.Node | None, value: object) -> str:
     """Return the key of a mapping as it is written in the file, from the value that YAML reads."""
     keys = [key for key, _ in mapping.value] if isinstance(mapping, yaml.MappingNode) else []
-    written = [_written(key) for key in keys]
+    written = [_written(key) for key in keys if key.tag != TEXT_TAG]
     # Equality alone would take `no` for 0.
-    return next((each for each in written if repr(yaml.safe_load(each)) == repr(value)), "")
+    return next((each for each in written if _shown(yaml.safe_load(each)) == _shown(value)), "")
 
 
 def _written(node: yaml.Node | None) -> str:

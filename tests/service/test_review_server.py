@@ -1,5 +1,6 @@
 """The review server over HTTP."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -12,8 +13,11 @@ from pathlib import Path
 import httpx
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
+from herodex.curation.review_decisions import read_review
 from herodex.errors import UserError
 from herodex.params import load_params
 from herodex.review.server import Review, create_server, listen
@@ -163,12 +167,13 @@ def test_request_for_another_host_or_from_another_page_is_refused(server, header
     assert not file.exists()
 
 
-def answers_to(port: int, request: bytes) -> bytes:
-    """Send bytes to the server and return all that it answers."""
-    with socket.create_connection(("127.0.0.1", port), 5) as connection:
-        connection.sendall(request)
+def answers_to(port: int, request: bytes, wait_s: float = 60) -> bytes:
+    """Send bytes to the server and return all that it answers until it closes or waits for more."""
+    with socket.create_connection(("127.0.0.1", port), wait_s) as connection:
         answer = b""
-        with suppress(ConnectionResetError):  # the server has not read the whole request
+        # The server may close before it has read the whole request.
+        with suppress(ConnectionError, TimeoutError):
+            connection.sendall(request)
             while chunk := connection.recv(4096):
                 answer += chunk
     return answer
@@ -207,6 +212,56 @@ def test_malformed_request_gets_one_clean_400(server, caplog, head, body):
     assert "Traceback" not in caplog.text
     assert not file.exists()
     assert client.get("/state").status_code == 200
+
+
+METHODS = st.sampled_from([b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"", b"\0"]) | st.binary(max_size=8)
+TARGETS = st.sampled_from([b"/", b"/state", b"/decide", b"/image/" + SHA.encode()]) | st.binary(max_size=40)
+HEADERS = st.lists(
+    st.sampled_from(
+        [
+            b"Content-Type: application/json",
+            b"Transfer-Encoding: chunked",
+            b"Origin: http://evil.test",
+            b"Upgrade: websocket",
+            b"Expect: 100-continue",
+        ]
+    )
+    | st.binary(max_size=40),
+    max_size=4,
+)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from([SHA, CAT, "keep"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=5,
+)
+DECISIONS = st.fixed_dictionaries({}, optional=dict.fromkeys(("sha256", "decision", "class", "more"), VALUES))
+BODIES = st.binary(max_size=60) | DECISIONS.map(lambda decision: json.dumps(decision).encode())
+
+
+@settings(
+    max_examples=300,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(METHODS, TARGETS, HEADERS, BODIES, st.booleans())
+def test_any_request_is_answered_or_closed_and_leaves_the_decisions_readable(
+    server, caplog, method, target, headers, body, with_host
+):
+    client, file = server
+    port = client.base_url.port
+    host = [b"Host: 127.0.0.1:%d" % port, b"Content-Length: %d" % len(body)] if with_host else []
+    head = b"\r\n".join([method + b" " + target + b" HTTP/1.1", *host, *headers, b"Connection: close"])
+    answer = answers_to(port, head + b"\r\n\r\n" + body, wait_s=0.2)
+    assert answer[:10] in {b"", b"HTTP/1.1 1", b"HTTP/1.1 2", b"HTTP/1.1 3", b"HTTP/1.1 4"}
+    assert "Traceback" not in caplog.text
+    assert client.get("/state").status_code == 200
+    assert set(read_review(file, PARAMS)) <= {SHA}
 
 
 def test_body_that_breaks_off_is_no_error_of_the_server(server, caplog):

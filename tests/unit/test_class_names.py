@@ -110,7 +110,7 @@ def test_key_of_a_display_name_may_be_decomposed_or_a_distractor(tmp_path):
         ("{tshirt: Dog, gs-dog: dog}", "shows 'tshirt' and 'gs-dog' both as 'dog'; give each its own text"),
         ("{tshirt: GS-Dog}", "shows 'tshirt' and 'gs-dog' both as 'GS-Dog'"),
         ("{tshirt: Boot}", "shows 'tshirt' and 'boot' both as 'Boot'"),
-        ("{tshirt: A, tshirt: B}", "has two texts for 'tshirt'; remove one"),
+        ("{tshirt: A, tshirt: B}", "key 'page.display_names.tshirt' is there twice; remove one"),
     ],
 )
 def test_wrong_display_name_is_reported_with_place_and_value(tmp_path, written, part):
