@@ -99,7 +99,17 @@ def violations(page: Page, axe: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def stubbed(page: Page, path: str, script: str) -> Iterator[None]:
+def injected(page: Page, script: str) -> Iterator[None]:
+    """Run a script before those of the page."""
+    added = page.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+    page.open()
+    try:
+        yield
+    finally:
+        page.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+
+
+def stubbed(page: Page, path: str, script: str) -> contextlib.AbstractContextManager[None]:
     """Let a script answer requests to a path; its function `send` makes the real request."""
     source = f"""
     window.XMLHttpRequest = class extends XMLHttpRequest {{
@@ -121,9 +131,4 @@ def stubbed(page: Page, path: str, script: str) -> Iterator[None]:
         {script}
       }}
     }};"""
-    added = page.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": source})
-    page.open()
-    try:
-        yield
-    finally:
-        page.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+    return injected(page, source)

@@ -4,7 +4,7 @@ import difflib
 import logging
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -33,12 +33,9 @@ from herodex.class_names import (
 from herodex.command import run_command
 from herodex.errors import UserError
 from herodex.json_record import read_json
+from herodex.yaml_file import CORRECT, node_at, read_yaml, shorten, show, written_key, written_scalar
 
 log = logging.getLogger(__name__)
-
-MOST_SHOWN = 100
-"""Characters of a value in a message."""
-TEXT_TAG = "tag:yaml.org,2002:str"
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Rate = Annotated[float, Field(ge=0, le=1)]
@@ -49,8 +46,6 @@ FROM_FOLDER = "folder"
 """The value of `classes` that means the sub-folders of `crawl.web`, and of `classifier.split.test` that means
 the images in its folders named test."""
 _NAME_THE_FOLDER = "Set crawl.web to the folder that has a sub-folder for each class, or list the classes."
-
-_CORRECT = "Correct the file and run again."
 
 FEWEST_NAMES = 20
 """Names that a generator needs, so that some can be held out."""
@@ -578,20 +573,7 @@ def load_params(path: Path = paths.PARAMS) -> Params:
         UserError: the file is missing, is not YAML in UTF-8, or a key is unknown, missing or out of bounds;
             or there is no folder that names the classes.
     """
-    text = _read_text(path)
-    try:
-        values = yaml.safe_load(text)
-        root = cast("yaml.Node | None", yaml.compose(text))
-    except yaml.YAMLError as error:
-        where = str(error).replace("\n", " ")
-        raise UserError(f"{path} is not valid YAML: {_shorten(where)}.", "Correct that line.") from None
-    except RecursionError:
-        raise UserError(f"{path} has lists or sections hundreds of levels deep.", _CORRECT) from None
-    except ValueError as error:
-        problem = f"{path} has a date or a number that YAML cannot read: {error}."
-        raise UserError(problem, "Correct it, or put it in quotes.") from None
-    if repeated := _repeated_key(root, "", set()):
-        raise UserError(f"{path}: key '{_shorten(repeated)}' is there twice; remove one.", _CORRECT)
+    values, root = read_yaml(path)
     from_folder = isinstance(values, dict) and cast("dict[str, object]", values).get("classes") == FROM_FOLDER
     if from_folder:
         values = cast("dict[str, object]", values)
@@ -600,7 +582,7 @@ def load_params(path: Path = paths.PARAMS) -> Params:
         params = Params.model_validate(values)
     except ValidationError as error:
         problems = list(dict.fromkeys(_explain(problem, root) for problem in error.errors()))
-        fix = "Correct the file or the folders, and run again." if from_folder else _CORRECT
+        fix = "Correct the file or the folders, and run again." if from_folder else CORRECT
         raise UserError(f"{path}: {'; '.join(problems)}.", fix) from None
     classes_are_current = not from_folder or (path.parent / params.crawl.web).is_dir()
     _check_display_keys(params, path, classes_are_current)
@@ -616,7 +598,7 @@ def _check_display_keys(params: Params, path: Path, classes_are_current: bool) -
     if not unknown:
         return
     if classes_are_current:
-        raise UserError(f"{path}: {describe_unknown_key(unknown[0], params.queries)}.", _CORRECT)
+        raise UserError(f"{path}: {describe_unknown_key(unknown[0], params.queries)}.", CORRECT)
     log.warning(
         "%s: 'page.display_names' has keys that are no class of this model, and have no effect: %s",
         path,
@@ -651,7 +633,7 @@ def classes_from_folder(values: Mapping[str, object], project: Path) -> list[str
         # An address with NUL, or with half a surrogate pair, is a ValueError.
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(
-            f"classes in params.yaml is '{FROM_FOLDER}', and crawl.web, {_shown(web)}, is no folder "
+            f"classes in params.yaml is '{FROM_FOLDER}', and crawl.web, {show(web)}, is no folder "
             f"({reason}).",
             _NAME_THE_FOLDER,
         ) from None
@@ -681,19 +663,6 @@ def _check_folder_name(name: str, web: str) -> None:
         ) from None
 
 
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing.", "Run the command in the project's folder.") from None
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path} is not UTF-8, see byte {error.start + 1}.", "Save it as UTF-8 in your editor."
-        ) from None
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.", "Make it a readable file.") from None
-
-
 def _explain(problem: Mapping[str, Any], root: yaml.Node | None) -> str:
     location, message, value = problem["loc"], problem["msg"], problem["input"]
     key = ".".join(map(str, location))
@@ -707,83 +676,21 @@ def _explain(problem: Mapping[str, Any], root: yaml.Node | None) -> str:
     if not key:
         return reason
     is_value = isinstance(value, str | int | float)
-    return f"'{key}' is {_shown(value)}; it {reason}" if is_value else f"'{key}' {reason}"
-
-
-def _shown(value: object) -> str:
-    """Return a value as a message shows it."""
-    try:
-        return _shorten(repr(value))
-    except ValueError:
-        # Python converts integers of up to 4,300 digits.
-        return "a number of thousands of digits"
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
-
-
-def _repeated_key(node: yaml.Node | None, place: str, checked: set[int]) -> str:
-    """Return the place of the first key that a section has twice; empty if there is none.
-
-    Args:
-        node: of the section.
-        place: of the section.
-        checked: ids of the nodes that are checked already: an alias may lead back to its own section.
-    """
-    if node is None or isinstance(node, yaml.ScalarNode) or id(node) in checked:
-        return ""
-    checked.add(id(node))
-    if isinstance(node, yaml.SequenceNode):
-        return next((found for each in node.value if (found := _repeated_key(each, place, checked))), "")
-    names: set[str] = set()
-    for key, value in node.value:
-        name = f"{place}.{_written(key)}".lstrip(".")
-        if isinstance(key, yaml.ScalarNode) and name in names:
-            return name
-        names.add(name)
-        if found := _repeated_key(value, name, checked):
-            return found
-    return ""
+    return f"'{key}' is {show(value)}; it {reason}" if is_value else f"'{key}' {reason}"
 
 
 def _explain_no_text(location: tuple[int | str, ...], value: object, root: yaml.Node | None) -> str:
     if location[-1] == "[key]":
         *mapping, _, _ = location
         place = f"a key of '{'.'.join(map(str, mapping))}'"
-        written = _written_key(_node_at(root, mapping), value)
+        written = written_key(node_at(root, mapping), value)
     else:
         place = f"'{'.'.join(map(str, location))}'"
-        written = _written(_node_at(root, location))
+        written = written_scalar(node_at(root, location))
     if written:
-        short = _shorten(written)
+        short = shorten(written)
         return f'{place} is {short}, which YAML does not read as text; put it in quotes: "{short}"'
     return f"{place} should be text; put text with a colon, # or & in quotes"
-
-
-def _written_key(mapping: yaml.Node | None, value: object) -> str:
-    """Return the key of a mapping as it is written in the file, from the value that YAML reads."""
-    keys = [key for key, _ in mapping.value] if isinstance(mapping, yaml.MappingNode) else []
-    written = [_written(key) for key in keys if key.tag != TEXT_TAG]
-    # Equality alone would take `no` for 0.
-    return next((each for each in written if _shown(yaml.safe_load(each)) == _shown(value)), "")
-
-
-def _written(node: yaml.Node | None) -> str:
-    """Return a scalar as it is written in the file; empty if the node is none."""
-    return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
-
-
-def _node_at(node: yaml.Node | None, location: Sequence[int | str]) -> yaml.Node | None:
-    """Return the node at a place in the file; None if there is none."""
-    for part in location:
-        if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            node = node.value[part]
-        elif isinstance(node, yaml.MappingNode):
-            node = next((value for key, value in node.value if key.value == str(part)), None)
-        else:
-            return None
-    return node
 
 
 def _explain_unknown(key: str, location: tuple[int | str, ...]) -> str:

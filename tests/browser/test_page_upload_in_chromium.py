@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from page_in_chromium import Page, stubbed
+from page_in_chromium import Page, injected, stubbed
 from PIL import Image, ImageOps
 from tiny_service import COLOURS
 
@@ -59,17 +59,6 @@ def see_through(image: Image.Image) -> Image.Image:
     """Make an image transparent towards its top."""
     image.putalpha(Image.linear_gradient("L").resize(image.size))
     return image
-
-
-@contextlib.contextmanager
-def injected(page: Page, script: str) -> Iterator[None]:
-    """Run a script before those of the page."""
-    added = page.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
-    page.open()
-    try:
-        yield
-    finally:
-        page.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
 
 
 @contextlib.contextmanager

@@ -239,3 +239,20 @@ def test_folder_in_place_of_the_file_is_reported(tmp_path):
 def test_name_with_a_line_break_is_refused(values, tmp_path):
     values["names"] = ["Ada\rGrace", *(f"name {number}" for number in range(20))]
     assert "list each name by itself" in problem_with(values, tmp_path)
+
+
+@pytest.mark.parametrize("place", ["seed", "page.thing", "classifier.train.folds"])
+def test_key_that_is_there_twice_is_named_with_its_place(tmp_path, place):
+    *sections, key = place.split(".")
+    text, start = Path("params.yaml").read_text(encoding="utf-8"), 0
+    for section in sections:
+        start = text.index("\n", text.index(f"{section}:", start)) + 1
+    (tmp_path / "params.yaml").write_text(text[:start] + "  " * len(sections) + f"{key}: 5\n" + text[start:])
+    with pytest.raises(UserError, match=f"key '{place}' is there twice"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_key_beside_a_merged_one_is_not_there_twice(values, tmp_path):
+    text = yaml.safe_dump(values).replace("page:\n", "page:\n  <<: {thing: tree}\n")
+    (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
+    assert load_params(tmp_path / "params.yaml").page.thing == values["page"]["thing"]

@@ -30,6 +30,7 @@ SHARED = {
         "progress",
         "stage_times",
         "tracking",
+        "yaml_file",
     )
 }
 """What all stages use, and what does not change their outputs."""

@@ -66,7 +66,7 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
     files = load_static_files(WEB / "static") | load_thumbnails(example_images)
     version = version_of(files)
     template = (WEB / "index.html").read_text(encoding="utf-8")
-    html = render_page(template, files, params.classifier.clean.max_side)
+    html = render_page(template, files, version, params.classifier.clean.max_side)
     quotes = QuoteProxy(serve.quote_urls, serve.quote_timeout_s, serve.quote_ttl_s, load_bundled_quotes())
 
     async def quote(request: Request) -> Response:

@@ -76,15 +76,16 @@ def version_of(files: dict[str, StaticFile]) -> str:
     return digest.hexdigest()[:16]
 
 
-def render_page(template: str, files: dict[str, StaticFile], max_side: int) -> StaticFile:
+def render_page(template: str, files: dict[str, StaticFile], version: str, max_side: int) -> StaticFile:
     """Fill in the page's template.
 
     Args:
         template: HTML with `$static`, `$modules` and `$max_side`.
         files: Static files of the page. Its modules are loaded in one round trip.
+        version: Of these files.
         max_side: Side in pixels to which the service scales images down.
     """
-    static = f"static/{version_of(files)}"
+    static = f"static/{version}"
     modules = [name for name in files if name.endswith(".js") and name != ENTRY]
     preloads = "\n    ".join(f'<link rel="modulepreload" href="{static}/{name}">' for name in modules)
     html = Template(template).substitute(static=static, modules=preloads, max_side=max_side)
