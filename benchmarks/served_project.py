@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from jaxtyping import UInt8
 from herodex.inference.image_decoding import normalise, open_image
 from herodex.serving.guard import FORMATS
 from herodex.serving.start import ENVIRONMENT
+from scripts.free_port import free_port
 
 ROOT = Path(__file__).parent.parent
 STARTUP_S = 120
@@ -49,9 +49,7 @@ def lay_out(folder: Path, service: Path, **serve: object) -> Path:
 @contextlib.contextmanager
 def served(folder: Path) -> Generator[Served]:
     """Run `bentoml serve` in a project folder until the block ends."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "bentoml", "serve", "service:Herodex", "--host", "127.0.0.1"]
     environment = {**os.environ, **ENVIRONMENT, "BENTOML_HOME": str(folder / "bentoml")}
     with (folder / "server.log").open("w") as output:

@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from PIL import Image
 
 from herodex.command import run_command
 from herodex.errors import UserError
+from scripts.free_port import free_port
 
 log = logging.getLogger(__name__)
 
@@ -38,13 +38,6 @@ def make_environment(folder: Path, requirements: Path) -> Path:
     except (OSError, subprocess.CalledProcessError) as error:
         raise UserError(f"Cannot create a clean environment: {error}.", "Run `make setup`.") from None
     return folder / "bin"
-
-
-def free_port() -> int:
-    """Return a free port of the loopback interface."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextlib.contextmanager

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from herodex.command import run_command
 from herodex.errors import UserError
-from scripts.check_bento import REQUEST_NAMES, fetch, free_port, image_form, is_ready
+from scripts.check_bento import REQUEST_NAMES, fetch, image_form, is_ready
+from scripts.free_port import free_port
 
 log = logging.getLogger(__name__)
 

@@ -1,14 +1,9 @@
 """Processes that a test starts: any of them may end while it is looked at."""
 
 import contextlib
-import random
 import signal
-import socket
 
 import psutil
-
-PORTS = range(20_000, 32_000)
-"""Below the ports that Linux gives to outgoing connections, so that none takes one before its server does."""
 
 
 def command(process: psutil.Process) -> list[str]:
@@ -42,12 +37,3 @@ def send_signal(pid: int, number: signal.Signals) -> None:
     """Send a signal to a process unless it has ended."""
     with contextlib.suppress(psutil.Error):
         psutil.Process(pid).send_signal(number)
-
-
-def free_port() -> int:
-    """Return a free port of the loopback interface."""
-    generator = random.SystemRandom()
-    while True:
-        port = generator.choice(PORTS)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port

@@ -10,7 +10,8 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from processes import free_port
+
+from scripts.free_port import free_port
 
 STARTUP_S = 60
 

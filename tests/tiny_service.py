@@ -21,13 +21,14 @@ import openvino as ov
 import yaml
 from openvino import opset13 as ops
 from PIL import Image
-from processes import descendants, free_port, send_signal
+from processes import descendants, send_signal
 
 from herodex.generator.names_table import CLEAN_COLUMNS, write_names
 from herodex.generator.vocabulary import build_vocabulary, encode, pad
 from herodex.inference.classifier_file import FORMAT
 from herodex.inference.ood import unit
 from herodex.inference.predict import GALLERY_COLUMNS
+from scripts.free_port import free_port
 
 ROOT = Path(__file__).parent.parent
 COLOURS = {"cherry": (220, 20, 20), "meadow": (20, 200, 40), "ocean": (20, 40, 220)}

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import uvicorn
 from page_in_chromium import Page
-from processes import free_port
 from selenium.webdriver.chrome.webdriver import WebDriver
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -19,6 +18,7 @@ from tiny_service import COLOURS
 from herodex.params import load_params
 from herodex.serving.security_headers import SecurityHeaders
 from herodex.serving.site import create_site
+from scripts.free_port import free_port
 
 RESOURCES = """
 const wanted = ["name", "startTime", "responseEnd", "transferSize", "decodedBodySize"];

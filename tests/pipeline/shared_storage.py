@@ -13,7 +13,8 @@ from pathlib import Path
 import boto3
 import httpx
 import pytest
-from processes import free_port
+
+from scripts.free_port import free_port
 
 BUCKET = "herodex"
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}

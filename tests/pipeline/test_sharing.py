@@ -12,10 +12,11 @@ from pathlib import Path
 import httpx
 import pytest
 from mlflow import MlflowClient
-from processes import free_port
 from project_copy import ProjectCopy
 from shared_storage import BUCKET, KEYS, mlflow_server, postgresql, s3_server, stored
 from tiny_service import serving
+
+from scripts.free_port import free_port
 
 STORE = "dvc/files/md5"
 SERVED = ("backbone", "classifier", "generator", "lineage.json")

@@ -89,7 +89,7 @@ def test_bento_serves_without_herodex_installed(tmp_path: Path) -> None:
     project = make_project(tmp_path / "project")
     build_bento(project)
     checked = subprocess.run(
-        [sys.executable, str(ROOT / "scripts/check_bento.py")],
+        [sys.executable, "-m", "scripts.check_bento"],
         cwd=ROOT,
         env=environment(project),
         capture_output=True,

@@ -11,11 +11,12 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from processes import free_port, send_signal, workers
+from processes import send_signal, workers
 from tiny_service import environment, make_project, started, wait_for, wait_until_ready
 
 from benchmarks.hostile_requests import upload_head
 from herodex.serving.metrics_port import VARIABLE
+from scripts.free_port import free_port
 
 BACK_S = 60
 

@@ -118,8 +118,8 @@ def test_every_change_of_a_file_changes_the_version(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
         versions.add(version_of(load_static_files(tmp_path)))
     assert len(versions) == 4
-    page = render_page("$static $modules $max_side", load_static_files(tmp_path), "v1", 300)
+    files = load_static_files(tmp_path)
+    page = render_page("$static $modules $max_side", files, version_of(files), 300)
     assert page.body.decode().endswith(
-        'a.js">\n    <link rel="modulepreload" '
-        f'href="static/{version_of(load_static_files(tmp_path))}/b.js"> 300'
+        f'a.js">\n    <link rel="modulepreload" href="static/{version_of(files)}/b.js"> 300'
     )
