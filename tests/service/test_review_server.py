@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import same_examples
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -243,12 +244,7 @@ DECISIONS = st.fixed_dictionaries({}, optional=dict.fromkeys(("sha256", "decisio
 BODIES = st.binary(max_size=60) | DECISIONS.map(lambda decision: json.dumps(decision).encode())
 
 
-@settings(
-    max_examples=300,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@same_examples(300)
 @given(METHODS, TARGETS, HEADERS, BODIES, st.booleans())
 def test_any_request_is_answered_or_closed_and_leaves_the_decisions_readable(
     server, caplog, method, target, headers, body, with_host

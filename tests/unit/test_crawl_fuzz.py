@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import same_examples
+from hypothesis import given
 from hypothesis import strategies as st
 from parsel import Selector
 from scrapy import Request
@@ -29,13 +30,7 @@ from crawlers.spiders.search import SearchSpider, Wanted
 from crawlers.table import write_table
 from crawlers.web_address import is_web_address
 
-FUZZED = settings(
-    max_examples=80,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-"""The same examples in each run."""
+FUZZED = same_examples(80)
 WANTED = Wanted(count=10, licenses=("cc0", "by", "by-sa"), types=("jpg", "png"), min_side=200)
 ODD_TEXTS = (
     "",

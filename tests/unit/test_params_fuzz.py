@@ -7,19 +7,14 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from fuzzing import same_examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from herodex.errors import UserError
 from herodex.params import load_params
 
-FUZZED = settings(
-    max_examples=300,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-"""The same examples in each run."""
+FUZZED = same_examples(300)
 SOURCE = Path("params.yaml").read_bytes()
 VALUES: dict[str, Any] = yaml.safe_load(SOURCE)
 
