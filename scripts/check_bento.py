@@ -33,8 +33,8 @@ def make_environment(folder: Path, requirements: Path) -> Path:
     uv = shutil.which("uv") or str(Path(".tools/bin/uv").resolve())
     try:
         subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
-        install = [uv, "pip", "install", "--quiet", "--python", str(folder), "-r", str(requirements)]
-        subprocess.run(install, check=True)
+        install = [uv, "pip", "install", "--quiet", "--no-deps", "--python", str(folder)]
+        subprocess.run([*install, "-r", str(requirements)], check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise UserError(f"Cannot create a clean environment: {error}.", "Run `make setup`.") from None
     return folder / "bin"

@@ -240,7 +240,7 @@ class BackboneParams(Section):
     """The backbone."""
 
     candidates: Annotated[list[Literal["ResNet50V2", "ResNet50"]], Field(min_length=1)]
-    precision: Literal["auto", "f32", "bf16"]
+    precision: Literal["int8", "f32", "bf16", "auto"]
 
 
 class CleanImagesParams(Section):

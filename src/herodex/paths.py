@@ -42,6 +42,8 @@ MANIFEST = "manifest.csv"
 """The table in RAW_IMAGES and CLEAN_IMAGES with a row per search result."""
 
 MODELS = Path("models")
+FETCHED_BACKBONE = MODELS / "fetched"
+"""In float32; `BACKBONE` is what computes features."""
 BACKBONE = MODELS / "backbone"
 TUNED = MODELS / "tuned"
 TUNED_FEATURES = TUNED / "features.npy"

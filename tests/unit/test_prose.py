@@ -72,7 +72,7 @@ ALLOWED = (
 )
 """Names of third parties, and paths that keep their name."""
 MARKDOWN = sorted([PROJECT / "README.md", *(PROJECT / "docs").glob("*.md")])
-LONGEST = {"README.md": 130, "dvc.yaml": 260}
+LONGEST = {"README.md": 130, "dvc.yaml": 270}
 """Lines that a file has at most."""
 
 

@@ -1,6 +1,5 @@
 """Stage `fine_tune_backbone`: fine-tune the backbone's last stage on the training part, if the params ask."""
 
-import hashlib
 import json
 import logging
 import shutil
@@ -24,6 +23,7 @@ from herodex.dataset.feature_table import write_features
 from herodex.dataset.manifest import read_manifest
 from herodex.embedding.backbone import early_stages, last_stage, rebuild, weights_hash
 from herodex.embedding.embed import pooled_views, view_columns
+from herodex.embedding.quantize import write_backbone
 from herodex.errors import UserError
 from herodex.export import export_ir
 from herodex.inference.features import Embedder, load_embedder, views_of
@@ -78,14 +78,11 @@ def correct_when_tuned(
 def write_tuned(network: "keras.Model", rows: pd.DataFrame, record: dict[str, Any], params: Params) -> None:
     """Write the fine-tuned backbone as IR with its record, and the features of `rows` by it."""
     settings, precision = params.classifier.embed, resolve_precision(params.backbone.precision)
-    export_ir(network, paths.TUNED / "backbone.xml")
-    network_hash = hashlib.sha256((paths.TUNED / "backbone.bin").read_bytes()).hexdigest()
-    tuned = {
-        "weights": f"{record['weights']}, last stage tuned",
-        "weights_sha256": weights_hash(network),
-        "ir_sha256": network_hash,
-    }
-    write_record(record | tuned)
+    with tempfile.TemporaryDirectory() as folder:
+        export_ir(network, Path(folder) / "backbone.xml")
+        written = write_backbone(Path(folder), paths.TUNED, params.backbone.precision)
+    weights = f"{record['weights']}, last stage tuned"
+    write_record(record | {"weights": weights, "weights_sha256": weights_hash(network)} | written)
     images = rows.drop_duplicates("sha256").sort_values("sha256")
     pooled, channels = pooled_views(
         images, settings, precision, views_of(settings), paths.FEATURE_CACHE, paths.TUNED

@@ -190,7 +190,7 @@ def rebuild(record: dict[str, Any]) -> "keras.Model":
     network = first_available([record["name"]]).network
     if weights_hash(network) != record["weights_sha256"]:
         raise UserError(
-            f"The weights of {record['name']} differ from those in {paths.BACKBONE}.",
+            f"The weights of {record['name']} differ from those in {paths.FETCHED_BACKBONE}.",
             "Run `dvc repro -f fetch_backbone`.",
         )
     return network
@@ -228,19 +228,18 @@ def main() -> None:
     """Write `backbone.xml`, `backbone.bin` and `backbone.json`."""
     params = load_params().backbone
     name, network, source = first_available(params.candidates)
-    paths.BACKBONE.mkdir(parents=True, exist_ok=True)
-    export_ir(network, paths.BACKBONE / "backbone.xml")
+    paths.FETCHED_BACKBONE.mkdir(parents=True, exist_ok=True)
+    export_ir(network, paths.FETCHED_BACKBONE / "backbone.xml")
     record = {
         "name": name,
         "weights": "ImageNet",
         "source": source,
         "weights_sha256": weights_hash(network),
-        "ir_sha256": hashlib.sha256((paths.BACKBONE / "backbone.bin").read_bytes()).hexdigest(),
         "channels": {name: int(output.shape[-1]) for name, output in network.output.items()},
         "candidates": params.candidates,
     }
     text = json.dumps(record, indent=2) + "\n"
-    (paths.BACKBONE / "backbone.json").write_text(text, encoding="utf-8")
+    (paths.FETCHED_BACKBONE / "backbone.json").write_text(text, encoding="utf-8")
     log.info("backbone: %s with ImageNet weights from %s", name, source)
 
 
