@@ -1,13 +1,12 @@
 import json
-from functools import cache
 
 import keras
 import numpy as np
 import pytest
+from random_networks import random_network
 
 from herodex.embedding import backbone
 from herodex.embedding.backbone import (
-    build,
     early_stages,
     first_available,
     last_stage,
@@ -21,21 +20,6 @@ from herodex.inference.features import STAGES
 from herodex.inference.openvino_runtime import compile_network, run_network
 
 RGB = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3)).astype(np.float32)
-
-
-@cache
-def random_network(name: str) -> keras.Model:
-    """Build a network with seeded random weights, whose batch norms differ from the identity."""
-    keras.utils.set_random_seed(5)
-    network = build(name, pretrained=False)
-    rng = np.random.default_rng(6)
-    for layer in network.layers[-1].layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            count = len(layer.get_weights()[0])
-            gamma, variance = rng.uniform(0.5, 1.5, (2, count))
-            beta, mean = rng.normal(0, 0.2, (2, count))
-            layer.set_weights([gamma, beta, mean, variance])
-    return network
 
 
 @pytest.fixture(params=["ResNet50", "ResNet50V2"])

@@ -45,7 +45,7 @@ class Step(NamedTuple):
     margin: float
 
 
-def calibration_images(count: int = CROPS) -> list[UInt8[np.ndarray, "h w 3"]]:
+def calibration_images(count: int) -> list[UInt8[np.ndarray, "h w 3"]]:
     """Crop squares of different sizes from the photos that scikit-learn and Matplotlib carry.
 
     The ranges of activations are read off these images, which depend neither on the user's data nor on the
@@ -157,7 +157,7 @@ def write_backbone(source: Path, target: Path, precision: str) -> dict[str, str]
     """
     target.mkdir(parents=True, exist_ok=True)
     if precision == "int8":
-        quantized, margin = quantize(ov.Core().read_model(source / "backbone.xml"), calibration_images())
+        quantized, margin = quantize(ov.Core().read_model(source / "backbone.xml"), calibration_images(CROPS))
         # OpenVINO numbers new operations by how many it made before in a process, which depends on the CPU.
         for number, operation in enumerate(quantized.get_ordered_ops()):
             operation.set_friendly_name(f"{operation.get_type_name()}_{number}")
