@@ -2,21 +2,29 @@
 
 import argparse
 import csv
-import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from herodex import paths
+from herodex.class_folders import class_folders
+from herodex.class_sizes import size_warnings
 from herodex.command import run_command
 from herodex.json_record import read_json
-from herodex.params import load_params
+from herodex.params import Params, load_params
 
 WIDTH = 88
 MOST_WEAK = 5
 """Answers of low recall that are named; metrics.json has all."""
+MOST_NAMED = 3
+"""Classes, words or folders that are named for searches; validation.json and the user's folder have all."""
+FEWEST_ACCEPTED = 5
+"""Accepted images per class from which on classes are compared by them."""
+FEW_ACCEPTED = 0.05
+"""Share of accepted images of left-out queries below which no further search is suggested."""
 
 
 def interval(estimate: dict[str, float], digits: int = 3) -> str:
@@ -30,15 +38,20 @@ Shown = Callable[[str], str]
 
 
 def describe_classifier(
-    metrics: dict[str, Any], validation: dict[str, Any], clean: dict[str, Any], shown: Shown = str
+    metrics: dict[str, Any],
+    validation: dict[str, Any],
+    clean: dict[str, Any],
+    shown: Shown = str,
+    unread: Sequence[str] = (),
 ) -> str:
     """Format the classifier's main metrics, a line each, then what to do about weak ones.
 
     Args:
         metrics: of the evaluation.
         validation: of the training, with the false accepts of things that the model has not seen.
-        clean: of the cleaning, with warnings about small classes.
+        clean: of the cleaning, with the number of images of each class.
         shown: returns the text for a class or distractor.
+        unread: folders of the user's images that are neither a class nor a distractor.
     """
     backbone, ood = metrics["backbone"], validation["ood"]
     unseen = "unseen similar things" if has_distractors(metrics, ood) else "classes left out in turn"
@@ -53,8 +66,9 @@ def describe_classifier(
     }
     lines = [f"  {name:<43} {interval(found)}" for name, found in rows.items() if found]
     title = f"Classifier   {backbone['name']}, {backbone['weights']} weights from {backbone['source']}"
-    sizes = [show_quoted(warning, metrics["recall"], shown) for warning in clean["class_sizes"]]
-    notes = [*advice(metrics, ood, shown), *sizes, *weak_classes(metrics["recall"], shown)]
+    sizes = size_warnings(clean["images_to_learn_from"], shown)
+    searches = searches_to_add(metrics, ood, validation["searches"], shown, unread)
+    notes = [*searches, *sizes, *weak_classes(metrics["recall"], shown)]
     return "\n".join(["", title, *lines, *(line for note in notes for line in wrap(note)), ""])
 
 
@@ -63,50 +77,121 @@ def wrap(note: str) -> list[str]:
     return textwrap.wrap(note, WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
 
 
-def show_quoted(warning: str, names: Iterable[str], shown: Shown) -> str:
-    """Replace the classes that a warning has in quotes, before a count, by their texts."""
-    quoted = "|".join(re.escape(name) for name in names)
-    return re.sub(rf"'({quoted})'(?= \()", lambda found: f"'{shown(found[1])}'", warning)
-
-
 def has_distractors(metrics: dict[str, Any], ood: dict[str, Any]) -> bool:
     """Tell whether the left-out queries are distractors; without any, they are the classes."""
     return not set(ood.get("left_out", {})) <= set(metrics["recall"])
 
 
-def advice(metrics: dict[str, Any], ood: dict[str, Any], shown: Shown) -> list[str]:
-    """Say what a distractor would do, from the figures of left-out queries."""
+def searches_to_add(
+    metrics: dict[str, Any],
+    ood: dict[str, Any],
+    searches: dict[str, Any],
+    shown: Shown,
+    unread: Sequence[str],
+) -> list[str]:
+    """Say which searches would help as distractors, with the evidence for each.
+
+    Args:
+        metrics: of the evaluation.
+        ood: figures of left-out queries.
+        searches: findings of the training, from `distractor_searches`.
+        shown: returns the text for a class or distractor.
+        unread: folders of the user's images that are neither a class nor a distractor.
+    """
+    named = name_searches(searches["words"], unread, shown)
     if "false_accept_rate" not in ood:
         return [
             "How many similar things are accepted is not known: leaving a class out takes three classes."
-            " Add to `distractors` what people may confuse with your classes."
+            " Add to `distractors` what people may confuse with your classes.",
+            *named,
+        ]
+    n = ood["false_accept_rate"]["n"]
+    accepted = sum(sum(of_class.values()) for of_class in searches["taken_for"].values())
+    if accepted < FEW_ACCEPTED * n:
+        return [
+            f"Only {accepted} of {n} images of left-out searches would be accepted, so none is suggested.",
+            *named,
         ]
     worst = ood["worst_left_out"]
-    name, rate, taken_for = (
+    name, rate, other = (
         shown(worst["label"]),
         worst["false_accept_rate"]["value"],
         shown(worst["taken_for"]),
     )
-    found = f"If {name} were not among the searches, {rate:.0%} would be accepted, most as {taken_for}."
+    found = f"If {name} were not among the searches, {rate:.0%} would be accepted, most as {other}."
+    counts = {each: sum(of_class.values()) for each, of_class in searches["taken_for"].items()}
     if has_distractors(metrics, ood):
-        return [
-            found,
-            "Add what people may confuse with your classes to `distractors`; validation.json rates each.",
-        ]
-    return [
-        found,
-        f"Without distractors, only things unlike all classes are `unknown`. Add to `distractors` what"
-        f" people may take for {shown(most_taken(ood['left_out']))}: the model then learns to tell it apart.",
-    ]
+        advice = f"{name_untested(counts, shown)} Each distractor helps most against things like itself."
+    else:
+        most, most_taken = max(counts.values()), max(counts, key=lambda each: counts[each])
+        advice = (
+            "Without distractors, only things unlike all classes are `unknown`. Add to `distractors` what"
+            f" people may take for {shown(most_taken)}, as {most} of {accepted} accepted images were."
+        )
+    return [found, advice, *(named or [no_name(searches["titles"])])]
 
 
-def most_taken(left_out: dict[str, Any]) -> str:
-    """Name the class that most images of left-out queries are taken for."""
-    accepted: dict[str, float] = {}
-    for one in left_out.values():
-        rate = one["false_accept_rate"]
-        accepted[one["taken_for"]] = accepted.get(one["taken_for"], 0) + rate["value"] * rate["n"]
-    return max(accepted, key=lambda name: accepted[name])
+def name_untested(counts: Mapping[str, int], shown: Shown) -> str:
+    """Say which classes hardly any image of a left-out distractor is taken for, so what to add first.
+
+    A class is named if it has less than half of an even share of the accepted images. No distractor has then
+    tested how its lookalikes are answered. The class with the most images is not named: which class later
+    lookalikes are taken for does not follow from it.
+
+    Args:
+        counts: accepted images by class.
+        shown: returns the text for a class or distractor.
+    """
+    total = sum(counts.values())
+    untested = [name for name, count in counts.items() if 2 * count * len(counts) < total]
+    if not untested or total < FEWEST_ACCEPTED * len(counts):
+        return "Add to `distractors` further kinds of things that people may take for your classes."
+    untested.sort(key=lambda name: counts[name])
+    listed = ", ".join(f"{shown(name)} ({counts[name]})" for name in untested[:MOST_NAMED])
+    more = f" and {len(untested) - MOST_NAMED} more" if len(untested) > MOST_NAMED else ""
+    return (
+        f"Add to `distractors` what people may take for {listed}{more}: hardly any of the {total} accepted"
+        " images were."
+    )
+
+
+def name_searches(words: Sequence[dict[str, Any]], unread: Sequence[str], shown: Shown) -> list[str]:
+    """Name words that mark images answered otherwise, and folders that no search reads.
+
+    Args:
+        words: findings of the training, the most significant first.
+        unread: folders of the user's images that are neither a class nor a distractor.
+        shown: returns the text for a class or distractor.
+    """
+    parts: list[str] = []
+    if words:
+        listed = ", ".join(
+            f"'{one['word']}' ({one['misfits']} of {one['images']} of {shown(one['query'])})"
+            for one in words[:MOST_NAMED]
+        )
+        parts.append(f"Words in titles of images that are answered otherwise: {listed}.")
+    if unread:
+        more = f" and {len(unread) - MOST_NAMED} more" if len(unread) > MOST_NAMED else ""
+        parts.append(f"Folders at hand that are no search yet: {', '.join(unread[:MOST_NAMED])}{more}.")
+    return [" ".join(parts)] if parts else []
+
+
+def no_name(titles: int) -> str:
+    """Say why no search is named, and where wrong answers can be seen."""
+    why = f"no word marks wrong answers in {titles} titles" if titles else "titles name nothing"
+    return f"No search is named, as {why}; reports/classifier/worst.png shows wrong answers."
+
+
+def unread_folders(params: Params) -> list[str]:
+    """List the folders in the user's folder of images that are neither a class nor a distractor."""
+    if params.crawl.web in {"demo", "live"}:
+        return []
+    try:
+        found = class_folders(Path(params.crawl.web), params.queries)
+    except OSError:
+        # The folder may be gone since the crawl; its images are in data/images.
+        return []
+    return [name for name in found if name not in params.queries]
 
 
 def weak_classes(recall: dict[str, Any], shown: Shown) -> list[str]:
@@ -157,8 +242,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("part", nargs="?", choices=PARTS)
     only = parser.parse_args().part
+    params = load_params()
     describe: dict[str, Callable[..., str]] = {
-        "classifier": partial(describe_classifier, shown=load_params().page.display_name),
+        "classifier": partial(
+            describe_classifier, shown=params.page.display_name, unread=unread_folders(params)
+        ),
         "generator": describe_generator,
     }
     texts = [describe[name](*map(read_json, files)) for name, files in PARTS.items() if only in {None, name}]

@@ -95,6 +95,7 @@ def test_without_a_test_part_all_images_are_learnt_and_answered_out_of_fold(twel
     assert figures["accuracy"] == validation["accuracy"]
     assert figures["balanced_accuracy"] == validation["balanced_accuracy"]
     assert figures["ood"]["false_reject_rate"] == validation["ood"]["false_reject_rate"]
+    assert set(validation["searches"]["taken_for"]) == set(TWELVE)
     assert {found["n"] for found in figures["corruptions"].values()} == {60}
     # A model that has learned from the images would know their mirrored versions.
     assert figures["corruptions"]["mirrored"]["high"] < 0.85

@@ -157,6 +157,10 @@ def test_a_left_out_class_is_taken_for_one_of_the_others():
     left_out = selected(blobs(labels=3, noise=1.0), 3).metrics["ood"]["left_out"]
     assert set(left_out) == {"ant", "bee", "cat"}
     assert all(one["taken_for"] in left_out and one["taken_for"] != name for name, one in left_out.items())
+    for name, one in left_out.items():
+        rate = one["false_accept_rate"]
+        assert set(one["accepted_as"]) == set(left_out) - {name}
+        assert sum(one["accepted_as"].values()) == round(rate["value"] * rate["n"])
 
 
 def test_selection_covers_and_counts_each_image():

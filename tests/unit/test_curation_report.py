@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 
+from herodex.class_sizes import size_warnings
 from herodex.curation.contact_sheets import SIDE, contact_sheet
 from herodex.curation.report import count_reasons, counts_figure, rows_to_show, summarise
 from herodex.curation.review_decisions import Decision
@@ -46,16 +47,20 @@ def test_summary_says_for_each_query_what_was_dropped_and_which_checks_are_off()
     assert summary["checks_off"] == {"dog": ["near_duplicate: too many", "label_error: no gain"]}
 
 
-def test_summary_names_small_classes():
-    few, rare = summarise(TABLE, {}, ["cat", "dog"], NONE_HELD_OUT)["class_sizes"]
+def test_summary_counts_each_class_so_that_small_ones_can_be_named():
+    counts = summarise(TABLE, {}, ["cat", "dog"], NONE_HELD_OUT)["images_to_learn_from"]
+    assert counts == {"cat": 1, "dog": 0}
+    few, rare = size_warnings(counts)
     assert "'dog' (0), 'cat' (1)" in few
     assert "'cat' (1): 'dog' (0)" in rare
 
 
 def test_summary_counts_a_class_without_its_test_images():
     table = TABLE.iloc[[0] * 50].assign(label=["cat"] * 25 + ["dog"] * 25)
-    assert summarise(table, {}, ["cat", "dog"], np.zeros(50, bool))["class_sizes"] == []
-    (warning,) = summarise(table, {}, ["cat", "dog"], np.arange(50) >= 43)["class_sizes"]
+    counts = summarise(table, {}, ["cat", "dog"], np.zeros(50, bool))["images_to_learn_from"]
+    assert size_warnings(counts) == []
+    counts = summarise(table, {}, ["cat", "dog"], np.arange(50) >= 43)["images_to_learn_from"]
+    (warning,) = size_warnings(counts)
     assert warning.startswith("Fewer than 20 images to learn from: 'dog' (18).")
 
 

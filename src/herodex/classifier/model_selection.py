@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int, Shaped
 
+from herodex.classifier.distractor_searches import accepted_as
 from herodex.classifier.examples import Examples, OodExamples
 from herodex.classifier.linear import (
     FitHeads,
@@ -392,6 +393,7 @@ def left_out_metrics(
     return {
         "false_accept_rate": grouped_proportion(accepted, groups),
         "taken_for": others[int(votes.argmax())],
+        "accepted_as": accepted_as(probabilities, others),
     }
 
 

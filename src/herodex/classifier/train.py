@@ -11,6 +11,7 @@ import pandas as pd
 from jaxtyping import Float32
 
 from herodex import paths, tracking
+from herodex.classifier.distractor_searches import suggest_searches
 from herodex.classifier.examples import OodExamples
 from herodex.classifier.head import fold_standardisation, keras_head
 from herodex.classifier.labels import head_labels
@@ -145,12 +146,14 @@ def write_model(
     (folder / "classifier.json").write_text(text, encoding="utf-8")
 
 
-def write_reports(folder: Path, selection: Selection, tables: dict[str, pd.DataFrame]) -> None:
-    """Write the tables by their names, the training plot and the validation metrics."""
+def write_reports(
+    folder: Path, selection: Selection, tables: dict[str, pd.DataFrame], searches: dict[str, Any]
+) -> None:
+    """Write the tables by their names, the training plot, and the validation metrics with the searches."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-    text = json.dumps(selection.metrics, indent=2) + "\n"
+    text = json.dumps({**selection.metrics, "searches": searches}, indent=2) + "\n"
     (folder / "validation.json").write_text(text, encoding="utf-8")
     figure = training_figure(tables["history"], selection.by_l2, tables["ood_calibration"])
     save_figure(figure, folder / "training.png")
@@ -221,7 +224,10 @@ def main() -> None:
             for name in ("backbone.xml", "backbone.bin"):
                 shutil.copy(paths.TUNED / name, paths.CLASSIFIER)
         tables = tabulate(selection, model, labels, rows, images, params)
-        write_reports(paths.CLASSIFIER_REPORTS, selection, tables)
+        left_out = selection.metrics["ood"].get("left_out", {})
+        answered = rows.iloc[selection.answers.rows]
+        searches = suggest_searches(left_out, tables["out_of_fold"], answered, params.queries)
+        write_reports(paths.CLASSIFIER_REPORTS, selection, tables, searches)
 
         run.metric_by_epoch("loss", model.head.losses)
         run.metrics({"cross_validated_accuracy": selection.metrics["accuracy"]["value"], "l2": selection.l2})

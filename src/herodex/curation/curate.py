@@ -7,8 +7,8 @@ import pandas as pd
 from jaxtyping import Bool, Float32, Int
 
 from herodex import paths
+from herodex.class_sizes import class_sizes, size_warnings
 from herodex.command import run_command
-from herodex.curation.class_sizes import class_sizes, size_warnings
 from herodex.curation.duplicate_groups import (
     EXACT_DUPLICATE,
     LABEL_CONFLICT,

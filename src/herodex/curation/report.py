@@ -11,8 +11,8 @@ from jaxtyping import Bool
 from matplotlib.figure import Figure
 
 from herodex import paths
+from herodex.class_sizes import class_sizes
 from herodex.command import run_command
-from herodex.curation.class_sizes import class_sizes, size_warnings
 from herodex.curation.contact_sheets import Cell, contact_sheet
 from herodex.curation.held_out_images import held_out_images
 from herodex.curation.review_decisions import PERSON, Decision, orphaned_decisions, read_review
@@ -51,7 +51,7 @@ def summarise(
     classes: Sequence[str],
     held_out: Bool[np.ndarray, " n"],
 ) -> dict[str, Any]:
-    """Summarise kept and dropped results, small classes, and the effect of review decisions.
+    """Summarise kept and dropped results, the sizes of classes, and the effect of review decisions.
 
     Args:
         manifest: after `curate_images`.
@@ -70,7 +70,7 @@ def summarise(
         },
         "dropped_by_query": _dropped_by_query(manifest),
         "checks_off": checks_off(manifest),
-        "class_sizes": size_warnings(class_sizes(manifest[~held_out], classes)),
+        "images_to_learn_from": class_sizes(manifest[~held_out], classes),
         "decisions": {
             "keep": sum(decision.keep and not decision.label for decision in decisions.values()),
             "relabel": sum(decision.keep and bool(decision.label) for decision in decisions.values()),

@@ -2,7 +2,7 @@
 
 import re
 
-from herodex.curation.class_sizes import size_warnings
+from herodex.class_sizes import size_warnings
 from herodex.lineage.lock import ModelLineage
 from herodex.params import Params
 

@@ -1,6 +1,6 @@
 """Warnings about classes with few images, or with far fewer than the largest class."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,11 +24,12 @@ def class_sizes(manifest: "pandas.DataFrame", classes: Sequence[str]) -> dict[st
     return {name: int(counts.get(name, 0)) for name in classes}
 
 
-def size_warnings(counts: Mapping[str, int]) -> list[str]:
+def size_warnings(counts: Mapping[str, int], shown: Callable[[str], str] = str) -> list[str]:
     """Say which classes have too few images to be learned well, and what to do.
 
     Args:
         counts: images to learn from, by class: those left after cleaning, without test images.
+        shown: returns the text for a class.
     """
     largest = max(counts, key=lambda name: counts[name], default="")
     few = {name: n for name, n in counts.items() if n < FEW_IMAGES}
@@ -36,19 +37,19 @@ def size_warnings(counts: Mapping[str, int]) -> list[str]:
     warnings: list[str] = []
     if few:
         warnings.append(
-            f"Fewer than {FEW_IMAGES} images to learn from: {_list(few)}. Expect a low recall with a wide"
-            " interval. Add images, or keep some of the dropped ones in `make review`."
+            f"Fewer than {FEW_IMAGES} images to learn from: {_list(few, shown)}. Expect a low recall with a"
+            " wide interval. Add images, or keep some of the dropped ones in `make review`."
         )
     if rare:
         warnings.append(
-            f"Less than a tenth of the images of '{largest}' ({counts[largest]}): {_list(rare)}. Their recall"
-            " will be below that of the others, although classifier.train.max_prior_ratio raises them. Add"
-            " images of them."
+            f"Less than a tenth of the images of '{shown(largest)}' ({counts[largest]}): "
+            f"{_list(rare, shown)}. Their recall will be below that of the others, although"
+            " classifier.train.max_prior_ratio raises them. Add images of them."
         )
     return warnings
 
 
-def _list(counts: Mapping[str, int]) -> str:
+def _list(counts: Mapping[str, int], shown: Callable[[str], str]) -> str:
     ordered = sorted(counts, key=lambda name: counts[name])
-    named = ", ".join(f"'{name}' ({counts[name]})" for name in ordered[:NAMED])
+    named = ", ".join(f"'{shown(name)}' ({counts[name]})" for name in ordered[:NAMED])
     return f"{named} and {len(ordered) - NAMED} more" if len(ordered) > NAMED else named

@@ -1,4 +1,4 @@
-from herodex.curation.class_sizes import FEW_IMAGES, NAMED, RARE, size_warnings
+from herodex.class_sizes import FEW_IMAGES, NAMED, RARE, size_warnings
 
 
 def test_classes_of_like_size_give_no_warning():
@@ -25,3 +25,11 @@ def test_warning_about_many_classes_names_the_smallest():
     assert warning.count("(") == NAMED
     assert "'class 10' (10)" in warning
     assert "and 2 more" in warning
+
+
+def test_warnings_write_classes_as_they_are_shown():
+    few, rare = size_warnings(
+        {"cat": 90, "dog": 7}, {"cat": "Cat 🐈", "dog": "German (Shepherd)"}.__getitem__
+    )
+    assert "'German (Shepherd)' (7). Expect" in few
+    assert "'Cat 🐈' (90): 'German (Shepherd)' (7)." in rare
