@@ -1,7 +1,7 @@
 """Run `dvc repro`; before each stage, say which one of how many it is and how much time is left.
 
-`python -m herodex.repro [STAGE …]` runs DVC's own command in this process, so that stages keep the terminal, and
-only rewords DVC's line about each stage.
+`python -m herodex.repro [STAGE …]` runs DVC's own command in this process, so that stages keep the terminal,
+and only rewords DVC's line about each stage.
 """
 
 import logging
