@@ -40,6 +40,7 @@ run: setup ## crawl, clean, split, train and evaluate; print a summary (PART=cla
 	$(if $(PART),@python -m herodex.lineage.record $(PART))
 	@python -m herodex.lineage.report_page
 	@python -m herodex.summary $(PART)
+	@python -m herodex.committed_lock $(STAGES_$(PART))
 
 report: setup ## write all metrics, plots, model cards and times to one page, reports/index.html
 	@python -m herodex.lineage.report_page

@@ -1,4 +1,4 @@
-"""Compare two `dvc.lock` files of the same pipeline: which outputs have other bytes, and from which stage on."""
+"""Compare two `dvc.lock` files of the same pipeline, output by output."""
 
 from dataclasses import dataclass
 from typing import Any
