@@ -3,9 +3,9 @@
 `python -m herodex.committed_lock [STAGE …]` compares the stages that have run. It is silent unless their
 code, settings and data are the committed ones, because other bytes are expected otherwise.
 
-Training the generator gives other bytes on another kind of CPU. If all differences start there, a filter lets
-git see the committed `dvc.lock`, while DVC reads this machine's. With the committed file in its place, DVC would
-train again: it uses its run cache only for inputs other than those in `dvc.lock`.
+Training the generator gives other bytes on another kind of CPU. If all differences start there, a filter
+lets git see the committed `dvc.lock`, while DVC reads this machine's. With the committed file in its place,
+DVC would train again: it uses its run cache only for inputs other than those in `dvc.lock`.
 """
 
 import shlex

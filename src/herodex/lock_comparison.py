@@ -1,7 +1,7 @@
 """Compare two `dvc.lock` files of the same pipeline, output by output."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from herodex.pipeline_graph import overlap
 
@@ -48,7 +48,8 @@ def _without_hashes(stages: Stages) -> Stages:
 def _paths(value: Any) -> Any:
     if not isinstance(value, list):
         return value
-    return [{key: each for key, each in entry.items() if key not in HASHES} for entry in value]
+    entries = cast("list[dict[str, Any]]", value)
+    return [{key: each for key, each in entry.items() if key not in HASHES} for entry in entries]
 
 
 def _changed(committed: dict[str, Any], current: dict[str, Any], kind: str) -> set[str]:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 from herodex.pipeline_graph import Graph, read_graph, with_needed, with_readers
 from herodex.stage_times import read_times
@@ -45,8 +46,8 @@ class Progress:
     def reword(self, record: logging.LogRecord) -> bool:
         """Reword DVC's line about a stage in place; return True to let DVC print it."""
         if record.msg == RUNNING or record.msg in SKIPPED:
-            (stage,) = record.args if isinstance(record.args, tuple) else ("",)
-            record.msg, record.args = self.announce(str(stage), SKIPPED.get(record.msg)), ()
+            stage = str(cast("tuple[str]", record.args)[0])
+            record.msg, record.args = self.announce(stage, SKIPPED.get(record.msg)), ()
         return True
 
     def announce(self, stage: str, skipped: str | None) -> str:
@@ -73,7 +74,8 @@ def changed_stages(targets: Sequence[str]) -> set[str] | None:
 
     try:
         with set_loggers_level(logging.CRITICAL), Repo() as repo:
-            return {stage.addressing for stage in repo.reproduce(targets, dry=True)}
+            # DVC's decorators hide the types of its methods.
+            return {stage.addressing for stage in cast("Any", repo).reproduce(targets, dry=True)}
     except (DvcException, OSError):
         # The run itself reports it, if it is an error.
         return None
@@ -81,7 +83,7 @@ def changed_stages(targets: Sequence[str]) -> set[str] | None:
 
 def repro(targets: Sequence[str]) -> int:
     """Run `dvc repro` with lines about the progress; return its exit status."""
-    from dvc.cli import main as dvc
+    from dvc import cli
 
     graph = read_graph()
     planned = with_needed(graph, targets)
@@ -92,7 +94,7 @@ def repro(targets: Sequence[str]) -> int:
     for handler in handlers:
         handler.addFilter(progress.reword)
     try:
-        return dvc(["repro", *targets])
+        return cli.main(["repro", *targets])
     finally:
         for handler in handlers:
             handler.removeFilter(progress.reword)

@@ -34,6 +34,8 @@ stages:
 """
 CRAWL = """
 import sys, time
+from herodex.stage_times import repro_key
+print("run:", repro_key())
 print("a terminal" if sys.stderr.isatty() else "no terminal", file=sys.stderr)
 open("crawled.txt", "w").write("{content}")
 {then}
@@ -86,6 +88,8 @@ def test_each_stage_is_numbered_also_if_it_is_skipped(project):
     assert stage_lines(done.stdout) == ["stage 1 of 3: crawl", "stage 2 of 3: train", "stage 3 of 3: names"]
     assert "Running stage" not in done.stdout
     assert "no terminal" in done.stderr
+    # Runs of stages are grouped by it in MLflow.
+    assert re.search("^run: .+-[0-9]+-[0-9]+$", done.stdout, re.MULTILINE)
 
     write_crawl(project, "b")
     done = repro(project)
