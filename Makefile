@@ -36,10 +36,11 @@ setup: ## install uv, the environment and Chromium, where missing
 
 run: setup ## crawl, clean, split, train and evaluate; print a summary (PART=classifier or PART=generator for one half)
 	@python -m herodex.preflight
-	dvc repro $(STAGES_$(PART))
+	@python -m herodex.repro $(STAGES_$(PART))
 	$(if $(PART),@python -m herodex.lineage.record $(PART))
 	@python -m herodex.lineage.report_page
 	@python -m herodex.summary $(PART)
+	@python -m herodex.committed_lock $(STAGES_$(PART))
 
 report: setup ## write all metrics, plots, model cards and times to one page, reports/index.html
 	@python -m herodex.lineage.report_page

@@ -1,12 +1,12 @@
 """Run a stage or command: log lines on stderr, one message for a UserError, and its time."""
 
 import logging
-import os
 import sys
 from collections.abc import Callable
 
 from herodex.errors import UserError
 from herodex.stage_times import timed
+from herodex.tensorflow_log import quieten_tensorflow
 
 
 def run_command(main: Callable[[], None]) -> None:
@@ -14,8 +14,7 @@ def run_command(main: Callable[[], None]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     for verbose in ("alembic", "httpx", "PIL", "tensorflow"):
         logging.getLogger(verbose).setLevel(logging.WARNING)
-    # Without a GPU, TensorFlow logs a page about CUDA.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    quieten_tensorflow()
     try:
         with timed("stage"):
             main()

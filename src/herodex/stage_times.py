@@ -12,6 +12,8 @@ from typing import Literal, TypedDict
 import psutil
 
 TIMES = Path(".cache") / "times.jsonl"
+REPRO = {"dvc", "herodex.repro"}
+"""The programs that run stages."""
 Part = Literal["stage", "logging"]
 
 
@@ -29,24 +31,22 @@ class StageTime(TypedDict):
 
 @contextmanager
 def timed(part: Part) -> Generator[None]:
-    """Record how long a part of a DVC stage takes; outside DVC, do nothing."""
+    """Record how long a part of a DVC stage takes; outside DVC or after an error, do nothing."""
     started, entered = psutil.Process().create_time(), time.time()
-    try:
-        yield
-    finally:
-        if stage := os.environ.get("DVC_STAGE"):
-            entry = {"part": part, "stage": stage, "repro": repro_key(), "started": started}
-            entry |= {"starting": max(0.0, entered - started), "running": time.time() - entered}
-            TIMES.parent.mkdir(parents=True, exist_ok=True)
-            with TIMES.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({**entry, "cpu": sum(os.times()[:4])}) + "\n")
+    yield
+    if stage := os.environ.get("DVC_STAGE"):
+        entry = {"part": part, "stage": stage, "repro": repro_key(), "started": started}
+        entry |= {"starting": max(0.0, entered - started), "running": time.time() - entered}
+        TIMES.parent.mkdir(parents=True, exist_ok=True)
+        with TIMES.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({**entry, "cpu": sum(os.times()[:4])}) + "\n")
 
 
 def repro_key() -> str:
     """Identify the `dvc repro` that this process is part of; empty outside DVC."""
     for process in psutil.Process().parents():
         with suppress(psutil.Error):
-            if any(Path(word).name == "dvc" for word in process.cmdline()[:3]):
+            if any(Path(word).name in REPRO for word in process.cmdline()[:3]):
                 return f"{platform.node()}-{process.pid}-{process.create_time():.0f}"
     return ""
 

@@ -29,6 +29,7 @@ SHARED = {
         "paths",
         "progress",
         "stage_times",
+        "tensorflow_log",
         "tracking",
         "yaml_file",
     )

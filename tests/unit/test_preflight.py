@@ -65,9 +65,9 @@ def make(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("part", "stages"),
     [
-        ("", "dvc repro"),
-        ("classifier", "dvc repro evaluate_classifier report_cleaning draw_examples"),
-        ("generator", "dvc repro evaluate_generator"),
+        ("", "python -m herodex.repro"),
+        ("classifier", "python -m herodex.repro evaluate_classifier report_cleaning draw_examples"),
+        ("generator", "python -m herodex.repro evaluate_generator"),
     ],
 )
 def test_one_half_runs_its_own_stages(part, stages):
