@@ -25,6 +25,7 @@ SHARED = {
         "command",
         "errors",
         "json_record",
+        "kernels",
         "params",
         "paths",
         "progress",

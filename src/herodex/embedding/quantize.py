@@ -10,7 +10,7 @@ import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 import openvino as ov
@@ -62,12 +62,13 @@ def calibration_images(count: int) -> list[UInt8[np.ndarray, "h w 3"]]:
 
 
 def _photos() -> list[Image.Image]:
-    from matplotlib.cbook import get_sample_data
-    from sklearn.datasets import load_sample_images
+    import matplotlib
+    import sklearn
 
-    bundled = [Image.fromarray(values) for values in load_sample_images().images]
-    with cast(Any, get_sample_data("grace_hopper.jpg")) as file, Image.open(file) as portrait:
-        return [*bundled, portrait.convert("RGB")]
+    carried = Path(str(sklearn.__file__)).parent / "datasets" / "images"
+    portrait = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+    files = [carried / "china.jpg", carried / "flower.jpg", portrait]
+    return [Image.open(file).convert("RGB") for file in files]
 
 
 def quantize(network: ov.Model, images: Sequence[UInt8[np.ndarray, "h w 3"]]) -> tuple[ov.Model, float]:
@@ -119,7 +120,7 @@ def quantize(network: ov.Model, images: Sequence[UInt8[np.ndarray, "h w 3"]]) ->
 def round_ranges(network: ov.Model) -> float:
     """Round the ranges of a quantised network's activations, in place, and return the least margin."""
     margins = [
-        _round_range(cast(Any, operation))
+        _round_range(operation)
         for operation in network.get_ops()
         if operation.get_type_name() == "FakeQuantize"
     ]
