@@ -14,7 +14,8 @@ from herodex.generator.long_list import fit_long_list
 from herodex.generator.model_selection import cross_validate, held_out_table, select
 from herodex.generator.network import build_network, transfer_weights
 from herodex.generator.train import fit, write_model
-from herodex.generator.training_loop import compile_network, nats_per_character, text_nats, train_epoch
+from herodex.generator.training_loop import nats_per_character, text_nats, train_epoch
+from herodex.generator.training_step import build_training_step
 from herodex.generator.vocabulary import build_vocabulary, encode, pad
 from herodex.params import (
     DropoutParams,
@@ -132,9 +133,10 @@ def test_training_cross_entropy_is_that_of_all_batches() -> None:
     network = build_network(
         VOCABULARY.size, SIZES, DropoutParams(embedding_dropout=0, dropout=0, recurrent_dropout=0)
     )
-    compile_network(network, keras.optimizers.SGD(0.0))
+    network.compile(optimizer=keras.optimizers.SGD(0.0))
     sequences = encode(VOCABULARY, NAMES)
-    trained = train_epoch(network, iter([sequences[:1], sequences[1:3], sequences[3:]]), 3)
+    batches = iter([sequences[:1], sequences[1:3], sequences[3:]])
+    trained = train_epoch(build_training_step(network), batches, 3, np.random.default_rng(1))
     assert trained == pytest.approx(
         nats_per_character(text_nats(network, VOCABULARY, NAMES), NAMES), abs=1e-5
     )

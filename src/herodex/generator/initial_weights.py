@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from herodex.generator.network import build_network, character_coverage, transfer_weights
 from herodex.generator.trainer import Start, Trainer
-from herodex.generator.training_loop import CLIP_NORM, compile_network
+from herodex.generator.training_loop import CLIP_NORM
 from herodex.generator.vocabulary import Vocabulary
 from herodex.json_record import read_json
 from herodex.params import DropoutParams, NetworkParams, TrainGeneratorParams
@@ -59,7 +59,7 @@ def initialise(
         params.learning_rate, clipnorm=CLIP_NORM, use_ema=True, ema_momentum=params.averaging
     )
     optimizer.build(network.trainable_variables)
-    compile_network(network, optimizer)
+    network.compile(optimizer=optimizer)
     trainer = Trainer(network, vocabulary, params)
     state = trainer.save()
     starts = [Start("pretrained", state)] if covered else []

@@ -18,12 +18,12 @@ from herodex.generator.pretrain import SORTED_BATCHES, build_optimizer
 from herodex.generator.split import hash_sample
 from herodex.generator.trainer import TrainingResult
 from herodex.generator.training_loop import (
-    compile_network,
     nats_per_character,
     shuffled_batches,
     text_nats,
     train_epoch,
 )
+from herodex.generator.training_step import build_training_step
 from herodex.generator.vocabulary import build_vocabulary, encode
 from herodex.params import LongListParams, NetworkParams, TrainGeneratorParams
 
@@ -76,7 +76,8 @@ def fit_long_list(
     network = build_network(vocabulary.size, sizes.model_copy(update={"units": work.units}), schedule)
     if pretrained and record["selected"] == "pretrained":
         transfer_weights(*pretrained, network, vocabulary)
-    compile_network(network, build_optimizer(schedule, work.epochs * work.steps))
+    network.compile(optimizer=build_optimizer(schedule, work.epochs * work.steps))
+    train_step = build_training_step(network)
     rng = np.random.default_rng(seed)
     sequences = encode(vocabulary, fold.train)
     history: list[dict[str, float]] = []
@@ -84,7 +85,7 @@ def fit_long_list(
     for epoch in range(1, work.epochs + 1):
         batches = shuffled_batches(sequences, schedule.batch_size, SORTED_BATCHES, rng)
         timed = log_estimate(batches, work) if epoch == 1 else batches
-        train_nats = train_epoch(network, timed, work.steps, f"names, epoch {epoch} of {work.epochs}")
+        train_nats = train_epoch(train_step, timed, work.steps, rng, f"names, epoch {epoch} of {work.epochs}")
         nats = text_nats(network, vocabulary, fold.held_out)
         held_out_nats = nats_per_character(nats, fold.held_out)
         history.append({"epoch": epoch, "train_nats": train_nats, "validation_nats": held_out_nats})

@@ -83,13 +83,10 @@ def select(trainer: Trainer, starts: Sequence[Start], folds: list[Fold], seed: i
     trial_folds = take_folds(folds, TRIAL_NAMES)
     count = sum(len(fold.held_out) for fold in trial_folds)
     first_nats = best_nats(validated.by_epoch[:, :count])
-    # The dropout masks of what follows do not depend on the trial.
-    seeds = trainer.save_seeds()
     texts = [text for fold in trial_folds for text in fold.held_out]
     trial = cross_validate(trainer, rival, trial_folds, seed, nats_per_character(first_nats, texts))
     rival_nats = best_nats(trial.by_epoch)
     record = comparison({first.name: first_nats, rival.name: rival_nats}, texts, len(trial_folds), seed)
-    trainer.restore_seeds(seeds)
     log.info("initial weights: %s", record)
     if record["selected"] == first.name:
         return Selection(first, validated, record)

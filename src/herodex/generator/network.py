@@ -29,13 +29,29 @@ def build_network(tokens: int, params: NetworkParams, dropout: DropoutParams) ->
     layers = keras.layers
     inputs: Any = keras.Input((None,), dtype="int32", name="tokens")
     embedded = layers.Embedding(tokens, params.embedding, name="embedding")(inputs)
-    masked = layers.SpatialDropout1D(dropout.embedding_dropout)(embedded)
+    masked = layers.SpatialDropout1D(dropout.embedding_dropout, name="embedding_dropout")(embedded)
     gru = layers.GRU(
-        params.units, return_sequences=True, recurrent_dropout=dropout.recurrent_dropout, name="gru"
+        params.units,
+        return_sequences=True,
+        recurrent_dropout=dropout.recurrent_dropout,
+        recurrent_initializer="random_normal",
+        name="gru",
     )
-    hidden = layers.Dropout(dropout.dropout)(gru(masked))
+    hidden = layers.Dropout(dropout.dropout, name="dropout")(gru(masked))
     logits = layers.Dense(tokens, name="logits")(hidden)
-    return keras.Model(inputs, logits, name="names")
+    network = keras.Model(inputs, logits, name="names")
+    kernel, recurrent_kernel, biases = get_weights(network, "gru")
+    set_weights(network, "gru", [kernel, orthonormal_rows(recurrent_kernel), biases])
+    return network
+
+
+def orthonormal_rows(values: Float32[np.ndarray, "rows columns"]) -> Float32[np.ndarray, "rows columns"]:
+    """Return the matrix that Keras's orthogonal initialiser makes of random values, the same on all CPUs.
+
+    Libraries round differently on each kind of CPU; four decimals hide the differences.
+    """
+    columns, triangle = np.linalg.qr(values.T.astype(np.float64))
+    return (columns * np.sign(np.diag(triangle))).T.round(4).astype(np.float32)
 
 
 def build_step_network(network: "keras.Model") -> "keras.Model":
@@ -55,7 +71,9 @@ def build_step_network(network: "keras.Model") -> "keras.Model":
     tokens, units = len(embeddings), len(recurrent_kernel)
     token: Any = keras.Input((), dtype="int32", name="token")
     state: Any = keras.Input((units,), name="state")
-    table = layers.Embedding(tokens, 3 * units, weights=[embeddings @ kernel + bias], name="table")
+    # In double precision, because single precision rounds differently on each kind of CPU.
+    from_embeddings = (embeddings.astype(np.float64) @ kernel + bias).astype(np.float32)
+    table = layers.Embedding(tokens, 3 * units, weights=[from_embeddings], name="table")
     carry = layers.Dense(3 * units, name="carry")
     from_token, from_state = table(token), carry(state)
     carry.set_weights([recurrent_kernel, recurrent_bias])

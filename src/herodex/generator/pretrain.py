@@ -11,17 +11,17 @@ import pandas as pd
 
 from herodex import paths, tracking
 from herodex.command import run_command
-from herodex.determinism import seed_keras
+from herodex.determinism import seed_keras, use_portable_kernels
 from herodex.generator.network import build_network
 from herodex.generator.plots import history_figure
 from herodex.generator.training_loop import (
     CLIP_NORM,
-    compile_network,
     nats_per_character,
     shuffled_batches,
     text_nats,
     train_epoch,
 )
+from herodex.generator.training_step import build_training_step
 from herodex.generator.vocabulary import Vocabulary, build_vocabulary, encode
 from herodex.generator.words_list import read_words
 from herodex.params import NetworkParams, PretrainParams, ScheduleParams, load_params
@@ -55,12 +55,13 @@ def fit(
     vocabulary = build_vocabulary(words)
     network = build_network(vocabulary.size, sizes, params)
     steps = math.ceil(len(train) / params.batch_size)
-    compile_network(network, build_optimizer(params, params.epochs * steps))
+    network.compile(optimizer=build_optimizer(params, params.epochs * steps))
+    train_step = build_training_step(network)
     sequences = encode(vocabulary, train)
     history: list[dict[str, float]] = []
     for epoch in range(1, params.epochs + 1):
         batches = shuffled_batches(sequences, params.batch_size, SORTED_BATCHES, rng)
-        train_nats = train_epoch(network, batches, steps, f"words, epoch {epoch} of {params.epochs}")
+        train_nats = train_epoch(train_step, batches, steps, rng, f"words, epoch {epoch} of {params.epochs}")
         nats = nats_per_character(text_nats(network, vocabulary, validation), validation)
         history.append({"epoch": epoch, "train_nats": train_nats, "validation_nats": nats})
         log.info("epoch %d: %.3f nats per character, %.3f on held-out words", epoch, train_nats, nats)
@@ -83,6 +84,7 @@ def build_optimizer(params: ScheduleParams, steps: int) -> "keras.Optimizer":
 
 def main() -> None:
     """Write the network's weights, characters and history; without words, an empty list of characters."""
+    use_portable_kernels()
     params = load_params()
     settings = params.generator.pretrain
     words = read_words(paths.WORDS)

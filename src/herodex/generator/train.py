@@ -14,7 +14,7 @@ import numpy as np
 
 from herodex import paths, tracking
 from herodex.command import run_command
-from herodex.determinism import seed_keras
+from herodex.determinism import seed_keras, use_portable_kernels
 from herodex.export import export_ir
 from herodex.generator.folds import Fold, make_folds
 from herodex.generator.initial_weights import initialise, load_pretrained
@@ -106,6 +106,7 @@ def train(rows: list[Row], params: Params) -> tuple[TrainingResult, list[str]]:
 
 def main() -> None:
     """Train on the names outside the test part; write the model, its history and cross-validation results."""
+    use_portable_kernels()
     params = load_params()
     rows = read_names(paths.SPLIT_NAMES, SPLIT_COLUMNS)
     with tracking.run("train_generator", params.generator.train) as run:

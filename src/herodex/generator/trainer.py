@@ -7,6 +7,7 @@ import pandas as pd
 from jaxtyping import Float64, Num
 
 from herodex.generator.training_loop import shuffled_batches, text_nats, train_epoch
+from herodex.generator.training_step import build_training_step
 from herodex.generator.vocabulary import Vocabulary, encode
 from herodex.params import TrainGeneratorParams
 
@@ -53,6 +54,7 @@ class Trainer:
         self.network = network
         self.vocabulary = vocabulary
         self.params = params
+        self.train_step = build_training_step(network)
 
     def save(self) -> list[Num[np.ndarray, "..."]]:
         """Copy the variables of the network and the optimizer."""
@@ -63,20 +65,11 @@ class Trainer:
         for variable, value in zip(self._variables(), state, strict=True):
             variable.assign(value)
 
-    def save_seeds(self) -> list[Num[np.ndarray, "..."]]:
-        """Copy the seeds of the next dropout masks."""
-        return [np.asarray(variable.numpy()) for variable in self._seeds()]
-
-    def restore_seeds(self, seeds: list[Num[np.ndarray, "..."]]) -> None:
-        """Set the seeds of the next dropout masks to those of `save_seeds`."""
-        for variable, value in zip(self._seeds(), seeds, strict=True):
-            variable.assign(value)
-
     def train(self, texts: list[str], rng: np.random.Generator, label: str = "") -> float:
         """Train for one epoch; return the cross-entropy, with dropout."""
         size = min(self.params.batch_size, max(1, len(texts) // MIN_STEPS))
         batches = shuffled_batches(encode(self.vocabulary, texts), size, SORTED_BATCHES, rng)
-        return train_epoch(self.network, batches, -(-len(texts) // size), label)
+        return train_epoch(self.train_step, batches, -(-len(texts) // size), rng, label)
 
     def average(self) -> None:
         """Replace the weights by their exponential moving averages."""
@@ -91,7 +84,3 @@ class Trainer:
     def _variables(self) -> list[Any]:
         network = self.network
         return [*network.trainable_variables, *network.optimizer.variables]
-
-    def _seeds(self) -> list[Any]:
-        trainable = {id(variable) for variable in self.network.trainable_variables}
-        return [variable for variable in self.network.variables if id(variable) not in trainable]

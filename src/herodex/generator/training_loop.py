@@ -1,4 +1,4 @@
-"""Training loop and cross-entropy of the Keras network, shared by pretraining and training."""
+"""Training loop and cross-entropy of the network, shared by pretraining and training."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float64
 from scipy import special
 
+from herodex.generator.training_step import TrainingStep
 from herodex.generator.vocabulary import Vocabulary, encode, pad
 from herodex.progress import track
 
@@ -16,15 +17,6 @@ if TYPE_CHECKING:
 CLIP_NORM = 1.0
 """Maximum norm of the gradient, so that one unusual batch cannot undo the training."""
 EVALUATION_BATCH = 1024
-
-
-def compile_network(network: "keras.Model", optimizer: "keras.Optimizer") -> None:
-    """Compile a network for `train_epoch`, with next-token cross-entropy as its loss."""
-    import keras
-
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
-    nats = keras.metrics.SparseCategoricalCrossentropy("nats", from_logits=True)
-    network.compile(optimizer=optimizer, loss=loss, weighted_metrics=[nats])
 
 
 def shuffled_batches(
@@ -54,14 +46,19 @@ def shuffled_batches(
 
 
 def train_epoch(
-    network: "keras.Model", batches: Iterator[list[list[int]]], steps: int, label: str = ""
+    train_step: TrainingStep,
+    batches: Iterator[list[list[int]]],
+    steps: int,
+    rng: np.random.Generator,
+    label: str = "",
 ) -> float:
-    """Train a compiled network on each batch once.
+    """Train a network on each batch once.
 
     Args:
-        network: Network after `compile_network`.
+        train_step: Step from `build_training_step`.
         batches: Sequences of tokens that end with EDGE.
         steps: Number of batches.
+        rng: Random number generator of the dropout masks.
         label: Label of the progress line; without a label there is none.
 
     Returns:
@@ -70,9 +67,7 @@ def train_epoch(
     nats, characters = 0.0, 0.0
     for batch in track(batches, steps, label, "batches") if label else batches:
         inputs, targets, weights = pad(batch)
-        metrics = network.train_on_batch(inputs, targets, sample_weight=weights, return_dict=True)
-        # Keras resets its metrics at each batch.
-        nats += float(metrics["nats"]) * float(weights.sum())
+        nats += float(train_step(inputs, targets, weights, rng.integers(2**31, size=2, dtype=np.int32)))
         characters += float(weights.sum())
     return nats / characters
 
