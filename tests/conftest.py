@@ -8,16 +8,19 @@ import hypothesis
 import pytest
 from quote_api import QuoteApi, running_quote_api
 from tiny_service import make_project, serving
+from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-SHARE_A_PROJECT = (
-    "test_data.py",
+SLOWEST = (
     "test_lineage.py",
-    "test_model_behaviour.py",
-    "test_sharing.py",
+    "test_crawl_resume.py",
+    "test_generator_stages.py",
+    "test_classifier_stages.py",
     "test_whole_pipeline.py",
+    "test_sharing.py",
+    "test_model_behaviour.py",
 )
-"""Files whose tests share the `project` fixture, in which the pipeline has run."""
+"""Files that run first, in this order. The first one runs the pipeline that some of the others copy."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -27,23 +30,16 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile("any time")
 
 
-class Scheduling(LoadFileScheduling):
-    """Scheduling by file that runs all tests of the shared project in one process."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = super()._split_scope(nodeid)
-        return "project" if Path(file).name in SHARE_A_PROJECT else file
-
-
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
-    """Schedule the two processes of `make test`."""
-    return Scheduling(config, log)  # pyright: ignore[reportArgumentType]
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """Schedule the processes of `make test`: all tests of a file run in one of them."""
+    return LoadFileScheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the slowest files first, so that none is left at the end."""
-    items.sort(key=lambda item: item.path.name not in SHARE_A_PROJECT)
+    place = {name: number for number, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ TINY = {
     "classes": ["tea", "coffee"],
     "distractors": ["cocoa"],
     "classifier.split.test": 0.2,
+    "classifier.embed.input_size": 96,
+    "classifier.train.folds": 4,
     **SMALL,
 }
 """Params for a pipeline run of about a minute."""
@@ -65,8 +67,14 @@ class ProjectCopy(Workspace):
         return (self.folder / name).read_text(encoding="utf-8")
 
 
-def copy_project(folder: Path, changes: dict[str, Any]) -> ProjectCopy:
-    """Copy the project to the empty `folder`, with `changes` to `params.yaml`."""
+def copy_project(folder: Path, changes: dict[str, Any], cache: Path | None = None) -> ProjectCopy:
+    """Copy the project to a new or empty `folder`, with `changes` to `params.yaml`.
+
+    Args:
+        folder: of the copy.
+        changes: by dotted key.
+        cache: DVC's cache, from which stages that have run in another copy are restored; None: a new one.
+    """
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     files = subprocess.run(listed, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
     for name in filter(lambda name: (PROJECT / name).is_file(), files.splitlines()):
@@ -76,5 +84,7 @@ def copy_project(folder: Path, changes: dict[str, Any]) -> ProjectCopy:
     (folder / "dvc.lock").unlink(missing_ok=True)
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
     project = ProjectCopy(folder)
+    if cache is not None:
+        (folder / ".dvc/config.local").write_text(f"[cache]\n    dir = {cache}\n", encoding="utf-8")
     project.write_params(changes)
     return project

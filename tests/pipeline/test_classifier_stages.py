@@ -20,6 +20,7 @@ from herodex.dataset.manifest import read_manifest
 from herodex.errors import UserError
 from herodex.inference.predict import load_classifier
 from herodex.params import load_params
+from herodex.paths import FEATURE_CACHE
 from scripts.prove import SMALL
 
 TWELVE = ["ant", "bee", "cat", "dog", "7", "fox", "gnu", "hen", "ibis", "jay", "koi", "lynx"]
@@ -30,6 +31,7 @@ PARAMS = {
     "crawl.images.per_query": 20,
     "demo_web.results_per_query": 20,
     "demo_web.shares": dict.fromkeys(load_params().demo_web.shares.model_dump(), 0.0),
+    "classifier.embed.input_size": 96,
     "classifier.embed.views": ["middle"],
     "classifier.embed.mirror": False,
     "classifier.train.folds": 2,
@@ -64,8 +66,8 @@ def run(project: ProjectCopy, **environment: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def twelve(tmp_path_factory) -> ProjectCopy:
-    project = copy_project(tmp_path_factory.mktemp("twelve"), PARAMS)
+def twelve(tmp_path_factory, dvc_cache) -> ProjectCopy:
+    project = copy_project(tmp_path_factory.mktemp("twelve"), PARAMS, dvc_cache)
     run(project)
     return project
 
@@ -166,11 +168,14 @@ def own_folder(raw: Path, root: Path) -> None:
     (root / "groups.csv").write_text("\n".join(lines), encoding="utf-8")
 
 
-def test_own_test_folders_and_groups_are_kept_apart_from_the_learning(twelve, tmp_path):
+def test_own_test_folders_and_groups_are_kept_apart_from_the_learning(twelve, dvc_cache, tmp_path):
     own = {"crawl.web": "own", "crawl.images.sources": ["folder"], "classifier.split.test": "folder"}
     classes = {"classes": ["ant", "bee"], "distractors": ["cat"]}
-    project = copy_project(tmp_path, {**PARAMS, **own, **classes})
+    project = copy_project(tmp_path, {**PARAMS, **own, **classes}, dvc_cache)
     own_folder(twelve.folder / "data/images/raw", project.folder / "own")
+    # Most of these images have been embedded.
+    (project.folder / FEATURE_CACHE.parent).mkdir()
+    shutil.copy(twelve.folder / FEATURE_CACHE, project.folder / FEATURE_CACHE)
     run(project)
     manifest = read_manifest(project.folder / "data/images/split.csv")
     asked = manifest["folder_part"] == "test"

@@ -40,16 +40,25 @@ def run_clean(manifest: pd.DataFrame, raw: Path, target: Path, workers: int) -> 
 
 
 @pytest.fixture(scope="module")
-def scores(crawl: tuple[pd.DataFrame, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Score]:
+def cleaned(
+    crawl: tuple[pd.DataFrame, Path], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[pd.DataFrame, Path]:
+    """The outputs of `clean_images`, by two workers."""
+    target = tmp_path_factory.mktemp("clean")
+    return run_clean(*crawl, target, workers=2), target
+
+
+@pytest.fixture(scope="module")
+def scores(cleaned: tuple[pd.DataFrame, Path]) -> dict[str, Score]:
     """Scores after `clean_images`."""
-    cleaned = run_clean(*crawl, tmp_path_factory.mktemp("clean"), workers=2)
-    found = [*score_faults(cleaned, [image.kind for image in PLAN]), *score_duplicates(cleaned, PLAN)]
+    manifest, _ = cleaned
+    found = [*score_faults(manifest, [image.kind for image in PLAN]), *score_duplicates(manifest, PLAN)]
     return {score.fault: score for score in found}
 
 
-def run_all(manifest: pd.DataFrame, raw: Path, target: Path, workers: int) -> pd.DataFrame:
-    """Clean, curate and split, with colour histograms as features."""
-    cleaned, read = run_clean(manifest, raw, target, workers), reader(target)
+def run_others(cleaned: pd.DataFrame, target: Path) -> pd.DataFrame:
+    """Curate and split, with colour histograms as features."""
+    read = reader(target)
     readable = cleaned[cleaned["phash"] != NO_HASH]
     colours = [colour_histogram(read(file)).astype(np.float32) for file in readable["file"]]
     features = dict(zip(readable["sha256"], colours, strict=True))
@@ -57,13 +66,17 @@ def run_all(manifest: pd.DataFrame, raw: Path, target: Path, workers: int) -> pd
     return split(curated, 0.15, 0.2, PARAMS.seed)
 
 
-def test_result_does_not_depend_on_the_order_of_rows_or_the_number_of_workers(crawl, tmp_path):
+def test_result_does_not_depend_on_the_order_of_rows_or_the_number_of_workers(crawl, cleaned, tmp_path):
     manifest, raw = crawl
-    one = run_all(manifest, raw, tmp_path / "one", workers=1)
-    again = run_all(manifest, raw, tmp_path / "again", workers=2)
+
+    def run_all(manifest: pd.DataFrame, target: Path, workers: int) -> pd.DataFrame:
+        return run_others(run_clean(manifest, raw, target, workers), target)
+
+    one = run_all(manifest, tmp_path / "one", workers=1)
+    again = run_others(*cleaned)
     assert one.equals(again)
     shuffled = manifest.sample(frac=1, random_state=1).reset_index(drop=True)
-    other = run_all(shuffled, raw, tmp_path / "other", workers=2)
+    other = run_all(shuffled, tmp_path / "other", workers=2)
     keys = ["query", "rank"]
     one, other = (table.sort_values(keys).reset_index(drop=True) for table in (one, other))
     # If one query found the same bytes twice, the order decides which result is kept.
