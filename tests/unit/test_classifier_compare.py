@@ -101,7 +101,9 @@ def blobs() -> Examples:
 
 
 def test_dropout_head_learns_and_is_repeatable(blobs):
-    fit = partial(fit_dropout_head, blobs, 3, SETTINGS.compare)
+    # 20 epochs of 3 steps: at the default rate, the first weights would decide.
+    settings = SETTINGS.compare.model_copy(update={"learning_rate": 0.01})
+    fit = partial(fit_dropout_head, blobs, 3, settings)
     head = fit(1)
     assert (head.logits(blobs.features).argmax(axis=1) == blobs.labels).mean() > 0.9
     assert head.losses[-1] < head.losses[0]

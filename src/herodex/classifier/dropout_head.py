@@ -15,6 +15,9 @@ def fit_dropout_head(
 ) -> LinearHead:
     """Train the head in Keras on features that are not standardised; at inference it is linear.
 
+    It computes in double precision: in single, figures differ in the sixth digit between kinds of CPU, as the
+    cache's size decides in which order TensorFlow sums over the features.
+
     Args:
         examples: to fit.
         label_count: labels of the head.
@@ -25,13 +28,14 @@ def fit_dropout_head(
 
     seed_keras(seed)
     width: int = examples.features.shape[1]
-    layer = keras.layers.Dense(label_count)
-    model: Any = keras.Sequential([keras.Input((width,)), keras.layers.Dropout(settings.dropout), layer])
+    layer = keras.layers.Dense(label_count, dtype="float64")
+    dropout = keras.layers.Dropout(settings.dropout, dtype="float64")
+    model: Any = keras.Sequential([keras.Input((width,), dtype="float64"), dropout, layer])
     model.compile(
         optimizer=keras.optimizers.Adam(settings.learning_rate),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    features = examples.features.astype(np.float32)
+    features = examples.features.astype(np.float64)
     fitted = model.fit(
         features, examples.labels, batch_size=settings.batch_size, epochs=settings.epochs, verbose=0
     )
