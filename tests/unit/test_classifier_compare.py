@@ -15,6 +15,8 @@ from herodex.classifier.recipes import fitter_for, list_recipes
 from herodex.params import load_params
 
 SETTINGS = load_params().classifier
+# At the default rate, the first weights would decide after 20 epochs of 3 steps.
+QUICK = SETTINGS.model_copy(update={"compare": SETTINGS.compare.model_copy(update={"learning_rate": 0.01})})
 RECIPES = list_recipes(SETTINGS.embed)
 
 
@@ -101,9 +103,7 @@ def blobs() -> Examples:
 
 
 def test_dropout_head_learns_and_is_repeatable(blobs):
-    # 20 epochs of 3 steps: at the default rate, the first weights would decide.
-    settings = SETTINGS.compare.model_copy(update={"learning_rate": 0.01})
-    fit = partial(fit_dropout_head, blobs, 3, settings)
+    fit = partial(fit_dropout_head, blobs, 3, QUICK.compare)
     head = fit(1)
     assert (head.logits(blobs.features).argmax(axis=1) == blobs.labels).mean() > 0.9
     assert head.losses[-1] < head.losses[0]
@@ -114,7 +114,7 @@ def test_dropout_head_learns_and_is_repeatable(blobs):
 def test_every_recipe_predicts_held_out_images(blobs):
     for recipe in RECIPES[:3]:
         decays = [0.0] if recipe.dropout else [0.1, 0.01]
-        fit = fitter_for(recipe, SETTINGS, decays, 3, 1)
+        fit = fitter_for(recipe, QUICK, decays, 3, 1)
         logits = out_of_fold_logits(blobs, 3, np.arange(90) // 30, fit)
         assert logits.shape == (len(decays), 90, 3)
         assert (logits[0].argmax(axis=1) == blobs.labels).mean() > 0.8
