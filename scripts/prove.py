@@ -1,8 +1,9 @@
-"""Prove that outputs depend only on params, data and code, by running the pipeline in two clones.
+"""Prove that outputs depend only on params, data and code, by running the pipeline in several clones.
 
-The clones have folders of different names and depths, and run with another locale, time zone, hash seed,
-umask and number of cores. Then a param, a line of code and an image change in one of them, and exactly the
-stages that depend on each must rerun. The proof is about the last commit; any difference ends with status 1.
+Two clones have folders of different names and depths, and run with another locale, time zone, hash seed,
+umask and number of cores. Others run with fewer instruction sets, as on older CPUs. Then a param, a line of
+code and an image change in one clone, and exactly the stages that depend on each must rerun. The proof is
+about the last commit; any difference ends with status 1.
 
 `--small` uses a small configuration and takes a few minutes.
 """
@@ -52,10 +53,22 @@ IMAGES = 20
 """Own images per query, for the check with a changed image."""
 
 
+INSTRUCTION_SETS = {"AVX2": "generic", "AVX512_CORE": "avx2"}
+"""Older than those of most CPUs: oneDNN's names, with faiss's to go with them.
+
+NumPy and OpenBLAS use AVX2 in any case (`herodex.kernels`).
+"""
+
+
 @dataclass(frozen=True)
 class Clone:
-    """A clone of the project, and the environment of its processes."""
+    """A clone of the project, and the environment of its processes.
 
+    Attributes:
+        name: of the kind of machine.
+    """
+
+    name: str
     folder: Path
     environment: dict[str, str]
     umask: int
@@ -90,16 +103,33 @@ class Clone:
         return read_lock(self.folder / "dvc.lock")
 
 
-def clones(work: Path) -> tuple[Clone, Clone]:
-    """Describe two clones that differ in as much as one machine allows."""
+def clones(work: Path) -> list[Clone]:
+    """Describe clones that differ in as much as one machine allows, the reference first."""
     cores = sorted(os.sched_getaffinity(0))
     one, all_ = ({"OMP_NUM_THREADS": str(n), "TF_NUM_INTRAOP_THREADS": str(n)} for n in (1, len(cores)))
     first = {"LC_ALL": "C", "TZ": "UTC", "PYTHONHASHSEED": "1", **one}
     second = {"LC_ALL": "C.UTF-8", "TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "4711", **all_}
-    return (
-        Clone(work / "a", first, 0o022, frozenset(cores[:1])),
-        Clone(work / "much" / "deeper" / "b with a blank", second, 0o077, frozenset(cores)),
-    )
+    deep = work / "much" / "deeper" / "b with a blank"
+    flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    older = {
+        name: faiss
+        for name, faiss in INSTRUCTION_SETS.items()
+        if name != "AVX512_CORE" or "avx512bw" in flags
+    }
+    return [
+        Clone("one core", work / "a", first, 0o022, frozenset(cores[:1])),
+        Clone("all cores", deep, second, 0o077, frozenset(cores)),
+        *(
+            Clone(
+                name,
+                work / name,
+                second | {"ONEDNN_MAX_CPU_ISA": name, "FAISS_OPT_LEVEL": faiss},
+                0o022,
+                frozenset(cores),
+            )
+            for name, faiss in older.items()
+        ),
+    ]
 
 
 def change_params(path: Path, changes: dict[str, Any]) -> None:
@@ -114,16 +144,27 @@ def change_params(path: Path, changes: dict[str, Any]) -> None:
     path.write_text(yaml.safe_dump(values, allow_unicode=True), encoding="utf-8")
 
 
-def compare(first: dict[str, StageRecord], second: dict[str, StageRecord]) -> list[tuple[str, str, str, str]]:
-    """List stage, path and both hashes, or `missing`, of every output."""
+def compare(locks: dict[str, dict[str, StageRecord]]) -> dict[tuple[str, str], list[str]]:
+    """Find the clones in which each output differs from that of the first clone, or is missing.
 
-    def outputs(stages: dict[str, StageRecord]) -> dict[tuple[str, str], str]:
-        return {
+    Args:
+        locks: the records of all stages, by the clones' names.
+
+    Returns:
+        names of clones, by stage and path.
+    """
+    hashes = {
+        clone: {
             (name, path): md5 for name, record in stages.items() for path, md5 in record["outputs"].items()
         }
-
-    one, two = outputs(first), outputs(second)
-    return [(*key, one.get(key, "missing"), two.get(key, "missing")) for key in one | two]
+        for clone, stages in locks.items()
+    }
+    first = next(iter(hashes.values()))
+    every = dict.fromkeys(key for outputs in hashes.values() for key in outputs)
+    return {
+        key: [clone for clone, outputs in hashes.items() if outputs.get(key) != first.get(key)]
+        for key in every
+    }
 
 
 def overlaps(paths: Iterable[str], path: str) -> bool:
@@ -207,22 +248,25 @@ def use_own_images(clone: Clone) -> None:
     )
 
 
-def prove(first: Clone, second: Clone, changes: dict[str, Any]) -> bool:
-    """Run the pipeline in both clones, compare all outputs, and check changes in the second."""
-    for clone in (first, second):
+def prove(legs: list[Clone], changes: dict[str, Any]) -> bool:
+    """Run the pipeline in all clones, compare all outputs, and check changes in the second clone."""
+    for clone in legs:
         subprocess.run(["git", "clone", "--quiet", ".", str(clone.folder)], check=True)
         change_params(clone.folder / paths.PARAMS, changes)
         environment, cores = clone.environment, set(clone.cores)
-        log.info("%s: %s, umask %03o, cores %s", clone.folder, environment, clone.umask, cores)
+        log.info(
+            "%s in %s: %s, umask %03o, cores %s", clone.name, clone.folder, environment, clone.umask, cores
+        )
         started = time.monotonic()
         ran = clone.repro()
         log.info("%d stages in %.0f s", len(ran), time.monotonic() - started)
-    rows = compare(first.lock(), second.lock())
-    for stage, path, one, two in rows:
-        log.info("%-20s %-42s %-12s %s", stage, path, one[:12], "same" if one == two else f"NOT {two[:12]}")
-    differing = sum(one != two for _, _, one, two in rows)
-    log.info("%d of %d outputs are the same in both clones", len(rows) - differing, len(rows))
-    return check_changes(second) and not differing
+    found = compare({clone.name: clone.lock() for clone in legs})
+    for (stage, path), others in found.items():
+        log.info("%-20s %-42s %s", stage, path, f"NOT with {', '.join(others)}" if others else "same")
+    differing = sum(map(bool, found.values()))
+    names = ", ".join(clone.name for clone in legs)
+    log.info("%d of %d outputs are the same with %s", len(found) - differing, len(found), names)
+    return check_changes(legs[1]) and not differing
 
 
 def main() -> None:
@@ -239,7 +283,7 @@ def main() -> None:
         changes = SMALL | {key: values[key][:most] for key, most in SMALL_QUERIES.items()}
     work = options.work or Path(tempfile.mkdtemp(prefix="herodex-proof-"))
     try:
-        right = prove(*clones(work.resolve()), changes)
+        right = prove(clones(work.resolve()), changes)
     finally:
         if options.work is None:
             shutil.rmtree(work)
