@@ -7,6 +7,7 @@ from collections.abc import Callable
 from benchmarks.bench_record import note
 from herodex import paths
 from herodex.command import run_command
+from herodex.determinism import use_portable_kernels
 from herodex.generator import pretrain
 from herodex.generator.names_table import SPLIT_COLUMNS, read_names, texts_of
 from herodex.generator.train import train
@@ -23,6 +24,7 @@ def measure_time(function: Callable[[], object]) -> tuple[float, float]:
 
 def main() -> None:
     """Print CPU seconds of all cores and wall-clock seconds."""
+    use_portable_kernels()
     params = load_params()
     settings = params.generator
     rows = read_names(paths.SPLIT_NAMES, SPLIT_COLUMNS)

@@ -13,9 +13,16 @@ use_portable_kernels()
 from herodex.generator import pretrain
 from herodex.params import NetworkParams, PretrainParams
 
-words = [first + second + third for first in ("ba", "cor", "gly") for second in ("ll", "nd", "st") for third in "aeiou"]
+starts, endings = ("ba", "bell", "cor", "gly", "mond", "st"), ("a", "ed", "er", "ing", "y")
+words = [start + ending for start in starts for ending in endings]
 settings = PretrainParams(
-    embedding_dropout=0.1, dropout=0.3, recurrent_dropout=0.1, max_words=100, learning_rate=0.002, batch_size=32, epochs=2
+    embedding_dropout=0.1,
+    dropout=0.3,
+    recurrent_dropout=0.1,
+    max_words=100,
+    learning_rate=0.002,
+    batch_size=32,
+    epochs=2,
 )
 network, _, _ = pretrain.fit(words, NetworkParams(embedding=32, units=64), settings, seed=1)
 print(hashlib.sha256(b"".join(values.tobytes() for values in network.get_weights())).hexdigest())

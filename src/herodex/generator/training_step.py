@@ -19,10 +19,15 @@ LEVELS = 256
 """Dropout masks take one random byte per value, so rates are rounded to multiples of 1 / LEVELS."""
 
 TrainingStep = Callable[
-    [Int32[np.ndarray, "n steps"], Int32[np.ndarray, "n steps"], Float32[np.ndarray, "n steps"], np.ndarray],
+    [
+        Int32[np.ndarray, "n steps"],
+        Int32[np.ndarray, "n steps"],
+        Float32[np.ndarray, "n steps"],
+        Int32[np.ndarray, " 2"],
+    ],
     Any,
 ]
-"""Function of inputs, targets, weights and a seed [2] of the dropout masks; returns the summed nats."""
+"""Function of inputs, targets, weights and a seed of the dropout masks; returns the summed nats."""
 
 
 def build_training_step(network: "keras.Model") -> TrainingStep:
@@ -51,20 +56,20 @@ def build_training_step(network: "keras.Model") -> TrainingStep:
         state_mask = dropout_mask([tf.shape(inputs)[1], gru.units], rates[1], masks[1])
         states = gru_states(by_gate(table), inputs, by_gate(recurrent), by_gate(biases[1:])[:, 0], state_mask)
         states *= dropout_mask(tf.shape(states), rates[2], masks[2])
-        # Each position is a product of its own, and so is its gradient.
+        # A product per step, so that the gradient's sums are over the names of the batch only.
         logits = tf.matmul(states, tf.convert_to_tensor(output.kernel)) + output.bias
         nats = tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits) * weights)
         return nats / tf.reduce_sum(weights), nats
 
     def step(inputs: Any, targets: Any, weights: Any, seed: Any) -> Any:
         with tf.GradientTape() as tape:
-            mean, nats = mean_nats(*(tf.transpose(values) for values in (inputs, targets, weights)), seed)
+            mean, nats = mean_nats(tf.transpose(inputs), tf.transpose(targets), tf.transpose(weights), seed)
         gradients = tape.gradient(mean, [variable.value for variable in variables])
         network.optimizer.apply(gradients, variables)
         return nats
 
     signature = [tf.TensorSpec([None, None], kind) for kind in (tf.int32, tf.int32, tf.float32)]
-    return tf.function(step, input_signature=[*signature, tf.TensorSpec([2], tf.int32)])
+    return tf.function(step, input_signature=[*signature, tf.TensorSpec([2], tf.int32)], autograph=False)
 
 
 def by_gate(values: Any) -> Any:
@@ -99,64 +104,96 @@ def gru_states(tables: Any, tokens: Any, kernels: Any, biases: Any, mask: Any) -
     """
     import tensorflow as tf
 
-    steps, count, units = tf.shape(tokens)[0], tf.shape(tokens)[1], kernels.shape[-1]
-    start = tf.zeros([count, units])
+    steps, count = tf.shape(tokens)[0], tf.shape(tokens)[1]
+    start = tf.zeros([count, kernels.shape[-1]])
 
-    def store(steps: Any) -> Any:
-        return tf.TensorArray(tf.float32, steps, element_shape=[None, units], clear_after_read=False)
+    def store() -> Any:
+        shape = [None, kernels.shape[-1]]
+        return tf.TensorArray(tf.float32, steps, element_shape=shape, clear_after_read=False)
 
     @tf.custom_gradient
-    def run(tables: Any, kernels: Any, biases: Any) -> tuple[Any, Callable[[Any], Sequence[Any]]]:
+    def run(tables: Any, kernels: Any, biases: Any) -> tuple[Any, Callable[[Any], list[Any]]]:
         of_token, of_state, of_bias = tf.unstack(tables), tf.unstack(kernels), tf.unstack(biases)
 
-        def forward(step: Any, state: Any, stores: Any) -> tuple[Any, Any, Any]:
-            masked = state * mask
-            update, reset, new = (tf.gather(table, tokens[step]) for table in of_token)
-            inner = [tf.matmul(masked, kernel) + bias for kernel, bias in zip(of_state, of_bias, strict=True)]
-            update, reset = tf.sigmoid(update + inner[0]), tf.sigmoid(reset + inner[1])
-            new = tf.tanh(new + reset * inner[2])
-            kept = (state, update, reset, inner[2], new)
+        def unfinished(step: Any, *_: Any) -> Any:
+            return (step >= 0) & (step < steps)
+
+        def forward(step: Any, state: Any, stores: list[Any]) -> tuple[Any, Any, list[Any]]:
+            from_token = [tf.gather(table, tokens[step]) for table in of_token]
+            from_state = [
+                tf.matmul(state * mask, kernel) + bias for kernel, bias in zip(of_state, of_bias, strict=True)
+            ]
+            gates = gate_values(from_token, from_state)
+            kept = (state, *gates, from_state[2])
             stores = [into.write(step, values) for into, values in zip(stores, kept, strict=True)]
-            return step + 1, new + update * (state - new), stores
+            return step + 1, next_state(state, *gates[::2]), stores
 
-        loop = [0, start, [store(steps) for _ in range(5)]]
-        _, last, stores = tf.while_loop(lambda step, *_: step < steps, forward, loop)
-        states = tf.concat([stores[0].stack()[1:], last[None]], axis=0)
+        _, last, stores = tf.while_loop(unfinished, forward, [0, start, [store() for _ in range(5)]])
 
-        def gradient(upstream: Any) -> Sequence[Any]:
-            upstream = store(steps).unstack(upstream)
+        def gradient(upstream: Any) -> list[Any]:
+            upstream = store().unstack(upstream)
 
-            def backward(step: Any, carried: Any, sums: Any) -> tuple[Any, Any, Any]:
-                state, update, reset, inner, new = (into.read(step) for into in stores)
+            def backward(step: Any, carried: Any, sums: list[Any]) -> tuple[Any, Any, list[Any]]:
+                state, *gates, from_state = (into.read(step) for into in stores)
                 carried += upstream.read(step)
-                to_new = carried * (1 - update) * (1 - new * new)
-                to_update = carried * (state - new) * update * (1 - update)
-                to_reset = to_new * inner * reset * (1 - reset)
-                to_gates = [to_update, to_reset, to_new]
-                to_inner = [to_update, to_reset, to_new * reset]
-                masked = state * mask
+                to_gates, to_inner = gate_gradients(carried, state, gates, from_state)
                 one_hot = tf.one_hot(tokens[step], tf.shape(tables)[1])
+                further = (
+                    [tf.matmul(one_hot, to, transpose_a=True) for to in to_gates],
+                    [tf.matmul(state * mask, to, transpose_a=True) for to in to_inner],
+                    [tf.reduce_sum(to, axis=0) for to in to_inner],
+                )
                 sums = [
-                    [
-                        total + tf.matmul(one_hot, to, transpose_a=True)
-                        for total, to in zip(sums[0], to_gates, strict=True)
-                    ],
-                    [
-                        total + tf.matmul(masked, to, transpose_a=True)
-                        for total, to in zip(sums[1], to_inner, strict=True)
-                    ],
-                    [total + tf.reduce_sum(to, axis=0) for total, to in zip(sums[2], to_inner, strict=True)],
+                    [old + new for old, new in zip(*both, strict=True)]
+                    for both in zip(sums, further, strict=True)
                 ]
-                products = [
-                    tf.matmul(to, kernel, transpose_b=True)
-                    for to, kernel in zip(to_inner, of_state, strict=True)
-                ]
-                return step - 1, carried * update + (products[0] + products[1] + products[2]) * mask, sums
+                through_gates = tf.add_n(
+                    [
+                        tf.matmul(to, kernel, transpose_b=True)
+                        for to, kernel in zip(to_inner, of_state, strict=True)
+                    ]
+                )
+                return step - 1, carried * gates[0] + through_gates * mask, sums
 
             sums = [[tf.zeros_like(part) for part in parts] for parts in (of_token, of_state, of_bias)]
-            _, _, sums = tf.while_loop(lambda step, *_: step >= 0, backward, [steps - 1, start, sums])
+            _, _, sums = tf.while_loop(unfinished, backward, [steps - 1, start, sums])
             return [tf.stack(parts) for parts in sums]
 
-        return states, gradient
+        return tf.concat([stores[0].stack()[1:], last[None]], axis=0), gradient
 
     return run(tables, kernels, biases)
+
+
+def gate_values(from_token: list[Any], from_state: list[Any]) -> tuple[Any, Any, Any]:
+    """Return update gate, reset gate and new values of a GRU, from what token and state add to them."""
+    import tensorflow as tf
+
+    update = tf.sigmoid(from_token[0] + from_state[0])
+    reset = tf.sigmoid(from_token[1] + from_state[1])
+    return update, reset, tf.tanh(from_token[2] + reset * from_state[2])
+
+
+def next_state(state: Any, update: Any, new: Any) -> Any:
+    """Return the next state of a GRU."""
+    return new + update * (state - new)
+
+
+def gate_gradients(
+    carried: Any, state: Any, gates: Sequence[Any], from_state: Any
+) -> tuple[list[Any], list[Any]]:
+    """Return gradients to the sums in the gates of a GRU.
+
+    Args:
+        carried: Gradient to the next state.
+        state: The state.
+        gates: Update gate, reset gate and new values.
+        from_state: What the state adds to the new values, before the reset gate.
+
+    Returns:
+        The gradients to what the token adds to each gate, and to what the state adds.
+    """
+    update, reset, new = gates
+    to_new = carried * (1 - update) * (1 - new * new)
+    to_update = carried * (state - new) * update * (1 - update)
+    to_reset = to_new * from_state * reset * (1 - reset)
+    return [to_update, to_reset, to_new], [to_update, to_reset, to_new * reset]
