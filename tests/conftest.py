@@ -18,6 +18,7 @@ SLOWEST = (
     "test_classifier_stages.py",
     "test_whole_pipeline.py",
     "test_sharing.py",
+    "test_cleaning_against_truth.py",
     "test_model_behaviour.py",
 )
 """Files that run first, in this order. The first one runs the pipeline that some of the others copy."""

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -129,13 +128,3 @@ def test_mlflow_server_keeps_runs_and_files_and_its_failure_loses_nothing(projec
             assert experiment
             runs = registry.search_runs([experiment.experiment_id], "tags.stage = 'evaluate_generator'")
             assert len(runs) == 2
-
-
-@pytest.fixture(scope="module", autouse=True)
-def unshared(project: ProjectCopy) -> Iterator[None]:
-    """Restore the project's settings at the end."""
-    config = project.folder / ".dvc" / "config"
-    before = config.read_bytes()
-    yield
-    config.write_bytes(before)
-    shutil.rmtree(project.folder / ".cache" / "runs", ignore_errors=True)
