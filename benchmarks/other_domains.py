@@ -251,7 +251,9 @@ def measure(options: Options, work: Path) -> list[str]:
     check_models(options.models)
     stages = read_stages(EVALUATION if options.evaluate else LAST_STAGE)
     projects = prepare_work(work)
-    features = FeatureTable(load_params(ROOT / paths.PARAMS), options.models / "backbone", work / CACHE)
+    features = FeatureTable(
+        load_params(ROOT / paths.PARAMS), options.models / paths.FETCHED_BACKBONE.name, work / CACHE
+    )
     features.add([image.path for images in sets for image in (*images.train, *images.test)])
     if refused := [f"{path} ({reason})" for path, reason in features.refused.items()]:
         log.warning("%d files are in no test part, the service refuses them: %s", len(refused), refused[:5])

@@ -17,7 +17,6 @@ from herodex.dataset.manifest import NO_HASH
 from herodex.embedding.embed import pooled_views
 from herodex.inference.features import features_of, slices_of, views_of
 from herodex.inference.image_decoding import ImageError, normalise, open_image
-from herodex.inference.openvino_runtime import resolve_precision
 from herodex.inference.views import MIDDLE
 from herodex.params import Params
 from herodex.progress import track
@@ -36,7 +35,7 @@ class FeatureTable:
 
     Attributes:
         params: of the features.
-        backbone: its folder.
+        backbone: folder of the network in float32, which tutorials use.
         cache: file that keeps pooled features between runs.
         vectors: by file, the features of each baseline.
         refused: files that the service does not accept, with the reason.
@@ -71,9 +70,8 @@ class FeatureTable:
         wanted = views_of(settings)
         views = wanted if MIDDLE in wanted else [*wanted, MIDDLE]
         rows = pd.DataFrame({"file": [str(file) for file in hashes], "pixel_sha256": list(hashes.values())})
-        precision = resolve_precision(self.params.backbone.precision)
         pooled, channels = pooled_views(
-            rows, settings, precision, views, self.cache, self.backbone, read=self._read
+            rows, settings, "f32", views, self.cache, self.backbone, read=self._read
         )
         average = pooled[:, views.index(MIDDLE), slices_of(channels)[5, "avg"]]
         own = features_of(settings, pooled[:, : len(wanted)], channels)

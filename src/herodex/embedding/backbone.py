@@ -235,6 +235,8 @@ def main() -> None:
         "weights": "ImageNet",
         "source": source,
         "weights_sha256": weights_hash(network),
+        "precision": "f32",
+        "ir_sha256": hashlib.sha256((paths.FETCHED_BACKBONE / "backbone.bin").read_bytes()).hexdigest(),
         "channels": {name: int(output.shape[-1]) for name, output in network.output.items()},
         "candidates": params.candidates,
     }

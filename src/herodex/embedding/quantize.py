@@ -154,7 +154,7 @@ def write_backbone(source: Path, target: Path, precision: str) -> dict[str, str]
         precision: of the params.
 
     Returns:
-        entries of `backbone.json`: the precision of the weights, and their sha256.
+        changed entries of `backbone.json`: the precision of the weights, and their sha256.
     """
     target.mkdir(parents=True, exist_ok=True)
     if precision == "int8":
