@@ -15,7 +15,7 @@ from herodex.generator.model_selection import cross_validate, held_out_table, se
 from herodex.generator.network import build_network, transfer_weights
 from herodex.generator.train import fit, write_model
 from herodex.generator.training_loop import nats_per_character, text_nats, train_epoch
-from herodex.generator.training_step import build_training_step
+from herodex.generator.training_step import build_training_step, dropout_mask
 from herodex.generator.vocabulary import build_vocabulary, encode, pad
 from herodex.params import (
     DropoutParams,
@@ -140,6 +140,30 @@ def test_training_cross_entropy_is_that_of_all_batches() -> None:
     assert trained == pytest.approx(
         nats_per_character(text_nats(network, VOCABULARY, NAMES), NAMES), abs=1e-5
     )
+
+
+def test_training_step_without_dropout_changes_weights_as_keras_does() -> None:
+    no_dropout = DropoutParams(embedding_dropout=0, dropout=0, recurrent_dropout=0)
+    seed_keras(1)
+    ours, theirs = (build_network(VOCABULARY.size, SIZES, no_dropout) for _ in range(2))
+    theirs.set_weights(ours.get_weights())
+    before = ours.get_weights()
+    inputs, targets, of_position = pad(encode(VOCABULARY, NAMES))
+    ours.compile(optimizer=keras.optimizers.SGD(100.0))
+    build_training_step(ours)(inputs, targets, of_position, np.zeros(2, np.int32))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
+    theirs.compile(optimizer=keras.optimizers.SGD(100.0), loss=loss)
+    theirs.train_on_batch(inputs, targets, sample_weight=of_position)
+    for old, own, other in zip(before, ours.get_weights(), theirs.get_weights(), strict=True):
+        assert np.abs(own - old).max() > 0.01
+        np.testing.assert_allclose(own - old, other - old, rtol=1e-3, atol=1e-4)
+
+
+def test_dropout_mask_drops_its_share_and_keeps_the_mean() -> None:
+    mask = np.asarray(dropout_mask([101, 103], 0.3, np.array([1, 2], np.int32)))
+    assert np.mean(mask == 0) == pytest.approx(0.3, abs=0.02)
+    assert mask.mean() == pytest.approx(1, abs=0.03)
+    assert len(np.unique(mask)) == 2
 
 
 def test_cross_validation_restores_network_and_separates_folds() -> None:

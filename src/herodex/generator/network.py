@@ -17,7 +17,8 @@ def build_network(tokens: int, params: NetworkParams, dropout: DropoutParams) ->
     """Build the network: tokens int32 [n, steps] to logits float32 [n, steps, tokens].
 
     The dropout of characters and of the state uses the same mask at each step of a name (Gal and Ghahramani
-    2016, A Theoretically Grounded Application of Dropout in Recurrent Neural Networks).
+    2016, A Theoretically Grounded Application of Dropout in Recurrent Neural Networks). `training_step` reads
+    the rates from the layers and draws masks of its own.
 
     Args:
         tokens: Size of the vocabulary.

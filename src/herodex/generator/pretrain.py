@@ -84,7 +84,6 @@ def build_optimizer(params: ScheduleParams, steps: int) -> "keras.Optimizer":
 
 def main() -> None:
     """Write the network's weights, characters and history; without words, an empty list of characters."""
-    use_portable_kernels()
     params = load_params()
     settings = params.generator.pretrain
     words = read_words(paths.WORDS)
@@ -93,6 +92,7 @@ def main() -> None:
         write_characters(Vocabulary(()), paths.PRETRAINED)
         log.info("no pretraining: there are no words")
         return
+    use_portable_kernels()
     with tracking.run("pretrain_generator", settings) as run:
         chosen = take_evenly(words, settings.max_words)
         network, vocabulary, history = fit(chosen, params.generator.network, settings, params.seed)

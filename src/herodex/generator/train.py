@@ -106,9 +106,9 @@ def train(rows: list[Row], params: Params) -> tuple[TrainingResult, list[str]]:
 
 def main() -> None:
     """Train on the names outside the test part; write the model, its history and cross-validation results."""
-    use_portable_kernels()
     params = load_params()
     rows = read_names(paths.SPLIT_NAMES, SPLIT_COLUMNS)
+    use_portable_kernels()
     with tracking.run("train_generator", params.generator.train) as run:
         result, texts = train(rows, params)
         vocabulary = build_vocabulary(texts)
