@@ -1,5 +1,6 @@
 """Fixtures and scheduling shared by all tests."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +42,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the slowest files first, so that none is left at the end."""
     place = {name: number for number, name in enumerate(SLOWEST)}
     items.sort(key=lambda item: place.get(item.path.name, len(place)))
+
+
+@pytest.fixture(autouse=True)
+def enabled_loggers() -> Iterator[None]:
+    """Enable all loggers after a test: BentoML disables them when it sets up its own."""
+    yield
+    for logger in logging.root.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger):
+            logger.disabled = False
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 
 from herodex.dataset.manifest import read_manifest
 from herodex.evaluation.corruptions import CORRUPTIONS
+from herodex.inference.features import embed, load_embedder
 from herodex.inference.image_decoding import trim_bars
 from herodex.inference.predict import Classifier, load_classifier
 from herodex.params import load_params
@@ -41,9 +42,21 @@ def test_training_images_are_classified_correctly(classifier, training_rows, exp
     assert (answers == training_rows["label"].to_numpy(str)).mean() > 0.9
 
 
-def test_mirroring_keeps_probabilities(classifier, images, expected):
-    mirrored = [np.ascontiguousarray(image[:, ::-1]) for image in images]
-    assert classifier.probabilities(mirrored) == pytest.approx(expected, abs=0.02)
+@pytest.fixture(scope="module")
+def mirrored(images) -> list[np.ndarray]:
+    return [np.ascontiguousarray(image[:, ::-1]) for image in images]
+
+
+def test_mirroring_keeps_features_if_views_are_mirrored(project, images, mirrored):
+    settings = load_params(project.folder / "params.yaml").classifier.embed
+    assert settings.mirror
+    embedder = load_embedder(project.folder / "models/backbone", "int8", settings)
+    assert embed(embedder, mirrored) == pytest.approx(embed(embedder, images), abs=1e-4)
+
+
+def test_mirroring_keeps_labels(classifier, mirrored, expected):
+    same = classifier.probabilities(mirrored).argmax(axis=1) == expected.argmax(axis=1)
+    assert same.mean() > 0.9
 
 
 def test_letterbox_bars_keep_labels(classifier, images, expected):
