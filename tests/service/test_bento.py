@@ -46,6 +46,11 @@ def test_hashes_of_the_bento_requirements_are_those_of_the_lock() -> None:
     assert "--no-hashes" not in text
 
 
+def test_no_package_that_sends_statistics_of_use_is_installed() -> None:
+    assert "openvino" in pinned_versions()
+    assert "openvino-telemetry" not in pinned_versions().keys() | locked_versions().keys()
+
+
 def test_bento_requirements_cover_the_serve_extra_and_no_training_library() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["serve"]]
