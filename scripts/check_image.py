@@ -46,16 +46,19 @@ def run(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 @contextlib.contextmanager
 def running(engine: list[str], image: str) -> Generator[tuple[str, str]]:
-    """Run the image; yield its address and the container's id once it is ready."""
+    """Run the image; yield its address and the container's name once it is ready."""
     port = free_port()
+    container = f"herodex-check-{port}"
     more = shlex.split(os.environ.get("HERODEX_RUN_OPTIONS", ""))
-    published = ["--detach", "--publish", f"127.0.0.1:{port}:3000"]
+    published = ["--detach", "--name", container, "--publish", f"127.0.0.1:{port}:3000"]
     started = run([*engine, "run", *published, *LOCKED, *more, image])
     if started.returncode != 0:
+        # An engine may have created the container before it failed.
+        run([*engine, "rm", "--force", container])
         raise UserError(
-            f"The image does not start: {started.stderr.strip()[-500:]}", "Run `make image` first."
+            f"The image does not start: {started.stderr.strip()[-500:]}",
+            "Run `make image` if there is none; otherwise the message says what the engine lacks.",
         )
-    container = started.stdout.strip()
     try:
         deadline = time.monotonic() + TIMEOUT_S
         while not is_ready(f"http://127.0.0.1:{port}"):

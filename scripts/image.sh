@@ -8,6 +8,8 @@ newest() {
 }
 
 tag=${1:-$(newest)}
+# Buildah's own format has no health check.
+export BUILDAH_FORMAT=docker
 for backend in docker podman buildah; do
     if command -v "$backend" >/dev/null && "$backend" info >/dev/null 2>&1; then
         # BentoML renders its template in a temporary folder that must be below the current folder.
