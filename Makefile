@@ -51,7 +51,7 @@ refresh: setup ## crawl again; keeps the snapshot until the next refresh
 
 test: setup ## run all tests
 	@scripts/setup.sh --for-tests
-	pytest -n 3 --no-loadscope-reorder
+	pytest -n 2 --no-loadscope-reorder
 
 lint: setup ## check format, style and types
 	ruff format --check .

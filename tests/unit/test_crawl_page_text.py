@@ -87,9 +87,9 @@ def test_visible_text_of_nothing_is_empty(value):
     ids=["nested", "cards", "one card", "breaks"],
 )
 def test_visible_text_of_hostile_html_takes_bounded_time(html):
-    started = time.process_time()
+    started = time.thread_time()
     assert len(visible_text(html)) <= LONGEST_HTML
-    assert time.process_time() - started < 5
+    assert time.thread_time() - started < 5
 
 
 def test_one_line_joins_words_that_a_format_character_divides():

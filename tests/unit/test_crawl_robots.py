@@ -55,11 +55,11 @@ def test_shortened_robots_txt_has_the_same_rules_for_this_crawler(body, allowed)
     ids=["agents", "rules", "own names", "wildcards", "repeated", "other line ends"],
 )
 def test_hostile_robots_txt_is_parsed_in_bounded_time(body):
-    started = time.process_time()
+    started = time.thread_time()
     bounded = bounded_robots(body.encode(), AGENT)
     assert len(bounded) <= MOST_BYTES
     Protego.parse(bounded.decode()).can_fetch(f"http://a.test/{'a' * 2000}", AGENT)
-    assert time.process_time() - started < 10
+    assert time.thread_time() - started < 10
 
 
 def test_robots_txt_is_cut_at_the_end_of_a_line():
