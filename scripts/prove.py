@@ -30,6 +30,7 @@ from herodex.command import run_command
 from herodex.errors import UserError
 from herodex.lineage.counts import read_rows
 from herodex.lineage.lock import StageRecord, read_lock
+from herodex.pipeline_graph import overlap
 
 log = logging.getLogger(__name__)
 
@@ -169,9 +170,7 @@ def compare(locks: dict[str, dict[str, StageRecord]]) -> dict[tuple[str, str], l
 
 def overlaps(paths: Iterable[str], path: str) -> bool:
     """Check whether a path is one of several, contains one, or is inside one."""
-    return any(
-        path == other or path.startswith(f"{other}/") or other.startswith(f"{path}/") for other in paths
-    )
+    return any(overlap(path, other) for other in paths)
 
 
 def readers(stages: dict[str, StageRecord], changed: Iterable[str]) -> set[str]:

@@ -22,7 +22,7 @@ MOST_WEAK = 5
 MOST_NAMED = 3
 """Classes, words or folders that are named for searches; validation.json and the user's folder have all."""
 FEWEST_ACCEPTED = 5
-"""Accepted images per class from which on classes are compared by them."""
+"""Mean number of accepted images per class below which they say nothing about a class."""
 FEW_ACCEPTED = 0.05
 """Share of accepted images of left-out queries below which no further search is suggested."""
 
