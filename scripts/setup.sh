@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install uv, the environment in .venv, Chromium and its driver.
 # Steps whose result exists are skipped, so a second run takes a moment.
-# Argument: `--for-tests` also installs PostgreSQL and Redis for the tests.
+# Argument: `--for-tests` also installs Ray, PostgreSQL and Redis for the tests.
 set -eu
 
 fail() {
@@ -29,6 +29,8 @@ git rev-parse --git-dir >/dev/null 2>&1 || [ -e .git ] ||
     fail "HOME is '${HOME:-}', a folder that cannot be written; uv, DVC and Chromium keep files there." \
         "Set it to a folder of yours: mkdir -p /tmp/home && HOME=/tmp/home make run"
 
+[ "${1:-}" = --for-tests ] && for_tests=1 || for_tests=
+
 uv=$(command -v uv || echo .tools/bin/uv)
 if [ ! -x "$uv" ]; then
     if ! python3 -m venv .tools 2>/dev/null; then
@@ -42,7 +44,7 @@ if [ ! -x "$uv" ]; then
 fi
 
 UV_COMPILE_BYTECODE=1 UV_PYTHON_DOWNLOADS=never "$uv" sync --locked --quiet \
-    --extra crawl --extra train --extra serve --extra redis --extra share ${HERODEX_EXTRAS:-} ||
+    --extra crawl --extra train --extra serve --extra redis --extra share ${for_tests:+--extra scale} ${HERODEX_EXTRAS:-} ||
     fail "uv could not build the environment." "Read its message above; Herodex needs Python 3.11 or 3.12."
 
 if ! .venv/bin/python -m crawlers.browser >/dev/null 2>&1; then
@@ -51,7 +53,7 @@ if ! .venv/bin/python -m crawlers.browser >/dev/null 2>&1; then
 fi
 
 # Tests that need one of these are skipped if it cannot be installed.
-if [ "${1:-}" = --for-tests ]; then
+if [ "$for_tests" ]; then
     missing=
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing=postgresql
     command -v redis-server >/dev/null || missing="$missing redis-server"
