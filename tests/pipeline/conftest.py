@@ -1,7 +1,7 @@
 import fcntl
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -50,6 +50,8 @@ def finished_pipeline(shared_folder: Path, dvc_cache: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def project(finished_pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> ProjectCopy:
-    """A copy of the project after one pipeline run, for the tests of one file."""
-    return ProjectCopy(shutil.copytree(finished_pipeline, tmp_path_factory.mktemp("copy") / "project"))
+def project(finished_pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[ProjectCopy]:
+    """A copy of the project after one pipeline run, for the tests of one file; it is deleted after them."""
+    folder = tmp_path_factory.mktemp("copy")
+    yield ProjectCopy(shutil.copytree(finished_pipeline, folder / "project"))
+    shutil.rmtree(folder)
