@@ -25,7 +25,8 @@ AT_ONCE = {"AUTOTHROTTLE_ENABLED": False, "DOWNLOAD_DELAY": 0}
 def main() -> None:
     """Write the stage's outputs to the folder `crawled`."""
     _, what, proxy, *at_a_time = sys.argv
-    pace = AT_ONCE | ({"IMAGES_AT_A_TIME": at_a_time[0]} if at_a_time else {})
+    # One by one unless told otherwise, so that the order of requests is known.
+    pace = AT_ONCE | {"IMAGES_AT_A_TIME": at_a_time[0] if at_a_time else 1}
     params, folder = load_params(), Path("crawled")
     folder.mkdir(exist_ok=True)
     if what == "images":

@@ -36,7 +36,8 @@ PARAMS = {
     "classifier.embed.mirror": False,
     "classifier.train.folds": 2,
 }
-TEST_PART = {"classifier.split.test": 0.2}
+# The corrupted images of the first run show what they are to show.
+TEST_PART = {"classifier.split.test": 0.2, "classifier.evaluate.corruptions": False}
 TUNED = {**TEST_PART, "classifier.fine_tune.use": "always", "classifier.fine_tune.epochs": 1}
 V2 = {
     **PARAMS,
@@ -171,7 +172,7 @@ def own_folder(raw: Path, root: Path) -> None:
 def test_own_test_folders_and_groups_are_kept_apart_from_the_learning(twelve, dvc_cache, tmp_path):
     own = {"crawl.web": "own", "crawl.images.sources": ["folder"], "classifier.split.test": "folder"}
     classes = {"classes": ["ant", "bee"], "distractors": ["cat"]}
-    project = copy_project(tmp_path, {**PARAMS, **own, **classes}, dvc_cache)
+    project = copy_project(tmp_path, {**PARAMS, **TEST_PART, **own, **classes}, dvc_cache)
     own_folder(twelve.folder / "data/images/raw", project.folder / "own")
     # Most of these images have been embedded.
     (project.folder / FEATURE_CACHE.parent).mkdir()
