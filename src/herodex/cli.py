@@ -1,4 +1,4 @@
-"""The `herodex` command: trace, promote, roll back and package models."""
+"""The `herodex` command: trace, promote, roll back, package and export models."""
 
 import argparse
 import sys
@@ -32,6 +32,10 @@ def run() -> None:
             from herodex.lineage.package import build_bento
 
             build_bento(versions(options.models))
+        case "export":
+            from herodex.portable.export_models import export_models
+
+            export_models(options.to, options.out, options.check)
         case _:
             from herodex.tracking import send_pending
 
@@ -42,7 +46,7 @@ def run() -> None:
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
-        prog="herodex", description="Trace, promote and package the models of this project."
+        prog="herodex", description="Trace, promote, package and export the models of this project."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -71,6 +75,17 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         nargs="*",
         help="a version such as classifier=3, generator=folder for the model in models/, or folder for both "
         "models there; by default the champions",
+    )
+    exporting = add("export", "write both models as files of another runtime, checked against served answers")
+    exporting.add_argument(
+        "--to", required=True, choices=("onnx", "litert", "keras", "openvino"), help="format"
+    )
+    exporting.add_argument("--out", required=True, type=Path, help="folder to write to")
+    exporting.add_argument(
+        "--check",
+        type=int,
+        default=100,
+        help="test images whose answers are compared; 0: none (default: 100)",
     )
     add("send", "send waiting runs to MLflow")
     return parser.parse_args(arguments)

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "herodex.review": {"curation", "dataset", HELPERS},
     "herodex.serving": {"generator", "inference", HELPERS},
     "herodex.lineage": {"curation", "dataset", "evaluation", "generator", "inference", HELPERS},
+    "herodex.portable": {"dataset", "generator", "inference", HELPERS},
     "herodex.evaluation": {"classifier", "curation", "dataset", "embedding", "inference", HELPERS},
     "herodex.classifier": {"dataset", "embedding", "inference", HELPERS},
     "herodex.embedding": {"dataset", "inference", HELPERS},

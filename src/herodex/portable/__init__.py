@@ -1,0 +1,1 @@
+"""Models as one self-contained file each, in formats of other runtimes."""

@@ -1,0 +1,177 @@
+"""Export both models as self-contained files of another runtime, checked against the served answers."""
+
+import json
+import logging
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import openvino as ov
+from jaxtyping import UInt8
+
+from herodex import paths
+from herodex.dataset.manifest import read_clean, read_manifest
+from herodex.errors import UserError
+from herodex.generator.language_model import load_language_model
+from herodex.inference.predict import Classifier, load_classifier, to_prediction
+from herodex.params import UNKNOWN, load_params
+from herodex.portable.classifier_graph import classifier_graph
+from herodex.portable.formats import FORMATS, Format
+from herodex.progress import track
+
+log = logging.getLogger(__name__)
+
+TOLERANCE = 1e-3
+EXAMPLES = Path(__file__).with_name("examples")
+
+
+@dataclass(frozen=True)
+class Check:
+    """How an exported classifier's answers differ from those that are served.
+
+    Attributes:
+        images: how many were answered by both.
+        other_answers: files with another answer.
+        differences: the largest difference of a probability, for each image.
+    """
+
+    images: int
+    other_answers: list[str]
+    differences: list[float]
+
+    def __str__(self) -> str:
+        equal = self.images - len(self.other_answers)
+        most, median = max(self.differences, default=0), np.median(self.differences or [0])
+        text = (
+            f"{equal} of {self.images} answers are the served ones; probabilities differ by at most"
+            f" {most:.2g}, by {median:.2g} in the median"
+        )
+        beyond = sum(difference > TOLERANCE for difference in self.differences)
+        return f"{text}, by more than {TOLERANCE:g} for {beyond} images" if beyond else text
+
+
+def export_models(to: str, out: Path, check: int) -> None:
+    """Export the models of `models/`, describe how to read them, and compare answers.
+
+    Args:
+        to: a key of `FORMATS`.
+        out: folder to write to.
+        check: images of the test split to compare; 0: none.
+
+    Raises:
+        UserError: a package or a model is missing, or an answer differs from the served one.
+    """
+    chosen = FORMATS[to]
+    package, extra = chosen.package
+    if find_spec(package) is None:
+        raise UserError(
+            f"The export to {to} needs the package {package}.", f"Install the extra {extra} of herodex."
+        )
+    params = load_params()
+    classifier = load_classifier(paths.MODELS, params.backbone.precision)
+    language_model = load_language_model(paths.GENERATOR)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{out} cannot be written: {error.strerror}.", "Give another folder with --out."
+        ) from None
+    description = describe(classifier, language_model.vocabulary.characters)
+    (out / "herodex.json").write_text(
+        json.dumps(description, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+    )
+    flat = {key: json.dumps(value, ensure_ascii=False) for key, value in description.items()}
+    graphs = {
+        "classifier": classifier_graph(_backbone(), classifier),
+        "generator_step": cast(ov.Model, cast(Any, ov.Core()).read_model(paths.GENERATOR / "gru.xml")),
+    }
+    for name, graph in graphs.items():
+        file = out / f"{name}{chosen.suffix}"
+        chosen.write(graph, file, flat)
+        log.info("%s: %.1f MB", file, _megabytes(file))
+    for name in chosen.examples:
+        example = f"example{Path(name).suffix}"
+        shutil.copy(EXAMPLES / name, out / example)
+        log.info("%s shows how to use it", out / example)
+    if check:
+        report(compare(classifier, chosen, out, check))
+
+
+def _backbone() -> Path:
+    tuned = paths.CLASSIFIER / "backbone.xml"
+    return tuned if tuned.exists() else paths.BACKBONE / "backbone.xml"
+
+
+def _megabytes(path: Path) -> float:
+    files = path.rglob("*") if path.is_dir() else [path, path.with_suffix(".bin")]
+    return sum(file.stat().st_size for file in files if file.is_file()) / 1e6
+
+
+def describe(classifier: Classifier, characters: Sequence[str]) -> dict[str, Any]:
+    """Return what a program needs to know to read the outputs."""
+    return {
+        "answers": [*classifier.classes, UNKNOWN],
+        "labels": list(classifier.labels),
+        "model": classifier.model,
+        "max_side": classifier.max_side,
+        "characters": list(characters),
+    }
+
+
+def compare(classifier: Classifier, chosen: Format, out: Path, most: int) -> Check:
+    """Ask the exported classifier and the served one about the same images.
+
+    Raises:
+        UserError: the runtime is not installed.
+    """
+    if find_spec(chosen.runtime) is None:
+        raise UserError(
+            f"The export is written, but not checked: the package {chosen.runtime} is missing.",
+            "Install it, or skip the check with --check 0.",
+        )
+    run = chosen.load(out / f"classifier{chosen.suffix}")
+    others: list[str] = []
+    differences: list[float] = []
+    files = test_files(most)
+    for file, pixels in track(_images(files), len(files), "check", "images"):
+        served = classifier.run([pixels])
+        found = run({"image": pixels})
+        prediction = to_prediction(classifier, served)
+        answers = [*classifier.classes, UNKNOWN]
+        expected = prediction.label if prediction.known else UNKNOWN
+        if answers[int(found["answer"])] != expected:
+            others.append(file)
+        differences.append(float(np.abs(served.probabilities[0] - found["probabilities"]).max()))
+    return Check(len(files), others, differences)
+
+
+def _images(files: Sequence[str]) -> Iterator[tuple[str, UInt8[np.ndarray, "_h _w 3"]]]:
+    return ((file, read_clean(file)) for file in files)
+
+
+def test_files(most: int) -> list[str]:
+    """List images of the test split, evenly chosen; of all kept ones if there is no test split."""
+    manifest = read_manifest(paths.SPLIT_IMAGES)
+    kept = manifest[manifest["kept"] == "1"]
+    chosen = kept[kept["part"] == "test"] if (kept["part"] == "test").any() else kept
+    places = np.unique(np.linspace(0, len(chosen) - 1, min(most, len(chosen))).round().astype(int))
+    return [str(file) for file in chosen["file"].iloc[places]]
+
+
+def report(check: Check) -> None:
+    """Log the result of a check.
+
+    Raises:
+        UserError: an answer differs.
+    """
+    log.info("%s", check)
+    if check.other_answers:
+        raise UserError(
+            f"The exported classifier answers {len(check.other_answers)} of {check.images} images otherwise"
+            f" than the served one, first {check.other_answers[0]}.",
+            "Set backbone.precision: f32 in params.yaml, then run: make run",
+        )
