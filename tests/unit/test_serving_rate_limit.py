@@ -12,7 +12,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from herodex.errors import UserError
-from herodex.serving.rate_limit import RateLimit, RateLimiter, client_of, create_storage, make_limit
+from herodex.serving.rate_limit import RateLimit, RateLimiter, client_of, make_limit
+from herodex.serving.shared_storage import create_storage
 
 # Nothing listens on the discard port.
 REDIS_DOWN = "redis://127.0.0.1:9/0"
@@ -145,7 +146,7 @@ def test_redis_that_is_down_lets_requests_pass_and_is_logged_once(caplog: pytest
     async def run() -> list[int]:
         waits = []
         for _ in range(20):
-            limiter._retry_at = 0
+            limiter._outage.retry_at = 0
             waits.append(await limiter.count("a"))
         return waits
 

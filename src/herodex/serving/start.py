@@ -18,7 +18,7 @@ from herodex.errors import UserError
 from herodex.params import load_params
 from herodex.serving.metrics_port import FREE_PORT, metrics_port
 from herodex.serving.models import NEEDED, present_models
-from herodex.serving.rate_limit import create_storage
+from herodex.serving.shared_storage import create_storage
 
 log = logging.getLogger(__name__)
 
