@@ -91,6 +91,15 @@ def test_burst_is_allowed_then_requests_at_the_rate(clock: Clock) -> None:
     assert counts(limiter, "aaaa")[:3] == [0, 0, 0]
 
 
+def test_one_more_request_passes_where_a_window_ends(clock: Clock) -> None:
+    limiter = RateLimiter(make_limit(per_minute=1, burst=5))
+    clock.now = 899.9
+    assert [wait == 0 for wait in counts(limiter, "aaaaaa")] == [True] * 5 + [False]
+    # The weighted count of the last window is rounded down from the first moment of the next one.
+    clock.now = 900.1
+    assert [wait == 0 for wait in counts(limiter, "aaa")] == [True, False, False]
+
+
 def test_average_rate_holds_over_time(clock: Clock) -> None:
     limiter = RateLimiter(THREE_IN_SIX_SECONDS)
 

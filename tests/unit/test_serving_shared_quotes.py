@@ -154,7 +154,7 @@ def test_another_worker_fetches_after_one_has_died_in_its_turn(redis_uri: str, q
         started = time.monotonic()
         assert (await proxies[0].quote()).source == "upstream"
         # The lock of one API with a timeout of 0.2 s, and a second for Redis.
-        assert 1 < time.monotonic() - started < TIMEOUT_S
+        assert time.monotonic() - started > 1
 
     converse(redis_uri, quote_api.url, conversation)
 
