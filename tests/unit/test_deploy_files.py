@@ -68,6 +68,48 @@ def test_autoscaler_alone_sets_the_replicas_and_counts_in_limits() -> None:
     assert of_kind("HorizontalPodAutoscaler")["minReplicas"] > of_kind("PodDisruptionBudget")["minAvailable"]
 
 
+def pod() -> dict[str, Any]:
+    """The pod of the deployment."""
+    return of_kind("Deployment")["template"]["spec"]
+
+
+def test_autoscaler_adds_pods_faster_than_it_removes_them() -> None:
+    behaviour = of_kind("HorizontalPodAutoscaler")["behavior"]
+    up, down = behaviour["scaleUp"], behaviour["scaleDown"]
+    assert up["stabilizationWindowSeconds"] < down["stabilizationWindowSeconds"]
+    assert [policy["value"] for policy in down["policies"]] == [1]
+
+
+def test_pods_spread_over_machines_and_zones_by_their_own_label() -> None:
+    constraints = {rule["topologyKey"]: rule for rule in pod()["topologySpreadConstraints"]}
+    assert set(constraints) == {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}
+    for rule in constraints.values():
+        assert rule["labelSelector"] == of_kind("Deployment")["selector"]
+        assert rule["whenUnsatisfiable"] == "ScheduleAnyway"
+
+
+def test_update_keeps_all_pods_until_new_ones_are_ready() -> None:
+    assert of_kind("Deployment")["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+    (container,) = pod()["containers"]
+    assert {"startupProbe", "readinessProbe", "livenessProbe"} <= set(container)
+
+
+def test_documented_command_sets_the_image_by_its_digest() -> None:
+    (container,) = pod()["containers"]
+    assert re.fullmatch(r"registry\.example\.org/herodex@sha256:0{64}", container["image"])
+    documented = (DEPLOY.parent / "docs/service.md").read_text(encoding="utf-8")
+    (expression,) = re.findall(r'sed "(.+?)" deploy/kubernetes.yaml', documented)
+    image = f"ghcr.io/me/herodex@sha256:{'5' * 64}"
+    done = subprocess.run(
+        ["sed", expression.replace("$image", image), DEPLOY / "kubernetes.yaml"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    deployment = next(yaml.safe_load_all(done.stdout))
+    assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == image
+
+
 def is_passed_on(path: str) -> bool:
     """Tell whether the ingress passes a path on."""
     rules = [rule for host in of_kind("Ingress")["rules"] for rule in host["http"]["paths"]]
