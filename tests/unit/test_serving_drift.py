@@ -27,9 +27,9 @@ def test_missing_quantiles_are_logged_and_nothing_is_observed(
 @pytest.mark.parametrize(
     "values", [[1.0], [2.0, 1.0], [0.0, float("nan")], [[0.0, 1.0], [2.0, 3.0]]], ids=str
 )
-def test_damaged_quantiles_are_reported(tmp_path: Path, values: object) -> None:
+def test_damaged_quantiles_are_reported(tmp_path: Path, values: list[object]) -> None:
     file = tmp_path / QUANTILES
     file.parent.mkdir(parents=True)
-    np.save(file, values)
+    np.save(file, np.array(values, float))
     with pytest.raises(UserError, match="is damaged"):
         load_quantiles(file)
