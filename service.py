@@ -28,6 +28,7 @@ from herodex.serving.bentoml_internals import (
 )
 from herodex.serving.client_error import ClientError
 from herodex.serving.decoder import decode_limits
+from herodex.serving.drift import OodDrift
 from herodex.serving.guard import Guard
 from herodex.serving.image_form import ImageForm
 from herodex.serving.json_logs import write_json_logs
@@ -90,6 +91,7 @@ class Herodex:
         # The first inference allocates memory; running it here keeps the first response fast.
         if CLASSIFIER in present:
             self.classifier = load_classifier(ROOT / paths.MODELS, PARAMS.backbone.precision)
+            self.drift = OodDrift(ROOT)
             self.classifier.probabilities([np.zeros((64, 64, 3), np.uint8)])
         SITE.state.classes = list(self.classifier.classes) if self.classifier else []
         if GENERATOR in present:
@@ -119,6 +121,7 @@ class Herodex:
             outputs = self.classifier.run([trimmed], keep_maps=explained)
         prediction = to_prediction(self.classifier, outputs)
         metrics.IMAGES.labels("known" if prediction.known else "unknown").inc()
+        self.drift.observe(float(outputs.ood_scores[0]))
         reasons = explain(self.classifier, outputs, trimmed) if explained else None
         height, width = pixels.shape[:2]
         box = (columns.start / width, rows.start / height, columns.stop / width, rows.stop / height)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install uv, the environment in .venv, Chromium and its driver.
 # Steps whose result exists are skipped, so a second run takes a moment.
-# Argument: `--for-tests` also installs Ray, PostgreSQL and Redis for the tests.
+# Argument: `--for-tests` also installs Ray, PostgreSQL, Redis and nginx for the tests.
 set -eu
 
 fail() {
@@ -18,6 +18,14 @@ apt_install() {
     [ "$(id -u)" = 0 ] && as_root="" || as_root="sudo -n"
     $as_root apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
         $as_root apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+unpack_with_apt() {
+    echo "unpacking $1 into $2"
+    [ "$(id -u)" = 0 ] && as_root="" || as_root="sudo -n"
+    mkdir -p "$2"
+    $as_root apt-get update -qq &&
+        (cd "$2" && apt-get download -qq "$1" 2>/dev/null && dpkg-deb --extract "$1"_*.deb . && rm "$1"_*.deb)
 }
 
 # Found now, not after minutes of installing.
@@ -59,5 +67,9 @@ if [ "$for_tests" ]; then
     command -v redis-server >/dev/null || missing="$missing redis-server"
     if [ -n "$missing" ] && may_install; then
         apt_install $missing || true
+    fi
+    # Unpacked and not installed, because the package would start a server on port 80.
+    if ! command -v nginx >/dev/null && [ ! -x .tools/nginx/usr/sbin/nginx ] && may_install; then
+        unpack_with_apt nginx .tools/nginx || true
     fi
 fi

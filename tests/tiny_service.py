@@ -101,6 +101,8 @@ def write_classifier(models: Path) -> None:
     offset = colours[:3] - colours[3]
     np.save(folder / "gallery.npy", offset / np.linalg.norm(offset, axis=1, keepdims=True))
     np.save(folder / "means.npy", unit(colours[:3]))
+    # The exact colours have the greatest score, 2.77, and grey has one far below 0.
+    np.save(folder / "ood_quantiles.npy", np.linspace(0, 2.8, 101))
     rows = [
         [f"{i}", "demo", f"http://a.test/{name}", f"A {name}", "Ann", "cc0", "", name]
         for i, name in enumerate(COLOURS)

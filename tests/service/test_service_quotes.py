@@ -1,41 +1,13 @@
 """The service with a quote API over HTTPS."""
 
-import datetime
-import ipaddress
 import json
-import ssl
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from certificate import server_context, write_certificate
 from quote_api import QUOTES, QuoteApi, running_quote_api
 from tiny_service import make_project, serving
-
-
-def write_certificate(folder: Path) -> Path:
-    """Write a certificate for the loopback address and its key to one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "quotes on the loopback")])
-    now = datetime.datetime.now(datetime.UTC)
-    host = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(host, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    file = folder / "certificate.pem"
-    file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + secret)
-    return file
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +15,7 @@ def quoting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Cl
     """A service whose model knows two names, and the quote API that it asks at every request."""
     folder = tmp_path_factory.mktemp("quoting")
     certificate = write_certificate(folder)
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(certificate)
-    with running_quote_api(tls) as api:
+    with running_quote_api(server_context(certificate)) as api:
         project = make_project(
             folder / "project", ["Ab", "Cd"], quote_urls=[api.url], quote_ttl_s=0.001, quote_timeout_s=10
         )

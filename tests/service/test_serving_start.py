@@ -6,8 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from tiny_service import environment
+
+from herodex.serving.start import page_address
 
 
 def start(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -30,6 +33,27 @@ def assert_reported(done: subprocess.CompletedProcess[str], *words: str) -> None
     assert done.stderr.startswith("error: ")
     for word in words:
         assert word in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://localhost:3001"),
+        ("0.0.0.0", "http://localhost:3001"),
+        ("::1", "http://localhost:3001"),
+        ("192.0.2.1", "http://192.0.2.1:3001"),
+        ("2001:db8::1", "http://[2001:db8::1]:3001"),
+    ],
+)
+def test_address_of_the_page_can_be_opened_on_this_machine(host: str, address: str) -> None:
+    assert page_address(host, 3001) == address
+
+
+def test_start_prints_the_address_of_the_page(tiny_project: Path, service: str) -> None:
+    address = service.replace("127.0.0.1", "localhost")
+    log = (tiny_project / "server.log").read_text(encoding="utf-8")
+    assert log.startswith(f"open {address} in a browser")
+    assert httpx.get(address, timeout=60).status_code == 200
 
 
 def test_port_in_use_is_reported_before_anything_starts(tiny_project: Path) -> None:

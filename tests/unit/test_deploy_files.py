@@ -28,10 +28,25 @@ COMPOSE_SCHEMA = Package(
 OBJECTS = list(yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text(encoding="utf-8")))
 
 
+ALERTS = yaml.safe_load((DEPLOY / "alerts.yaml").read_text(encoding="utf-8"))
+METRIC = r"\bherodex_\w+"
+
+
 def expressions() -> str:
     """All Prometheus queries of the dashboard."""
     dashboard = json.loads((DEPLOY / "grafana/herodex.json").read_text(encoding="utf-8"))
     return " ".join(target["expr"] for panel in dashboard["panels"] for target in panel["targets"])
+
+
+def families_in(queries: str) -> set[str]:
+    """Return the metrics in Prometheus queries, without the suffixes of their series."""
+    return {re.sub("_(total|bucket|sum|count)$", "", name) for name in re.findall(METRIC, queries)}
+
+
+def served_families() -> set[str]:
+    """Return the metrics of the service."""
+    served = (metric for metric in vars(metrics).values() if isinstance(metric, MetricWrapperBase))
+    return {family.name for metric in served for family in metric.describe()}
 
 
 @pytest.mark.parametrize("described", OBJECTS, ids=[described["kind"] for described in OBJECTS])
@@ -51,6 +66,48 @@ def test_autoscaler_alone_sets_the_replicas_and_counts_in_limits() -> None:
     for container in deployment["template"]["spec"]["containers"]:
         assert container["resources"]["requests"] == container["resources"]["limits"]
     assert of_kind("HorizontalPodAutoscaler")["minReplicas"] > of_kind("PodDisruptionBudget")["minAvailable"]
+
+
+def pod() -> dict[str, Any]:
+    """The pod of the deployment."""
+    return of_kind("Deployment")["template"]["spec"]
+
+
+def test_autoscaler_adds_pods_faster_than_it_removes_them() -> None:
+    behaviour = of_kind("HorizontalPodAutoscaler")["behavior"]
+    up, down = behaviour["scaleUp"], behaviour["scaleDown"]
+    assert up["stabilizationWindowSeconds"] < down["stabilizationWindowSeconds"]
+    assert [policy["value"] for policy in down["policies"]] == [1]
+
+
+def test_pods_spread_over_machines_and_zones_by_their_own_label() -> None:
+    constraints = {rule["topologyKey"]: rule for rule in pod()["topologySpreadConstraints"]}
+    assert set(constraints) == {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}
+    for rule in constraints.values():
+        assert rule["labelSelector"] == of_kind("Deployment")["selector"]
+        assert rule["whenUnsatisfiable"] == "ScheduleAnyway"
+
+
+def test_update_keeps_all_pods_until_new_ones_are_ready() -> None:
+    assert of_kind("Deployment")["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+    (container,) = pod()["containers"]
+    assert {"startupProbe", "readinessProbe", "livenessProbe"} <= set(container)
+
+
+def test_documented_command_sets_the_image_by_its_digest() -> None:
+    (container,) = pod()["containers"]
+    assert re.fullmatch(r"registry\.example\.org/herodex@sha256:0{64}", container["image"])
+    documented = (DEPLOY.parent / "docs/service.md").read_text(encoding="utf-8")
+    (expression,) = re.findall(r'sed "(.+?)" deploy/kubernetes.yaml', documented)
+    image = f"ghcr.io/me/herodex@sha256:{'5' * 64}"
+    done = subprocess.run(
+        ["sed", expression.replace("$image", image), DEPLOY / "kubernetes.yaml"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    deployment = next(yaml.safe_load_all(done.stdout))
+    assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == image
 
 
 def is_passed_on(path: str) -> bool:
@@ -163,13 +220,28 @@ def test_compose_file_is_valid() -> None:
 
 
 def test_dashboard_uses_every_metric_and_no_other() -> None:
-    families = [
-        family
-        for metric in vars(metrics).values()
-        if isinstance(metric, MetricWrapperBase)
-        for family in metric.describe()
-    ]
-    asked = {
-        re.sub("_(total|bucket|sum|count)$", "", name) for name in re.findall(r"herodex_\w+", expressions())
+    assert families_in(expressions()) == served_families()
+
+
+def test_alerts_use_metrics_of_the_service_and_rules_that_exist() -> None:
+    rules = [rule for group in ALERTS["groups"] for rule in group["rules"]]
+    queries = " ".join(rule["expr"] for rule in rules)
+    assert families_in(queries) == {"herodex_images", "herodex_ood_rank"} <= served_families()
+    assert set(re.findall(r"herodex:[\w:]+", queries)) == {
+        rule["record"] for rule in rules if "record" in rule
     }
-    assert asked == {family.name for family in families}
+
+
+@pytest.mark.parametrize("queries", [expressions(), str(ALERTS)], ids=["dashboard", "alerts"])
+def test_queries_of_buckets_name_buckets_of_the_metric(queries: str) -> None:
+    buckets = {str(bound) for bound in metrics.OOD_RANK._upper_bounds}
+    assert set(re.findall(r'ood_rank_bucket\{le="([^"]+)"', queries)) <= buckets
+    assert 'ood_rank_bucket{le="0.1"}' in queries
+
+
+def test_compose_gives_prometheus_the_alerts() -> None:
+    prometheus = yaml.safe_load((DEPLOY / "prometheus.yaml").read_text(encoding="utf-8"))
+    assert prometheus["rule_files"] == ["alerts.yaml"]
+    composed = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+    volumes = composed["services"]["prometheus"]["volumes"]
+    assert "./alerts.yaml:/etc/prometheus/alerts.yaml:ro" in volumes

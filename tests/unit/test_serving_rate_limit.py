@@ -12,7 +12,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from herodex.errors import UserError
-from herodex.serving.rate_limit import RateLimit, RateLimiter, client_of, create_storage, make_limit
+from herodex.serving.rate_limit import RateLimit, RateLimiter, client_of, make_limit
+from herodex.serving.shared_storage import create_storage
 
 # Nothing listens on the discard port.
 REDIS_DOWN = "redis://127.0.0.1:9/0"
@@ -90,6 +91,15 @@ def test_burst_is_allowed_then_requests_at_the_rate(clock: Clock) -> None:
     assert counts(limiter, "aaaa")[:3] == [0, 0, 0]
 
 
+def test_one_more_request_passes_where_a_window_ends(clock: Clock) -> None:
+    limiter = RateLimiter(make_limit(per_minute=1, burst=5))
+    clock.now = 899.9
+    assert [wait == 0 for wait in counts(limiter, "aaaaaa")] == [True] * 5 + [False]
+    # The weighted count of the last window is rounded down from the first moment of the next one.
+    clock.now = 900.1
+    assert [wait == 0 for wait in counts(limiter, "aaa")] == [True, False, False]
+
+
 def test_average_rate_holds_over_time(clock: Clock) -> None:
     limiter = RateLimiter(THREE_IN_SIX_SECONDS)
 
@@ -145,7 +155,7 @@ def test_redis_that_is_down_lets_requests_pass_and_is_logged_once(caplog: pytest
     async def run() -> list[int]:
         waits = []
         for _ in range(20):
-            limiter._retry_at = 0
+            limiter._outage.retry_at = 0
             waits.append(await limiter.count("a"))
         return waits
 

@@ -79,6 +79,11 @@ BATCH_SIZE = Histogram(
     buckets=(1, 2, 4, 8, 16),
 )
 IMAGES = Counter("herodex_images", "Classified images by answer.", ("answer",))
+OOD_RANK = Histogram(
+    "herodex_ood_rank",
+    "Share of the classes' training images with a lower OOD score, for each classified image.",
+    buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0),
+)
 QUOTES = Counter("herodex_quotes", "Quotes by source.", ("source",))
 
 

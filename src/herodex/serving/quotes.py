@@ -10,10 +10,13 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 from urllib.parse import urlsplit
 
 import httpx
+
+if TYPE_CHECKING:
+    import herodex.serving.shared_quotes
 
 log = logging.getLogger(__name__)
 
@@ -165,7 +168,8 @@ class QuoteProxy:
 
     One refresh at a time asks the APIs in order, and only if the cached quotes are older than `ttl_s`. It
     skips APIs that failed recently. Requests during a refresh get cached quotes; they wait for the refresh
-    only if nothing is cached yet.
+    only if nothing is cached yet. With `shared` quotes, a refresh asks the APIs only if no other worker or
+    replica has done so within `ttl_s`.
     """
 
     def __init__(
@@ -176,6 +180,7 @@ class QuoteProxy:
         bundled: Sequence[Quote],
         clock: Callable[[], float] = time.monotonic,
         rng: random.Random | None = None,
+        shared: "herodex.serving.shared_quotes.SharedQuotes | None" = None,
     ) -> None:
         if len(bundled) < 2:
             raise ValueError("at least two bundled quotes are needed, so that the next one can differ")
@@ -185,7 +190,9 @@ class QuoteProxy:
         self._bundled = tuple(bundled)
         self._clock = clock
         self._rng = rng or random.Random()
+        self._shared = shared
         self._cached: list[Quote] = []
+        self._fetched = False
         self._next_refresh = clock()
         self._refreshing: asyncio.Task[None] | None = None
 
@@ -197,17 +204,32 @@ class QuoteProxy:
         if self._refreshing and not had_quotes:
             await asyncio.wait([self._refreshing], timeout=self._timeout_s)
         if choices := [quote for quote in self._cached if quote.id != other_than]:
-            return QuoteAnswer(self._rng.choice(choices), "cache" if had_quotes else "upstream")
+            source = "upstream" if self._fetched and not had_quotes else "cache"
+            return QuoteAnswer(self._rng.choice(choices), source)
         choices = [quote for quote in self._bundled if quote.id != other_than]
         return QuoteAnswer(self._rng.choice(choices), "bundled")
 
     async def _refresh(self) -> None:
         try:
-            self._next_refresh = await self._ask_in_order()
+            self._next_refresh = await (self._take_turn() if self._shared else self._fetch())
         finally:
             self._refreshing = None
 
-    async def _ask_in_order(self) -> float:
+    async def _take_turn(self) -> float:
+        """Take the quotes of other workers, or fetch them for all; return the time of the next refresh."""
+        assert self._shared
+        turn = await self._shared.take_turn(self._timeout_s)
+        if turn.fetch:
+            self._fetched = False
+            next_refresh = await self._fetch()
+            quotes = self._cached if self._fetched else []
+            await self._shared.end_turn(quotes, next_refresh - self._clock())
+            return next_refresh
+        if turn.quotes:
+            self._cached, self._fetched = turn.quotes, False
+        return self._clock() + turn.seconds
+
+    async def _fetch(self) -> float:
         """Ask the APIs in order until one answers; return the time of the next refresh."""
         for url, breaker in self._apis.items():
             if self._clock() < breaker.retry_at:
@@ -219,11 +241,14 @@ class QuoteProxy:
                 log.warning("no quotes from %s: %s", urlsplit(url).hostname, error)
             else:
                 breaker.record_success()
+                self._fetched = True
                 return self._clock() + self._ttl_s
         return min(breaker.retry_at for breaker in self._apis.values())
 
     async def close(self) -> None:
-        """Cancel a running refresh."""
+        """Cancel a running refresh, and close the connections to Redis."""
         if self._refreshing:
             self._refreshing.cancel()
             await asyncio.wait([self._refreshing])
+        if self._shared:
+            await self._shared.close()

@@ -2,32 +2,22 @@
 
 import asyncio
 import ipaddress
-import logging
 import math
 import time
 from collections import OrderedDict
-from importlib.util import find_spec
 
 from limits import RateLimitItem, RateLimitItemPerSecond
-from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from limits.errors import ConfigurationError, StorageError
+from limits.errors import StorageError
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from herodex.errors import UserError
 from herodex.serving import endpoints
 from herodex.serving.client_error import ClientError
-
-log = logging.getLogger(__name__)
+from herodex.serving.shared_storage import STORAGE_TIMEOUT_S, Outage, create_storage
 
 MAX_CLIENTS = 10_000
 """Clients counted in memory; above that, the one that was silent longest is forgotten."""
-STORAGE_TIMEOUT_S = 0.25
-"""Longest wait for Redis before a request passes uncounted."""
-STORAGE_RETRY_S = 5
-"""Pause after a failure of Redis, so that an outage does not slow every request down."""
-OUTAGE_LOG_EVERY_S = 60
 
 
 def make_limit(per_minute: float, burst: int) -> RateLimitItem:
@@ -38,24 +28,6 @@ def make_limit(per_minute: float, burst: int) -> RateLimitItem:
     """
     seconds = max(1, math.ceil(60 * burst / per_minute))
     return RateLimitItemPerSecond(max(1, round(seconds * per_minute / 60)), seconds)
-
-
-def create_storage(uri: str) -> MemoryStorage | RedisStorage:
-    """Create the counters' storage: this worker's memory if `uri` is empty, else Redis.
-
-    Raises:
-        UserError: The address is malformed or the Redis client is not installed.
-    """
-    if not uri:
-        return MemoryStorage()
-    try:
-        return RedisStorage(uri, wrap_exceptions=True, implementation="redispy", key_prefix="herodex")
-    except ConfigurationError:
-        if find_spec("redis") is None:
-            problem, hint = "needs the package redis", "Install the extra `redis` of herodex"
-        else:
-            problem, hint = "is not a Redis address", "Write it like redis://host:6379/0"
-        raise UserError(f"serve.limit_storage {problem}.", f"{hint}, or leave the setting empty.") from None
 
 
 class RateLimiter:
@@ -72,19 +44,18 @@ class RateLimiter:
         self._strategy = SlidingWindowCounterRateLimiter(create_storage(storage_uri))
         self._max_clients = math.inf if storage_uri else max_clients
         self._recent: OrderedDict[str, None] = OrderedDict()
-        self._retry_at = 0.0
-        self._log_at = 0.0
+        self._outage = Outage("rate limit storage is down, requests pass uncounted")
 
     async def count(self, client: str) -> int:
         """Count a request; return 0 if it is allowed, else the seconds until the next one is."""
-        if time.monotonic() < self._retry_at:
+        if self._outage.is_on():
             return 0
         try:
             async with asyncio.timeout(STORAGE_TIMEOUT_S):
                 wait = await self._hit(client)
                 await self._forget_silent_clients(client)
         except (StorageError, TimeoutError) as error:
-            self._note_outage(error)
+            self._outage.note(error)
             return 0
         return wait
 
@@ -102,14 +73,6 @@ class RateLimiter:
         if len(self._recent) > self._max_clients:
             silent, _ = self._recent.popitem(last=False)
             await self._strategy.clear(self._limit, silent)
-
-    def _note_outage(self, error: Exception) -> None:
-        now = time.monotonic()
-        self._retry_at = now + STORAGE_RETRY_S
-        if now >= self._log_at:
-            self._log_at = now + OUTAGE_LOG_EVERY_S
-            reason = str(error) or f"no answer within {STORAGE_TIMEOUT_S:g} s"
-            log.warning("rate limit storage is down, requests pass uncounted: %s", reason)
 
 
 def client_of(scope: Scope, header: str) -> str:

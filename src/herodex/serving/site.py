@@ -24,6 +24,7 @@ from herodex.serving.lineage import lineage_route
 from herodex.serving.messages import AboutAnswer, Example, QuoteMessage
 from herodex.serving.models import CLASSIFIER, GENERATOR
 from herodex.serving.quotes import QuoteProxy, load_bundled_quotes
+from herodex.serving.shared_quotes import share_quotes
 from herodex.serving.static_files import (
     IMMUTABLE,
     REVALIDATED,
@@ -67,7 +68,10 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
     version = version_of(files)
     template = (WEB / "index.html").read_text(encoding="utf-8")
     html = render_page(template, files, version, params.classifier.clean.max_side)
-    quotes = QuoteProxy(serve.quote_urls, serve.quote_timeout_s, serve.quote_ttl_s, load_bundled_quotes())
+    shared = share_quotes(serve.limit_storage, serve.quote_urls, serve.quote_timeout_s)
+    quotes = QuoteProxy(
+        serve.quote_urls, serve.quote_timeout_s, serve.quote_ttl_s, load_bundled_quotes(), shared=shared
+    )
 
     async def quote(request: Request) -> Response:
         answer = await quotes.quote(other_than=request.query_params.get("not", ""))

@@ -18,7 +18,7 @@ from herodex.errors import UserError
 from herodex.params import load_params
 from herodex.serving.metrics_port import FREE_PORT, metrics_port
 from herodex.serving.models import NEEDED, present_models
-from herodex.serving.rate_limit import create_storage
+from herodex.serving.shared_storage import create_storage
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +91,13 @@ def check_metrics_port(host: str, port: int, service: int) -> None:
     check_port(host, port, FREE_PORT)
 
 
+def page_address(host: str, port: int) -> str:
+    """Return the address of the page for a browser on this machine."""
+    if host in ("127.0.0.1", "0.0.0.0", "::", "::1"):  # noqa: S104
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def main() -> None:
     """Check everything, then replace this process by `bentoml serve`."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -111,6 +118,7 @@ def main() -> None:
     check_port(options.host, options.port)
     if metrics is not None:
         check_metrics_port(options.host, metrics, options.port)
+    log.info("open %s in a browser; Ctrl-C ends the service", page_address(options.host, options.port))
     environment = {**ENVIRONMENT, **os.environ}
     serve = ("serve", "service:Herodex", "--host", options.host, "--port", str(options.port))
     # Replacing the process lets signals reach the server.
