@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+import tempfile
+from pathlib import Path
 
 from fuzzing import same_examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from herodex.csv_table import UnixRows
+from herodex.csv_table import open_table
 from herodex.inference.predict import Prediction
 from herodex.local.answer_rows import COLUMNS, csv_writer, safe_cell, text_table, to_json
 from herodex.local.models import FileAnswer
@@ -20,11 +22,12 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
 
 def written(*answers: FileAnswer) -> str:
-    file = io.StringIO()
-    write = csv_writer(UnixRows(file), CLASSES)
-    for answer in answers:
-        write(answer)
-    return file.getvalue()
+    with tempfile.NamedTemporaryFile() as file:
+        with open_table(Path(file.name)) as rows:
+            write = csv_writer(rows, CLASSES)
+            for answer in answers:
+                write(answer)
+        return file.read().decode()
 
 
 def read(text: str) -> list[dict[str, str]]:
