@@ -105,7 +105,11 @@ def test_random_seed_is_named_and_gives_the_names_again(tiny_project):
         (["classify", "data", "--models", "empty"], "There are no models in empty yet", "make run"),
         (["classify", "data", "--bento", "nowhere:no"], "There is no bento nowhere:no", "bentoml list"),
         (["names", "--count", "0"], "'count'", "Correct it"),
-        (["names", "--start", "9"], "no known name has: 9", "The known ones are"),
+        (
+            ["names", "--start", "9"],
+            "'prefix' has characters that no known name has: 9",
+            "The known ones are",
+        ),
     ],
 )
 def test_error_is_one_message_with_status_1(tiny_project, arguments, problem, fix):
