@@ -32,7 +32,7 @@ def load(
         >>> models.classify("photo.jpg").label
         'batman'
         >>> [each.name for each in models.names(2, seed=1)]
-        ['Agramor', 'Shirux']
+        ['Chatharme', 'Rashosh']
     """
     # `import herodex` stays quick: every stage does it.
     from herodex.local.models import open_models

@@ -21,7 +21,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Images of random colours and sizes, some with bars, and two files that are no images."""
     folder, rng = tmp_path_factory.mktemp("photos"), np.random.default_rng(3)
     for number in range(IMAGES):
-        size = tuple(int(side) for side in rng.integers(40, 600, 2))
+        size = (int(rng.integers(40, 600)), int(rng.integers(40, 600)))
         image = Image.new("RGB", size, tuple(int(level) for level in rng.integers(0, 256, 3)))
         if number % 3 == 0:
             image.paste("black", (0, 0, size[0], size[1] // 5))
@@ -131,15 +131,18 @@ def test_status_is_1_if_no_file_has_an_answer(tiny_project, tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_reader_that_has_enough_ends_the_command_without_a_traceback(tiny_project):
+@pytest.mark.parametrize(
+    "arguments",
+    ["names --count 50 --temperature 5 --seed 1", "classify data/examples --json --csv table.csv"],
+)
+def test_reader_that_has_enough_ends_the_command_without_a_traceback(tiny_project, arguments):
     script = "from herodex.cli import main; main()"
-    command = f'"{sys.executable}" -c "{script}" names --count 2000 --temperature 5 --seed 1 | head -n 1'
+    command = f'"{sys.executable}" -c "{script}" {arguments} | true'
     done = subprocess.run(
         ["bash", "-c", command], cwd=tiny_project, capture_output=True, text=True, check=False
     )
-    assert len(done.stdout.splitlines()) == 1
-    assert "Traceback" not in done.stderr
-    assert "BrokenPipe" not in done.stderr
+    for word in ("Traceback", "BrokenPipe", "cannot be written"):
+        assert word not in done.stderr
 
 
 def test_full_disk_is_one_message(tiny_project):

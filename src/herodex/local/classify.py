@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from herodex.csv_table import open_table
@@ -81,9 +81,24 @@ def csv_rows(csv: Path | None, classes: Iterable[str]) -> Generator[Write]:
     if csv is None:
         yield lambda answer: None
         return
+    with ExitStack() as stack:
+        with write_errors(csv):
+            write = csv_writer(stack.enter_context(open_table(csv)), list(classes))
+
+        def write_row(answer: FileAnswer) -> None:
+            with write_errors(csv):
+                write(answer)
+
+        yield write_row
+        with write_errors(csv):
+            stack.close()
+
+
+@contextmanager
+def write_errors(csv: Path) -> Generator[None]:
+    """Turn an error of the system into a message about the table; the terminal has errors of its own."""
     try:
-        with open_table(csv) as file:
-            yield csv_writer(file, list(classes))
+        yield
     except OSError as error:
         raise UserError(
             f"{csv} cannot be written: {error.strerror or error}.", "Name another file: --csv FILE."

@@ -78,7 +78,7 @@ class Models:
         >>> models.classify("photo.jpg").label
         'batman'
         >>> [each.name for each in models.names(2, seed=1)]
-        ['Agramor', 'Shirux']
+        ['Chatharme', 'Rashosh']
     """
 
     def __init__(self, place: ModelPlace) -> None:
@@ -146,10 +146,10 @@ class Models:
             >>> answer.label if answer.known else "none of these"
             'batman'
             >>> answer.probabilities["hulk"], answer.unknown
-            (2.1e-09, 0.0139)
+            (5.026147171870051e-13, 0.00019785051997478487)
         """
         named = show_path(image) if isinstance(image, (str, os.PathLike)) else "The image"
-        # Without a classifier, any image is to blame for nothing.
+        # A missing classifier is reported before a bad image.
         classifier = self.classifier
         try:
             return predict(classifier, self._pixels(image))
@@ -211,7 +211,7 @@ class Models:
 
         Example:
             >>> herodex.load().names(1, seed=3, prefix="Pi")[0].name
-            'Pirosk'
+            'Piniler'
         """
         try:
             wish = LocalNamesRequest.model_validate(
