@@ -113,9 +113,14 @@ def test_every_caption_is_of_a_plot_that_a_stage_writes():
 
 def test_chosen_recipe_is_marked(reports):
     (reports / "classifier/recipes.json").write_text('{"chosen": "all views"}')
-    (reports / "classifier/recipes.csv").write_text("recipe,n\nmean,5\nall views,5\n")
+    (reports / "classifier/recipes.csv").write_text(
+        "recipe,l2,log_loss,n,accuracy,accuracy_low,accuracy_high,gain,gain_low,gain_high\n"
+        "mean,1,2,5,1,1,1,,,\nall views,1,2,5,1,1,1,0,0,0\n"
+    )
+    Image.new("RGB", (4, 4)).save(reports / "classifier/recipes.png")
     html = page(collect(reports), [])
     assert "“all views” is used" in html
+    assert "the simplest of the best is used. In use: <b>all views</b>.</figcaption>" in html
     assert re.findall(r'<tr class="chosen"><td>(.*?)</td>', html) == ["all views (used)"]
 
 

@@ -29,7 +29,7 @@ NO_LEAD = Lead([], [], [])
 PAGE = "index.html"
 FIRST = ("cards", "clean", "classifier", "generator")
 """The order of the folders; others follow by name."""
-MAX_ROWS, MAX_COLUMNS = 40, 8
+MAX_ROWS, MAX_COLUMNS = 40, 10
 MAX_CHARACTERS = 8000
 """Longer reports are cut, with a link to the whole."""
 
