@@ -1,6 +1,8 @@
-"""The `herodex` command: trace, promote, roll back, package and export models."""
+"""The `herodex` command: classify images, invent names; trace, promote, roll back and package models."""
 
 import argparse
+import io
+import os
 import sys
 from pathlib import Path
 
@@ -12,13 +14,27 @@ MODELS = ("classifier", "generator")
 
 def main() -> None:
     """Run the command line."""
-    run_command(run)
+    # A terminal's encoding may lack characters of names; a reader such as `head` may have enough.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        run_command(run)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes the stream again when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
 
 
 def run() -> None:
     """Parse the arguments and run the command; each command imports only what it needs."""
     options = parse(sys.argv[1:])
     match options.command:
+        case "classify":
+            classify(options)
+        case "names":
+            names(options)
         case "trace":
             trace(options)
         case "promote":
@@ -46,12 +62,33 @@ def run() -> None:
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
-        prog="herodex", description="Trace, promote, package and export the models of this project."
+        prog="herodex", description="Use, trace, promote and package the models of this project."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+
+    classifying = add("classify", "classify images in files and folders")
+    classifying.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="an image, or a folder of images at any depth"
+    )
+    classifying.add_argument("--csv", type=Path, metavar="FILE", help="write the answers to a CSV table")
+    classifying.add_argument("--json", action="store_true", help="print a line of JSON for each image")
+    inventing = add("names", "invent names")
+    inventing.add_argument("--count", type=int, default=10, help="number of names (default: 10)")
+    inventing.add_argument(
+        "--temperature", type=float, default=0.8, help="0.5 to 5; lower is likelier (default: 0.8)"
+    )
+    inventing.add_argument("--seed", type=int, help="the same seed gives the same names; default: random")
+    inventing.add_argument(
+        "--start", "--prefix", default="", metavar="TEXT", help="what the names start with"
+    )
+    inventing.add_argument("--json", action="store_true", help="print the answer of the service")
+    for using in (classifying, inventing):
+        place = using.add_mutually_exclusive_group()
+        place.add_argument("--models", type=Path, metavar="FOLDER", help="use the models in this folder")
+        place.add_argument("--bento", metavar="TAG", help="use the models of a bento: its tag or folder")
 
     tracing = add("trace", "show the sources and uses of a model, run, bento, image or name")
     tracing.add_argument(
@@ -109,6 +146,24 @@ def versions(models: list[str]) -> dict[str, str]:
                 f"'{model}' is no model.", "Give classifier or generator, or a version: classifier=3."
             )
     return wanted
+
+
+def classify(options: argparse.Namespace) -> None:
+    """Classify images; exit with 1 if none has an answer."""
+    from herodex.local.classify import classify
+    from herodex.local.models import open_models
+
+    if not classify(open_models(options.models, options.bento), options.paths, options.csv, options.json):
+        raise SystemExit(1)
+
+
+def names(options: argparse.Namespace) -> None:
+    """Print invented names."""
+    from herodex.local.models import open_models
+    from herodex.local.names import invent
+
+    models = open_models(options.models, options.bento)
+    invent(models, options.count, options.temperature, options.seed, options.start, options.json)
 
 
 def trace(options: argparse.Namespace) -> None:

@@ -6,7 +6,10 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from tqdm import tqdm
+try:
+    from tqdm import tqdm
+except ModuleNotFoundError:  # the extra `serve` does without it
+    tqdm = None
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +20,7 @@ LINE_EVERY_S = 10
 
 def track(items: Iterable[T], total: int, label: str, unit: str) -> Iterator[T]:
     """Yield `items` and show how many of `total` are done, the rate and the time left."""
-    if sys.stderr.isatty():
+    if tqdm is not None and sys.stderr.isatty():
         yield from tqdm(items, total=total, desc=label, unit=f" {unit}")
         return
     started = last = time.monotonic()

@@ -15,7 +15,7 @@ import sqlite3
 import subprocess
 import time
 import uuid
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,7 +47,10 @@ PATHS_IN_DATABASE = {
     "model_versions": ("source", "storage_location"),
 }
 """Columns of MLflow's database that hold absolute paths of artifacts."""
+KIND = {"mlflow.experimentKind": "custom_model_development"}
+"""A tag that makes MLflow's page show training runs first; without it, the page asks for the kind."""
 PARENT = "mlflow.parentRunId"
+COMMIT, CHANGED = "mlflow.source.git.commit", "changed_since_commit"
 SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -134,7 +137,7 @@ def _send(store: "Store", folder: Path) -> None:
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     tags = {**record["tags"], "sent_from": folder.name}
     if record["repro"]:
-        tags[PARENT] = store.parent_run(record["repro"], record["started"])
+        tags[PARENT] = store.parent_run(record["repro"], record["started"], record["tags"])
     # An earlier attempt that broke off has left an incomplete run.
     for broken in store.search(sent_from=folder.name):
         store.client.delete_run(broken.info.run_id)
@@ -186,13 +189,27 @@ class Store(NamedTuple):
             failed = "FAILED" in (status, self.client.get_run(parent).info.status)
             self.client.set_terminated(parent, "FAILED" if failed else "FINISHED", int(ended * 1000))
 
-    def parent_run(self, repro: str, started: float) -> str:
-        """Return the id of the run for one `dvc repro`; create it if it is missing."""
+    def parent_run(self, repro: str, started: float, commit: Mapping[str, str]) -> str:
+        """Return the id of the run for one `dvc repro`; create it if it is missing.
+
+        Args:
+            repro: the key of the `dvc repro`.
+            started: seconds since 1970.
+            commit: from `commit_tags`.
+        """
         tags = {"repro": repro, "stage": "repro"}
         if found := self.search(**tags):
             return found[0].info.run_id
-        name = os.environ.get("DVC_EXP_NAME") or "repro"
+        name = os.environ.get("DVC_EXP_NAME") or commit_name(commit)
+        tags |= {tag: commit[tag] for tag in (COMMIT, CHANGED) if tag in commit}
         return self.client.create_run(self.experiment, int(started * 1000), tags, name).info.run_id
+
+    def log_metrics(self, run_id: str, metrics: Mapping[str, float]) -> None:
+        """Log metrics of a run, in one request."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        self.client.log_batch(run_id, [Metric(name, value, now, 0) for name, value in metrics.items()])
 
     def set_tags(self, run_id: str, tags: dict[str, str]) -> None:
         """Tag a run, in one request."""
@@ -233,6 +250,9 @@ def connect() -> Generator[Store]:
             client = mlflow.MlflowClient(uri)
             found = client.get_experiment_by_name(EXPERIMENT)
             experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT, location)
+            if not (found and KIND.keys() <= found.tags.keys()):
+                for tag, value in KIND.items():
+                    client.set_experiment_tag(experiment, tag, value)
         yield Store(client, experiment)
     except (
         mlflow.MlflowException,
@@ -291,7 +311,24 @@ def commit_tags() -> dict[str, str]:
     except (OSError, subprocess.CalledProcessError):
         return {}
     commit, _, changed = done.stdout.strip().partition("-")
-    return {"mlflow.source.git.commit": commit, "changed_since_commit": str(bool(changed)).lower()}
+    return {COMMIT: commit, CHANGED: str(bool(changed)).lower()}
+
+
+def commit_name(commit: Mapping[str, str]) -> str:
+    """Name a run by the date and hash of its commit: 2026-11-28 9025fe8, with `+` for a changed project.
+
+    Outside git it is called `repro`.
+
+    Args:
+        commit: from `commit_tags`.
+    """
+    if COMMIT not in commit:
+        return "repro"
+    # The committer's own date, so that the name does not depend on the time zone.
+    command = ["git", "show", "--no-patch", "--format=%cs", commit[COMMIT], "--"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    changed = "+" if commit.get(CHANGED) == "true" else ""
+    return f"{done.stdout.strip()} {commit[COMMIT][:7]}{changed}".strip()
 
 
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -137,3 +137,53 @@ def test_database_that_stays_is_not_changed(folder):
     tracking.relocate(folder / "missing.db", "file:///elsewhere")
     assert tracking.DATABASE.read_bytes() == before
     assert not (folder / "missing.db").exists()
+
+
+def git(*arguments: str) -> str:
+    identity = ("-c", "user.name=A", "-c", "user.email=a@b.test")
+    done = subprocess.run(["git", *identity, *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_parent_run_is_named_by_the_date_and_hash_of_its_commit(folder, monkeypatch):
+    monkeypatch.delenv("DVC_EXP_NAME", raising=False)
+    assert tracking.commit_name({}) == "repro"
+    git("init", "-q")
+    (folder / "a").write_text("a")
+    git("add", "a")
+    # East of Greenwich it is the next day already.
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2026-03-01T23:30:00-0800")
+    git("commit", "-qm", "a")
+    commit = git("rev-parse", "--short=7", "HEAD")
+    assert tracking.commit_name(tracking.commit_tags()) == f"2026-03-01 {commit}"
+    (folder / "a").write_text("b")
+    changed = tracking.commit_tags()
+    assert tracking.commit_name(changed) == f"2026-03-01 {commit}+"
+    with tracking.connect() as store:
+        run_id = store.parent_run("key", 1.0, changed)
+        assert store.parent_run("key", 2.0, {}) == run_id
+        store.log_metrics(run_id, {"classifier.accuracy": 0.9})
+    found = client().get_run(run_id)
+    assert found.info.run_name == f"2026-03-01 {commit}+"
+    assert found.data.metrics == {"classifier.accuracy": 0.9}
+    assert found.data.tags["changed_since_commit"] == "true"
+    monkeypatch.setenv("DVC_EXP_NAME", "blunt-seed")
+    with tracking.connect() as store:
+        named = store.parent_run("other", 1.0, changed)
+    assert client().get_run(named).info.run_name == "blunt-seed"
+
+
+def test_commit_that_the_clone_lacks_names_the_run_without_a_date(folder):
+    git("init", "-q")
+    assert tracking.commit_name({"mlflow.source.git.commit": "1234567890"}) == "1234567"
+
+
+def test_experiment_is_of_the_kind_that_shows_training_runs(folder):
+    with tracking.connect() as store:
+        experiment = store.experiment
+    kind = {"mlflow.experimentKind": "custom_model_development"}
+    assert kind.items() <= client().get_experiment(experiment).tags.items()
+    client().delete_experiment_tag(experiment, "mlflow.experimentKind")
+    with tracking.connect():
+        pass
+    assert kind.items() <= client().get_experiment(experiment).tags.items()

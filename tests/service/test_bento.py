@@ -87,6 +87,16 @@ def test_bento_contains_service_page_and_models(tmp_path: Path) -> None:
         file for file in files if file.endswith((".h5", ".pyc")) or file.startswith(("tests", "crawlers"))
     ]
     assert not unwanted
+    names = "from herodex.cli import main; main()", "names", "--count", "3", "--bento", "herodex:latest"
+    done = subprocess.run(
+        [sys.executable, "-c", *names],
+        cwd=tmp_path,
+        env=environment(project),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert len(done.stdout.splitlines()) == 3, done.stderr
 
 
 @pytest.mark.slow

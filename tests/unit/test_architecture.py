@@ -18,6 +18,7 @@ HELPERS = "herodex"
 MAY_IMPORT = {
     "crawlers": {"demo_web", HELPERS},
     "demo_web": {HELPERS},
+    "herodex.local": {"generator", "inference", "serving", HELPERS},
     "herodex.review": {"curation", "dataset", HELPERS},
     "herodex.serving": {"generator", "inference", HELPERS},
     "herodex.lineage": {"curation", "dataset", "evaluation", "generator", "inference", HELPERS},
@@ -73,7 +74,7 @@ def wrong_imports(module: str, source: str) -> list[str]:
         return []
     ours = (name for name in imports_of(source) if name.split(".")[0] in {"herodex", "crawlers", "demo_web"})
     wrong = [name for name in ours if package_of(name) not in allowed]
-    if own in {"herodex.inference", "herodex.serving"}:
+    if own in {"herodex.inference", "herodex.local", "herodex.serving"}:
         wrong += [name for name in imports_of(source) if name.split(".")[0] in TRAINS_OR_TRACKS]
     return wrong
 

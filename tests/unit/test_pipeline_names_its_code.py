@@ -36,6 +36,8 @@ SHARED = {
     )
 }
 """What all stages use, and what does not change their outputs."""
+PACKAGE = PROJECT / "src" / "herodex" / "__init__.py"
+"""It imports the models only when `herodex.load` is called; of its imports, stages run `kernels` alone."""
 NOT_COMPUTING = {
     "jaxtyping",
     "mlflow",
@@ -81,12 +83,12 @@ def modules_of(path: Path) -> Iterator[str]:
 
 def code_of(module: str) -> set[Path]:
     """All of the project's files that a module needs."""
-    found, new = set[Path](), files_of(module)
+    found, new = set[Path](), set(files_of(module))
     assert new
     while new:
-        found |= set(new)
-        needed = {file for path in new for name in modules_of(path) for file in files_of(name)}
-        new = list(needed - found)
+        found |= new
+        needed = {file for path in new - {PACKAGE} for name in modules_of(path) for file in files_of(name)}
+        new = needed - found
     return found
 
 

@@ -1,7 +1,7 @@
 """`make report`: write `reports/index.html`, one offline page with all reports and stage times.
 
-It shows every metric, plot and small table in `reports/`, so a new one needs no change here. Because it also
-shows times, it is not an output of the pipeline.
+It begins with the main figures, then shows every metric, plot and small table in `reports/`; a new one needs
+no change here, only a caption. Because the page also shows times, it is not an output of the pipeline.
 """
 
 import logging
@@ -18,16 +18,37 @@ from herodex.command import run_command
 from herodex.errors import UserError
 from herodex.json_record import read_json
 from herodex.lineage.counts import Row, estimates_in, read_rows
+from herodex.lineage.headlines import Lead, read_lead
+from herodex.params import load_params
 from herodex.stage_times import StageTime, read_times
 
 log = logging.getLogger(__name__)
 
+NO_LEAD = Lead([], [], [])
+
 PAGE = "index.html"
 FIRST = ("cards", "clean", "classifier", "generator")
 """The order of the folders; others follow by name."""
-MAX_ROWS, MAX_COLUMNS = 40, 8
+MAX_ROWS, MAX_COLUMNS = 40, 10
 MAX_CHARACTERS = 8000
 """Longer reports are cut, with a link to the whole."""
+
+CAPTIONS = {
+    "clean/counts": "Search results of each class and distractor: kept, or why they are set aside.",
+    "classifier/confusion": "Rows are what images show, columns the answers; off the diagonal are errors.",
+    "classifier/curves": "Each answer against all others, over all thresholds; near the corner is good.",
+    "classifier/figures": "Accuracy and recall, by kind of image and on corrupted ones, with 95 % intervals.",
+    "classifier/recipes": "Accuracy of each recipe for features and head; the simplest of the best is used.",
+    "classifier/reliability": "Left: share of right answers by their probability; on the dotted line, "
+    "probabilities are true. Right: share of errors among the most certain answers.",
+    "classifier/training": "Left: loss while fitting. Middle: selection of the weight decay. Right: OOD "
+    "scores of images of the classes, and of distractors left out of training.",
+    "classifier/worst": "The most confident wrong answers: what was asked for, the answer, the image's hash.",
+    "generator/history": "Loss on training names and on held-out names; training stops at the best epoch.",
+    "generator/lengths": "Lengths of sampled names at several temperatures, and of real names.",
+    "generator/nats": "Nats per character on real names, lower is more likely: the GRU beside n-gram models.",
+}
+"""Captions of plots by folder and name; others are captioned by their names."""
 
 Estimates = dict[str, dict[str, float]]
 
@@ -38,6 +59,7 @@ class Section:
 
     Attributes:
         metrics: by the file's name, because files share names of metrics.
+        chosen: first cell of the row that was chosen in a table, by the table's name.
     """
 
     title: str
@@ -46,6 +68,7 @@ class Section:
     plots: list[Path] = field(default_factory=list[Path])
     contact_sheets: list[Path] = field(default_factory=list[Path])
     tables: dict[str, list[Row]] = field(default_factory=dict[str, list[Row]])
+    chosen: dict[str, str] = field(default_factory=dict[str, str])
     files: list[Path] = field(default_factory=list[Path])
 
 
@@ -68,7 +91,10 @@ def read_section(folder: Path, reports: Path, files: Iterator[Path]) -> Section:
             case ".md":
                 section.texts[file.stem] = markdown(file)
             case ".json":
-                found = estimates_in(read_json(file))
+                record = read_json(file)
+                found = estimates_in(record)
+                if isinstance(record.get("chosen"), str):
+                    section.chosen[file.stem] = record["chosen"]
                 if named := {name: metric for name, metric in found.items() if name}:
                     section.metrics[file.relative_to(folder).as_posix()] = named
             case ".csv" if len(rows := read_rows(file)) <= MAX_ROWS and rows and len(rows[0]) <= MAX_COLUMNS:
@@ -86,7 +112,12 @@ def markdown(file: Path) -> str:
     return MarkdownIt("js-default").render(text)
 
 
-def page(sections: list[Section], times: list[StageTime]) -> str:
+def caption(plot: Path) -> str:
+    """Say in words what a plot shows."""
+    return CAPTIONS.get(plot.with_suffix("").as_posix()) or plot.stem.replace("_", " ")
+
+
+def page(sections: list[Section], times: list[StageTime], lead: Lead = NO_LEAD) -> str:
     """Render the page."""
     template = resources.files("herodex.lineage").joinpath("page.html.j2").read_text(encoding="utf-8")
     total = sum(entry["starting"] + entry["running"] for entry in times)
@@ -94,7 +125,7 @@ def page(sections: list[Section], times: list[StageTime]) -> str:
     # Text of reports must not be read as HTML.
     environment = Environment(autoescape=True)
     return environment.from_string(template).render(
-        sections=sections, times=times, total=total, longest=longest
+        sections=sections, times=times, total=total, longest=longest, lead=lead, caption=caption
     )
 
 
@@ -105,7 +136,9 @@ def main() -> None:
     last = {entry["stage"]: entry for entry in read_times("stage")}
     times = sorted(last.values(), key=lambda entry: entry["started"])
     file = paths.REPORTS / PAGE
-    file.write_text(page(collect(paths.REPORTS), times), encoding="utf-8")
+    shown = load_params().page.display_name
+    lead = read_lead(paths.REPORTS, paths.CLEAN_IMAGES, paths.SPLIT_IMAGES, shown)
+    file.write_text(page(collect(paths.REPORTS), times, lead), encoding="utf-8")
     log.info("all reports on one page: %s", file)
 
 

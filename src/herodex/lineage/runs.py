@@ -19,6 +19,8 @@ from herodex.tracking import PARENT, Store, UnreachableError, commit_tags, conne
 log = logging.getLogger(__name__)
 
 ARTIFACT = "lineage.json"
+HEADLINES = {"classifier": "accuracy", "generator": "nats"}
+"""The figure of each model that the run of the whole pipeline shows."""
 
 
 def log_lineage(lineage: dict[str, ModelLineage], stages: dict[str, StageRecord]) -> None:
@@ -35,7 +37,7 @@ def log_lineage(lineage: dict[str, ModelLineage], stages: dict[str, StageRecord]
 def _log(store: Store, lineage: dict[str, ModelLineage], stages: dict[str, StageRecord]) -> None:
     repro, times = repro_key(), {entry["stage"]: entry for entry in read_times("stage")}
     started = [entry["started"] for entry in times.values() if entry["repro"] == repro]
-    parent = store.parent_run(repro, min(started, default=time.time())) if repro else ""
+    parent = store.parent_run(repro, min(started, default=time.time()), commit_tags()) if repro else ""
     under_parent = {PARENT: parent} if parent else {}
     made = {f"{verb}_{name}": entry for name, entry in lineage.items() for verb in ("train", "evaluate")}
     runs = {
@@ -47,9 +49,22 @@ def _log(store: Store, lineage: dict[str, ModelLineage], stages: dict[str, Stage
     if parent:
         store.set_tags(parent, runs | {name: entry["model"] for name, entry in lineage.items()})
         store.client.log_dict(parent, lineage, ARTIFACT)
+        store.log_metrics(parent, headline_metrics(lineage))
         # The parent is still running if all stages came from the cache.
         status = store.client.get_run(parent).info.status.replace("RUNNING", "FINISHED")
         store.client.set_terminated(parent, status)
+
+
+def headline_metrics(lineage: dict[str, ModelLineage]) -> dict[str, float]:
+    """Select one figure of each model for the run of the whole pipeline."""
+    figures: dict[str, dict[str, dict[str, float]]] = {
+        name: entry["metrics"] for name, entry in lineage.items()
+    }
+    return {
+        f"{name}.{figure}": figures[name][figure]["value"]
+        for name, figure in HEADLINES.items()
+        if figure in figures.get(name, {})
+    }
 
 
 def _run_of(

@@ -1,0 +1,136 @@
+"""The start of the page of reports: one figure of each model, invented names, and the worst errors."""
+
+import base64
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from herodex.inference.image_decoding import to_rgb
+from herodex.json_record import read_json
+from herodex.lineage.counts import Row, read_rows
+from herodex.params import UNKNOWN
+
+NAMES = 8
+ERRORS = 2
+THUMBNAIL = 320
+"""Longer side of an image on the page, in pixels."""
+NONE_OF_THESE = "none of these"
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A figure with its interval and its baseline.
+
+    Attributes:
+        title: of the model.
+        text: says what the figure means.
+        estimate: value, low, high and n.
+        counted: what n counts.
+        baseline: in words, with its value.
+    """
+
+    title: str
+    text: str
+    estimate: dict[str, float]
+    counted: str
+    baseline: str
+
+
+@dataclass(frozen=True)
+class WrongAnswer:
+    """A wrong answer: the image, as a `data:` address, and what it shows and was taken for."""
+
+    image: str
+    shows: str
+    answer: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Lead:
+    """The start of the page; parts of a model without reports are empty."""
+
+    headlines: list[Headline]
+    names: list[str]
+    errors: list[WrongAnswer]
+
+
+def read_lead(reports: Path, images: Path, split: Path, shown: Callable[[str], str] = str) -> Lead:
+    """Read the reports of both models, of which one may be missing.
+
+    Args:
+        reports: the folder of reports.
+        images: the folder of cleaned images; without them, as after `make pull`, no errors are shown.
+        split: the table of images.
+        shown: returns the text for a class or distractor.
+    """
+    headlines: list[Headline] = []
+    names: list[str] = []
+    errors: list[WrongAnswer] = []
+    classifier, generator = reports / "classifier", reports / "generator"
+    if (classifier / "metrics.json").exists():
+        headlines.append(classifier_headline(read_json(classifier / "metrics.json")))
+    if (generator / "metrics.json").exists():
+        headlines.append(generator_headline(read_json(generator / "metrics.json")))
+    if (generator / "samples.csv").exists():
+        rows = read_rows(generator / "samples.csv")
+        names = [row["name"] for row in rows if row["status"] == "new"][:NAMES]
+    if (classifier / "predictions.csv").exists() and split.exists():
+        worst = worst_rows(read_rows(classifier / "predictions.csv"))
+        files = {(row["sha256"], row["query"]): row["file"] for row in read_rows(split)} if worst else {}
+        # Cleaning has written each image as PNG.
+        found = (
+            (row, (images / files.get((row["sha256"], row["query"]), "-")).with_suffix(".png"))
+            for row in worst
+        )
+        errors = [wrong_answer(row, file, shown) for row, file in found if file.is_file()]
+    return Lead(headlines, names, errors)
+
+
+def classifier_headline(metrics: dict[str, Any]) -> Headline:
+    """Describe the accuracy of the classifier."""
+    baseline = metrics["baseline"]
+    return Headline(
+        "Classifier",
+        "of images get the right answer: their class, or that they show none. No image was answered by a "
+        "model that had learnt from it.",
+        metrics["accuracy"],
+        metrics["answers"],
+        f"{baseline['name']}: {baseline['accuracy']['value']:.1%}",
+    )
+
+
+def generator_headline(metrics: dict[str, Any]) -> Headline:
+    """Describe the cross-entropy of the name generator."""
+    return Headline(
+        "Name generator",
+        "nats per character on real names that it has not learnt from. Lower is more likely.",
+        metrics["nats"],
+        "held-out names",
+        f"trigram model: {metrics['trigram']['value']:.3f}",
+    )
+
+
+def worst_rows(predictions: list[Row]) -> list[Row]:
+    """Select the most confident wrong answers."""
+    wrong = [row for row in predictions if row["label"] != row["predicted"]]
+    return sorted(wrong, key=lambda row: -float(row[f"p_{row['predicted']}"]))[:ERRORS]
+
+
+def wrong_answer(row: Row, file: Path, shown: Callable[[str], str]) -> WrongAnswer:
+    """Describe a wrong answer, with a thumbnail of its image."""
+    answer = NONE_OF_THESE if row["predicted"] == UNKNOWN else shown(row["predicted"])
+    return WrongAnswer(thumbnail(file), shown(row["query"]), answer, float(row[f"p_{row['predicted']}"]))
+
+
+def thumbnail(file: Path) -> str:
+    """Return a small JPEG of an image as a `data:` address, so that the page can be sent alone."""
+    with Image.open(file) as image:
+        small = Image.fromarray(to_rgb(image, THUMBNAIL))
+    encoded = io.BytesIO()
+    small.save(encoded, "JPEG", quality=80)
+    return f"data:image/jpeg;base64,{base64.b64encode(encoded.getvalue()).decode('ascii')}"
