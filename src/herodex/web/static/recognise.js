@@ -1,7 +1,7 @@
 /** Classification: image input and the service's answer. */
 
 import { ApiError, ask, describe } from "./api.js";
-import { displayName } from "./class_names.js";
+import { setUpBars } from "./bars.js";
 import { element, percent } from "./dom.js";
 import { setUpExamples } from "./examples.js";
 import { setUpHeatMap } from "./heat_map.js";
@@ -9,19 +9,18 @@ import { setUpHistory } from "./history.js";
 import { setUpIntake } from "./intake.js";
 import { showNearest } from "./nearest.js";
 import { shrink } from "./shrink.js";
-import { NONE, wordAnswer } from "./verdict.js";
+import { noneOf, wordAnswer } from "./verdict.js";
 import { openView } from "./views.js";
 
 const CLASSIFYING = "Classifying…";
 
 export function setUpRecognition(view, about) {
-  const bars = view.querySelector(".bars");
   const heatMap = setUpHeatMap(view);
   const history = setUpHistory(view, again);
   let pending = new AbortController();
 
-  const unanswered = [...about.classes, NONE].map((label) => ({ label }));
-  drawBars(bars, unanswered);
+  const unanswered = about.classes.map((label) => ({ label }));
+  const bars = setUpBars(view, [...unanswered, { label: noneOf(about.classes), none: true }]);
   markDrags(view);
   setUpExamples(view, about.examples, recognise);
   setUpIntake(
@@ -54,7 +53,7 @@ export function setUpRecognition(view, about) {
       history.add(file, answer);
     } catch (error) {
       if (signal.aborted) return;
-      drawBars(bars, unanswered);
+      bars.clear();
       say(view, "failed", ...describe(error));
     }
     setBusy(view, false);
@@ -138,33 +137,16 @@ function showPreview(view, file) {
 }
 
 function showAnswer(view, bars, answer) {
-  const { state, heading, detail, shares } = wordAnswer(answer);
-  drawBars(bars, shares);
-  say(view, state, heading, detail);
+  const { state, heading, aside, detail, shares } = wordAnswer(answer);
+  bars.show(shares);
+  say(view, state, heading.slice(0, heading.length - aside.length), detail, aside);
   view.querySelector(".model").textContent = `Model ${answer.model}`;
 }
 
-/** Draw a bar per class; without a share it is empty. */
-function drawBars(bars, shares) {
-  bars.replaceChildren(
-    ...shares.map(({ label, share }, place) => {
-      const value = element("span", "value", share === undefined ? "–" : percent(share));
-      const bar = element("span", "bar", element("span", "fill"));
-      bar.setAttribute("aria-hidden", "true");
-      const row = element("li", "", element("span", "label", displayName(label)), value, bar);
-      row.classList.toggle("top", place === 0 && share !== undefined);
-      row.classList.toggle("none", label === NONE);
-      // In the next frame, so that the growth of the bar is animated.
-      requestAnimationFrame(() => row.style.setProperty("--share", share ?? 0));
-      return row;
-    }),
-  );
-}
-
-function say(view, state, answer, detail) {
+function say(view, state, answer, detail, aside = "") {
   const verdict = view.querySelector(".verdict");
   verdict.dataset.state = state;
-  verdict.querySelector(".answer").textContent = answer;
+  verdict.querySelector(".answer").replaceChildren(answer, element("span", "aside", aside));
   verdict.querySelector(".detail").textContent = detail;
 }
 
