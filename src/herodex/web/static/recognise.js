@@ -1,14 +1,15 @@
 /** Classification: image input and the service's answer. */
 
-import { ApiError, ask, describe } from "./api.js";
+import { describe } from "./api.js";
 import { setUpBars } from "./bars.js";
+import { setUpBatch } from "./batch.js";
+import { classify } from "./classify.js";
 import { element, percent } from "./dom.js";
 import { setUpExamples } from "./examples.js";
 import { setUpHeatMap } from "./heat_map.js";
 import { setUpHistory } from "./history.js";
 import { setUpIntake } from "./intake.js";
 import { showNearest } from "./nearest.js";
-import { shrink } from "./shrink.js";
 import { noneOf, wordAnswer } from "./verdict.js";
 import { openView } from "./views.js";
 
@@ -17,6 +18,8 @@ const CLASSIFYING = "Classifying…";
 export function setUpRecognition(view, about) {
   const heatMap = setUpHeatMap(view);
   const history = setUpHistory(view, again);
+  const settings = { maxSide: Number(view.dataset.maxSide), maxMegabytes: about.max_upload_mb };
+  const batch = setUpBatch(view, about, settings, again);
   let pending = new AbortController();
 
   const unanswered = about.classes.map((label) => ({ label }));
@@ -25,9 +28,18 @@ export function setUpRecognition(view, about) {
   setUpExamples(view, about.examples, recognise);
   setUpIntake(
     view.querySelectorAll("input[type=file]"),
-    (file, note) => {
+    async (images, note) => {
       openView("recognise");
-      recognise(file, note);
+      if (images.length > 1) {
+        remark(view, note);
+        batch.add(images);
+        return;
+      }
+      try {
+        recognise(await images[0].open(), note);
+      } catch (error) {
+        remark(view, describe(error).join(" "));
+      }
     },
     (message) => {
       openView("recognise");
@@ -45,10 +57,8 @@ export function setUpRecognition(view, about) {
     setBusy(view, true);
     say(view, "waiting", CLASSIFYING, file.name);
     try {
-      const small = await shrink(file, Number(view.dataset.maxSide));
-      const answer = await classify(small, about.max_upload_mb, signal, (sent, total) =>
-        showUpload(view, file.name, sent, total),
-      );
+      const progress = (sent, total) => showUpload(view, file.name, sent, total);
+      const answer = await classify(file, settings, { explain: true, signal, progress });
       show(answer);
       history.add(file, answer);
     } catch (error) {
@@ -79,15 +89,6 @@ export function setUpRecognition(view, about) {
     heatMap.show(answer.heat_map);
     showNearest(view, answer.nearest);
   }
-}
-
-async function classify(file, maxMegabytes, signal, progress) {
-  if (file.size > maxMegabytes * 2 ** 20) {
-    throw new ApiError(`The file is larger than ${maxMegabytes} MB.`, "Choose a smaller file.");
-  }
-  const form = new FormData();
-  form.append("image", file);
-  return ask("api/classify?explain=true", { method: "POST", body: form }, signal, progress);
 }
 
 /** Mark the panel while something is dragged over the page. */
