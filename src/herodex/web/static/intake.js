@@ -90,7 +90,8 @@ function contents(data) {
 /** List all files, those in archives and folders too. */
 async function gather(files, folders) {
   const found = [];
-  for (const file of files) {
+  const ordered = files.some(({ webkitRelativePath: path }) => path) ? files.toSorted(byPath) : files;
+  for (const file of ordered) {
     if (isArchive(file)) found.push(...(await readArchive(file)).filter(isVisible));
     else found.push(opened(file));
   }
@@ -98,19 +99,31 @@ async function gather(files, folders) {
   return found.filter(isVisible);
 }
 
+const ORDER = new Intl.Collator(undefined, { numeric: true });
+
+/** Browsers list folders in any order. */
+function byPath(a, b) {
+  return ORDER.compare(a.webkitRelativePath ?? a.name, b.webkitRelativePath ?? b.name);
+}
+
 async function walk(folder, found) {
   if (found.length > MAX_FILES) {
     throw new ApiError(`The folder has more than ${MAX_FILES.toLocaleString("en")} files.`, "Choose a folder in it.");
   }
+  for (const entry of (await entriesOf(folder)).sort(byPath)) {
+    if (entry.isDirectory) await walk(entry, found);
+    else found.push({ name: entry.fullPath.slice(1), open: () => new Promise((resolve, reject) => entry.file(resolve, reject)) });
+  }
+}
+
+async function entriesOf(folder) {
   const reader = folder.createReader();
+  const entries = [];
   // A reader returns some entries at a time.
   for (;;) {
-    const entries = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    if (!entries.length) return;
-    for (const entry of entries) {
-      if (entry.isDirectory) await walk(entry, found);
-      else found.push({ name: entry.fullPath.slice(1), open: () => new Promise((resolve, reject) => entry.file(resolve, reject)) });
-    }
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!some.length) return entries;
+    entries.push(...some);
   }
 }
 

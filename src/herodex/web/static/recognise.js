@@ -4,22 +4,47 @@ import { describe } from "./api.js";
 import { setUpBars } from "./bars.js";
 import { setUpBatch } from "./batch.js";
 import { classify } from "./classify.js";
+import { noteForCode } from "./code.js";
 import { element, percent } from "./dom.js";
 import { setUpExamples } from "./examples.js";
 import { setUpHeatMap } from "./heat_map.js";
 import { setUpHistory } from "./history.js";
 import { setUpIntake } from "./intake.js";
+import { setUpLive } from "./live.js";
 import { showNearest } from "./nearest.js";
 import { noneOf, wordAnswer } from "./verdict.js";
 import { openView } from "./views.js";
 
 const CLASSIFYING = "Classifying…";
+const STARTING = "Starting the camera…";
 
 export function setUpRecognition(view, about) {
   const heatMap = setUpHeatMap(view);
   const history = setUpHistory(view, again);
   const settings = { maxSide: Number(view.dataset.maxSide), maxMegabytes: about.max_upload_mb };
   const batch = setUpBatch(view, about, settings, again);
+  const live = setUpLive(view, about, settings, {
+    begin() {
+      pending.abort();
+      setBusy(view, false);
+      clear();
+      remark(view, "");
+      hidePreview(view);
+      say(view, "waiting", STARTING, "");
+    },
+    show: (answer) => showAnswer(view, bars, answer),
+    fail: (...problem) => say(view, "failed", ...problem),
+    end(message, last) {
+      remark(view, message);
+      if (last) {
+        showPreview(view, last.file);
+        history.add(last.file, last.answer);
+      } else if (view.querySelector(".answer").textContent === STARTING) {
+        bars.clear();
+        say(view, "waiting", "No image yet", "");
+      }
+    },
+  });
   let pending = new AbortController();
 
   const unanswered = about.classes.map((label) => ({ label }));
@@ -48,6 +73,7 @@ export function setUpRecognition(view, about) {
   );
 
   async function recognise(file, note = "") {
+    live.replace();
     pending.abort();
     pending = new AbortController();
     const { signal } = pending;
@@ -71,6 +97,7 @@ export function setUpRecognition(view, about) {
 
   /** Show an earlier answer again. */
   function again(file, answer) {
+    live.replace();
     pending.abort();
     setBusy(view, false);
     clear();
@@ -129,12 +156,19 @@ function showPreview(view, file) {
     view.querySelector(".change").hidden = !shown;
     view.classList.toggle("chosen", shown);
   };
+  noteForCode({ file: file.name });
   if (preview.src) URL.revokeObjectURL(preview.src);
   preview.onload = () => show(true);
   // The browser cannot show the file; the service reports what is wrong with it.
   preview.onerror = () => show(false);
   preview.alt = `Your image: ${file.name}`;
   preview.src = URL.createObjectURL(file);
+}
+
+function hidePreview(view) {
+  view.querySelector(".preview").hidden = true;
+  view.querySelector(".change").hidden = true;
+  view.classList.remove("chosen");
 }
 
 function showAnswer(view, bars, answer) {
