@@ -182,7 +182,9 @@ def test_images_in_an_archive_are_classified(page: Page, tmp_path: Path, method:
     else:
         drop(page, ".drop", [file])
     assert [row[:2] for row in table(page)] == [["Möwe.png", "Ocean"], ["b.png", "Cherry"]]
-    assert page.text(".remark") == "1 other file left out, because it is no image."
+    assert page.text(".remark") == (
+        "2 images are classified in the table below. 1 other file left out, because it is no image."
+    )
 
 
 def test_file_of_an_archive_that_unpacks_to_too_much_fails_alone(page: Page, tmp_path: Path) -> None:
@@ -228,3 +230,26 @@ def test_unusable_archive_is_refused_with_advice(page: Page, tmp_path: Path, wri
     drop(page, ".drop", [write(tmp_path / "x.zip")])
     page.wait(lambda: page.text(".remark").startswith(message))
     assert not page.one(".batch").is_displayed()
+
+
+def test_table_is_accessible_at_every_width_and_in_forced_colours(
+    page: Page, tmp_path: Path, axe: str
+) -> None:
+    drop(page, ".drop", [write_images(tmp_path / "many", 4)])
+    table(page)
+    for width in (360, 768, 1440):
+        page.driver.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
+        )
+        assert violations(page, axe) == []
+        assert page.driver.execute_script("return document.documentElement.scrollWidth") <= width
+    forced = {"features": [{"name": "forced-colors", "value": "active"}]}
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", forced)
+    seen = """
+    const canvas = getComputedStyle(document.body).backgroundColor;
+    const colour = getComputedStyle(document.querySelector(arguments[0])).backgroundColor;
+    return colour !== canvas && colour !== "rgba(0, 0, 0, 0)";"""
+    page.one(".batch .sort").click()
+    for selector in ("[data-view=recognise]", ".batch .sort", ".bars li:not(.none) .fill"):
+        assert page.driver.execute_script(seen, selector), selector

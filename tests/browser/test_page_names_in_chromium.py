@@ -93,7 +93,7 @@ def test_all_names_are_copied_and_saved_as_text(page: Page, tmp_path: Path) -> N
     page.one(".invented .copy-all").click()
     page.wait(lambda: page.text(".invented .copy-all") == "Copied")
     page.one("#prefix").send_keys(Keys.CONTROL, "v")
-    assert page.one("#prefix").get_attribute("value") == "".join(names)
+    assert page.one("#prefix").get_attribute("value") == " ".join(names)
 
 
 @pytest.mark.parametrize(

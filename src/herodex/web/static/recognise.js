@@ -40,7 +40,6 @@ export function setUpRecognition(view, about) {
         showPreview(view, last.file);
         history.add(last.file, last.answer);
       } else if (view.querySelector(".answer").textContent === STARTING) {
-        bars.clear();
         say(view, "waiting", "No image yet", "");
       }
     },
@@ -56,7 +55,7 @@ export function setUpRecognition(view, about) {
     async (images, note) => {
       openView("recognise");
       if (images.length > 1) {
-        remark(view, note);
+        remark(view, `${images.length.toLocaleString("en")} images are classified in the table below. ${note}`.trim());
         batch.add(images);
         return;
       }
@@ -89,7 +88,6 @@ export function setUpRecognition(view, about) {
       history.add(file, answer);
     } catch (error) {
       if (signal.aborted) return;
-      bars.clear();
       say(view, "failed", ...describe(error));
     }
     setBusy(view, false);
@@ -107,6 +105,7 @@ export function setUpRecognition(view, about) {
   }
 
   function clear() {
+    bars.clear();
     heatMap.show(null);
     showNearest(view, null);
   }
