@@ -101,7 +101,7 @@ def test_results_are_saved_without_formulas(page: Page, tmp_path: Path) -> None:
         page.wait((saved / file).exists)
     with (saved / "herodex.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["file"] for row in rows] == ["'=1+1.png", "'@a.png", "'-\"b\", c.png", "'+d.png", "plain.png"]
+    assert [row["file"] for row in rows] == ["'=1+1.png", "'@a.png", '\'-"b", c.png', "'+d.png", "plain.png"]
     assert [row["answer"] for row in rows] == ["ocean"] * 4 + [""]
     assert 0.5 < float(rows[0]["probability"]) < 1
     assert "not an image" in rows[4]["problem"]
@@ -116,8 +116,7 @@ def test_least_certain_answers_come_first_on_request(page: Page, tmp_path: Path)
     mixes = {"sure": 0, "vague": 0.25, "unsure": 0.12}
     for name, amount in mixes.items():
         colour = tuple(
-            round(a + amount * (b - a))
-            for a, b in zip(COLOURS["cherry"], COLOURS["ocean"], strict=True)
+            round(a + amount * (b - a)) for a, b in zip(COLOURS["cherry"], COLOURS["ocean"], strict=True)
         )
         Image.new("RGB", (64, 64), colour).save(tmp_path / f"{name}.png")
     drop(page, ".drop", [tmp_path / f"{name}.png" for name in mixes])

@@ -26,7 +26,7 @@ def output(page: Page, language: str, folder: Path) -> str:
 
 @pytest.mark.parametrize("language", RUN)
 def test_code_classifies_the_image_on_the_page(page: Page, tmp_path: Path, language: str) -> None:
-    name = "it's \"mine\"; $HOME.png"
+    name = 'it\'s "mine"; $HOME.png'
     Image.new("RGB", (60, 60), COLOURS["ocean"]).save(tmp_path / name)
     page.upload(tmp_path / name)
     page.one(".code summary").click()

@@ -58,13 +58,14 @@ def also(detail: str) -> list[str]:
 
 MANY_CLASSES = """
 const names = Array.from({ length: %d }, (_, place) => `hero ${place}`);
-if (path.startsWith("api/about")) return Response.json({ ...(await (await send(path)).json()), classes: names });
-if (!path.startsWith("api/classify")) return send(path, options);
+const real = () => send(path, options);
+if (path.startsWith("api/about")) return Response.json({ ...(await (await real()).json()), classes: names });
+if (!path.startsWith("api/classify")) return real();
 const shares = names.map((label, place) => [label, 0.7 * 0.5 ** (place + 1)]);
 const unknown = 1 - shares.reduce((sum, [, share]) => sum + share, 0);
 return Response.json({
-  label: "hero 0", known: true, probabilities: Object.fromEntries(shares), unknown, set: names, looks_like: "",
-  model: "abc",
+  label: "hero 0", known: true, probabilities: Object.fromEntries(shares), unknown, set: names,
+  looks_like: "", model: "abc",
 });
 """
 
