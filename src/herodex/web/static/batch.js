@@ -147,7 +147,14 @@ function createRow(image, show) {
     const open = element("button", "open", words.heading);
     open.type = "button";
     open.title = words.detail;
-    open.addEventListener("click", async () => show(await image.open(), answered));
+    open.addEventListener("click", async () => {
+      try {
+        show(await image.open(), answered);
+      } catch (error) {
+        // The file has changed since it was classified.
+        set("failed", { problem: describe(error).join(" ") });
+      }
+    });
     answer.replaceChildren(open);
     await drawThumbnail(thumbnail, file);
   }

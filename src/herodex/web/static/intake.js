@@ -112,7 +112,15 @@ async function walk(folder, found) {
   }
   for (const entry of (await entriesOf(folder)).sort(byPath)) {
     if (entry.isDirectory) await walk(entry, found);
-    else found.push({ name: entry.fullPath.slice(1), open: () => new Promise((resolve, reject) => entry.file(resolve, reject)) });
+    else found.push({ name: entry.fullPath.slice(1), open: () => fileOf(entry) });
+  }
+}
+
+async function fileOf(entry) {
+  try {
+    return await new Promise((resolve, reject) => entry.file(resolve, reject));
+  } catch {
+    throw new ApiError("The file cannot be read.", "Check that it still exists, then choose it again.");
   }
 }
 
