@@ -18,7 +18,7 @@ if NODE := shutil.which("node"):
 
 def output(page: Page, language: str, folder: Path) -> str:
     """Run the code that the drawer shows, in a folder, and return its output."""
-    code = page.one(f".{language} code").get_attribute("textContent")
+    code = str(page.one(f".{language} code").get_attribute("textContent"))
     done = subprocess.run([*RUN[language], code], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
