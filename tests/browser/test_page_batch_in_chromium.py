@@ -40,7 +40,7 @@ def write_images(folder: Path, count: int) -> Path:
 
 @pytest.fixture(scope="module")
 def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a service that allows 60 requests in any 3 s, five times as many as by default."""
+    """The address of a service that allows 60 requests in any 3 s, five times the default rate."""
     with serving(make_project(tmp_path_factory.mktemp("limited"), requests_per_minute=1200, burst=60)) as url:
         yield url
 
