@@ -24,12 +24,12 @@ requestAnimationFrame(() => requestAnimationFrame(() => done(shift)));
 
 
 def test_upload_shows_preview_answer_and_probabilities(page: Page, cherry: Path) -> None:
-    assert page.bars() == {**{label.title(): "–" for label in COLOURS}, "None of these": "–"}
+    assert page.bars() == {**{label.title(): "–" for label in COLOURS}, "None of the three": "–"}
     page.upload(cherry)
     assert page.text(".answer") == "Cherry"
     assert page.text(".detail").startswith("Probability: 9")
     bars = page.bars()
-    assert set(bars) == {*(label.title() for label in COLOURS), "None of these"}
+    assert set(bars) == {*(label.title() for label in COLOURS), "None of the three"}
     assert next(iter(bars)) == "Cherry"
     page.wait(lambda: page.one(".preview").is_displayed())
     assert page.one(".preview").get_attribute("alt") == "Your image: cherry.png"
@@ -41,14 +41,17 @@ def test_upload_shows_preview_answer_and_probabilities(page: Page, cherry: Path)
     assert sum(map(float, widths)) == pytest.approx(1, abs=1e-5)
 
 
-def test_image_of_no_class_is_called_none_of_these(page: Page, tmp_path: Path) -> None:
+def test_image_of_no_class_is_called_none_of_the_three(page: Page, tmp_path: Path) -> None:
     file = tmp_path / "white.png"
     Image.new("RGB", (50, 50), "white").save(file)
     page.upload(file)
-    assert page.text(".answer") == "None of these"
+    assert page.text(".answer") == "None of the three: looks like Grey"
     assert re.fullmatch(
-        r"Looks like Grey\. Closest class: (Cherry|Meadow|Ocean) \(.+ %\)\.", page.text(".detail")
+        r"Probability: .+ %\. Closest class: (Cherry|Meadow|Ocean) \(.+ %\)\.", page.text(".detail")
     )
+    assert next(iter(page.bars())) == "None of the three"
+    page.wait(lambda: page.all(".recent .caption"))
+    assert page.text(".recent .caption").startswith("None of the three: looks like Grey")
 
 
 def test_second_image_replaces_the_first(page: Page, cherry: Path, tmp_path: Path) -> None:
@@ -183,8 +186,8 @@ def test_page_requests_nothing_from_other_hosts(page: Page, cherry: Path) -> Non
 def test_every_control_has_a_name_and_is_reachable_by_keyboard(page: Page) -> None:
     pages = ["Skip to content", "Recognise", "Names"]
     examples = [f"Example: {label.title()}" for label in COLOURS]
-    links = ["Model lineage", "API description (OpenAPI)"]
-    for name in [*pages, "Choose an image", *examples, *links]:
+    links = ["Use it from code", "Model lineage", "API description (OpenAPI)", "Keyboard shortcuts"]
+    for name in [*pages, "Choose images", "Live camera", "Folder", "ZIP", *examples, *links]:
         ActionChains(page.driver).send_keys(Keys.TAB).perform()
         assert page.driver.switch_to.active_element.accessible_name.startswith(name)
     page.open(address="names")
@@ -197,8 +200,7 @@ def test_every_control_has_a_name_and_is_reachable_by_keyboard(page: Page) -> No
         "Starts with",
         "Invent names",
         "Another quote",
-        "Model lineage",
-        "API description (OpenAPI)",
+        *links,
     ]:
         ActionChains(page.driver).send_keys(Keys.TAB).perform()
         assert page.driver.switch_to.active_element.accessible_name.startswith(name)
@@ -354,6 +356,8 @@ answer.nearest = [
     author: "Ada", license: "CC BY 4.0", license_url: "https://licences.example/by", source: "a gallery" },
   { label: "ocean", similarity: 0.5, page_url: "javascript:alert(1)", title: "", author: "", license: "",
     license_url: "", source: "" },
+  { label: "ocean", similarity: 0.25, page_url: "http://gallery.herodex.test/1", title: "Sea", author: "Bo",
+    license: "CC0", license_url: "https://licences.example/cc0", source: "demo" },
 ];
 answer.heat_map = { label: "cherry", grid: [[0, 0], [0, 1]], box: [0.5, 0, 1, 1] };
 return Response.json(answer);
@@ -365,14 +369,16 @@ def test_similar_training_images_are_credited_as_plain_text(page: Page, cherry: 
         assert not page.one(".nearest").is_displayed()
         page.upload(cherry)
         page.wait(lambda: page.one(".nearest").is_displayed())
-        first, second = page.all(".neighbours li")
-        assert first.text == "Cherry 93 % similar\n<b>Red</b>\nby Ada, a gallery, CC BY 4.0"
-        assert second.text == "Ocean 50 % similar\nUntitled\nunknown author"
+        first, second, third = page.all(".neighbours li")
+        assert first.text == "Cherry similarity 0.93\n<b>Red</b>\nby Ada, a gallery, CC BY 4.0"
+        assert second.text == "Ocean similarity 0.50\nUntitled\nunknown author"
         links = first.find_elements(By.TAG_NAME, "a")
         addresses = [link.get_attribute("href") for link in links]
         assert addresses == ["https://images.example/1", "https://licences.example/by"]
         assert {link.get_attribute("rel") for link in links} == {"noopener noreferrer"}
         assert not second.find_elements(By.TAG_NAME, "a")
+        # The demo web's hosts exist nowhere, so that only the licence is a link.
+        assert [link.text for link in third.find_elements(By.TAG_NAME, "a")] == ["CC0"]
         assert violations(page, axe) == []
 
 
@@ -390,6 +396,9 @@ def test_heat_map_covers_its_part_of_the_image(page: Page, cherry: Path) -> None
         left, weak, strong = page.driver.execute_script(alpha, [[0.4, 0.9], [0.55, 0.1], [0.95, 0.95]])
         assert (left, weak) == (0, 0)
         assert strong > 150
+        preview, heat = (page.one(part).rect for part in (".preview", ".heat"))
+        assert heat["x"] >= preview["x"] + preview["width"] - 1
+        assert heat["width"] == preview["width"]
         page.all(".examples button")[0].click()
         page.wait(lambda: not page.one(".heat").is_displayed())
 
@@ -421,29 +430,28 @@ def test_display_names_are_shown_everywhere_as_plain_text(tiny_project, tmp_path
         page = Page(chromium, url)
         page.browser_errors()
         page.open(width=320)
-        assert list(page.bars()) == [*shown, "None of these"]
+        assert list(page.bars()) == [*shown, "None of the three"]
         examples = page.all(".examples button")
         assert [example.accessible_name for example in examples] == [f"Example: {text}" for text in shown]
         examples[0].click()
         page.wait(lambda: page.text(".answer") == shown[0])
         assert page.one(".preview").get_attribute("alt") == f"Your image: Example: {shown[0]}"
         page.upload(white)
-        page.wait(lambda: page.text(".answer") == "None of these")
-        assert page.text(".detail").startswith("Looks like Grau <i>. Closest class: ")
+        page.wait(lambda: page.text(".answer") == "None of the three: looks like Grau <i>")
         assert any(f"Closest class: {text} (" in page.text(".detail") for text in shown)
         entries = [entry.get_attribute("textContent") or "" for entry in page.all(".recent .caption")]
-        assert entries[0].startswith("None of these")
+        assert entries[0].startswith("None of the three")
         assert entries[1].startswith(shown[0])
         with stubbed(page, "api/classify", BETWEEN_TWO):
             page.open(width=320)
             page.upload(cherry)
             page.wait(lambda: page.one(".heat-toggle").is_displayed())
             assert page.text(".answer") == shown[0]
-            others = f"Could also be {shown[1]} or Ocean or none of these."
+            others = f"Could also be {shown[1]} or Ocean or none of the three."
             assert page.text(".detail").endswith(others)
-            assert set(page.bars()) == {*shown, "None of these"}
+            assert set(page.bars()) == {*shown, "None of the three"}
             assert page.one(".heat-toggle").get_attribute("title") == f"Evidence for {shown[0]}"
-            assert page.text(".neighbours .likeness") == f"{shown[1]} 50 % similar"
+            assert page.text(".neighbours .likeness") == f"{shown[1]} similarity 0.50"
             assert page.driver.execute_script("return document.documentElement.scrollWidth") <= 320
             assert not page.all("#recognise :is(b, i, img[src=x])")
         assert page.browser_errors() == []

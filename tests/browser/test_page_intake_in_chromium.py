@@ -47,17 +47,23 @@ def images(tmp_path: Path) -> dict[str, Path]:
     return {label: tmp_path / f"{label}.png" for label in COLOURS}
 
 
-def test_files_dropped_beside_the_first_are_said_to_be_left_out(page: Page, images: dict[str, Path]) -> None:
+def table(page: Page) -> list[list[str]]:
+    """Return the texts of the table of many images once every row has its outcome."""
+    page.wait(lambda: page.all(".batch tbody tr") and not page.one(".batch .stop").is_displayed())
+    rows = "return [...document.querySelectorAll('.batch tbody tr')].map((row) => [...row.cells].map(%s))"
+    return page.driver.execute_script(rows % "(cell) => cell.textContent")
+
+
+def test_several_dropped_images_are_classified_in_a_table(page: Page, images: dict[str, Path]) -> None:
     drop(page, "footer", list(images.values()))
-    page.wait(lambda: page.text(".answer") == "Cherry")
-    assert page.text(".remark") == (
-        "Only cherry.png was taken. 2 other files were left out: one image at a time."
-    )
-    drop(page, ".drop", [images["ocean"], images["meadow"]])
-    page.wait(lambda: page.text(".answer") == "Ocean")
-    assert page.text(".remark") == "Only ocean.png was taken. 1 other file was left out: one image at a time."
-    page.upload(images["meadow"])
-    assert not page.one(".remark").is_displayed()
+    assert [row[:2] for row in table(page)] == [[f"{label}.png", label.title()] for label in images]
+    assert page.text(".remark") == "3 images are classified in the table below."
+    assert page.text(".answer") == "No image yet"
+
+
+def test_chosen_images_are_classified_in_a_table(page: Page, images: dict[str, Path]) -> None:
+    page.one("#image").send_keys("\n".join(map(str, images.values())))
+    assert [row[1] for row in table(page)] == [label.title() for label in images]
 
 
 def test_image_among_other_dropped_things_is_taken(
@@ -68,15 +74,17 @@ def test_image_among_other_dropped_things_is_taken(
     folder.mkdir()
     drop(page, ".drop", [folder, notes, images["meadow"]])
     page.wait(lambda: page.text(".answer") == "Meadow")
-    assert "meadow.png was taken. 2 other items were left out" in page.text(".remark")
+    assert page.text(".remark") == "1 other file left out, because it is no image."
+    page.upload(images["ocean"])
+    assert not page.one(".remark").is_displayed()
 
 
 def test_left_out_files_are_named_also_if_the_taken_one_is_refused(page: Page, tmp_path: Path) -> None:
-    for name in ("a.png", "b.png"):
+    for name in ("a.png", "b.txt"):
         (tmp_path / name).write_text("no image")
-    drop(page, ".drop", [tmp_path / "a.png", tmp_path / "b.png"])
+    drop(page, ".drop", [tmp_path / "a.png", tmp_path / "b.txt"])
     page.wait(lambda: page.one(".verdict").get_attribute("data-state") == "failed")
-    assert "1 other file was left out" in page.text(".remark")
+    assert "1 other file left out" in page.text(".remark")
     page.browser_errors()
 
 
@@ -117,13 +125,18 @@ def test_remark_and_progress_are_accessible(page: Page, axe: str) -> None:
         assert page.driver.execute_script("return document.documentElement.scrollWidth") <= 360
 
 
-def test_dropped_folder_is_refused_with_advice(page: Page, tmp_path: Path) -> None:
-    (tmp_path / "holiday").mkdir()
-    drop(page, ".drop", [tmp_path / "holiday"])
-    page.wait(lambda: page.one(".remark").is_displayed())
-    assert page.text(".remark") == (
-        "A folder was dropped, not an image file. Choose or drop one image from it."
-    )
+@pytest.mark.parametrize("files", [[], ["notes.txt", ".hidden.png"]])
+def test_dropped_folder_without_images_is_refused_with_advice(
+    page: Page, tmp_path: Path, files: list[str]
+) -> None:
+    folder = tmp_path / "holiday"
+    folder.mkdir()
+    for name in files:
+        (folder / name).write_text("no image")
+    drop(page, ".drop", [folder])
+    page.wait(lambda: page.text(".remark").startswith("There is no image among"))
+    count = "1 file" if files else "0 files"
+    assert page.text(".remark") == f"There is no image among {count}. Choose, drop or paste an image file."
 
 
 def test_message_about_a_drop_leaves_the_answer(page: Page, images: dict[str, Path]) -> None:
@@ -143,10 +156,10 @@ def test_pasted_thing_that_is_no_image_is_refused_with_advice(page: Page) -> Non
         assert page.text(".remark").startswith(message)
 
 
-def test_images_pasted_beside_the_first_are_said_to_be_left_out(page: Page) -> None:
+def test_several_pasted_images_are_classified_in_a_table(page: Page) -> None:
     paste(page, "body", ["a.png", "b.png"])
-    page.wait(lambda: page.one(".verdict").get_attribute("data-state") == "failed")
-    assert page.text(".remark") == "Only a.png was taken. 1 other file was left out: one image at a time."
+    assert [row[0] for row in table(page)] == ["a.png", "b.png"]
+    assert all("not an image" in row[1] for row in table(page))
     page.browser_errors()
 
 

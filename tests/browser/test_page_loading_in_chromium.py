@@ -20,6 +20,8 @@ from herodex.serving.security_headers import SecurityHeaders
 from herodex.serving.site import create_site
 from scripts.free_port import free_port
 
+MAX_BYTES = 80_000
+"""Bytes of a first visit before an image is chosen."""
 RESOURCES = """
 const wanted = ["name", "startTime", "responseEnd", "transferSize", "decodedBodySize"];
 return performance.getEntriesByType("resource").map((entry) =>
@@ -58,6 +60,8 @@ def test_first_visit_loads_compressed_files_and_all_modules_in_one_round_trip(pa
     page.driver.execute_cdp_cmd("Network.clearBrowserCache", {})
     page.open()
     files = resources(page, "/static/")
+    document = page.driver.execute_script("return performance.getEntriesByType('navigation')[0].transferSize")
+    assert document + sum(file["transferSize"] for file in resources(page, "")) < MAX_BYTES
     assert sum(file["transferSize"] for file in files) < 0.7 * sum(file["decodedBodySize"] for file in files)
     modules = [file for file in files if file["name"].endswith(".js")]
     entry = next(module for module in modules if module["name"].endswith("/app.js"))

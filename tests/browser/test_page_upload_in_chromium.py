@@ -112,9 +112,9 @@ def test_scaled_image_gets_the_answer_of_the_original(
     assert max(Image.open(io.BytesIO(reduced)).size) <= 1024
     assert seen(reduced).shape == seen(original).shape
     assert np.abs(seen(reduced) - seen(original)).mean() < 5
-    shares = {**direct["probabilities"], "None of these": direct["unknown"]}
+    shares = {**direct["probabilities"], "None of the three": direct["unknown"]}
     for label, share in shares.items():
-        text = shown[label if label == "None of these" else label.title()]
+        text = shown[label if label == "None of the three" else label.title()]
         percent = float(text.strip("<>% \u00a0"))
         assert percent == pytest.approx(100 * share, abs=2), (shown, shares)
 

@@ -215,7 +215,7 @@ class Example(BaseModel):
 
 
 class AboutAnswer(BaseModel):
-    """Settings of the page: its words, the models, the classes, and limits of its input fields.
+    """Settings of the page: its words, the models, the classes, and limits of its input fields and requests.
 
     `display_names` has the texts to show for classes and distractors, by their names in other fields and
     responses; those without a text are shown by their names.
@@ -229,6 +229,8 @@ class AboutAnswer(BaseModel):
     examples: list[Example]
     max_upload_mb: float
     max_pixels_mp: float
+    requests_per_minute: float
+    burst: int
     max_names: int = MAX_NAMES
     min_temperature: float = MIN_TEMPERATURE
     max_temperature: float = MAX_TEMPERATURE

@@ -90,6 +90,8 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
             examples=examples if CLASSIFIER in request.app.state.models else [],
             max_upload_mb=serve.max_upload_mb,
             max_pixels_mp=serve.max_pixels_mp,
+            requests_per_minute=serve.requests_per_minute,
+            burst=serve.burst,
             quote_hosts=[urlsplit(url).hostname or "" for url in serve.quote_urls],
         )
         return JSONResponse(message.model_dump())

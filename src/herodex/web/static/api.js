@@ -5,7 +5,15 @@ import { wordsForVisitors } from "./visitors.js";
 /** Longest time in which no byte moves; a slow upload may take longer altogether. */
 const SILENCE_MS = 30_000;
 
+/** Pause after a refusal that does not say how long to wait. */
+const PAUSE_S = 5;
+const RATE = 429;
+const BUSY = 503;
+
 export class ApiError extends Error {
+  /** Seconds after which the service would accept the request; 0 if it would refuse it again. */
+  retryAfterS = 0;
+
   constructor(problem, hint) {
     super(problem);
     this.hint = hint;
@@ -32,7 +40,9 @@ export async function ask(path, options = {}, cancel = new AbortController().sig
   }
   if (succeeded) return answer;
   const header = (name) => response.getResponseHeader(name);
-  throw new ApiError(...wordsForVisitors({ status: response.status, header }, answer));
+  const error = new ApiError(...wordsForVisitors({ status: response.status, header }, answer));
+  if ([RATE, BUSY].includes(response.status)) error.retryAfterS = Number(header("retry-after")) || PAUSE_S;
+  throw error;
 }
 
 /** Send a request by XMLHttpRequest, because fetch reports no progress of an upload. */

@@ -2,10 +2,12 @@
 
 import { ask, describe } from "./api.js";
 import { setDisplayNames } from "./class_names.js";
+import { setUpCode } from "./code.js";
 import { setUpIntake } from "./intake.js";
 import { setUpNames } from "./names.js";
 import { setUpQuote } from "./quote.js";
 import { setUpRecognition } from "./recognise.js";
+import { setUpShortcuts } from "./shortcuts.js";
 import { setUpViews, showOnly } from "./views.js";
 
 /** @returns {boolean} whether the service has a model; it may have only one of both */
@@ -32,10 +34,13 @@ function fillIn(about) {
 
 async function start() {
   let showNames = () => {};
+  const showCode = setUpCode(document.querySelector(".code"));
   setUpViews((view) => {
     if (view === "names") showNames();
+    showCode();
   });
   setUpQuote(document.querySelector("#quote"));
+  setUpShortcuts(document.querySelector(".shortcuts"));
   try {
     const about = await ask("api/about");
     fillIn(about);

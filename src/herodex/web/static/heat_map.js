@@ -1,4 +1,4 @@
-/** Heat map of the evidence for the class, drawn over the image. */
+/** Heat map of the evidence for the class, drawn on a second image beside the first. */
 
 import { displayName } from "./class_names.js";
 
@@ -15,7 +15,10 @@ export function setUpHeatMap(view) {
   function press(pressed) {
     button.setAttribute("aria-pressed", pressed);
     canvas.hidden = !pressed;
-    if (pressed) draw(canvas, preview, current);
+    view.querySelector(".drop").classList.toggle("beside", pressed);
+    if (!pressed) return;
+    canvas.style.backgroundImage = `url("${preview.src}")`;
+    draw(canvas, preview, current);
   }
 
   button.addEventListener("click", () => press(canvas.hidden));

@@ -1,7 +1,10 @@
 /** Most similar training images with their pages, authors and licences. */
 
 import { displayName } from "./class_names.js";
-import { element, percent } from "./dom.js";
+import { element } from "./dom.js";
+
+/** Hosts under these names exist nowhere (RFC 2606), such as those of the demo web. */
+const NOWHERE = /\.(test|invalid|localhost)$/;
 
 /** @param {object[] | null | undefined} nearest from the response; the panel is hidden without any */
 export function showNearest(view, nearest) {
@@ -11,7 +14,8 @@ export function showNearest(view, nearest) {
 }
 
 function neighbour({ label, similarity, page_url, title, author, license, license_url, source }) {
-  const head = element("p", "likeness", element("strong", "", displayName(label)), ` ${percent(similarity)} similar`);
+  const likeness = ` similarity ${similarity.toFixed(2)}`;
+  const head = element("p", "likeness", element("strong", "", displayName(label)), likeness);
   const work = element("p", "work", link(page_url, title || "Untitled"));
   const credit = element("p", "credit", author ? `by ${author}` : "unknown author");
   if (source) credit.append(`, ${source}`);
@@ -19,10 +23,15 @@ function neighbour({ label, similarity, page_url, title, author, license, licens
   return element("li", "", head, work, credit);
 }
 
-/** A link to a web address; any other address becomes plain text. */
+/** A link to a web address that can exist; any other address becomes plain text. */
 function link(address, text) {
-  if (!/^https?:\/\//.test(address ?? "")) return element("span", "", text);
+  if (!leadsSomewhere(address)) return element("span", "", text);
   const created = element("a", "", text);
   Object.assign(created, { href: address, rel: "noopener noreferrer", target: "_blank" });
   return created;
+}
+
+function leadsSomewhere(address) {
+  if (!/^https?:\/\//.test(address ?? "") || !URL.canParse(address)) return false;
+  return !NOWHERE.test(new URL(address).hostname);
 }

@@ -1,34 +1,69 @@
 /** Classification: image input and the service's answer. */
 
-import { ApiError, ask, describe } from "./api.js";
-import { displayName } from "./class_names.js";
+import { describe } from "./api.js";
+import { setUpBars } from "./bars.js";
+import { setUpBatch } from "./batch.js";
+import { classify } from "./classify.js";
+import { noteForCode } from "./code.js";
 import { element, percent } from "./dom.js";
 import { setUpExamples } from "./examples.js";
 import { setUpHeatMap } from "./heat_map.js";
 import { setUpHistory } from "./history.js";
 import { setUpIntake } from "./intake.js";
+import { setUpLive } from "./live.js";
 import { showNearest } from "./nearest.js";
-import { shrink } from "./shrink.js";
-import { NONE, wordAnswer } from "./verdict.js";
+import { noneOf, wordAnswer } from "./verdict.js";
 import { openView } from "./views.js";
 
 const CLASSIFYING = "Classifying…";
+const STARTING = "Starting the camera…";
 
 export function setUpRecognition(view, about) {
-  const bars = view.querySelector(".bars");
   const heatMap = setUpHeatMap(view);
   const history = setUpHistory(view, again);
+  const settings = { maxSide: Number(view.dataset.maxSide), maxMegabytes: about.max_upload_mb };
+  const batch = setUpBatch(view, about, settings, again);
+  const live = setUpLive(view, about, settings, {
+    begin() {
+      pending.abort();
+      setBusy(view, false);
+      clear();
+      remark(view, "");
+      hidePreview(view);
+      say(view, "waiting", STARTING, "");
+    },
+    show: (answer) => showAnswer(view, bars, answer),
+    fail: (...problem) => say(view, "failed", ...problem),
+    end(message, last) {
+      remark(view, message);
+      if (last) {
+        showPreview(view, last.file);
+        history.add(last.file, last.answer);
+      } else if (view.querySelector(".answer").textContent === STARTING) {
+        say(view, "waiting", "No image yet", "");
+      }
+    },
+  });
   let pending = new AbortController();
 
-  const unanswered = [...about.classes, NONE].map((label) => ({ label }));
-  drawBars(bars, unanswered);
+  const unanswered = about.classes.map((label) => ({ label }));
+  const bars = setUpBars(view, [...unanswered, { label: noneOf(about.classes), none: true }]);
   markDrags(view);
   setUpExamples(view, about.examples, recognise);
   setUpIntake(
     view.querySelectorAll("input[type=file]"),
-    (file, note) => {
+    async (images, note) => {
       openView("recognise");
-      recognise(file, note);
+      if (images.length > 1) {
+        remark(view, `${images.length.toLocaleString("en")} images are classified in the table below. ${note}`.trim());
+        batch.add(images);
+        return;
+      }
+      try {
+        recognise(await images[0].open(), note);
+      } catch (error) {
+        remark(view, describe(error).join(" "));
+      }
     },
     (message) => {
       openView("recognise");
@@ -37,6 +72,7 @@ export function setUpRecognition(view, about) {
   );
 
   async function recognise(file, note = "") {
+    live.replace();
     pending.abort();
     pending = new AbortController();
     const { signal } = pending;
@@ -46,15 +82,12 @@ export function setUpRecognition(view, about) {
     setBusy(view, true);
     say(view, "waiting", CLASSIFYING, file.name);
     try {
-      const small = await shrink(file, Number(view.dataset.maxSide));
-      const answer = await classify(small, about.max_upload_mb, signal, (sent, total) =>
-        showUpload(view, file.name, sent, total),
-      );
+      const progress = (sent, total) => showUpload(view, file.name, sent, total);
+      const answer = await classify(file, settings, { explain: true, signal, progress });
       show(answer);
       history.add(file, answer);
     } catch (error) {
       if (signal.aborted) return;
-      drawBars(bars, unanswered);
       say(view, "failed", ...describe(error));
     }
     setBusy(view, false);
@@ -62,6 +95,7 @@ export function setUpRecognition(view, about) {
 
   /** Show an earlier answer again. */
   function again(file, answer) {
+    live.replace();
     pending.abort();
     setBusy(view, false);
     clear();
@@ -71,6 +105,7 @@ export function setUpRecognition(view, about) {
   }
 
   function clear() {
+    bars.clear();
     heatMap.show(null);
     showNearest(view, null);
   }
@@ -80,15 +115,6 @@ export function setUpRecognition(view, about) {
     heatMap.show(answer.heat_map);
     showNearest(view, answer.nearest);
   }
-}
-
-async function classify(file, maxMegabytes, signal, progress) {
-  if (file.size > maxMegabytes * 2 ** 20) {
-    throw new ApiError(`The file is larger than ${maxMegabytes} MB.`, "Choose a smaller file.");
-  }
-  const form = new FormData();
-  form.append("image", file);
-  return ask("api/classify?explain=true", { method: "POST", body: form }, signal, progress);
 }
 
 /** Mark the panel while something is dragged over the page. */
@@ -129,6 +155,7 @@ function showPreview(view, file) {
     view.querySelector(".change").hidden = !shown;
     view.classList.toggle("chosen", shown);
   };
+  noteForCode({ file: file.name });
   if (preview.src) URL.revokeObjectURL(preview.src);
   preview.onload = () => show(true);
   // The browser cannot show the file; the service reports what is wrong with it.
@@ -137,34 +164,23 @@ function showPreview(view, file) {
   preview.src = URL.createObjectURL(file);
 }
 
+function hidePreview(view) {
+  view.querySelector(".preview").hidden = true;
+  view.querySelector(".change").hidden = true;
+  view.classList.remove("chosen");
+}
+
 function showAnswer(view, bars, answer) {
-  const { state, heading, detail, shares } = wordAnswer(answer);
-  drawBars(bars, shares);
-  say(view, state, heading, detail);
+  const { state, heading, aside, detail, shares } = wordAnswer(answer);
+  bars.show(shares);
+  say(view, state, heading.slice(0, heading.length - aside.length), detail, aside);
   view.querySelector(".model").textContent = `Model ${answer.model}`;
 }
 
-/** Draw a bar per class; without a share it is empty. */
-function drawBars(bars, shares) {
-  bars.replaceChildren(
-    ...shares.map(({ label, share }, place) => {
-      const value = element("span", "value", share === undefined ? "–" : percent(share));
-      const bar = element("span", "bar", element("span", "fill"));
-      bar.setAttribute("aria-hidden", "true");
-      const row = element("li", "", element("span", "label", displayName(label)), value, bar);
-      row.classList.toggle("top", place === 0 && share !== undefined);
-      row.classList.toggle("none", label === NONE);
-      // In the next frame, so that the growth of the bar is animated.
-      requestAnimationFrame(() => row.style.setProperty("--share", share ?? 0));
-      return row;
-    }),
-  );
-}
-
-function say(view, state, answer, detail) {
+function say(view, state, answer, detail, aside = "") {
   const verdict = view.querySelector(".verdict");
   verdict.dataset.state = state;
-  verdict.querySelector(".answer").textContent = answer;
+  verdict.querySelector(".answer").replaceChildren(answer, element("span", "aside", aside));
   verdict.querySelector(".detail").textContent = detail;
 }
 

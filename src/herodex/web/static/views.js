@@ -2,6 +2,9 @@
 
 const TITLES = { recognise: "Herodex", names: "Names · Herodex" };
 
+/** The last address of each view, so that a link to it shows what was shown. */
+const addresses = { recognise: "./", names: "names" };
+
 let announce = () => {};
 
 /** @returns {"recognise" | "names"} the view that the address names */
@@ -9,9 +12,15 @@ export function currentView() {
   return location.pathname.endsWith("/names") ? "names" : "recognise";
 }
 
-/** Change the address without reloading the page. */
-export function visit(address) {
-  history.pushState(null, "", address);
+/** Give a view another address without reloading the page, now or when it is opened again. */
+export function visit(view, address) {
+  if (currentView() === view) history.pushState(null, "", address);
+  remember(view, address);
+}
+
+function remember(view, address) {
+  addresses[view] = address;
+  document.querySelector(`[data-view=${view}]`).href = address;
 }
 
 /**
@@ -21,6 +30,7 @@ export function visit(address) {
  */
 export function setUpViews(shown) {
   announce = shown;
+  if (currentView() === "names") remember("names", `names${location.search}`);
   show();
   for (const link of document.querySelectorAll("[data-view]")) {
     link.addEventListener("click", (event) => {
@@ -35,25 +45,22 @@ export function setUpViews(shown) {
 /** Open a view unless it is open. */
 export function openView(view) {
   if (view === currentView()) return;
-  visit(addressOf(view));
+  history.pushState(null, "", addresses[view]);
   arrive();
 }
 
 function arrive() {
+  if (currentView() === "names") remember("names", `names${location.search}`);
   show();
   // Screen readers announce the heading of the new view.
   document.querySelector(`#${currentView()} h1`).focus({ preventScroll: true });
   announce(currentView());
 }
 
-function addressOf(view) {
-  return view === "names" ? "names" : "./";
-}
-
 /** Hide the navigation and always show one view, because the service has no model for the other. */
 export function showOnly(view) {
   document.querySelector(".views").hidden = true;
-  if (currentView() !== view) history.replaceState(null, "", addressOf(view));
+  if (currentView() !== view) history.replaceState(null, "", addresses[view]);
   show();
 }
 
