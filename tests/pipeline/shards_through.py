@@ -1,7 +1,8 @@
-"""Do one part of a sharded crawl through a test's proxy: `shards_through.py search|SHARDS|merge PROXY [PACE]`.
+"""Do one part of a sharded crawl through a test's proxy: `shards_through.py PART PROXY [PACE]`.
 
-The command `herodex crawl` starts the demo web itself; here, a test provides another web, or one that it
-observes. PACE is JSON: Scrapy settings that replace the pauses of the live web.
+PART is `search`, with names of sources or without, shards such as `0-31/64`, or `merge`. The command `herodex
+crawl` starts the demo web itself; here, a test provides another web, or one that it observes. PACE is JSON:
+Scrapy settings that replace the pauses of the live web.
 """
 
 import json
