@@ -14,7 +14,7 @@ CONCURRENT_REQUESTS = 16
 # The limit of images in Scrapy's queue bounds the memory; retried images are not counted.
 IMAGES_AT_A_TIME = 256
 # Scrapy would vary each delay by half; `crawl.delay_s` is a minimum.
-RANDOMIZE_DOWNLOAD_DELAY = False
+DOWNLOAD_DELAY_JITTER = 0
 AUTOTHROTTLE_ENABLED = True
 AUTOTHROTTLE_START_DELAY = 1.0
 AUTOTHROTTLE_MAX_DELAY = 30.0

@@ -175,7 +175,7 @@ def write_list(params: Params, source: str, searches: Sequence[Search], journal:
     partial.write_text(json.dumps(content), encoding="utf-8")
     partial.replace(file)
     results = sum(len(each.results) for each in searches)
-    log.info("%s: %s of %s", source, counted(results, "result"), counted(len(searches), "query"))
+    log.info("%s: %s, queries: %d", source, counted(results, "result"), len(searches))
     for each in searches:
         if each.error:
             log.warning("%s: the search for '%s' failed: %s", source, each.query, each.error)
@@ -232,11 +232,8 @@ def download(
     lists = read_lists(params)
     parts = by_shard(merged(lists.searches, params), params.scale.crawl_shards)
     own = {number: parts[number] for number in numbers if number in parts}
-    log.info(
-        "%s, %s: %s",
-        counted(len(numbers), "shard"), listed(numbers, params.scale.crawl_shards),
-        counted(sum(map(len, own.values())), "result"),
-    )  # fmt: skip
+    results = sum(map(len, own.values()))
+    log.info("shards %s: %s", listed(numbers, params.scale.crawl_shards), counted(results, "result"))
     with ExitStack() as running:
         journals = {
             number: running.enter_context(open_journal(shard_folder(number, params), on_volume=True))

@@ -47,7 +47,7 @@ def answers() -> Mapping[str, Answer]:
         openverse.SEARCH: respond(partial(openverse.search, records)),
         commons.SEARCH: respond(partial(commons.search, pages)),
         **dict.fromkeys([*SOUND, TARGET, ROBOTS_ELSEWHERE, OF_COMMONS[0]], give(200, JPEG)),
-        **dict.fromkeys([*DEAD, "http://dead.test/robots.txt"], hang_up),
+        **dict.fromkeys(DEAD, hang_up),
         BIG_URL: give(200, BIG),
         MOVED: give(302, b"", {"Location": TARGET}),
         "http://robots.test/robots.txt": give(301, b"", {"Location": "http://second.test/robots.txt"}),
@@ -88,7 +88,7 @@ def crawls(workspace_factory) -> Crawls:
 
     with running_odd_web(lambda _: answers()) as web:
         part("search openverse")
-        assert commons.ROBOTS_URL not in web.requests
+        assert not any("commons" in url for url in web.requests)
         part("search commons")
         log = part("0-63/64").log
         shards = {url: len(times) for url, times in web.requests.items()}
@@ -123,10 +123,9 @@ def test_redirect_to_a_host_of_another_shard_is_followed_by_the_merge(crawls):
 def test_robots_txt_of_a_host_of_another_shard_is_read_by_the_merge(crawls):
     assert ROBOTS_ELSEWHERE not in crawls.shards
     assert len(crawls.web.requests[ROBOTS_ELSEWHERE]) == 1
-    robots = [url for url in crawls.web.requests if url.endswith("/robots.txt") and "dead" not in url]
+    robots = [url for url in crawls.web.requests if url.endswith(".test/robots.txt")]
     assert "http://robots.test/robots.txt" in robots
-    # The sources' are read once more, to see whether the network works.
-    assert {len(crawls.web.requests[url]) for url in robots if "test" in url} == {1}
+    assert {len(crawls.web.requests[url]) for url in robots} == {1}
 
 
 def test_image_beyond_the_part_of_a_shard_is_downloaded_by_the_merge(crawls):
@@ -135,7 +134,7 @@ def test_image_beyond_the_part_of_a_shard_is_downloaded_by_the_merge(crawls):
 
 
 def test_shard_of_a_silent_host_asks_a_source_whether_the_network_works(crawls):
-    checked = [url for url in (openverse.ROBOTS_URL, commons.ROBOTS_URL) if crawls.shards[url] > 1]
+    checked = [url for url in (openverse.ROBOTS_URL, commons.ROBOTS_URL) if url in crawls.shards]
     assert len(checked) == 1
     assert "dead.test is given up" in crawls.log
 
@@ -144,6 +143,6 @@ def test_nothing_else_is_requested_twice(crawls):
     repeated = {
         url
         for url, times in crawls.web.requests.items()
-        if len(times) > len(crawls.web_of_one.requests.get(url, []))
+        if len(times) > len(crawls.web_of_one.requests.get(url, [])) and url not in DEAD
     }
     assert repeated <= {BIG_URL, openverse.ROBOTS_URL, commons.ROBOTS_URL}
