@@ -4,9 +4,9 @@
 2. `download` asks the hosts of some shards (see `crawlers.shards`); each shard has its own journal.
 3. `merge` collects the journals, downloads what is left, and writes the stage's outputs.
 
-The outputs are those of one process. Which results are taken depends on the searches alone, so all processes
-know it. What a shard cannot finish alone is left to the merge, which no other process runs beside: images
-that redirect to a host of another shard, and images for which the shard's part of the budget is too small.
+The outputs are those of one process. The choice among the results depends on the searches alone, so all
+processes make the same one. The merge runs after all others and downloads the rest: images that redirect to a
+host of another shard, and images for which the shard's part of the budget is too small.
 """
 
 import json
@@ -309,11 +309,11 @@ def merge(params: Params, open_web: OpenWeb, pace: Mapping[str, Any] | None = No
     lists = read_lists(params)
     results = merged(lists.searches, params)
     parts = by_shard(results, params.scale.crawl_shards)
-    check_present(params, parts)
     with ExitStack() as running:
         shards = {
             number: running.enter_context(open_journal(shard_folder(number, params), on_volume=True))
             for number in parts
+            if (shard_folder(number, params) / "crawl.db").exists()
         }
         check_complete(params, parts, shards)
         journal = running.enter_context(open_journal(folder_of(params) / "merged", on_volume=True))
@@ -372,17 +372,6 @@ def reopen(
     )
 
 
-def check_present(params: Params, parts: Mapping[int, Sequence[SearchResult]]) -> None:
-    """Check that each shard that has results was started.
-
-    Raises:
-        UserError: some were not; the message names them and the command.
-    """
-    missing = [number for number in parts if not (shard_folder(number, params) / "crawl.db").exists()]
-    if missing:
-        raise _unfinished(params, missing, "missing")
-
-
 def check_complete(
     params: Params, parts: Mapping[int, Sequence[SearchResult]], shards: Mapping[int, Journal]
 ) -> None:
@@ -391,9 +380,14 @@ def check_complete(
     Raises:
         UserError: some are not; the message names them, what differs, and the command.
     """
-    ends = {number: shard.note(_COMPLETE) for number, shard in shards.items()}
-    if running := [number for number, end in ends.items() if not end]:
-        raise _unfinished(params, running, "unfinished")
+    ends = {number: shards[number].note(_COMPLETE) if number in shards else "" for number in parts}
+    if missing := [number for number, end in ends.items() if not end]:
+        named = listed(missing, params.scale.crawl_shards)
+        verb = "is" if len(missing) == 1 else "are"
+        raise UserError(
+            f"{counted(len(missing), 'shard')} {verb} missing or unfinished: {named}.",
+            f"Run 'herodex crawl --shard {named}', then merge again.",
+        )
     for number, end in ends.items():
         found, expected = read_object(end), completion(params, parts[number])
         again = f"Run 'herodex crawl --shard {listed([number], params.scale.crawl_shards)}' again"
@@ -408,15 +402,6 @@ def check_complete(
                 f"Shard {number} was downloaded with other search results.",
                 f"{again}: images that were downloaded are not requested again.",
             )
-
-
-def _unfinished(params: Params, numbers: Sequence[int], state: str) -> UserError:
-    named = listed(numbers, params.scale.crawl_shards)
-    verb = "is" if len(numbers) == 1 else "are"
-    return UserError(
-        f"{counted(len(numbers), 'shard')} {verb} {state}: {named}.",
-        f"Run 'herodex crawl --shard {named}', then merge again.",
-    )
 
 
 def finish(params: Params, records: Sequence[ImageRecord]) -> None:

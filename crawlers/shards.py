@@ -27,7 +27,7 @@ def shard_of_host(host: str, shards: int) -> int:
 
 
 def shard_of(url: str, shards: int) -> int:
-    """Return the shard of a URL's host; what is no web address, and is never requested, has one too."""
+    """Return the shard of a URL's host; texts that are no web addresses share one."""
     return shard_of_host(host_name(url), shards)
 
 

@@ -31,8 +31,9 @@ class ImagesSpider(Spider):
     """Download the image of each of `results` once; store it in the journal and yield its `Download`.
 
     URLs in `done` are not requested again. A host that gives no answer to many images in a row is given up;
-    if no host answers any more, the crawl stops. With `shard`, its number and the number of shards, URLs that
-    lead to a host of another shard are handed over; `witnesses` are URLs that other processes have fetched.
+    if no host answers any more, the crawl stops. `shard` is the number of a shard and the number of shards:
+    URLs that lead to a host of another shard are handed over. `witnesses` are URLs that other processes have
+    fetched.
     """
 
     name = "images"

@@ -1,4 +1,4 @@
-"""What a shard cannot finish alone is left to the merge, on a web of two sources and hostile hosts."""
+"""The merge finishes images that a shard cannot, on a web of two sources and hostile hosts."""
 
 import csv
 from collections.abc import Mapping
