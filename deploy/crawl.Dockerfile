@@ -1,4 +1,5 @@
-# The environment of the crawl; the project's folder is a volume at /project (deploy/crawl.yaml).
+# The environment of the crawl; the project's folder is a volume at /project (deploy/crawl.yaml). It has no Chromium, which
+# the demo web and bing need.
 FROM docker.io/library/python:3.11.14-slim-bookworm
 
 WORKDIR /environment
