@@ -1,13 +1,13 @@
 """Crawl images: search all sources, merge their results, then download the images."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
 
 from crawlers.browser import Browser, browser_arguments, find_browser
-from crawlers.items import ImageRecord, Search, SearchResult
+from crawlers.items import Download, ImageRecord, Search, SearchResult
 from crawlers.journal import Journal, identity
 from crawlers.manifest import record_of
 from crawlers.merge import merge
@@ -43,47 +43,90 @@ def crawl(
         UserError: the crawl ended early. Its progress is in the journal.
     """
     sources = sources_of(params)
+    searches: Searches = {}
+
+    def download_jobs() -> list[Job]:
+        results = merged(searches, params)
+        done = journal.downloads()
+        arguments = {"results": results, "done": done, "journal": journal}
+        return [download_job(arguments)] if unfinished(results, done) else []
+
+    with ExitStack() as running:
+        # One after another, so that a browser's proxy is started before the spiders.
+        jobs = [search_jobs(source, params, journal, searches, proxy, running) for source in sources]
+        run_spiders(
+            spider_settings(params.crawl, proxy) | dict(pace or {}),
+            [lambda: [job for of_source in jobs for job in of_source], download_jobs],
+        )
+    return in_order(searches, params), rows_of(merged(searches, params), journal.downloads(), params)
+
+
+def search_jobs(
+    source: type[SearchSpider],
+    params: Params,
+    journal: Journal,
+    searches: Searches,
+    proxy: str | None,
+    running: ExitStack,
+) -> list[Job]:
+    """Make the job that searches one source, or none if an earlier process completed its searches.
+
+    Args:
+        source: its spider.
+        params: the queries, and how to crawl.
+        journal: stores the searches.
+        searches: gets those of earlier processes at once, and those of the job as they end.
+        proxy: the URL of the proxy that plays the web; None to crawl the live web itself.
+        running: keeps the browser's own proxy until the crawl ends.
+    """
     wanted = wanted_of(params)
     asked = identity([asdict(wanted)])
-    searches = remembered(journal, [source.name for source in sources], params.queries, asked)
+    searches |= remembered(journal, [source.name], params.queries, asked)
+    left = [query for query in params.queries if (source.name, query) not in searches]
+    if not left:
+        return []
 
-    def keep_search(search: Search) -> None:
+    def keep(search: Search) -> None:
         searches[search.source, search.query] = search
         journal.keep_search(search, asked)
 
-    def search_jobs() -> list[Job]:
-        jobs: list[Job] = []
-        for source in sources:
-            if left := [query for query in params.queries if (source.name, query) not in searches]:
-                accepted = source.name in params.crawl.accepted_terms
-                arguments = {
-                    "queries": left, "wanted": wanted, "journal": journal, "terms_accepted": accepted
-                }  # fmt: skip
-                own = (
-                    browser_settings(find_browser(), params, browser_proxy()) if source.needs_browser else {}
-                )
-                jobs.append(Job(source, arguments, keep_search, own))
-        return jobs
+    arguments: dict[str, Any] = {
+        "queries": left,
+        "wanted": wanted,
+        "journal": journal,
+        "terms_accepted": source.name in params.crawl.accepted_terms,
+    }
+    own: dict[str, Any] = {}
+    if source.needs_browser:
+        browser = find_browser()
+        own = browser_settings(browser, params, proxy or running.enter_context(running_public_proxy()))
+    return [Job(source, arguments, keep, own)]
 
-    def download_jobs() -> list[Job]:
-        results = merged(searches, sources, params)
-        done = journal.downloads()
-        arguments = {"results": results, "done": done, "journal": journal}
-        new = [result for result in results if result.image_url not in done]
-        return [Job(ImagesSpider, arguments, lambda _: None)] if new else []
 
-    with ExitStack() as running:
+def download_job(arguments: Mapping[str, Any], settings: Mapping[str, Any] | None = None) -> Job:
+    """Make the job that downloads images by these arguments of its spider."""
+    return Job(ImagesSpider, arguments, lambda _: None, settings or {})
 
-        def browser_proxy() -> str:
-            return proxy or running.enter_context(running_public_proxy())
 
-        run_spiders(spider_settings(params.crawl, proxy) | dict(pace or {}), [search_jobs, download_jobs])
-    downloads = journal.downloads()
-    rows = [
+def unfinished(results: Sequence[SearchResult], done: Container[str]) -> list[SearchResult]:
+    """Return the results whose URLs are not done."""
+    return [result for result in results if result.image_url not in done]
+
+
+def rows_of(
+    results: Sequence[SearchResult], downloads: Mapping[str, Download], params: Params
+) -> list[ImageRecord]:
+    """Return the rows of the manifest in their order."""
+    return [
         record_of(result, downloads.get(result.image_url), params.label_of(result.query))
-        for result in merged(searches, sources, params)
+        for result in results
     ]
-    return list(searches.values()), rows
+
+
+def in_order(searches: Searches, params: Params) -> list[Search]:
+    """Return the searches by source and query, whichever ended first."""
+    pairs = [(source.name, query) for source in sources_of(params) for query in params.queries]
+    return [searches[pair] for pair in pairs if pair in searches]
 
 
 def sources_of(params: Params) -> list[type[SearchSpider]]:
@@ -105,10 +148,10 @@ def remembered(journal: Journal, sources: Sequence[str], queries: Sequence[str],
     return {pair: search for pair, search in found.items() if search}
 
 
-def merged(searches: Searches, sources: Sequence[type[SearchSpider]], params: Params) -> list[SearchResult]:
+def merged(searches: Searches, params: Params) -> list[SearchResult]:
     """Merge the results of all sources for every query, in the manifest's order."""
     images = params.crawl.images
-    names = [source.name for source in sources]
+    names = [source.name for source in sources_of(params)]
     return [
         result
         for query in params.queries

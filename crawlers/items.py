@@ -98,6 +98,14 @@ class Download:
 
 
 @dataclass(frozen=True)
+class Hop:
+    """A redirect to a host of another shard: the URL to go on with, and those that led there."""
+
+    url: str
+    redirect_urls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ImageRecord(SearchResult):
     """A search result with its download: a row of the manifest.
 

@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import json
 import logging
+import os
 import shutil
 import sqlite3
 import time
@@ -16,8 +17,9 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from crawlers.items import Download, Search, SearchResult, Status
+from crawlers.items import Download, Hop, Search, SearchResult, Status
 from herodex.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,7 @@ CREATE TABLE IF NOT EXISTS downloads (
     url TEXT PRIMARY KEY, status TEXT, reason TEXT, sha256 TEXT, extension TEXT, size INTEGER
 );
 CREATE TABLE IF NOT EXISTS tries (url TEXT PRIMARY KEY, failed INTEGER);
+CREATE TABLE IF NOT EXISTS hops (url TEXT PRIMARY KEY, hop TEXT);
 CREATE TABLE IF NOT EXISTS pages (key TEXT PRIMARY KEY, url TEXT, status INTEGER, headers BLOB, body BLOB);
 CREATE TABLE IF NOT EXISTS totals (name TEXT PRIMARY KEY, value REAL);
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT);
@@ -42,11 +45,14 @@ CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT);
 class Journal:
     """The searches, downloads, failed attempts, fetched pages and spent budget of one crawl."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, on_volume: bool = False) -> None:
         self.images = folder / "images"
         self.images.mkdir(parents=True, exist_ok=True)
         self.counted_until = time.monotonic()
         self.database = sqlite3.connect(folder / "crawl.db", isolation_level=None)
+        if on_volume:
+            # Without it, write-ahead mode needs memory that machines cannot share.
+            self.database.execute("PRAGMA locking_mode = EXCLUSIVE")
         self.database.execute("PRAGMA journal_mode = WAL")
         self.database.execute("PRAGMA synchronous = NORMAL")
         self.database.executescript(_SCHEMA)
@@ -58,9 +64,7 @@ class Journal:
         ).fetchone()
         if not found:
             return None
-        fields = json.loads(found[0])
-        results = tuple(SearchResult(**result) for result in fields.pop("results"))
-        return Search(**fields | {"results": results, "faults": tuple(fields["faults"])})
+        return search_from(json.loads(found[0]))
 
     def keep_search(self, search: Search, wanted: str) -> None:
         """Store a search unless it failed: a continued crawl repeats failed searches."""
@@ -116,6 +120,33 @@ class Journal:
             "INSERT INTO tries VALUES (?, 1) ON CONFLICT (url) DO UPDATE SET failed = failed + 1", (url,)
         )
 
+    def hand_over(self, url: str, hop: Hop) -> None:
+        """Store that the process that merges the shards goes on with `url`."""
+        row = (url, json.dumps([hop.url, *hop.redirect_urls]))
+        self.database.execute("INSERT OR REPLACE INTO hops VALUES (?, ?)", row)
+
+    def handed_over(self) -> dict[str, Hop]:
+        """Return where to go on with each URL that was handed over."""
+        hops = ((url, json.loads(hop)) for url, hop in self.database.execute("SELECT url, hop FROM hops"))
+        return {url: Hop(hop[0], tuple(hop[1:])) for url, hop in hops}
+
+    def take(self, shard: "Journal") -> None:
+        """Add the downloads, images, pages and failed attempts of a shard's journal to this one.
+
+        Raises:
+            OSError, sqlite3.Error: writing failed.
+        """
+        for image in shard.images.iterdir():
+            if image.suffix != ".part":
+                link_or_copy(image, self.images / image.name)
+        self.database.execute("BEGIN")
+        for table in ("downloads", "hops", "pages", "tries"):
+            rows = shard.database.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 # no outside text
+            for row in rows:
+                places = ", ".join("?" * len(row))
+                self.database.execute(f"INSERT OR REPLACE INTO {table} VALUES ({places})", row)  # noqa: S608
+        self.database.execute("COMMIT")
+
     def page(self, key: str) -> tuple[str, int, bytes, bytes] | None:
         """Look up a fetched page: its URL, status, headers and body."""
         return self.database.execute(
@@ -164,9 +195,28 @@ class Journal:
         self.database.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))
 
 
+def search_from(fields: dict[str, Any]) -> Search:
+    """Make a search of its fields, as JSON has them."""
+    results = tuple(SearchResult(**result) for result in fields["results"])
+    values: dict[str, Any] = fields | {"results": results, "faults": tuple(fields["faults"])}
+    return Search(**values)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Link a file to a new path, or copy it where links are impossible; an existing path stays."""
+    if target.exists():
+        return
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
 @contextmanager
-def open_journal(folder: Path) -> Generator[Journal]:
+def open_journal(folder: Path, on_volume: bool = False) -> Generator[Journal]:
     """Open the journal in `folder` exclusively; the folder is created if needed.
+
+    With `on_volume`, several machines may use it, one after another.
 
     Raises:
         UserError: another crawl uses it, or it cannot be written.
@@ -180,7 +230,7 @@ def open_journal(folder: Path) -> Generator[Journal]:
                 raise UserError(
                     f"Another crawl is running in {folder}.", "Wait until it has ended, or stop it."
                 ) from None
-            journal = Journal(folder)
+            journal = Journal(folder, on_volume)
             try:
                 yield journal
             finally:

@@ -20,14 +20,13 @@ Rows are sorted by the order of the queries in `params.yaml`, then by the order 
 The file is UTF-8 with Unix line ends.
 """
 
-import os
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from crawlers.items import Download, ImageRecord, SearchResult, Status
+from crawlers.journal import link_or_copy
 
 
 def record_of(result: SearchResult, download: Download | None, label: str) -> ImageRecord:
@@ -57,13 +56,7 @@ def write_images(images: Iterable[ImageRecord], store: Path, folder: Path) -> No
             continue
         target = folder / image.file
         target.parent.mkdir(exist_ok=True)
-        if target.exists():
-            continue
-        source = store / target.name
-        try:
-            os.link(source, target)
-        except OSError:
-            shutil.copyfile(source, target)
+        link_or_copy(store / target.name, target)
 
 
 def count_statuses(

@@ -8,7 +8,7 @@ from typing import Any
 
 from scrapy import Spider, signals
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
-from scrapy.settings import Settings
+from scrapy.settings import SETTINGS_PRIORITIES, Settings
 
 from crawlers.middlewares.browser import BrowserMiddleware
 from crawlers.middlewares.demo_web import PROXY_SETTING
@@ -126,7 +126,8 @@ def check_end(crawler: Crawler) -> None:
 
 def _start(process: AsyncCrawlerProcess, project: Settings, job: Job) -> tuple[Crawler, "asyncio.Task[None]"]:
     own = project.copy()
-    own.update(dict(job.settings), priority="cmdline")
+    # Scrapy sets the settings of all jobs again, with their own priority.
+    own.update(dict(job.settings), priority=SETTINGS_PRIORITIES["cmdline"] + 1)
     crawler = Crawler(job.spider, own)
 
     def keep(item: Any) -> None:

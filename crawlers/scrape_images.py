@@ -83,12 +83,17 @@ def scrape(params: Params) -> list[ImageRecord]:
         except UserError:
             journal.forget_failures()
             raise
-        with staged_folder(paths.RAW_IMAGES) as folder:
-            write_images(records, journal.images, folder)
-            write_table(folder / paths.MANIFEST, ImageRecord, records)
-        paths.SOURCES.parent.mkdir(exist_ok=True)
-        paths.SOURCES.write_text(sources_report(records, searches, folders, notes, remarks), encoding="utf-8")
+        write_outputs(records, journal.images, sources_report(records, searches, folders, notes, remarks))
     return records
+
+
+def write_outputs(records: Sequence[ImageRecord], store: Path, report: str) -> None:
+    """Write the images from the folder `store`, the manifest and the report."""
+    with staged_folder(paths.RAW_IMAGES) as folder:
+        write_images(records, store, folder)
+        write_table(folder / paths.MANIFEST, ImageRecord, records)
+    paths.SOURCES.parent.mkdir(exist_ok=True)
+    paths.SOURCES.write_text(report, encoding="utf-8")
 
 
 def folder_remarks(

@@ -13,6 +13,8 @@ REFERER_ENABLED = False
 CONCURRENT_REQUESTS = 16
 # The limit of images in Scrapy's queue bounds the memory; retried images are not counted.
 IMAGES_AT_A_TIME = 256
+# Scrapy would vary each delay by half; `crawl.delay_s` is a minimum.
+DOWNLOAD_DELAY_JITTER = 0
 AUTOTHROTTLE_ENABLED = True
 AUTOTHROTTLE_START_DELAY = 1.0
 AUTOTHROTTLE_MAX_DELAY = 30.0
@@ -37,9 +39,11 @@ DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}
 TWISTED_DNS_RESOLVER = "scrapy.resolver.CachingThreadedResolver"
 
 # A middleware is off without its setting: the browser without SELENIUM_DRIVER_NAME, the demo web without
-# DEMO_WEB_PROXY, the budget without a journal, the silent hosts without a spider that counts them.
+# DEMO_WEB_PROXY, the budget without a journal, the silent hosts without a spider that counts them, the shard
+# without a spider that has one.
 DOWNLOADER_MIDDLEWARES = {
     "crawlers.middlewares.web_address.WebAddressMiddleware": 5,
+    "crawlers.middlewares.shards.ShardMiddleware": 8,
     "crawlers.middlewares.demo_web.DemoWebMiddleware": 10,
     "crawlers.middlewares.public_web.PublicWebMiddleware": 20,
     "crawlers.middlewares.budget.BudgetMiddleware": 30,

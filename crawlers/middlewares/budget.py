@@ -34,6 +34,7 @@ class BudgetMiddleware:
         middleware = cls(journal, settings.getfloat("CRAWL_MAX_S"), settings.getfloat("CRAWL_MAX_BYTES"))
         crawler.signals.connect(middleware.bytes_received, signals.bytes_received)
         crawler.signals.connect(middleware.note_bytes, signals.response_downloaded)
+        crawler.signals.connect(middleware.note_bytes, signals.spider_closed)
         return middleware
 
     def bytes_received(self, data: bytes) -> None:

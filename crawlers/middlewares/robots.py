@@ -12,6 +12,8 @@ from scrapy.http import Response
 from scrapy.robotstxt import RobotParser
 from scrapy.utils.httpobj import urlparse_cached
 
+from crawlers.middlewares.shards import OtherShard
+
 MOST_BYTES = 500 * 1024
 """Bytes of a robots.txt that are read, which RFC 9309 (section 2.5) allows."""
 MOST_AGENTS = 20
@@ -27,6 +29,10 @@ class RobotsUnanswered(RobotsUnreadable):
     """A host gave no answer at all to the request of its robots.txt."""
 
 
+class RobotsElsewhere(OtherShard):
+    """A host's robots.txt redirects to a host that another process asks."""
+
+
 class StrictRobotsMiddleware(RobotsTxtMiddleware):
     """Scrapy's middleware without its two gaps that let requests pass unchecked.
 
@@ -39,23 +45,29 @@ class StrictRobotsMiddleware(RobotsTxtMiddleware):
         super().__init__(crawler)
         self.turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.unanswered: set[str] = set()
+        self.elsewhere: set[str] = set()
 
     async def robot_parser(self, request: Request) -> RobotParser:
         """Return the rules of the request's host.
 
         Raises:
             RobotsUnreadable: robots.txt could not be read.
+            RobotsElsewhere: it redirects to a host of another shard.
         """
         host = urlparse_cached(request).netloc
         async with self.turns[host]:
             rules = await super().robot_parser(request)
+        if host in self.elsewhere:
+            raise RobotsElsewhere
         if rules is None:
             kind = RobotsUnanswered if host in self.unanswered else RobotsUnreadable
             raise kind("the host's robots.txt cannot be read")
         return rules
 
     def _robots_error(self, exc: Exception, netloc: str) -> None:
-        if not isinstance(exc, IgnoreRequest):
+        if isinstance(exc, OtherShard):
+            self.elsewhere.add(netloc)
+        elif not isinstance(exc, IgnoreRequest):
             self.unanswered.add(netloc)
         super()._robots_error(exc, netloc)
 

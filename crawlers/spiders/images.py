@@ -16,8 +16,10 @@ from twisted.python.failure import Failure
 from crawlers.extensions.progress import Step
 from crawlers.failures import error_of, explain_failure, gave_answer, request_of, status_words
 from crawlers.file_kinds import NOT_AN_IMAGE
-from crawlers.items import Download, SearchResult, Status
+from crawlers.items import Download, Hop, SearchResult, Status
 from crawlers.journal import Journal, describe
+from crawlers.middlewares.robots import RobotsElsewhere
+from crawlers.middlewares.shards import ANY_SHARD, OtherShard
 from crawlers.silent_hosts import MOST_UNANSWERED, SilentHosts, host_of
 from crawlers.web_address import is_web_address
 from herodex.file_kind import recognise
@@ -29,7 +31,9 @@ class ImagesSpider(Spider):
     """Download the image of each of `results` once; store it in the journal and yield its `Download`.
 
     URLs in `done` are not requested again. A host that gives no answer to many images in a row is given up;
-    if no host answers any more, the crawl stops.
+    if no host answers any more, the crawl stops. `shard` is the number of a shard and the number of shards:
+    URLs that lead to a host of another shard are handed over. `witnesses` are URLs that other processes have
+    fetched.
     """
 
     name = "images"
@@ -37,7 +41,13 @@ class ImagesSpider(Spider):
     custom_settings = {"HTTPERROR_ALLOW_ALL": True}  # noqa: RUF012 # as Scrapy declares it
 
     def __init__(
-        self, results: Sequence[SearchResult], done: Mapping[str, Download], journal: Journal, **kwargs: Any
+        self,
+        results: Sequence[SearchResult],
+        done: Mapping[str, Download],
+        journal: Journal,
+        shard: tuple[int, int] | None = None,
+        witnesses: Sequence[str] = (),
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.source_of = {
@@ -48,6 +58,9 @@ class ImagesSpider(Spider):
         )
         self.expected = dict(Counter(self.source_of.values()))
         self.journal = journal
+        self.shard = shard
+        self.witnesses = witnesses
+        self.hops = {} if shard else journal.handed_over()
         self.failed_tries = journal.failed_tries()
         self.waiting: set[str] = set()
         self.hosts = SilentHosts()
@@ -63,14 +76,24 @@ class ImagesSpider(Spider):
                 continue
             await self.room.acquire()
             self.waiting.add(url)
-            yield Request(
-                url,
-                callback=self.parse,
-                errback=self.give_up,
-                cb_kwargs={"url": url},
-                meta={"retry_times": self.failed_tries.get(url, 0), "dont_cache": True},
-                dont_filter=True,
-            )
+            yield self._request_for(url)
+
+    def _request_for(self, url: str) -> Request:
+        meta: dict[str, Any] = {"retry_times": self.failed_tries.get(url, 0), "dont_cache": True}
+        hop = self.hops.get(url, Hop(url))
+        if redirects := list(hop.redirect_urls):
+            left = self.settings.getint("REDIRECT_MAX_TIMES") - len(redirects)
+            meta |= {
+                "redirect_urls": redirects, "redirect_times": len(redirects), "redirect_ttl": left
+            }  # fmt: skip
+        return Request(
+            hop.url,
+            callback=self.parse,
+            errback=self.give_up,
+            cb_kwargs={"url": url},
+            meta=meta,
+            dont_filter=True,
+        )
 
     def parse(self, response: Response, url: str) -> Iterator[Download]:
         """Store an image, or record why the response is none."""
@@ -99,6 +122,9 @@ class ImagesSpider(Spider):
         request, error = request_of(failure), error_of(failure)
         url = request.cb_kwargs["url"]
         self._make_room(url)
+        if isinstance(error, OtherShard):
+            self._hand_over(request, url, error)
+            return
         status, reason = explain_failure(error)
         answered = gave_answer(error, status)
         if answered is False and self.stopped:
@@ -108,6 +134,15 @@ class ImagesSpider(Spider):
             yield from self._note_silence(request, url, reason)
         elif answered:
             self._note_answers(request, request.url)
+
+    def _hand_over(self, request: Request, url: str, error: OtherShard) -> None:
+        redirected: list[str] = request.meta.get("redirect_urls", [])
+        try:
+            self.journal.hand_over(url, Hop(request.url, tuple(redirected)))
+        except sqlite3.Error as failure:
+            raise CloseSpider(f"the journal could not be written: {describe(failure)}") from failure
+        for each in [*redirected, *([request.url] if isinstance(error, RobotsElsewhere) else [])]:
+            self._report(self.hosts.note_answer(host_of(each)))
 
     def _note_answers(self, request: Request | None, url: str) -> None:
         redirected: list[str] = request.meta.get("redirect_urls", []) if request else []
@@ -127,7 +162,7 @@ class ImagesSpider(Spider):
         Raises:
             CloseSpider: there is none.
         """
-        witness = self.hosts.witness(self.journal.page_urls())
+        witness = self.hosts.witness([*self.journal.page_urls(), *self.witnesses])
         if witness is None:
             raise self._stop(reason)
         self.checks_network = True
@@ -135,7 +170,7 @@ class ImagesSpider(Spider):
             urljoin(witness, "/robots.txt"),
             callback=self.network_works,
             errback=self.network_is_down,
-            meta={"dont_cache": True, "dont_obey_robotstxt": True, "reason": reason},
+            meta={"dont_cache": True, "dont_obey_robotstxt": True, ANY_SHARD: True, "reason": reason},
             priority=1,
             dont_filter=True,
         )

@@ -28,6 +28,10 @@ class Proxy(ThreadingHTTPServer):
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
+    def answer(self, url: str) -> Answer:
+        """Answer a GET of `url`."""
+        return answer(self.site, url, self.is_first_time(url))
+
     def is_first_time(self, url: str) -> bool:
         """Tell whether `url` is requested for the first time, and remember it."""
         with self._lock:
@@ -47,7 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 60
 
     def do_GET(self) -> None:
-        self._send(answer(self._proxy.site, self.path, self._proxy.is_first_time(self.path)))
+        self._send(self._proxy.answer(self.path))
 
     def do_HEAD(self) -> None:
         self._send(answer(self._proxy.site, self.path, first_time=False))

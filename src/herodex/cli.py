@@ -1,15 +1,18 @@
-"""The `herodex` command: classify images, invent names; trace, promote, roll back and package models."""
+"""The `herodex` command: use, trace, promote, package and export models; crawl images."""
 
 import argparse
 import io
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from herodex.command import run_command
 from herodex.errors import UserError
 
 MODELS = ("classifier", "generator")
+JOB_INDEX = "JOB_COMPLETION_INDEX"
+"""The environment variable in which an Indexed Job of Kubernetes numbers its pods from 0."""
 
 
 def main() -> None:
@@ -52,6 +55,8 @@ def run() -> None:
             from herodex.portable.export_models import export_models
 
             export_models(options.to, options.out, options.check)
+        case "crawl":
+            crawl(options)
         case _:
             from herodex.tracking import send_pending
 
@@ -62,7 +67,8 @@ def run() -> None:
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
-        prog="herodex", description="Use, trace, promote and package the models of this project."
+        prog="herodex",
+        description="Use, trace, promote, package and export the models of this project; crawl its images.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -124,8 +130,55 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         default=100,
         help="test images whose answers are compared; 0: none (default: 100)",
     )
+    add_crawl(add)
     add("send", "send waiting runs to MLflow")
     return parser.parse_args(arguments)
+
+
+def add_crawl(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    """Add the command `crawl` and its options, of which a call has one at most."""
+    crawling = add("crawl", "crawl images, in one process or in several that share a folder")
+    parts = crawling.add_mutually_exclusive_group()
+    parts.add_argument(
+        "--search",
+        nargs="*",
+        metavar="SOURCE",
+        help="first, search the sources of this crawl, or those that are named, each in one process",
+    )
+    parts.add_argument(
+        "--shard",
+        nargs="?",
+        const="",
+        metavar="I/N",
+        help="then, download the images of shard I of the N = scale.crawl_shards, or of a range such as "
+        f"0-31/64; without a value, of the shard that {JOB_INDEX} names",
+    )
+    parts.add_argument("--merge", action="store_true", help="at last, write the images of all shards")
+
+
+def crawl(options: argparse.Namespace) -> None:
+    """Crawl images in this process alone, or do one part of a crawl in several processes.
+
+    Raises:
+        UserError: `--shard` has no value, and the environment has none.
+    """
+    # The crawl belongs to the project's folder, not to the installed package.
+    sys.path.insert(0, str(Path.cwd()))
+    from crawlers import scrape_images, sharded_crawl
+    from herodex.params import load_params
+
+    shards = options.shard
+    if shards == "":
+        if not (index := os.environ.get(JOB_INDEX)):
+            raise UserError(
+                f"--shard names no shard, and {JOB_INDEX} is not set.",
+                "Write --shard 0/64, or run it as an Indexed Job of Kubernetes.",
+            )
+        shards = f"{index}/{load_params().scale.crawl_shards}"
+    if options.search is None and shards is None and not options.merge:
+        scrape_images.main()
+    else:
+        sharded_crawl.main(options.search, shards)
 
 
 def versions(models: list[str]) -> dict[str, str]:
@@ -189,3 +242,7 @@ def promote(options: argparse.Namespace) -> None:
     seed = load_params().seed
     for name, version in (versions(options.models) or dict.fromkeys(MODELS, "")).items():
         sys.stdout.write(f"{promote(name, seed, version or None)}\n")
+
+
+if __name__ == "__main__":
+    main()

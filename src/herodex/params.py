@@ -483,6 +483,12 @@ class GeneratorParams(Section):
     evaluate: EvaluateGeneratorParams
 
 
+class ScaleParams(Section):
+    """Work over several machines."""
+
+    crawl_shards: Annotated[int, Field(ge=1, le=256)]
+
+
 class ServeParams(Section):
     """The service."""
 
@@ -516,6 +522,7 @@ class Params(Section):
     backbone: BackboneParams
     classifier: ClassifierParams
     generator: GeneratorParams
+    scale: ScaleParams
     serve: ServeParams
 
     @property

@@ -4,10 +4,13 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from demo_web.proxy import Proxy
 from demo_web.site import build_site
 from herodex.params import Params
+
+Web = TypeVar("Web", bound="ObservedWeb")
 
 
 class ObservedWeb(Proxy):
@@ -28,7 +31,14 @@ class ObservedWeb(Proxy):
 @contextmanager
 def running_observed_web(params: Params) -> Generator[ObservedWeb]:
     """Serve the demo web of `params` on a free port."""
-    with ObservedWeb(params) as web:
+    with serving(ObservedWeb(params)) as web:
+        yield web
+
+
+@contextmanager
+def serving(observed: Web) -> Generator[Web]:
+    """Serve a web until the end."""
+    with observed as web:
         thread = threading.Thread(target=web.serve_forever)
         thread.start()
         try:

