@@ -7,7 +7,7 @@ score of a pair is 0 at the background and 1 for equal images.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,8 @@ DUPLICATE_GROUP = "duplicate_group"
 """Name of the grouping among the checks that are switched off."""
 CACHED_IMAGES = 256
 """Images kept in memory, at most 0.8 MB each."""
+CACHED_THUMBNAILS = 65_536
+"""Thumbnails kept in memory, 3 kB each."""
 
 Compare = Callable[[str, str, float], float]
 """Returns the local correlation of two files, or -1 if they align less than the last argument."""
@@ -58,7 +60,7 @@ def comparison(read: ReadImage) -> Compare:
     """Return a function that compares two files and reads each as rarely as memory allows."""
     pixels = lru_cache(CACHED_IMAGES)(read)
 
-    @cache
+    @lru_cache(CACHED_THUMBNAILS)
     def small(file: str) -> UInt8[np.ndarray, "30 30 3"]:
         return thumbnail(pixels(file))
 
@@ -79,7 +81,8 @@ def random_pairs(hashes: "pd.Series[str]", limit: int) -> Int[np.ndarray, "pairs
     """
     unique = hashes.reset_index(drop=True).drop_duplicates().sort_values()
     places, n = unique.index.to_numpy(int), len(unique)
-    strides = [np.stack([places, np.roll(places, -step)], axis=1) for step in range(1, n // 2 + 1)]
+    steps = range(1, min(n // 2, -(-limit // max(n, 1))) + 1)
+    strides = [np.stack([places, np.roll(places, -step)], axis=1) for step in steps]
     pairs = np.concatenate([np.empty((0, 2), int), *strides])
     # With an even number, the last stride meets each pair twice.
     return pairs[: min(limit, n * (n - 1) // 2)]
@@ -102,9 +105,10 @@ def backgrounds(images: pd.DataFrame, queries: set[str], compare: Compare) -> di
         queries: the ones of interest.
         compare: of `comparison`.
     """
+    rows_of = images.groupby("query", sort=False).indices
 
     def of_random_pairs(query: str) -> list[float]:
-        rows = images[images["query"] == query]
+        rows = images.iloc[rows_of[query]]
         files = rows["file"].tolist()
         pairs = random_pairs(rows["sha256"], BACKGROUND_PAIRS).tolist()
         return [compare(files[one], files[other], -1.0) for one, other in pairs]
