@@ -8,8 +8,8 @@ from herodex.curation.label_errors import (
     find_label_errors,
     label_similarity,
     predict_out_of_fold,
-    quality_of,
 )
+from herodex.curation.label_errors import score_labels as score_images
 
 RNG = np.random.default_rng(4)
 N = 120
@@ -32,7 +32,7 @@ def with_wrong_labels(places: list[int]) -> np.ndarray:
 def score_labels(
     features: np.ndarray, labels: np.ndarray, groups: np.ndarray, usable: np.ndarray, folds: int
 ) -> LabelQuality:
-    return quality_of(labels, *predict_out_of_fold(Labelled(features, labels, groups, usable, folds)))
+    return score_images(Labelled(features, labels, groups, usable, folds))
 
 
 def test_wrong_labels_score_lowest_and_name_the_true_label():
@@ -80,9 +80,11 @@ def test_too_few_labels_give_no_label_errors(labels):
 
 
 def test_probabilities_sum_to_one():
-    classes, probabilities = predict_out_of_fold(Labelled(FEATURES, LABELS, GROUPS, ALL, folds=5))
-    assert list(classes) == ["cat", "dog", "owl"]
-    assert probabilities.sum(axis=1) == pytest.approx(1)
+    folds = list(predict_out_of_fold(Labelled(FEATURES, LABELS, GROUPS, ALL, folds=5)))
+    assert sorted(np.concatenate([rows for rows, _, _ in folds]).tolist()) == list(range(N))
+    for _, classes, probabilities in folds:
+        assert list(classes) == ["cat", "dog", "owl"]
+        assert probabilities.sum(axis=1) == pytest.approx(1)
 
 
 WELL_APART = (

@@ -15,7 +15,7 @@ from herodex.dataset.manifest import stated
 EXACT_DUPLICATE, NEAR_DUPLICATE, LABEL_CONFLICT = "exact_duplicate", "near_duplicate", "label_conflict"
 ID_DIGITS = 12
 ALL_PAIRED, PAIRED = 128, 8
-"""Images of a group up to which all are paired; in a larger one, each is paired with so many following ones."""
+"""Images of a group up to which all are paired, and the following ones that each is paired with beyond."""
 
 
 def same_values(values: Sequence[str]) -> Int[np.ndarray, "pairs 2"]:

@@ -5,12 +5,11 @@ vectors; a query looks through the lists around the closest ones (faiss's invert
 2011). Sums of such integers are exact, so the result depends neither on the CPU nor on threads.
 """
 
-import logging
 from typing import Any
 
 import faiss
 import numpy as np
-from jaxtyping import Float, Float32, Int, Int8, Int64
+from jaxtyping import Float32, Int, Int8, Int64
 
 from herodex.dataset.feature_table import BLOCK, Vectors
 

@@ -111,8 +111,8 @@ def predict_out_of_fold(
 ]:
     """Predict each image by logistic regression fitted to the other folds.
 
-    The fold depends on the duplicate group's id alone, so duplicates share a fold. A model is fitted to at most
-    `FITTED_MAX` images, as many of each label as possible; a fold without a model is left out.
+    The fold depends on the duplicate group's id alone, so duplicates share a fold. A model is fitted to at
+    most `FITTED_MAX` images, with one limit for every label. Folds without a model are left out.
 
     Yields:
         positions, the sorted labels, and the probabilities.
@@ -198,7 +198,7 @@ def label_similarity(images: Labelled) -> Float64[np.ndarray, " n"]:
         robust standard deviations above the median; 0 for images that are not compared, or have none to be
         compared with.
     """
-    labels, groups, usable = images.labels, images.groups, images.usable
+    labels, usable = images.labels, images.usable
     deviations = np.zeros(len(labels))
     for label in _labels_of(labels[usable & (labels != "")]):
         rows = np.flatnonzero(usable & (labels == label))

@@ -63,10 +63,10 @@ def near_hashes(
 ) -> Int[np.ndarray, "pairs 2"]:
     """Find pairs of 64-bit hashes within a Hamming distance.
 
-    All pairs are found, with two exceptions. If more than `CROWD` images have one hash, each is paired with
-    `CLOSEST` of them. If so many different hashes are near each other that comparing them would take more than
-    `MOST_COMPARED` comparisons per hash, beyond `ALWAYS_EXACT` hashes, a part of the pairs is left out, and
-    the log says so.
+    All pairs are found, with two exceptions. In a crowd of images with one hash, or with two near ones, each
+    is paired with `CLOSEST` others, which keeps the crowd connected. If there are more than `ALWAYS_EXACT`
+    different hashes, so many of them near each other that each would have to be compared with `MOST_COMPARED`
+    others, some pairs are not found, and the log says so.
 
     Args:
         hashes: one per image.
@@ -239,7 +239,8 @@ def near_features_between(
 ) -> Int[np.ndarray, "pairs 2"]:
     """Find pairs between two sets of vectors with at least a cosine similarity.
 
-    A pair is among the k closest ones of either member. Beyond `ALWAYS_EXACT` vectors, an index finds the candidates.
+    A pair is among the k closest ones of either member. Beyond `ALWAYS_EXACT` vectors, an index finds the
+    candidates.
 
     Args:
         vectors: of both sets.

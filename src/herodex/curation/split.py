@@ -133,7 +133,7 @@ def fill_parts(manifest: pd.DataFrame, classes: list[str], wanted: Sequence[str]
             rows = there[giver]
             nearest = rows[places[rows].argmin() if giver > target else places[rows].argmax()]
             parts[position[of_group[groups[nearest]]]] = part
-    return manifest.assign(part=parts)
+    return manifest.assign(part=parts.astype(str))
 
 
 def find_leaks(
@@ -141,7 +141,7 @@ def find_leaks(
 ) -> list[tuple[str, str]]:
     """Find near duplicates in different parts, by their features and then by their pixels.
 
-    All pairs of up to 20,000 images of two parts are compared. Beyond, an index finds the candidates; RECALL_SAYS
+    All pairs of two parts are compared up to 20,000 images. Beyond, an index finds the candidates.
     Images of a query whose duplicate groups were divided, as they held too much of it, are not compared.
 
     Returns:
