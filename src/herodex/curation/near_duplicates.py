@@ -12,7 +12,7 @@ from itertools import combinations
 from math import comb
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int, UInt64
+from jaxtyping import Bool, Float, Float64, Int, Integer, UInt64
 
 from herodex.curation.feature_index import nearest_pairs
 from herodex.dataset.feature_table import BLOCK, Vectors
@@ -111,7 +111,7 @@ def _equal_pairs(keys: UInt64[np.ndarray, " n"]) -> int:
     return int((lengths * (lengths - 1) // 2).sum())
 
 
-def _run_starts(keys: UInt64[np.ndarray, " n"]) -> Int[np.ndarray, " runs"]:
+def _run_starts(keys: Integer[np.ndarray, " n"]) -> Int[np.ndarray, " runs"]:
     """Return the starts of runs of equal values, and the end."""
     return np.concatenate([[0], np.flatnonzero(keys[1:] != keys[:-1]) + 1, [len(keys)]])
 
