@@ -5,7 +5,7 @@ query give the background of local correlation: its median plus three robust sta
 score of a pair is 0 at the background and 1 for equal images.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from herodex.curation.alignment import place, thumbnail
 from herodex.curation.local_correlation import local_correlation
+from herodex.dataset.feature_table import BLOCK
 from herodex.dataset.manifest import ReadImage
 
 BACKGROUND_PAIRS = 64
@@ -125,6 +126,12 @@ def backgrounds(images: pd.DataFrame, queries: set[str], compare: Compare) -> di
     }
 
 
+def _each(pairs: Int[np.ndarray, "pairs 2"]) -> Iterator[list[int]]:
+    """Yield the pairs one by one; as a list, many would take ten times the memory."""
+    for start in range(0, len(pairs), BLOCK):
+        yield from pairs[start : start + BLOCK].tolist()
+
+
 def score_pairs(
     manifest: pd.DataFrame,
     compared: Bool[np.ndarray, " n"],
@@ -143,10 +150,11 @@ def score_pairs(
     """
     compare, images = comparison(read), manifest[compared]
     files, queries = manifest["file"].tolist(), manifest["query"].tolist()
-    found = np.array([compare(files[i], files[j], min_alignment) for i, j in pairs.tolist()])
-    aligned = pairs[found >= 0].tolist()
-    level = backgrounds(images, {queries[row] for pair in aligned for row in pair}, compare)
+    scores = (compare(files[i], files[j], min_alignment) for i, j in _each(pairs))
+    found = np.fromiter(scores, float, len(pairs))
+    aligned = pairs[found >= 0]
+    level = backgrounds(images, {queries[row] for row in np.unique(aligned).tolist()}, compare)
     detail = np.full(len(pairs), -1.0)
-    base = np.array([max(level[queries[i]], level[queries[j]]) for i, j in aligned])
+    base = np.array([max(level[queries[i]], level[queries[j]]) for i, j in _each(aligned)])
     detail[found >= 0] = (found[found >= 0] - base) / (1 - base)
     return ScoredPairs(pairs, detail)
