@@ -142,7 +142,8 @@ def find_leaks(
     """Find near duplicates in different parts, by their features and then by their pixels.
 
     All pairs of two parts are compared up to 20,000 images. Beyond, an index finds the candidates, with a
-    recall of 0.995 to 0.999 for duplicates of drawn features (see `feature_index`). Images of a query whose duplicate groups were divided, as they held too much of it, are not compared.
+    recall of 0.995 to 0.999 for duplicates of drawn features (see `feature_index`). Images of
+    a query whose duplicate groups were divided, as they held too much of it, are not compared.
 
     Returns:
         pairs of sha256, the most similar first.
