@@ -9,7 +9,6 @@ the centre of its class with noise, in as many numbers as ResNet50V2 has. The fe
 alone; the pipeline's has others beside it.
 """
 
-import csv
 import hashlib
 import os
 import random
@@ -188,11 +187,10 @@ def run_all(work: Path, sizes: Iterable[int]) -> None:
         make_project(count, folder)
         for step in STEPS:
             rows.append({"images": count, "step": step.name} | measure(step, folder))
-            table = with_exponents(pd.DataFrame(rows))
-            table.to_csv(RESULTS, index=False, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
+            with_exponents(pd.DataFrame(rows)).to_csv(RESULTS, index=False, lineterminator="\n")
         sys.stderr.write(duplicates_found(folder))
         shutil.rmtree(folder)
-        plot(table)
+        plot(with_exponents(pd.DataFrame(rows)))
     sys.stdout.write(RESULTS.read_text(encoding="utf-8"))
 
 

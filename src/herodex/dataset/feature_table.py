@@ -27,7 +27,7 @@ class FeatureTable:
     """
 
     path: Path
-    dtype: np.dtype
+    dtype: np.dtype[np.void]
     offset: int
     row_of: dict[str, int]
 
