@@ -156,9 +156,9 @@ def duplicates_found(folder: Path) -> str:
 
 def with_exponents(table: pd.DataFrame) -> pd.DataFrame:
     """Add the growth exponent of the CPU time since the size before: 1 if it is linear in the images."""
-    seconds, images = (np.log(table[column].astype(float)) for column in ("cpu_s", "images"))
-    growth = seconds.groupby(table["step"]).diff() / images.groupby(table["step"]).diff()
-    return table.assign(exponent=growth.round(2))
+    logarithms = pd.DataFrame({name: np.log(table[name].astype(float)) for name in ("cpu_s", "images")})
+    growth = logarithms.groupby(table["step"]).diff()
+    return table.assign(exponent=(growth["cpu_s"] / growth["images"]).round(2))
 
 
 def plot(table: pd.DataFrame) -> None:
@@ -186,7 +186,7 @@ def run_all(work: Path, sizes: Iterable[int]) -> None:
         folder = work / str(count)
         make_project(count, folder)
         for step in STEPS:
-            rows.append({"images": count, "step": step.name} | measure(step, folder))
+            rows.append({"images": count, "step": step.name, **measure(step, folder)})
             with_exponents(pd.DataFrame(rows)).to_csv(RESULTS, index=False, lineterminator="\n")
         sys.stderr.write(duplicates_found(folder))
         shutil.rmtree(folder)

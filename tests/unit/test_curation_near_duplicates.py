@@ -1,4 +1,5 @@
 from itertools import combinations
+from typing import Any
 
 import faiss
 import numpy as np
@@ -192,13 +193,14 @@ def test_index_finds_the_same_neighbours_of_stored_features_on_any_number_of_thr
 
 def test_vectors_scanned_per_query_do_not_grow_with_their_number():
     """A crowd of equal vectors fills one list of the index; queries look at the first of it only."""
-    lengths = []
+    counters: Any = faiss.cvar
+    statistics, lengths = counters.indexIVF_stats, list[float]()
     for n in (1000, 4000):
         projected = project(alike_features(n, 1.0), np.arange(n))
         projected[n // 2 :] = projected[0]
-        faiss.cvar.indexIVF_stats.reset()
+        statistics.reset()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(feature_index, "MOST_SCANNED", 300)
             nearest(projected, projected, 8)
-        lengths.append(faiss.cvar.indexIVF_stats.ndis / n)
+        lengths.append(statistics.ndis / n)
     assert lengths[1] < 1.5 * lengths[0]

@@ -66,7 +66,8 @@ def nearest(
     index.train(centres.astype(np.float32))
     for start in range(0, len(stored), QUERIES):
         index.add(stored[start : start + QUERIES].astype(np.float32))
-    settings: Any = faiss.SearchParametersIVF(nprobe=PROBES, max_codes=MOST_SCANNED)
+    search: Any = faiss.SearchParametersIVF
+    settings = search(nprobe=PROBES, max_codes=MOST_SCANNED)
     similarities = np.empty((len(queries), k), np.float32)
     places = np.empty((len(queries), k), np.int64)
     for start in range(0, len(queries), QUERIES):

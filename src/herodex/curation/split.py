@@ -10,11 +10,14 @@ test part.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Int
 
 from herodex import paths
 from herodex.command import run_command
@@ -119,9 +122,7 @@ def fill_parts(manifest: pd.DataFrame, classes: list[str], wanted: Sequence[str]
     """
     places = group_positions(manifest, seed).to_numpy(float)
     groups, parts = manifest["duplicate_group"].to_numpy(str), manifest["part"].to_numpy(object, copy=True)
-    of_class = manifest.groupby("label", sort=False).indices
-    of_group = manifest[manifest["part"] != ""].groupby("duplicate_group", sort=False).groups
-    position = pd.Series(range(len(manifest)), manifest.index)
+    of_class, of_group = _rows_by(manifest["label"]), _rows_by(manifest["duplicate_group"])
     for name in classes:
         own = of_class.get(name, np.empty(0, int))
         for target, part in enumerate(wanted):
@@ -132,8 +133,15 @@ def fill_parts(manifest: pd.DataFrame, classes: list[str], wanted: Sequence[str]
                 continue
             rows = there[giver]
             nearest = rows[places[rows].argmin() if giver > target else places[rows].argmax()]
-            parts[position[of_group[groups[nearest]]]] = part
+            group = of_group[str(groups[nearest])]
+            parts[group[parts[group] != ""]] = part
     return manifest.assign(part=parts.astype(str))
+
+
+def _rows_by(values: "pd.Series[str]") -> dict[str, Int[np.ndarray, " rows"]]:
+    """Return the positions of each value."""
+    found: dict[Any, Any] = values.groupby(values.to_numpy(str), sort=False).indices
+    return {str(value): np.asarray(rows) for value, rows in found.items()}
 
 
 def find_leaks(
@@ -192,11 +200,10 @@ def require_every_part(manifest: pd.DataFrame, classes: list[str], wanted: Seque
     Raises:
         UserError: a class has too few images.
     """
-    counted = manifest.groupby("label")["part"].value_counts().unstack(fill_value=0)
-    counts = counted.reindex(index=classes, columns=list(wanted), fill_value=0)
+    counts = Counter(zip(manifest["label"], manifest["part"], strict=True))
     for name in classes:
-        if empty := [part for part in wanted if not counts.loc[name, part]]:
-            kept = int(counts.loc[name].sum())
+        if empty := [part for part in wanted if not counts[name, part]]:
+            kept = sum(counts[name, part] for part in wanted)
             raise UserError(
                 f"'{name}' has {kept} images, none of them in the {empty[0]} part; "
                 f"it needs at least {len(wanted)} that are no duplicates of each other, in different groups.",
