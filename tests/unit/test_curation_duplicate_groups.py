@@ -1,7 +1,13 @@
 import numpy as np
 import pandas as pd
 
-from herodex.curation.duplicate_groups import connected_groups, mark_duplicates, same_values
+from herodex.curation.duplicate_groups import (
+    ALL_PAIRED,
+    connected_groups,
+    mark_duplicates,
+    pairs_within,
+    same_values,
+)
 
 
 def table(**columns: list[str]) -> pd.DataFrame:
@@ -88,3 +94,14 @@ def test_of_the_same_bytes_from_two_queries_the_first_query_by_name_is_kept():
     for manifest in (rows, rows.iloc[::-1].reset_index(drop=True)):
         marked = mark_duplicates(manifest, np.array([[0, 1]]))
         assert marked["query"][marked["kept"] == "1"].tolist() == ["fox"]
+
+
+def test_pairs_within_a_group_are_all_pairs_of_its_images_or_connect_them_if_there_are_many():
+    groups = ["a"] * (ALL_PAIRED + 1) + ["b"] * 4 + [""]
+    images = [str(i) for i in range(ALL_PAIRED)] + ["0", "p", "q", "q", "r", "s"]
+    pairs = pairs_within(groups, images)
+    assert len(pairs) == ALL_PAIRED * (ALL_PAIRED - 1) // 2 + 3
+    many = pairs_within(["a"] * 1000, [str(i) for i in range(1000)])
+    assert len(np.unique(many, axis=0)) == 1000 * 8
+    assert (many[:, 0] < many[:, 1]).all()
+    assert len(set(connected_groups(many, 1000).tolist())) == 1

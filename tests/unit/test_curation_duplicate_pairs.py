@@ -113,6 +113,15 @@ def test_random_pairs_are_distinct_and_do_not_depend_on_the_order_of_rows():
     assert some[0] == some[1]
 
 
+def test_random_pairs_of_many_images_are_the_first_of_all_pairs():
+    names = pd.Series([f"{i:03}" for i in range(200)])
+    every = random_pairs(names, 200 * 199 // 2)
+    assert len(np.unique(np.sort(every, axis=1), axis=0)) == 200 * 199 // 2
+    assert random_pairs(names, 450).tolist() == every[:450].tolist()
+    # All pairs of so many images would not fit into memory.
+    assert len(random_pairs(pd.Series([f"{i:06}" for i in range(200_000)]), 64)) == 64
+
+
 def test_background_ignores_the_duplicates_among_random_pairs():
     values = np.concatenate([np.linspace(0.1, 0.3, 60), np.ones(4)])
     assert background(values) < 0.6

@@ -8,8 +8,10 @@ from herodex.curation.label_errors import (
     find_label_errors,
     label_similarity,
     predict_out_of_fold,
-    quality_of,
+    sample_evenly,
 )
+from herodex.curation.label_errors import score_labels as score_images
+from herodex.dataset.feature_table import read_features, write_features
 
 RNG = np.random.default_rng(4)
 N = 120
@@ -32,7 +34,7 @@ def with_wrong_labels(places: list[int]) -> np.ndarray:
 def score_labels(
     features: np.ndarray, labels: np.ndarray, groups: np.ndarray, usable: np.ndarray, folds: int
 ) -> LabelQuality:
-    return quality_of(labels, *predict_out_of_fold(Labelled(features, labels, groups, usable, folds)))
+    return score_images(Labelled(features, labels, groups, usable, folds))
 
 
 def test_wrong_labels_score_lowest_and_name_the_true_label():
@@ -80,9 +82,11 @@ def test_too_few_labels_give_no_label_errors(labels):
 
 
 def test_probabilities_sum_to_one():
-    classes, probabilities = predict_out_of_fold(Labelled(FEATURES, LABELS, GROUPS, ALL, folds=5))
-    assert list(classes) == ["cat", "dog", "owl"]
-    assert probabilities.sum(axis=1) == pytest.approx(1)
+    folds = list(predict_out_of_fold(Labelled(FEATURES, LABELS, GROUPS, ALL, folds=5)))
+    assert sorted(np.concatenate([rows for rows, _, _ in folds]).tolist()) == list(range(N))
+    for _, classes, probabilities in folds:
+        assert list(classes) == ["cat", "dog", "owl"]
+        assert probabilities.sum(axis=1) == pytest.approx(1)
 
 
 WELL_APART = (
@@ -173,3 +177,48 @@ def test_image_is_compared_with_the_few_images_of_other_groups_or_with_none():
     assert np.abs(label_similarity(Labelled(features, labels, groups, everything, 5))).max() < 6
     groups[:] = "video"
     assert (label_similarity(Labelled(features, labels, groups, everything, 5)) == 0).all()
+
+
+def test_sample_has_one_limit_for_every_label():
+    labels = np.array(["cat"] * 50 + ["dog"] * 8 + ["owl"] * 62)
+    rows = np.arange(N)[10:]
+    sampled = sample_evenly(rows, labels, GROUPS, most=60)
+    assert set(sampled.tolist()) <= set(rows.tolist())
+    assert sampled.tolist() == sorted(set(sampled.tolist()))
+    assert np.unique(labels[sampled], return_counts=True)[1].tolist() == [26, 8, 26]
+    assert sample_evenly(rows, labels, GROUPS, most=110).tolist() == rows.tolist()
+
+
+def test_wrong_labels_are_found_by_models_of_a_sample_too(monkeypatch):
+    monkeypatch.setattr(label_errors, "FITTED_MAX", 60)
+    monkeypatch.setattr(label_errors, "COMPARED_MAX", 20)
+    monkeypatch.setattr(label_errors, "PREDICTED_AT_ONCE", 7)
+    wrong = [0, 1, 3, 4, 6]
+    scores = score_labels(FEATURES, with_wrong_labels(wrong), GROUPS, ALL, folds=5)
+    assert not np.isnan(scores.quality).any()
+    assert set(np.argsort(scores.quality)[:5].tolist()) == set(wrong)
+    assert np.flatnonzero(errors_in(WELL_APART, with_wrong_labels(wrong)).reason != "").tolist() == wrong
+
+
+def test_compared_pairs_grow_no_faster_than_the_images(monkeypatch):
+    monkeypatch.setattr(label_errors, "COMPARED_MAX", 10)
+    compared: list[int] = []
+    monkeypatch.setattr(label_errors, "unit_vectors", lambda rows: compared.append(len(rows)) or rows)
+    for n in (60, 120):
+        compared.clear()
+        label_similarity(Labelled(FEATURES[:n], LABELS[:n], GROUPS[:n], ALL[:n], folds=5))
+        others, rows = compared[::2], compared[1::2]
+        assert sum(a * b for a, b in zip(others, rows, strict=True)) == 10 * n
+
+
+def test_stored_features_give_the_label_errors_of_features_in_memory(tmp_path):
+    hashes = [f"{number:064}" for number in range(N)]
+    write_features(tmp_path / "features.npy", hashes, {"features": WELL_APART})
+    stored = read_features(tmp_path / "features.npy").vectors(hashes)
+    labels = with_wrong_labels([0, 1, 3, 4, 6])
+    one, other = (
+        find_label_errors(Labelled(vectors, labels, GROUPS, ALL, 5), ALL, 0.7)
+        for vectors in (WELL_APART, stored)
+    )
+    assert (one[0].quality == other[0].quality).all()
+    assert list(one[1].reason) == list(other[1].reason)

@@ -1,9 +1,18 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from herodex.class_sizes import size_warnings
 from herodex.curation.contact_sheets import SIDE, contact_sheet
-from herodex.curation.report import count_reasons, counts_figure, rows_to_show, summarise
+from herodex.curation.report import (
+    MAX_QUERIES,
+    count_reasons,
+    counts_figure,
+    rows_to_show,
+    shorten_counts,
+    summarise,
+)
 from herodex.curation.review_decisions import Decision
 
 TABLE = pd.DataFrame(
@@ -76,3 +85,31 @@ def test_contact_sheet_holds_every_image_and_pairs_side_by_side():
     pair = np.asarray(contact_sheet("pair", [([red, blue], "x" * 500)]))
     assert (pair == [200, 0, 0]).all(axis=2).sum() == 60 * 80
     assert (pair == [0, 0, 200]).all(axis=2).sum() == 60 * 80
+
+
+def many_counts(n: int) -> pd.DataFrame:
+    """Make the counts of `n` queries; the one with number i has i dropped results of 2,000."""
+    table = pd.DataFrame({"query": [f"query {i}" for i in range(n)], "results": 2000})
+    table = table.assign(kept=[2000 - i for i in range(n)], blurry=range(n), decided=0)
+    return pd.concat([table, pd.DataFrame([table.drop(columns="query").sum()]).assign(query="all")])
+
+
+def test_counts_of_many_queries_are_shortened_to_the_worst_and_the_sum_of_the_others():
+    counts = many_counts(1000).reset_index(drop=True)
+    short = shorten_counts(counts)
+    assert list(short["query"]) == [*(f"query {i}" for i in range(960, 1000)), "960 others", "all"]
+    others = short.set_index("query").loc["960 others"]
+    assert (others["results"], others["kept"]) == (960 * 2000, 960 * 2000 - sum(range(960)))
+    *parts, total = short.drop(columns="query").to_numpy(int).tolist()
+    assert [sum(column) for column in zip(*parts, strict=True)] == total
+    few = many_counts(MAX_QUERIES).reset_index(drop=True)
+    assert shorten_counts(few).equals(few)
+
+
+def test_plot_of_many_queries_is_as_high_as_a_page_and_says_how_many_others_there_are():
+    figure = counts_figure(many_counts(1000).reset_index(drop=True))
+    assert figure.get_figheight() < 18
+    axes: Any = figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()][-1] == "mean of 960 others"
+    assert "960 other queries have 1,920,000 results, 1,459,680 kept" in axes.get_xlabel()
+    assert max(bar.get_width() for bar in axes.patches) <= 2000

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from herodex.curation import near_duplicates
 from herodex.curation.split import (
     count_parts,
     fill_parts,
@@ -14,6 +15,7 @@ from herodex.curation.split import (
     require_no_leak,
     split,
 )
+from herodex.dataset.feature_table import read_features, write_features
 from herodex.errors import UserError
 from herodex.hashing import uniform_hash
 from herodex.params import SplitImagesParams, load_params
@@ -231,3 +233,19 @@ def test_fill_parts_leaves_a_class_with_fewer_groups_than_parts():
     assert set(fill_parts(placed, ["cat"], ORDER, 1)["part"]) <= set(ORDER)
     single = split(table(["a"]), *SHARES, 1)
     assert fill_parts(single, ["cat"], ORDER, 1).equals(single)
+
+
+def test_leaks_are_found_by_index_and_in_stored_features_as_by_comparing_all_pairs(monkeypatch, tmp_path):
+    rng = np.random.default_rng(8)
+    vectors = np.abs(rng.normal(0, 1, (240, 200))).astype(np.float32)
+    vectors[:20] = vectors[120:140] + rng.normal(0, 0.01, (20, 200))
+    hashes = names(240)
+    manifest = table(hashes).assign(part=["train"] * 120 + ["validation"] * 70 + ["test"] * 50, file="")
+    in_memory = dict(zip(hashes, vectors, strict=True))
+    leaks = find_leaks(manifest, in_memory, CLASSIFIER, read=lambda _: IMAGE)
+    assert {frozenset(pair) for pair in leaks} == {frozenset([f"c{i}", f"c{i + 120}"]) for i in range(20)}
+    write_features(tmp_path / "features.npy", hashes, {"features": vectors})
+    stored = read_features(tmp_path / "features.npy")
+    assert find_leaks(manifest, stored, CLASSIFIER, read=lambda _: IMAGE) == leaks
+    monkeypatch.setattr(near_duplicates, "ALWAYS_EXACT", 10)
+    assert find_leaks(manifest, stored, CLASSIFIER, read=lambda _: IMAGE) == leaks

@@ -4,7 +4,7 @@ import logging
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float32, Int
+from jaxtyping import Bool, Int
 
 from herodex import paths
 from herodex.class_sizes import class_sizes, size_warnings
@@ -27,7 +27,7 @@ from herodex.curation.label_errors import (
     LabelQuality,
     find_label_errors,
 )
-from herodex.curation.near_duplicates import CLOSEST, closest, cosines, near_features, unit_vectors
+from herodex.curation.near_duplicates import cosines, near_features
 from herodex.curation.review_decisions import (
     PERSON,
     Decision,
@@ -35,7 +35,7 @@ from herodex.curation.review_decisions import (
     orphaned_decisions,
     read_review,
 )
-from herodex.dataset.feature_table import read_features
+from herodex.dataset.feature_table import Features, Vectors, read_features, vectors_of
 from herodex.dataset.manifest import (
     ReadImage,
     read_clean,
@@ -49,26 +49,21 @@ from herodex.params import ClassifierParams, Params, load_params
 
 log = logging.getLogger(__name__)
 
-Features = dict[str, Float32[np.ndarray, " d"]]
-"""Features by the sha256 of the image's file."""
 
-
-def feature_rows(
-    manifest: pd.DataFrame, features: Features
-) -> tuple[Int[np.ndarray, " n"], Float32[np.ndarray, "n d"]]:
-    """Return the positions of rows with features, and the features.
+def feature_rows(manifest: pd.DataFrame, features: Features) -> tuple[Int[np.ndarray, " n"], Vectors]:
+    """Return the positions of rows with features, and the features; stored ones stay on disk.
 
     The rows are sorted by sha256, so the result does not depend on the table's order.
     """
     hashes: list[str] = manifest["sha256"].tolist()
     rows = sorted((row for row in range(len(hashes)) if hashes[row] in features), key=hashes.__getitem__)
-    return np.array(rows, int), np.stack([features[hashes[row]] for row in rows])
+    return np.array(rows, int), vectors_of(features, [hashes[row] for row in rows])
 
 
 def find_duplicates(
     manifest: pd.DataFrame,
     rows: Int[np.ndarray, " n"],
-    vectors: Float32[np.ndarray, "n d"],
+    vectors: Vectors,
     held_out: Bool[np.ndarray, " m"],
     params: ClassifierParams,
     read: ReadImage,
@@ -97,8 +92,7 @@ def find_duplicates(
     # An image found by several queries is looked up once.
     places = np.flatnonzero(compared[rows])
     once = places[~manifest["sha256"].iloc[rows[places]].duplicated().to_numpy()]
-    near = near_features(vectors[once], params.curate.near_similarity)
-    near = rows[once][closest(near, cosines(unit_vectors(vectors[once]), near), CLOSEST)]
+    near = rows[near_features(vectors, params.curate.near_similarity, once)]
     exact = [same_values(manifest[column].tolist()) for column in ("sha256", "pixel_sha256")]
     groups = manifest["duplicate_group"].where(compared, "").tolist()
     by_hash = pairs_within(groups, manifest["pixel_sha256"].tolist())
@@ -116,16 +110,14 @@ def find_duplicates(
     return separate(join_groups(marked), held_out)
 
 
-def score_duplicates(
-    manifest: pd.DataFrame, rows: Int[np.ndarray, " n"], vectors: Float32[np.ndarray, "n d"]
-) -> pd.DataFrame:
+def score_duplicates(manifest: pd.DataFrame, rows: Int[np.ndarray, " n"], vectors: Vectors) -> pd.DataFrame:
     """Set the `score` of each duplicate to its cosine distance from the image that is kept."""
     place = {sha256: i for i, sha256 in enumerate(manifest["sha256"].iloc[rows])}
     duplicates = np.flatnonzero(manifest["duplicate_of"] != "")
     hashes = zip(manifest["sha256"].iloc[duplicates], manifest["duplicate_of"].iloc[duplicates], strict=True)
     pairs = np.array([[place[sha256], place[kept]] for sha256, kept in hashes], int).reshape(-1, 2)
     score = manifest["score"].to_numpy(object, copy=True)
-    score[duplicates] = [f"{max(1 - cosine, 0):.3f}" for cosine in cosines(unit_vectors(vectors), pairs)]
+    score[duplicates] = [f"{max(1 - cosine, 0):.3f}" for cosine in cosines(vectors, pairs)]
     return manifest.assign(score=score)
 
 

@@ -1,6 +1,6 @@
 """Duplicate groups, and the choice of the image to keep in each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, cast
@@ -14,6 +14,8 @@ from herodex.dataset.manifest import stated
 
 EXACT_DUPLICATE, NEAR_DUPLICATE, LABEL_CONFLICT = "exact_duplicate", "near_duplicate", "label_conflict"
 ID_DIGITS = 12
+ALL_PAIRED, PAIRED = 128, 8
+"""Images of a group up to which all are paired, and the following ones that each is paired with beyond."""
 
 
 def same_values(values: Sequence[str]) -> Int[np.ndarray, "pairs 2"]:
@@ -26,6 +28,8 @@ def same_values(values: Sequence[str]) -> Int[np.ndarray, "pairs 2"]:
 def pairs_within(groups: Sequence[str], images: Sequence[str]) -> Int[np.ndarray, "pairs 2"]:
     """Pair the members of each group; an image that occurs several times is paired once.
 
+    In a group of more than `ALL_PAIRED` images, each is paired with the next `PAIRED`, in a circle.
+
     Args:
         groups: of each position; empty if it has none.
         images: equal for positions with the same image.
@@ -37,8 +41,16 @@ def pairs_within(groups: Sequence[str], images: Sequence[str]) -> Int[np.ndarray
     for place, (group, image) in enumerate(zip(groups, images, strict=True)):
         if group:
             first.setdefault(group, {}).setdefault(image, place)
-    pairs = [pair for places in first.values() for pair in combinations(places.values(), 2)]
+    pairs = [pair for places in first.values() for pair in _pairs_of(list(places.values()))]
     return np.array(pairs, int).reshape(-1, 2)
+
+
+def _pairs_of(places: list[int]) -> Iterable[tuple[int, int]]:
+    n = len(places)
+    if n <= ALL_PAIRED:
+        return combinations(places, 2)
+    ends = ((places[i], places[(i + step) % n]) for i in range(n) for step in range(1, PAIRED + 1))
+    return ((min(pair), max(pair)) for pair in ends)
 
 
 def connected_groups(pairs: Int[np.ndarray, "pairs 2"], n: int) -> Int[np.ndarray, " n"]:

@@ -5,9 +5,9 @@ query give the background of local correlation: its median plus three robust sta
 score of a pair is 0 at the background and 1 for equal images.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from herodex.curation.alignment import place, thumbnail
 from herodex.curation.local_correlation import local_correlation
+from herodex.dataset.feature_table import BLOCK
 from herodex.dataset.manifest import ReadImage
 
 BACKGROUND_PAIRS = 64
@@ -32,6 +33,8 @@ DUPLICATE_GROUP = "duplicate_group"
 """Name of the grouping among the checks that are switched off."""
 CACHED_IMAGES = 256
 """Images kept in memory, at most 0.8 MB each."""
+CACHED_THUMBNAILS = 65_536
+"""Thumbnails kept in memory, 3 kB each."""
 
 Compare = Callable[[str, str, float], float]
 """Returns the local correlation of two files, or -1 if they align less than the last argument."""
@@ -58,7 +61,7 @@ def comparison(read: ReadImage) -> Compare:
     """Return a function that compares two files and reads each as rarely as memory allows."""
     pixels = lru_cache(CACHED_IMAGES)(read)
 
-    @cache
+    @lru_cache(CACHED_THUMBNAILS)
     def small(file: str) -> UInt8[np.ndarray, "30 30 3"]:
         return thumbnail(pixels(file))
 
@@ -79,7 +82,8 @@ def random_pairs(hashes: "pd.Series[str]", limit: int) -> Int[np.ndarray, "pairs
     """
     unique = hashes.reset_index(drop=True).drop_duplicates().sort_values()
     places, n = unique.index.to_numpy(int), len(unique)
-    strides = [np.stack([places, np.roll(places, -step)], axis=1) for step in range(1, n // 2 + 1)]
+    steps = range(1, min(n // 2, -(-limit // max(n, 1))) + 1)
+    strides = [np.stack([places, np.roll(places, -step)], axis=1) for step in steps]
     pairs = np.concatenate([np.empty((0, 2), int), *strides])
     # With an even number, the last stride meets each pair twice.
     return pairs[: min(limit, n * (n - 1) // 2)]
@@ -102,9 +106,10 @@ def backgrounds(images: pd.DataFrame, queries: set[str], compare: Compare) -> di
         queries: the ones of interest.
         compare: of `comparison`.
     """
+    rows_of = images.groupby("query", sort=False).indices
 
     def of_random_pairs(query: str) -> list[float]:
-        rows = images[images["query"] == query]
+        rows = images.iloc[rows_of[query]]
         files = rows["file"].tolist()
         pairs = random_pairs(rows["sha256"], BACKGROUND_PAIRS).tolist()
         return [compare(files[one], files[other], -1.0) for one, other in pairs]
@@ -119,6 +124,12 @@ def backgrounds(images: pd.DataFrame, queries: set[str], compare: Compare) -> di
         query: background(np.array(values)) if len(values) >= FEWEST_PAIRS else pooled
         for query, values in found.items()
     }
+
+
+def _each(pairs: Int[np.ndarray, "pairs 2"]) -> Iterator[list[int]]:
+    """Yield the pairs one by one; as a list, many would take ten times the memory."""
+    for start in range(0, len(pairs), BLOCK):
+        yield from pairs[start : start + BLOCK].tolist()
 
 
 def score_pairs(
@@ -139,10 +150,11 @@ def score_pairs(
     """
     compare, images = comparison(read), manifest[compared]
     files, queries = manifest["file"].tolist(), manifest["query"].tolist()
-    found = np.array([compare(files[i], files[j], min_alignment) for i, j in pairs.tolist()])
-    aligned = pairs[found >= 0].tolist()
-    level = backgrounds(images, {queries[row] for pair in aligned for row in pair}, compare)
+    scores = (compare(files[i], files[j], min_alignment) for i, j in _each(pairs))
+    found = np.fromiter(scores, float, len(pairs))
+    aligned = pairs[found >= 0]
+    level = backgrounds(images, {queries[row] for row in np.unique(aligned).tolist()}, compare)
     detail = np.full(len(pairs), -1.0)
-    base = np.array([max(level[queries[i]], level[queries[j]]) for i, j in aligned])
+    base = np.array([max(level[queries[i]], level[queries[j]]) for i, j in _each(aligned)])
     detail[found >= 0] = (found[found >= 0] - base) / (1 - base)
     return ScoredPairs(pairs, detail)

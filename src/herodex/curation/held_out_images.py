@@ -74,11 +74,13 @@ def _drop_equal(manifest: pd.DataFrame, held_out: Bool[np.ndarray, " n"]) -> pd.
     ordered = repeated.assign(other=repeated["decided_by"] != PERSON).sort_values(
         ["other", "sha256", "query"]
     )
+    alike = ordered.groupby("pixel_sha256", sort=False)
+    conflict = (alike["label"].transform("nunique") > 1) & alike["other"].transform("all")
+    repeats = ordered[~conflict & (alike.cumcount() > 0)]
     dropped = manifest.copy()
-    for _, equal in ordered.groupby("pixel_sha256", sort=False):
-        if equal["label"].nunique() > 1 and equal["other"].all():
-            dropped.loc[equal.index, ["kept", "dropped_for"]] = "0", LABEL_CONFLICT
-        else:
-            columns = ["kept", "dropped_for", "duplicate_of"]
-            dropped.loc[equal.index[1:], columns] = "0", EXACT_DUPLICATE, str(equal["sha256"].iloc[0])
+    dropped.loc[ordered.index[conflict], "kept"] = "0"
+    dropped.loc[ordered.index[conflict], "dropped_for"] = LABEL_CONFLICT
+    dropped.loc[repeats.index, "kept"] = "0"
+    dropped.loc[repeats.index, "dropped_for"] = EXACT_DUPLICATE
+    dropped.loc[repeats.index, "duplicate_of"] = alike["sha256"].transform("first")[repeats.index]
     return dropped

@@ -6,18 +6,20 @@ in other images: out of fold, they become more probable if label errors are drop
 class less probable if its hard images are.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from cleanlab.rank import get_label_quality_scores
-from jaxtyping import Bool, Float32, Float64, Shaped
+from jaxtyping import Bool, Float64, Int, Shaped
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from herodex.curation.near_duplicates import BLOCK, unit_vectors
+from herodex.curation.near_duplicates import unit_vectors
+from herodex.dataset.feature_table import BLOCK, Vectors
 from herodex.hashing import uniform_hash
 
 REGULARISATION = 0.003
@@ -37,6 +39,12 @@ MAX_DROPPED = 0.2
 MIN_GAIN = 0.01
 """Smallest gain in log-likelihood that justifies dropping images: other images get 1 % more probable."""
 LABEL_ERROR, OUTLIER = "label_error", "outlier"
+FITTED_MAX = 20_000
+"""Images that a model is fitted to; beyond, a sample of them with the same limit for every label."""
+PREDICTED_AT_ONCE = 4096
+"""Images predicted at a time, which bounds the memory."""
+COMPARED_MAX = 4096
+"""Images of a label with which each is compared; beyond, a sample of them."""
 SMALLEST = 1e-6
 """Probabilities below are raised to it, so one image cannot decide the gain."""
 
@@ -46,14 +54,14 @@ class Labelled:
     """Images with the labels to check.
 
     Attributes:
-        features: one row per image.
+        features: one row per image, in memory or on disk.
         labels: empty if an image has none.
         groups: ids of the duplicate groups; images of one group are no evidence for each other.
         usable: the images to fit to.
         folds: number of models.
     """
 
-    features: Float32[np.ndarray, "n d"]
+    features: Vectors
     labels: Shaped[np.ndarray, " n"]
     groups: Shaped[np.ndarray, " n"]
     usable: Bool[np.ndarray, " n"]
@@ -85,44 +93,73 @@ class LabelQuality:
         quality: probability of the given label, from 0 (worst) to 1.
         confidence: probability of the most probable label.
         looks_like: the most probable label.
+        rival: the most probable label other than the given one.
         chance: probability of a label under a uniform guess.
     """
 
     quality: Float64[np.ndarray, " n"]
     confidence: Float64[np.ndarray, " n"]
     looks_like: Shaped[np.ndarray, " n"]
+    rival: Shaped[np.ndarray, " n"]
     chance: float
 
 
 def predict_out_of_fold(
     images: Labelled,
-) -> tuple[Shaped[np.ndarray, " classes"], Float64[np.ndarray, "n classes"]]:
+) -> Iterator[
+    tuple[Int[np.ndarray, " rows"], Shaped[np.ndarray, " classes"], Float64[np.ndarray, "rows classes"]]
+]:
     """Predict each image by logistic regression fitted to the other folds.
 
-    The fold depends on the duplicate group's id alone, so duplicates share a fold.
+    The fold depends on the duplicate group's id alone, so duplicates share a fold. A model is fitted to at
+    most `FITTED_MAX` images, with one limit for every label. Folds without a model are left out.
 
-    Returns:
-        the sorted labels, and their probabilities, NaN if no model could be fitted.
+    Yields:
+        positions, the sorted labels, and the probabilities.
     """
-    features, labels, folds = images.features, images.labels, images.folds
+    labels, folds = images.labels, images.folds
     fitted = images.usable & (labels != "")
-    classes = np.array(sorted(set(labels[fitted])), dtype=str)
+    classes = np.array(_labels_of(labels[fitted]), dtype=str)
     fold = np.array([int(folds * uniform_hash(group, "fold")) for group in images.groups], int)
-    probabilities = np.full((len(labels), len(classes)), np.nan)
     for held_out in range(folds):
-        train, test = fitted & (fold != held_out), fold == held_out
-        if not test.any() or len(set(labels[train])) < 2:
+        train, test = fitted & (fold != held_out), np.flatnonzero(fold == held_out)
+        if not len(test) or len(set(labels[train])) < 2:
             continue
+        learnt = sample_evenly(np.flatnonzero(train), labels, images.groups, FITTED_MAX)
         scale, regression = StandardScaler(), _regression()
         model: Any = Pipeline([("scale", scale), ("regression", regression)])
         # Several threads would add in another order and change the last digits.
         with threadpool_limits(1):
-            model.fit(features[train], labels[train])
+            model.fit(images.features[learnt], labels[learnt])
             known: list[str] = model.classes_.tolist()
             columns = np.searchsorted(classes, known)
-            probabilities[test] = 0
-            probabilities[np.ix_(test, columns)] = model.predict_proba(features[test])
-    return classes, probabilities
+            for start in range(0, len(test), PREDICTED_AT_ONCE):
+                rows = test[start : start + PREDICTED_AT_ONCE]
+                probabilities = np.zeros((len(rows), len(classes)))
+                probabilities[:, columns] = model.predict_proba(images.features[rows])
+                yield rows, classes, probabilities
+
+
+def sample_evenly(
+    rows: Int[np.ndarray, " rows"],
+    labels: Shaped[np.ndarray, " n"],
+    groups: Shaped[np.ndarray, " n"],
+    most: int,
+) -> Int[np.ndarray, " sampled"]:
+    """Draw at most `most` rows, with the same limit for every label, by the hash of their groups."""
+    if len(rows) <= most:
+        return rows
+    names, codes, counts = np.unique(labels[rows], return_inverse=True, return_counts=True)
+    # The largest limit with which the labels together stay within `most`.
+    limits = np.arange(1, most + 1)
+    below = np.concatenate([[0], np.cumsum(np.sort(counts))])
+    smaller = np.searchsorted(np.sort(counts), limits, "right")
+    totals = below[smaller] + limits * (len(names) - smaller)
+    limit = max(int((totals <= most).sum()), 1)
+    chance = np.array([uniform_hash(str(group), "fit") for group in groups[rows]])
+    order = np.lexsort([chance, codes])
+    ranks = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return rows[np.sort(order[ranks < limit])]
 
 
 def _regression() -> Any:
@@ -130,23 +167,24 @@ def _regression() -> Any:
     return LogisticRegression(C=REGULARISATION, max_iter=500, class_weight="balanced")
 
 
-def quality_of(
-    labels: Shaped[np.ndarray, " n"],
-    classes: Shaped[np.ndarray, " classes"],
-    probabilities: Float64[np.ndarray, "n classes"],
-) -> LabelQuality:
-    """Turn out-of-fold probabilities into label quality."""
-    n, place = len(labels), {str(name): i for i, name in enumerate(classes)}
-    quality, confidence, looks_like = np.full(n, np.nan), np.full(n, np.nan), np.full(n, "", object)
-    predicted = ~np.isnan(probabilities).any(axis=1) if len(classes) else np.zeros(n, bool)
-    labelled = predicted & np.array([label in place for label in labels], bool)
-    if labelled.any():
-        given = np.array([place[label] for label in labels[labelled]])
-        quality[labelled] = get_label_quality_scores(given, probabilities[labelled], method="self_confidence")
-    if predicted.any():
-        confidence[predicted] = probabilities[predicted].max(axis=1)
-        looks_like[predicted] = classes[probabilities[predicted].argmax(axis=1)]
-    return LabelQuality(quality, confidence, looks_like, 1 / max(len(classes), 1))
+def score_labels(images: Labelled) -> LabelQuality:
+    """Predict each image out of fold, and compare the prediction with its label."""
+    n, labels, chance = len(images.labels), images.labels, 1.0
+    quality, confidence = np.full(n, np.nan), np.full(n, np.nan)
+    looks_like, rival = np.full(n, "", object), np.full(n, "", object)
+    for rows, classes, probabilities in predict_out_of_fold(images):
+        place = {str(name): i for i, name in enumerate(classes)}
+        given = np.array([place.get(str(label), -1) for label in labels[rows]])
+        labelled, chance = given >= 0, 1 / max(len(classes), 1)
+        confidence[rows] = probabilities.max(axis=1)
+        looks_like[rows] = classes[probabilities.argmax(axis=1)]
+        if labelled.any():
+            quality[rows[labelled]] = get_label_quality_scores(
+                given[labelled], probabilities[labelled], method="self_confidence"
+            )
+            probabilities[labelled, given[labelled]] = -1
+        rival[rows] = classes[probabilities.argmax(axis=1)]
+    return LabelQuality(quality, confidence, looks_like, rival, chance)
 
 
 def _labels_of(labels: Shaped[np.ndarray, " n"]) -> list[str]:
@@ -160,32 +198,41 @@ def label_similarity(images: Labelled) -> Float64[np.ndarray, " n"]:
         robust standard deviations above the median; 0 for images that are not compared, or have none to be
         compared with.
     """
-    labels, groups, usable = images.labels, images.groups, images.usable
+    labels, usable = images.labels, images.usable
     deviations = np.zeros(len(labels))
-    unit = unit_vectors(images.features)
     for label in _labels_of(labels[usable & (labels != "")]):
         rows = np.flatnonzero(usable & (labels == label))
         if len(rows) <= NEIGHBOURS:
             continue
-        nearest = np.empty(len(rows))
-        for start in range(0, len(rows), BLOCK):
-            block = rows[start : start + BLOCK]
-            with threadpool_limits(1):
-                similarity = unit[block] @ unit[rows].T
-            similarity[groups[block][:, None] == groups[rows][None]] = -np.inf
-            highest = np.sort(similarity, axis=1)[:, -NEIGHBOURS:]
-            # A large group of the user's may leave fewer images of other groups, or none.
-            there = np.isfinite(highest)
-            total = np.where(there, highest, 0).sum(axis=1)
-            nearest[start : start + BLOCK] = np.where(
-                there.any(axis=1), total / np.maximum(there.sum(axis=1), 1), np.nan
-            )
+        nearest = _similarity_to_nearest(images, rows)
         if np.isnan(nearest).all():
             continue
         centred = nearest - np.nanmedian(nearest)
         spread = 1.4826 * float(np.nanmedian(np.abs(centred)))
         deviations[rows] = np.nan_to_num(centred) / max(spread, np.finfo(np.float32).eps)
     return deviations
+
+
+def _similarity_to_nearest(images: Labelled, rows: Int[np.ndarray, " rows"]) -> Float64[np.ndarray, " rows"]:
+    """Return the mean similarity of images of one label to the nearest ones of other groups, or NaN."""
+    groups = np.unique(images.groups[rows], return_inverse=True)[1]
+    others = sample_evenly(rows, images.labels, images.groups, COMPARED_MAX)
+    groups_of_others = groups[np.searchsorted(rows, others)]
+    unit = unit_vectors(images.features[others])
+    nearest = np.empty(len(rows))
+    for start in range(0, len(rows), BLOCK):
+        block = rows[start : start + BLOCK]
+        with threadpool_limits(1):
+            similarity = unit_vectors(images.features[block]) @ unit.T
+        similarity[groups[start : start + BLOCK, None] == groups_of_others] = -np.inf
+        highest = np.sort(np.partition(similarity, -NEIGHBOURS, axis=1)[:, -NEIGHBOURS:], axis=1)
+        # A large group of the user's may leave fewer images of other groups, or none.
+        there = np.isfinite(highest)
+        total = np.where(there, highest, 0).sum(axis=1)
+        nearest[start : start + BLOCK] = np.where(
+            there.any(axis=1), total / np.maximum(there.sum(axis=1), 1), np.nan
+        )
+    return nearest
 
 
 def find_label_errors(
@@ -204,8 +251,7 @@ def find_label_errors(
         min_quality: relative to chance.
     """
     labels, usable = images.labels, images.usable
-    classes, probabilities = predict_out_of_fold(images)
-    scores = quality_of(labels, classes, probabilities)
+    scores = score_labels(images)
     threshold = min_quality * scores.chance
     unlike = label_similarity(images) < -DEVIATIONS
     with np.errstate(invalid="ignore"):
@@ -219,7 +265,7 @@ def find_label_errors(
         if count > limit:
             off[label] = f"it would drop {count} of {total} images, more than the limit of {limit}"
             suspect &= ~of_label
-    found = gains(images, suspect, probabilities)
+    found = gains(images, suspect, scores)
     for label, gain in found.items():
         # An outlier has other evidence against it, so it goes unless that does harm.
         staying = suspect & (labels == label) & (~outlying | (gain < -MIN_GAIN))
@@ -234,9 +280,7 @@ def find_label_errors(
     return scores, LabelErrors(reason, off)
 
 
-def gains(
-    images: Labelled, suspect: Bool[np.ndarray, " n"], probabilities: Float64[np.ndarray, "n classes"]
-) -> dict[str, float]:
+def gains(images: Labelled, suspect: Bool[np.ndarray, " n"], scores: LabelQuality) -> dict[str, float]:
     """Measure, for each label with suspects, whether other images gain if all suspects are left out.
 
     Both models predict the same images in the same folds: those that are used and not suspect. The gain is
@@ -247,25 +291,24 @@ def gains(
     Args:
         images: with the labels to check.
         suspect: the images to leave out.
-        probabilities: the out-of-fold predictions with the suspects.
+        scores: by the models that are fitted to the suspects, too.
 
     Returns:
         the mean gain in log-likelihood, by label.
     """
     if not suspect.any():
         return {}
-    labels, usable = images.labels, images.usable
-    classes = _labels_of(labels[usable & (labels != "")])
-    _, without = predict_out_of_fold(images.without(suspect))
-    of_label = np.full(len(classes), np.nan)
-    for column, label in enumerate(classes):
-        rows = usable & ~suspect & (labels == label)
-        before, after = (np.maximum(values[rows, column], SMALLEST) for values in (probabilities, without))
-        of_label[column] = (np.log(after) - np.log(before)).mean()
+    labels, compared = images.labels, images.usable & ~suspect
+    before, after = (
+        np.log(np.maximum(quality, SMALLEST))
+        for quality in (scores.quality, score_labels(images.without(suspect)).quality)
+    )
+    of_label = {
+        label: float((after - before)[compared & (labels == label)].mean())
+        for label in _labels_of(labels[images.usable & (labels != "")])
+    }
     found: dict[str, float] = {}
     for label in _labels_of(labels[suspect]):
-        column = classes.index(label)
-        others = probabilities[suspect & (labels == label)].copy()
-        others[:, column] = -1
-        found[label] = float(of_label[column] + of_label[others.argmax(axis=1)].mean()) / 2
+        rivals = scores.rival[suspect & (labels == label)]
+        found[label] = float(of_label[label] + np.array([of_label[rival] for rival in rivals]).mean()) / 2
     return found

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 CONTACT_SHEETS = paths.CLEAN_REPORTS / "contact_sheets"
 MAX_SHOWN = 64
 """Most images on a contact sheet, the worst ones if there are more."""
+MAX_QUERIES = 40
+"""Most queries in the plot and the log, those with the most dropped results if there are more."""
 
 
 def count_reasons(manifest: pd.DataFrame) -> pd.DataFrame:
@@ -97,20 +99,48 @@ def _dropped_by_query(manifest: pd.DataFrame) -> dict[str, dict[str, int]]:
     }
 
 
+def shorten_counts(counts: pd.DataFrame) -> pd.DataFrame:
+    """Shorten the counts of `count_reasons` to the queries with the most dropped results.
+
+    Returns:
+        the table with at most `MAX_QUERIES` queries in their order, a row with the sums of the others, whose
+        name says how many they are, and the row `all`.
+    """
+    queries, total = counts[counts["query"] != "all"], counts[counts["query"] == "all"]
+    if len(queries) <= MAX_QUERIES:
+        return counts
+    dropped = (queries["results"] - queries["kept"]).sort_values(ascending=False, kind="stable")
+    shown = queries.index.isin(dropped.index[:MAX_QUERIES])
+    others = queries[~shown].drop(columns="query").sum().to_frame().T
+    others.insert(0, "query", f"{len(queries) - MAX_QUERIES} others")
+    return pd.concat([queries[shown], others, total], ignore_index=True)
+
+
 def counts_figure(counts: pd.DataFrame) -> Figure:
-    """Plot the counts of `count_reasons` as one stacked bar per query, kept images first."""
-    rows = counts[counts["query"] != "all"].set_index("query")
+    """Plot the counts of `count_reasons` as one stacked bar per query, kept images first.
+
+    Of many queries, those with the most dropped results are shown, and the mean of the others.
+    """
+    rows = shorten_counts(counts)
+    rows = rows[rows["query"] != "all"].set_index("query").astype(float)
+    left_out = int((counts["query"] != "all").sum()) - MAX_QUERIES
+    label = "search results"
+    if left_out > 0:
+        rest = rows.iloc[-1]
+        label += f"\n{left_out} other queries have {rest['results']:,.0f} results, {rest['kept']:,.0f} kept"
+        rows.iloc[-1] = rest / left_out
+        rows = rows.rename(index={rest.name: f"mean of {rest.name}"})
     names = [name for name in rows.columns if name not in ("results", "decided")]
     figure = Figure(figsize=(9, 1.8 + 0.34 * len(rows)), layout="constrained")
     axes: Any = figure.subplots()
     colours = ["#d8d3c8", *_colours(len(names) - 1)]
-    start = pd.Series(0, rows.index)
+    start = pd.Series(0.0, rows.index)
     for name, colour in zip(names, colours, strict=True):
         axes.barh(range(len(rows)), rows[name], left=start, color=colour, label=name.replace("_", " "))
         start = start + rows[name]
     axes.set_yticks(range(len(rows)), [drawable(query) for query in rows.index])
     axes.invert_yaxis()
-    axes.set(xlabel="search results")
+    axes.set(xlabel=label)
     axes.figure.legend(loc="outside lower center", ncols=6, fontsize="small")
     return figure
 
@@ -166,9 +196,12 @@ def main() -> None:
     (paths.CLEAN_REPORTS / "summary.json").write_text(text, encoding="utf-8")
     save_figure(counts_figure(counts), paths.CLEAN_REPORTS / "counts.png")
     save_contact_sheets(manifest)
-    log.info("%s", counts.to_string(index=False))
-    for query, checks in checks_off(manifest).items():
+    log.info("%s", shorten_counts(counts).to_string(index=False))
+    off = checks_off(manifest)
+    for query, checks in list(off.items())[:MAX_QUERIES]:
         log.info("%s: switched off: %s", query, "; ".join(checks))
+    if len(off) > MAX_QUERIES:
+        log.info("%d more queries have checks switched off: see summary.json", len(off) - MAX_QUERIES)
 
 
 if __name__ == "__main__":

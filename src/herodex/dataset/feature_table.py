@@ -1,26 +1,125 @@
-"""The feature table, written by `embed_images` and read by later stages."""
+"""The feature table, written by `embed_images` and read by later stages.
 
-from collections.abc import Mapping, Sequence
+The file is mapped into memory one block of rows at a time, so a reader holds only the rows and columns that
+it asks for, however many images there are.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int
+
+BLOCK = 1024
+"""Rows read or written at a time."""
 
 
-def read_features(path: Path, column: str = "features") -> dict[str, Float32[np.ndarray, "..."]]:
-    """Read one column as a mapping from an image's sha256 to its features."""
-    table = np.load(path)
-    return dict(zip(table["sha256"].tolist(), table[column], strict=True))
+@dataclass(frozen=True)
+class FeatureTable:
+    """A feature table on disk.
+
+    Attributes:
+        path: of the `.npy` file.
+        dtype: of a row.
+        offset: of the first row in the file, in bytes.
+        row_of: the row of an image, by sha256.
+    """
+
+    path: Path
+    dtype: np.dtype[np.void]
+    offset: int
+    row_of: dict[str, int]
+
+    def read(self, column: str, rows: Int[np.ndarray, " n"]) -> Float32[np.ndarray, "n ..."]:
+        """Copy rows of one column into memory."""
+        found = np.empty((len(rows), *self.dtype[column].shape), np.float32)
+        for start in range(0, len(rows), BLOCK):
+            # A mapping of its own for each block: pages of a mapping stay in memory until it is closed.
+            table = np.memmap(self.path, self.dtype, "r", self.offset)
+            found[start : start + BLOCK] = table[column][rows[start : start + BLOCK]]
+        return found
+
+
+@dataclass(frozen=True)
+class StoredVectors:
+    """Rows of a column, read from disk when they are indexed by an array of positions."""
+
+    table: FeatureTable
+    column: str
+    rows: Int[np.ndarray, " n"]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, places: Int[np.ndarray, " m"]) -> Float32[np.ndarray, "m d"]:
+        return self.table.read(self.column, self.rows[places])
+
+
+@dataclass(frozen=True)
+class StoredFeatures(Mapping[str, Float32[np.ndarray, "..."]]):
+    """One column as a mapping from an image's sha256 to its features, read from disk on access."""
+
+    table: FeatureTable
+    column: str
+
+    def __getitem__(self, sha256: str) -> Float32[np.ndarray, "..."]:
+        return self.table.read(self.column, np.array([self.table.row_of[sha256]]))[0]
+
+    def __contains__(self, sha256: object) -> bool:
+        return sha256 in self.table.row_of
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.table.row_of)
+
+    def __len__(self) -> int:
+        return len(self.table.row_of)
+
+    def vectors(self, hashes: Sequence[str]) -> StoredVectors:
+        """Return the rows of images, given by their sha256, without reading them."""
+        rows = np.array([self.table.row_of[sha256] for sha256 in hashes], int)
+        return StoredVectors(self.table, self.column, rows)
+
+
+Features = Mapping[str, Float32[np.ndarray, " d"]]
+"""Features by the sha256 of the image's file: a `StoredFeatures`, or a dictionary in memory."""
+Vectors = Float32[np.ndarray, "_n _d"] | StoredVectors
+"""Vectors that are indexed by an array of positions, in memory or on disk."""
+
+
+def vectors_of(features: Features, hashes: Sequence[str]) -> Vectors:
+    """Return the features of images, given by their sha256; stored ones stay on disk."""
+    if isinstance(features, StoredFeatures):
+        return features.vectors(hashes)
+    return np.stack([features[sha256] for sha256 in hashes])
+
+
+def open_table(path: Path) -> FeatureTable:
+    """Read the format and the sha256 column of a feature table."""
+    table = np.load(path, mmap_mode="r")
+    row_of: dict[str, int] = {}
+    for start in range(0, len(table), BLOCK):
+        hashes = table["sha256"][start : start + BLOCK].tolist()
+        row_of.update(zip(hashes, range(start, start + len(hashes)), strict=True))
+    return FeatureTable(path, table.dtype, table.offset, row_of)
+
+
+def read_features(path: Path, column: str = "features") -> StoredFeatures:
+    """Open one column as a mapping from an image's sha256 to its features."""
+    return StoredFeatures(open_table(path), column)
 
 
 def read_columns(
     path: Path, columns: Sequence[str], hashes: Sequence[str]
 ) -> Float32[np.ndarray, "images features"]:
     """Read columns side by side, for images given by their sha256."""
-    table = np.load(path)
-    place = {sha256: row for row, sha256 in enumerate(table["sha256"].tolist())}
-    rows = [place[sha256] for sha256 in hashes]
-    return np.concatenate([table[column][rows] for column in columns], axis=1)
+    table = open_table(path)
+    rows = np.array([table.row_of[sha256] for sha256 in hashes], int)
+    widths = [table.dtype[column].shape[0] for column in columns]
+    found = np.empty((len(rows), sum(widths)), np.float32)
+    for column, end, width in zip(columns, np.cumsum(widths).tolist(), widths, strict=True):
+        found[:, end - width : end] = table.read(column, rows)
+    return found
 
 
 def write_features(
@@ -31,8 +130,14 @@ def write_features(
     The format is `.npy`: the zip headers of `.npz` differ between releases of Python.
     """
     layout = [(name, "f4", values.shape[1:]) for name, values in columns.items()]
-    table = np.zeros(len(hashes), [("sha256", "U64"), *layout])
-    table["sha256"] = hashes
-    for name, values in columns.items():
-        table[name] = values
-    np.save(path, table)
+    dtype = np.dtype([("sha256", "U64"), *layout])
+    header = np.lib.format.header_data_from_array_1_0(np.empty(0, dtype)) | {"shape": (len(hashes),)}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for start in range(0, len(hashes), BLOCK):
+            part = slice(start, start + BLOCK)
+            block = np.zeros(len(hashes[part]), dtype)
+            block["sha256"] = hashes[part]
+            for name, values in columns.items():
+                block[name] = values[part]
+            file.write(block.tobytes())

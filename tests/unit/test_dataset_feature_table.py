@@ -1,0 +1,80 @@
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from herodex.dataset import feature_table
+from herodex.dataset.feature_table import open_table, read_columns, read_features, vectors_of, write_features
+
+HASHES = [f"{number:064}" for number in range(50)]
+COLUMNS = {
+    "features": np.random.default_rng(1).random((50, 6), np.float32),
+    "average": np.random.default_rng(2).random((50, 3), np.float32),
+}
+
+
+@pytest.fixture
+def table(tmp_path, monkeypatch):
+    monkeypatch.setattr(feature_table, "BLOCK", 7)
+    write_features(tmp_path / "features.npy", HASHES, COLUMNS)
+    return tmp_path / "features.npy"
+
+
+def test_write_features_writes_the_bytes_of_numpy(table):
+    whole = np.zeros(50, [("sha256", "U64"), ("features", "f4", (6,)), ("average", "f4", (3,))])
+    whole["sha256"] = HASHES
+    for name, values in COLUMNS.items():
+        whole[name] = values
+    expected = io.BytesIO()
+    np.save(expected, whole)
+    assert table.read_bytes() == expected.getvalue()
+
+
+def test_read_features_maps_each_image_to_its_features(table):
+    features = read_features(table)
+    assert list(features) == HASHES
+    assert HASHES[3] in features
+    assert "another" not in features
+    assert all((features[sha256] == COLUMNS["features"][row]).all() for row, sha256 in enumerate(HASHES))
+    assert (read_features(table, "average")[HASHES[9]] == COLUMNS["average"][9]).all()
+    with pytest.raises(KeyError):
+        features["another"]
+
+
+def test_stored_vectors_are_those_of_a_dictionary(table):
+    asked, places = HASHES[::-3], np.array([4, 0, 9, 9])
+    stored = vectors_of(read_features(table), asked)
+    in_memory = vectors_of(dict(zip(HASHES, COLUMNS["features"], strict=True)), asked)
+    assert len(stored) == len(in_memory) == len(asked)
+    assert (stored[places] == in_memory[places]).all()
+    assert stored[places[:0]].shape == (0, 6)
+
+
+def test_read_columns_puts_columns_side_by_side(table):
+    found = read_columns(table, ["average", "features"], HASHES[20:40])
+    assert (found == np.concatenate([COLUMNS["average"], COLUMNS["features"]], axis=1)[20:40]).all()
+
+
+READ_ALL = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from herodex.dataset.feature_table import open_table
+table = open_table(Path(sys.argv[1]))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for start in range(0, len(table.row_of), 1000):
+    table.read("features", np.arange(start, start + 1000))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kB on Linux only")
+def test_memory_for_reading_does_not_grow_with_the_table(tmp_path):
+    path = tmp_path / "features.npy"
+    columns = {name: np.zeros((10_000, 1024), np.float32) for name in ("features", "average")}
+    write_features(path, [f"{number:064}" for number in range(10_000)], columns)
+    done = subprocess.run([sys.executable, "-c", READ_ALL, path], check=True, capture_output=True, text=True)
+    assert int(done.stdout) < 30_000 < path.stat().st_size / 2000
+    assert len(open_table(path).row_of) == 10_000
