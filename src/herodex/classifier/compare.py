@@ -3,6 +3,7 @@
 import json
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from herodex.classifier.examples import Examples
 from herodex.classifier.labels import head_labels
 from herodex.classifier.linear import assign_folds, correct_answers, log_losses
 from herodex.classifier.model_selection import cross_validate
+from herodex.classifier.parallel import side_by_side
 from herodex.classifier.recipes import (
     Recipe,
     fitter_for,
@@ -111,7 +113,8 @@ def main() -> None:
             "Add a class or a distractor to params.yaml, or more images.",
         )
     recipes = list_recipes(params.classifier.embed)
-    results = [cross_validate_recipe(recipe, rows, params) for recipe in recipes]
+    validate = partial(cross_validate_recipe, rows=rows, params=params)
+    results = list(side_by_side(validate, recipes))
     recipe = choose_recipe(results)
     folder = paths.CLASSIFIER_REPORTS
     folder.mkdir(parents=True, exist_ok=True)

@@ -130,7 +130,7 @@ def select(
     best = least_loss(by_l2)
     parts, kept = by_head[best], kept_by_head[best]
     chosen = replace(method, fit=fitter_for(recipe, settings, [decays[best]], classes, seed))
-    left = list(leave_one_query_out(examples, fold, learnt, groups, chosen))
+    left = leave_one_query_out(examples, fold, learnt, groups, chosen)
     fit_to = partial(fit_decision, labels=examples.labels, classes=classes, params=settings.decision)
     decision = fit_to(kept, left)
     answers = nested_answers(parts, kept, left, classes, fit_to)

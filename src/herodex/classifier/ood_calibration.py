@@ -4,7 +4,7 @@ Out-of-fold predictions show how the model answers images of the labels that it 
 distractor in turn shows how it answers images of things that it has never seen.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from scipy.optimize import minimize
 from herodex.classifier.examples import OodExamples
 from herodex.classifier.lda import fit_whitening
 from herodex.classifier.linear import FitHeads, LinearHead
+from herodex.classifier.parallel import side_by_side
 from herodex.inference.decision import decision_margin
 from herodex.inference.ood import (
     Gallery,
@@ -172,11 +173,13 @@ def out_of_fold(
         for each head that the method fits, the predictions of each fold.
     """
     numbers = np.unique(fold[fold >= 0])
-    by_fold: list[list[HeldOut]] = []
-    for number in track(numbers, len(numbers), "cross-validate", "folds"):
+
+    def predict_fold(number: int) -> list[HeldOut]:
         taught, rows = examples.select((fold != number) & learnt), np.flatnonzero(fold == number)
         heads, reference = method.fit(taught, method.label_count), fit_reference(taught, method)
-        by_fold.append(predict_with_each(heads, reference, examples, rows, method.classes))
+        return predict_with_each(heads, reference, examples, rows, method.classes)
+
+    by_fold = track(side_by_side(predict_fold, numbers), len(numbers), "cross-validate", "folds")
     return [list(parts) for parts in zip(*by_fold, strict=True)]
 
 
@@ -186,7 +189,7 @@ def leave_one_query_out(
     learnt: Bool[np.ndarray, " n"],
     groups: Shaped[np.ndarray, " n"],
     method: Method,
-) -> Iterator[Left]:
+) -> list[Left]:
     """Leave out each possible label in turn, and predict its images; arguments as in `out_of_fold`.
 
     Each round also leaves out a fold, so that its model has learned from as many images as those of
@@ -194,7 +197,9 @@ def leave_one_query_out(
     for each fold, which predicts the images of that fold.
     """
     labels = left_out_labels(method.classes, method.label_count)
-    for place, label in enumerate(track(labels, len(labels), "leave out", "queries")):
+
+    def leave_out(label: int) -> Left:
+        place = labels.index(label)
         names = np.array([name for name in range(method.label_count) if name != label])
         known = method.classes - (label < method.classes)
         without = Method(known, len(names), method.fit, method.settings)
@@ -210,7 +215,9 @@ def leave_one_query_out(
             chosen = learnt & (examples.labels != label) & (fold != number)
             taught = examples.select(chosen).relabel(np.searchsorted(names, examples.labels[chosen]))
             parts.append(predict_held_out(taught, examples, asked, without))
-        yield Left(label, HeldOut(*(np.concatenate(values) for values in zip(*parts, strict=True))))
+        return Left(label, HeldOut(*(np.concatenate(values) for values in zip(*parts, strict=True))))
+
+    return list(track(side_by_side(leave_out, labels), len(labels), "leave out", "queries"))
 
 
 def fit_detector(
