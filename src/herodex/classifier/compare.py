@@ -61,7 +61,7 @@ def cross_validate_recipe(recipe: Recipe, rows: pd.DataFrame, params: Params) ->
     features, components = reduce_features(
         read_recipe_features(recipe, rows["sha256"].tolist()), np.ones(len(rows), bool)
     )
-    folds = fold_count(len(rows), settings.train.folds)
+    folds = fold_count(len(rows), len(labels), settings.train.folds)
     by_l2, best, logits = cross_validate(
         Examples(features, own, components=components),
         assign_folds(rows["duplicate_group"].tolist(), folds),

@@ -18,7 +18,8 @@ from herodex.progress import track
 MOST_ITERATIONS = 500
 TOLERANCE = 1e-4
 """Largest component of the gradient at which the solver stops."""
-MANY_IMAGES, FEW_FOLDS = 20_000, 3
+MANY_IMAGES, MANY_LOGITS, FEW_FOLDS = 20_000, 2_000_000, 3
+"""Images, and logits of all images, from which on there are few folds."""
 EPSILON = float(np.finfo(float).eps)
 
 
@@ -157,12 +158,13 @@ def assign_folds(groups: Iterable[str], folds: int) -> Int[np.ndarray, " n"]:
     return np.array([int(folds * uniform_hash(group, "head")) for group in groups], int)
 
 
-def fold_count(images: int, folds: int) -> int:
-    """Return how many folds are used: those of the settings, or at most 3 for more than 20,000 images.
+def fold_count(images: int, labels: int, folds: int) -> int:
+    """Return how many folds are used: those of the settings, or at most 3 for many images and labels.
 
-    With so many images, models of a third less are hardly worse, and each fold takes minutes.
+    The time of a fit grows with images times labels. With so many images, models that learn from a third less
+    are hardly worse.
     """
-    return min(folds, FEW_FOLDS) if images > MANY_IMAGES else folds
+    return min(folds, FEW_FOLDS) if images > MANY_IMAGES or images * labels > MANY_LOGITS else folds
 
 
 def out_of_fold_logits(

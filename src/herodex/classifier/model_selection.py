@@ -1,5 +1,6 @@
 """Select weight decay, temperature, OOD score and confidence sets without the test split."""
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int, Shaped
 
-from herodex.classifier.distractor_searches import count_classes
+from herodex.classifier.distractor_searches import MANY_CLASSES, count_classes
 from herodex.classifier.examples import Examples, OodExamples
 from herodex.classifier.linear import (
     FitHeads,
@@ -41,6 +42,8 @@ from herodex.inference.decision import (
 from herodex.inference.ood import OodDetector
 from herodex.params import ClassifierParams, DecisionParams
 from herodex.statistics import auroc, grouped_mean, grouped_proportion, mean_proportion
+
+log = logging.getLogger(__name__)
 
 MOST_CALIBRATED = 20_000
 """Out-of-fold predictions that a decision is fitted to; their probabilities are in memory several times."""
@@ -164,14 +167,17 @@ def select(
     decision = fit_to(kept, left)
     answers = nested_answers(parts, kept, left, classes, fit_to)
     unseen = nested_unseen(kept, left, classes, partial(fit_to, temperature=decision.temperature))
-    of_learnt = Answers(*(values[learnt[answers.rows]] for values in answers))
+    kept_rows = learnt[answers.rows]
+    of_learnt = answers if kept_rows.all() else Answers(*(values[kept_rows] for values in answers))
     metrics = answer_metrics(of_learnt, examples.labels, groups, classes)
     metrics["ood"] = ood_metrics(of_learnt, examples.labels, groups, unseen, classes, labels, seed)
     possible = len(possible_labels(classes, len(labels)))
     if len(left) < possible:
         metrics["ood"]["labels_left_out"] = {"used": len(left), "of": possible}
-    if examples.reduced and len(parts) < settings.train.folds:
+        log.info("%d of %d labels are left out in turn, an even sample", len(left), possible)
+    if len(parts) == FEW_FOLDS < settings.train.folds:
         metrics["folds"] = {"used": len(parts), "of": settings.train.folds}
+        log.info("cross-validated over %d folds in place of %d", len(parts), settings.train.folds)
     if not learnt[answers.rows].all():
         metrics["as_crawled"] = answer_metrics(answers, examples.labels, groups, classes)
     return Selection(
@@ -396,6 +402,8 @@ def ood_metrics(
         names[label]: left_out_metrics(of_label, groups[of_label.rows], classes, names)
         for label, of_label in images.items()
     }
+    if classes > MANY_CLASSES:
+        found["left_out_are"] = "classes" if min(images) < classes else "distractors"
     worst = max(each, key=lambda name: each[name]["false_accept_rate"]["value"])
     return found | {
         "false_accept_rate": grouped_mean(everywhere.astype(float), left_out, seed),

@@ -187,7 +187,7 @@ def out_of_fold(
     Returns:
         for each head that the method fits, the predictions of each fold.
     """
-    numbers = np.unique(fold[fold >= 0])
+    numbers: list[int] = np.unique(fold[fold >= 0]).tolist()
 
     def predict_fold(number: int) -> list[HeldOut]:
         taught, rows = examples.select((fold != number) & learnt), np.flatnonzero(fold == number)

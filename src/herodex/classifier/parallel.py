@@ -1,7 +1,7 @@
 """Independent fits side by side, on as many threads as there are CPUs."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ def usable_cpus() -> int:
     return min(available, cpu_limit() or available)
 
 
-def side_by_side(work: Callable[[T], R], items: Sequence[T], threads: int | None = None) -> Iterator[R]:
+def side_by_side(work: Callable[[T], R], items: Iterable[T], threads: int | None = None) -> Iterator[R]:
     """Call `work` with each item on several threads, and yield the results in the order of the items.
 
     NumPy and TensorFlow let other threads run while they compute. The results do not depend on the number of

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 LEAST_IMAGES = 5000
 """Images up to which all directions are kept, however few features there are."""
-MOST_COMPONENTS = 1024
+MOST_COMPONENTS = 512
 BLOCK_ROWS = 2048
 """Rows of a block: 48 MiB of 6,144 features."""
 POWER_ITERATIONS = 3

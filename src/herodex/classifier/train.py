@@ -98,7 +98,7 @@ def read_images(rows: pd.DataFrame, recipe: Recipe, tuned: bool, params: Params)
         # Half the memory; cosines change by less than 0.001.
         means = means.astype(np.float16)
     groups = rows["duplicate_group"].to_numpy(str)
-    fold = assign_folds(groups.tolist(), fold_count(len(rows), params.classifier.train.folds))
+    fold = assign_folds(groups.tolist(), fold_count(len(rows), len(labels), params.classifier.train.folds))
     if tuned:
         fold = np.where(rows["part"] == "train", -1, 0)
     examples = OodExamples(features, own, means, components=components)

@@ -6,6 +6,13 @@ from jaxtyping import Float, Int
 
 from herodex.params import UNKNOWN
 
+MOST_COLUMNS = 100
+"""Classes up to which each has a column."""
+FEW_ROWS = 100
+"""Images up to which each class has a column all the same."""
+LIKELIEST = 10
+"""Classes of an image whose probabilities are kept otherwise."""
+
 
 def answers_table(
     rows: pd.DataFrame,
@@ -16,6 +23,9 @@ def answers_table(
 ) -> pd.DataFrame:
     """Make a table of answers.
 
+    Of many images and more than 100 classes, the column `likeliest` holds the probabilities of the 10 likeliest, by position,
+    beside that of `unknown`; a column for each would make the table as large as the features.
+
     Args:
         rows: of the manifest.
         positions: of the answers.
@@ -25,6 +35,10 @@ def answers_table(
     """
     answers = [*classes, UNKNOWN]
     table = rows[["sha256", "query", "label"]].assign(predicted=np.array(answers)[positions])
+    if len(classes) > MOST_COLUMNS and len(rows) > FEW_ROWS:
+        table["likeliest"] = likeliest_classes(probabilities)
+        table[f"p_{UNKNOWN}"] = probabilities[:, -1].round(6)
+        return table.assign(ood_score=scores.round(6))
     for place, name in enumerate(answers):
         table[f"p_{name}"] = probabilities[:, place].round(6)
     return table.assign(ood_score=scores.round(6))
@@ -32,4 +46,24 @@ def answers_table(
 
 def read_probabilities(table: pd.DataFrame, classes: list[str]) -> Float[np.ndarray, "n answers"]:
     """Read the probabilities of the classes, then of `unknown`, from a table with every cell as text."""
-    return table[[f"p_{name}" for name in [*classes, UNKNOWN]]].to_numpy(float)
+    if "likeliest" not in table:
+        return table[[f"p_{name}" for name in [*classes, UNKNOWN]]].to_numpy(float)
+    unknown = table[f"p_{UNKNOWN}"].to_numpy(float)
+    found = np.zeros((len(table), len(classes) + 1))
+    for row, text in enumerate(table["likeliest"]):
+        for pair in text.split():
+            place, probability = pair.split(":")
+            found[row, int(place)] = float(probability)
+    # The other classes share the rest evenly.
+    rest = np.maximum(1 - unknown - found.sum(axis=1), 0) / max(len(classes) - LIKELIEST, 1)
+    found += np.where(found > 0, 0, rest[:, None])
+    found[:, -1] = unknown
+    return found
+
+
+def likeliest_classes(probabilities: Float[np.ndarray, "n answers"]) -> list[str]:
+    """Write the positions and probabilities of each image's likeliest classes, the likeliest first."""
+    places = np.argsort(-probabilities[:, :-1], axis=1, kind="stable")[:, :LIKELIEST]
+    values = np.take_along_axis(probabilities, places, axis=1)
+    rows = zip(places.tolist(), values.tolist(), strict=True)
+    return [" ".join(f"{i}:{p:.6f}" for i, p in zip(*row, strict=True)) for row in rows]
