@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from herodex.classifier.distractor_searches import MANY_CLASSES, count_classes
 from herodex.classifier.examples import Examples, OodExamples
 from herodex.classifier.linear import (
+    FEW_FOLDS,
     FitHeads,
     correct_answers,
     fit_temperature,

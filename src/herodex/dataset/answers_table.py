@@ -23,8 +23,8 @@ def answers_table(
 ) -> pd.DataFrame:
     """Make a table of answers.
 
-    Of many images and more than 100 classes, the column `likeliest` holds the probabilities of the 10 likeliest, by position,
-    beside that of `unknown`; a column for each would make the table as large as the features.
+    Of many images and more than 100 classes, the column `likeliest` holds the probabilities of the 10
+    likeliest, by position; a column for each would make the table as large as the features.
 
     Args:
         rows: of the manifest.
