@@ -39,9 +39,10 @@ def answers_table(
         table["likeliest"] = likeliest_classes(probabilities)
         table[f"p_{UNKNOWN}"] = probabilities[:, -1].round(6)
         return table.assign(ood_score=scores.round(6))
-    for place, name in enumerate(answers):
-        table[f"p_{name}"] = probabilities[:, place].round(6)
-    return table.assign(ood_score=scores.round(6))
+    columns = pd.DataFrame(
+        probabilities.round(6), index=table.index, columns=[f"p_{name}" for name in answers]
+    )
+    return pd.concat([table, columns], axis=1).assign(ood_score=scores.round(6))
 
 
 def read_probabilities(table: pd.DataFrame, classes: list[str]) -> Float[np.ndarray, "n answers"]:

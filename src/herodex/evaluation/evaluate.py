@@ -277,7 +277,10 @@ def save_plots(
     about = f"{found['backbone']['name']}, {len(predictions)} {found['answers']}"
     counts = np.asarray(confusion_matrix(predictions["label"], predictions["predicted"], labels=answers))
     save_figure(confusion_figure(counts, answers, about), folder / "confusion.png")
-    save_figure(curves_figure(tables["roc"], tables["precision_recall"], about), folder / "curves.png")
+    shown = tables["roc"]["label"].nunique()
+    which = f"\nthe {shown} answers with the lowest recall" if len(answers) > MANY_ANSWERS else ""
+    curves_of = curves_figure(tables["roc"], tables["precision_recall"], about + which)
+    save_figure(curves_of, folder / "curves.png")
     reliability = reliability_figure(tables["calibration"], tables["risk_coverage"], about)
     save_figure(reliability, folder / "reliability.png")
     estimates = {

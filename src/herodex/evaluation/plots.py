@@ -96,8 +96,8 @@ def reliability_figure(bins: pd.DataFrame, risk: pd.DataFrame, title: str) -> Fi
 
 
 def comparison_figure(estimates: dict[str, Estimate]) -> Figure:
-    """Draw proportions with their intervals one below the other, from 0 to 1."""
+    """Draw proportions with their intervals one below the other."""
     figure, axes = interval_figure(estimates, "share")
-    # Room for the figure of a share of 1.
-    axes.set(xlim=(0, 1.06))
+    # Room for the figures of shares of 0 and 1.
+    axes.set(xlim=(-0.05, 1.05))
     return figure
