@@ -31,12 +31,13 @@ from herodex.params import UNKNOWN, load_params
 TABLE = Path("benchmarks/training_scale.csv")
 FEATURES, LATENT, CHANNELS, SEED = 2048, 64, 256, 1
 """Features of the recipe `mean`, dimensions of the classes' centres, and mean-pooled channels."""
-SMALL = [("train", 1_000, 20), ("train", 10_000, 20), ("train", 10_000, 1_000), ("evaluate", 10_000, 1_000)]
+SMALL = [("train", 1_000, 20), ("train", 10_000, 20), ("evaluate", 10_000, 1_000)]
 LARGE = [
     ("train", 100_000, 20),
+    ("train", 10_000, 1_000),
+    ("evaluate", 50_000, 1_000),
     ("compare", 20_000, 1_000),
     ("train", 50_000, 1_000),
-    ("evaluate", 50_000, 1_000),
 ]
 
 

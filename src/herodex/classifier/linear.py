@@ -179,11 +179,12 @@ def out_of_fold_logits(
         fit: fits the heads.
     """
     numbers, by_fold = np.unique(fold[fold >= 0]), list[list[np.ndarray]]()
+    kind = np.float32 if examples.reduced else np.float64
     for number in track(numbers, len(numbers), "cross-validate", "folds"):
         held_out = examples.features[fold == number]
         heads = fit(examples.select(fold != number), label_count)
-        by_fold.append([head.logits(held_out) for head in heads])
-    logits = np.zeros((len(by_fold[0]), len(fold), label_count))
+        by_fold.append([head.logits(held_out).astype(kind, copy=False) for head in heads])
+    logits = np.zeros((len(by_fold[0]), len(fold), label_count), kind)
     for number, of_fold in zip(numbers, by_fold, strict=True):
         logits[:, fold == number] = of_fold
     return logits[:, fold >= 0]
@@ -196,8 +197,8 @@ def correct_answers(
     temperature: float = 1.0,
 ) -> Bool[np.ndarray, " n"]:
     """Mark the correct answers, where an answer is a class or `unknown`; arguments as in `log_loss`."""
-    answers = class_probabilities(logits, classes, temperature).argmax(axis=1)
-    return answers == np.minimum(labels, classes)
+    answers = [class_probabilities(part, classes, temperature).argmax(axis=1) for _, part in _parts(logits)]
+    return np.concatenate(answers) == np.minimum(labels, classes)
 
 
 def log_loss(
@@ -224,9 +225,19 @@ def log_losses(
         classes: how many of the labels are classes.
         temperature: divides the logits.
     """
-    probabilities = class_probabilities(logits, classes, temperature)
-    true = probabilities[np.arange(len(labels)), np.minimum(labels, classes)]
+    true = np.empty(len(labels))
+    for rows, part in _parts(logits):
+        place = np.minimum(labels[rows], classes)
+        true[rows] = class_probabilities(part, classes, temperature)[np.arange(len(part)), place]
     return -np.log(np.maximum(true, 1e-12))
+
+
+def _parts(
+    logits: Float[np.ndarray, "n labels"],
+) -> Iterator[tuple[slice, Float[np.ndarray, "_rows labels"]]]:
+    # Probabilities are in double precision, so that those of many images and labels would fill the memory.
+    for rows in blocks(len(logits), BLOCK_ROWS) or [slice(0, 0)]:
+        yield rows, logits[rows]
 
 
 def fit_temperature(

@@ -64,7 +64,8 @@ def read_probabilities(table: pd.DataFrame, classes: list[str]) -> Float[np.ndar
 
 def likeliest_classes(probabilities: Float[np.ndarray, "n answers"]) -> list[str]:
     """Write the positions and probabilities of each image's likeliest classes, the likeliest first."""
-    places = np.argsort(-probabilities[:, :-1], axis=1, kind="stable")[:, :LIKELIEST]
-    values = np.take_along_axis(probabilities, places, axis=1)
-    rows = zip(places.tolist(), values.tolist(), strict=True)
-    return [" ".join(f"{i}:{p:.6f}" for i, p in zip(*row, strict=True)) for row in rows]
+    found: list[str] = []
+    for row in probabilities[:, :-1]:
+        places: list[int] = np.argsort(-row, kind="stable")[:LIKELIEST].tolist()
+        found.append(" ".join(f"{place}:{row[place]:.6f}" for place in places))
+    return found
