@@ -15,7 +15,7 @@ from herodex.classifier.ood_calibration import HeldOut, Method, leave_one_query_
 from herodex.classifier.parallel import side_by_side
 from herodex.classifier.principal_components import Components, fit_components, has_many_images, moments
 from herodex.classifier.recipes import list_recipes
-from herodex.inference.ood import MOST_COMPARED, sample_gallery
+from herodex.inference.ood import MOST_COMPARED, sample_gallery, unit
 from herodex.params import load_params
 
 SETTINGS = load_params().classifier
@@ -184,3 +184,8 @@ def test_examples_keep_their_components_when_they_are_selected(reduced):
     assert part.components is reduced.components
     assert isinstance(part, OodExamples)
     assert Examples(part.features, part.labels).components is None
+
+
+def test_long_rows_in_half_precision_get_length_1():
+    rows = np.full((1, 2048), 10, np.float16)
+    assert unit(rows)[0] == pytest.approx(np.full(2048, 2048**-0.5), rel=1e-3)

@@ -176,7 +176,8 @@ def mean_of_greatest(values: Float32[np.ndarray, "n m"], count: int) -> Float32[
 
 
 def unit(rows: Float[np.ndarray, "n k"]) -> Float32[np.ndarray, "n k"]:
-    """Scale rows to length 1."""
+    """Scale rows to length 1; sums of squares in half precision would overflow."""
+    rows = rows.astype(np.float32) if rows.dtype == np.float16 else rows
     return (rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)).astype(np.float32)
 
 
