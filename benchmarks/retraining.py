@@ -27,7 +27,7 @@ def retrain(params: Params) -> float:
     """Repeat the computation of `train_classifier`; return its CPU seconds over all cores."""
     manifest = read_manifest(paths.SPLIT_IMAGES)
     rows = manifest[manifest["part"].isin(["train", "validation", SET_ASIDE])]
-    recipe, settings = recipe_to_follow(params, tuned=False), params.classifier
+    (recipe, _), settings = recipe_to_follow(params, tuned=False), params.classifier
     started = time.process_time()
     labels, images = read_images(rows, recipe, False, params)
     selection = select(images, len(params.classes), labels, recipe, settings, params.seed)

@@ -68,8 +68,21 @@ def describe_classifier(
     title = f"Classifier   {backbone['name']}, {backbone['weights']} weights from {backbone['source']}"
     sizes = size_warnings(clean["images_to_learn_from"], shown)
     searches = searches_to_add(metrics, ood, validation["searches"], shown, unread)
-    notes = [*searches, *sizes, *weak_classes(metrics["recall"], shown)]
+    scale = samples_used(metrics, validation)
+    notes = [*searches, *sizes, *weak_classes(metrics["recall"], shown), *scale]
     return "\n".join(["", title, *lines, *(line for note in notes for line in wrap(note)), ""])
+
+
+def samples_used(metrics: dict[str, Any], validation: dict[str, Any]) -> list[str]:
+    """Say where an evaluation of many images or classes used a part of them."""
+    labels, folds = validation["ood"].get("labels_left_out"), validation.get("folds")
+    listed = metrics.get("recall_listed")
+    table = "reports/classifier/recall.csv"
+    return [
+        *([f"{labels['used']} of {labels['of']} queries were left out in turn."] if labels else []),
+        *([f"Cross-validated over {folds['used']} folds in place of {folds['of']}."] if folds else []),
+        *([f"{table} has the recall of all {listed['of']} answers."] if listed else []),
+    ]
 
 
 def wrap(note: str) -> list[str]:
@@ -79,7 +92,9 @@ def wrap(note: str) -> list[str]:
 
 def has_distractors(metrics: dict[str, Any], ood: dict[str, Any]) -> bool:
     """Tell whether the left-out queries are distractors; without any, they are the classes."""
-    return not set(ood.get("left_out", {})) <= set(metrics["recall"])
+    # Of many classes, `recall` lists the best and the worst alone.
+    named = not set(ood.get("left_out", {})) <= set(metrics["recall"])
+    return ood["left_out_are"] == "distractors" if "left_out_are" in ood else named
 
 
 def searches_to_add(

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from herodex.classifier.distractor_searches import (
-    accepted_as,
+    count_classes,
     suggest_searches,
     taken_for,
     telling_words,
@@ -104,10 +104,14 @@ def test_random_titles_name_a_word_in_few_runs():
     assert named <= 10
 
 
-def test_accepted_images_are_counted_by_their_answer():
-    probabilities = np.array([[0.6, 0.1, 0.3], [0.2, 0.4, 0.4], [0.3, 0.2, 0.5], [0.9, 0.1, 0.0]])
-    assert accepted_as(probabilities, ["cat", "dog"]) == {"cat": 2, "dog": 1}
-    assert accepted_as(np.zeros((0, 3)), ["cat", "dog"]) == {"cat": 0, "dog": 0}
+def test_images_are_counted_by_their_class():
+    assert count_classes(np.array([0, 1, 0]), ["cat", "dog"]) == {"cat": 2, "dog": 1}
+    assert count_classes(np.zeros(0, int), ["cat", "dog"]) == {"cat": 0, "dog": 0}
+
+
+def test_classes_without_an_image_are_not_listed_among_many():
+    names = [f"c{i}" for i in range(1000)]
+    assert count_classes(np.array([7, 7, 900]), names) == {"c7": 2, "c900": 1}
 
 
 def test_classes_are_ordered_by_the_images_taken_for_them():

@@ -2,17 +2,20 @@
 
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Shaped
 
 from herodex import paths
-from herodex.classifier.examples import Examples
+from herodex.classifier.examples import Examples, reduce_features
 from herodex.classifier.labels import head_labels
-from herodex.classifier.linear import assign_folds, correct_answers, log_losses
+from herodex.classifier.linear import assign_folds, correct_answers, fold_count, log_losses
 from herodex.classifier.model_selection import cross_validate
+from herodex.classifier.parallel import side_by_side
+from herodex.classifier.principal_components import LEAST_IMAGES
 from herodex.classifier.recipes import (
     Recipe,
     fitter_for,
@@ -23,22 +26,31 @@ from herodex.classifier.recipes import (
 from herodex.command import run_command
 from herodex.dataset.manifest import read_manifest
 from herodex.errors import UserError
+from herodex.hashing import uniform_hash
 from herodex.params import Params, load_params
 from herodex.plotting import interval_figure, save_figure
 from herodex.statistics import Estimate, grouped_mean, grouped_proportion
 
 log = logging.getLogger(__name__)
 
+MOST_COMPARED = 20_000
+"""Images that recipes are compared on; of more, an even sample."""
+
 
 @dataclass(frozen=True)
 class RecipeResult:
-    """A recipe with its best weight decay, and each image's out-of-fold log loss, correctness and group."""
+    """A recipe with its best weight decay, and each image's out-of-fold log loss, correctness and group.
+
+    Attributes:
+        by_l2: a table with out-of-fold `log_loss` and `accuracy` of each `l2`.
+    """
 
     recipe: Recipe
     l2: float
     losses: Float[np.ndarray, " n"]
     correct: Bool[np.ndarray, " n"]
     groups: Shaped[np.ndarray, " n"]
+    by_l2: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def cross_validate_recipe(recipe: Recipe, rows: pd.DataFrame, params: Params) -> RecipeResult:
@@ -46,16 +58,29 @@ def cross_validate_recipe(recipe: Recipe, rows: pd.DataFrame, params: Params) ->
     settings, classes = params.classifier, len(params.classes)
     labels, own = head_labels(rows, params, recipe.label_per_distractor)
     decays = weight_decays_for(recipe, settings)
-    _, best, logits = cross_validate(
-        Examples(read_recipe_features(recipe, rows["sha256"].tolist()), own),
-        assign_folds(rows["duplicate_group"].tolist(), settings.train.folds),
+    features, components = reduce_features(
+        read_recipe_features(recipe, rows["sha256"].tolist()), np.ones(len(rows), bool)
+    )
+    folds = fold_count(len(rows), len(labels), settings.train.folds)
+    by_l2, best, logits = cross_validate(
+        Examples(features, own, components=components),
+        assign_folds(rows["duplicate_group"].tolist(), folds),
         classes,
         len(labels),
         fitter_for(recipe, settings, decays, classes, params.seed),
     )
     losses = log_losses(logits, own, classes)
     groups = rows["duplicate_group"].to_numpy(str)
-    return RecipeResult(recipe, decays[best], losses, correct_answers(logits, own, classes), groups)
+    by_l2.insert(0, "l2", decays)
+    return RecipeResult(recipe, decays[best], losses, correct_answers(logits, own, classes), groups, by_l2)
+
+
+def sample_rows(rows: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Keep an even sample of at most so many rows, duplicate groups as a whole."""
+    if len(rows) <= most:
+        return rows
+    place = rows["duplicate_group"].map(lambda group: uniform_hash(group, "compare")).to_numpy(float)
+    return rows[place < np.sort(place)[most]]
 
 
 def accuracy_gain(result: RecipeResult, baseline: RecipeResult, seed: int) -> Estimate:
@@ -110,13 +135,23 @@ def main() -> None:
             "compare_recipes: all training images have the same label.",
             "Add a class or a distractor to params.yaml, or more images.",
         )
-    recipes = list_recipes(params.classifier.embed)
-    results = [cross_validate_recipe(recipe, rows, params) for recipe in recipes]
+    recipes, most_rows = list_recipes(params.classifier.embed), len(rows)
+    rows = sample_rows(rows, MOST_COMPARED)
+    threads = None
+    if len(rows) > LEAST_IMAGES:
+        recipes, threads = [recipe for recipe in recipes if recipe.candidate], 1
+        log.info(
+            "compared on %d of %d images; the %d recipes that may be served alone",
+            *(len(rows), most_rows, len(recipes)),
+        )
+    validate = partial(cross_validate_recipe, rows=rows, params=params)
+    results = list(side_by_side(validate, recipes, threads))
     recipe = choose_recipe(results)
     folder = paths.CLASSIFIER_REPORTS
     folder.mkdir(parents=True, exist_ok=True)
     tabulate(results, params.seed).to_csv(folder / "recipes.csv", index=False, lineterminator="\n")
-    record = {"chosen": recipe.name}
+    (by_l2,) = (one.by_l2 for one in results if one.recipe == recipe)
+    record = {"chosen": recipe.name, "cross_validation": by_l2.to_dict("records")}
     (folder / "recipes.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     accuracies = {one.recipe.name: grouped_proportion(one.correct, one.groups) for one in results}
     save_figure(interval_figure(accuracies, "out-of-fold accuracy")[0], folder / "recipes.png")

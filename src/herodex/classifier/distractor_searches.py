@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Int
 from scipy.stats import hypergeom
 
-from herodex.inference.decision import known_answers
-
+MANY_CLASSES = 30
+"""Classes up to which reports list each one, even without an image."""
 FEWEST_TITLES = 3
 """Images, of different duplicate groups, that must have a word in common."""
 SIGNIFICANCE = 0.05
@@ -42,15 +42,16 @@ class Titled(NamedTuple):
     misfit: bool
 
 
-def accepted_as(probabilities: Float[np.ndarray, "n answers"], names: Sequence[str]) -> dict[str, int]:
-    """Count how many images are answered with each class.
+def count_classes(answers: Int[np.ndarray, " n"], names: Sequence[str]) -> dict[str, int]:
+    """Count how many images are answered with each class; of many classes, those without one are left out.
 
     Args:
-        probabilities: of the classes, then of `unknown`.
+        answers: positions of the classes.
         names: of the classes.
     """
-    answers = probabilities[known_answers(probabilities), :-1].argmax(axis=1)
-    return dict(zip(names, np.bincount(answers, minlength=len(names)).tolist(), strict=True))
+    counts: list[int] = np.bincount(answers, minlength=len(names)).tolist()
+    found = dict(zip(names, counts, strict=True))
+    return found if len(names) <= MANY_CLASSES else {name: count for name, count in found.items() if count}
 
 
 def suggest_searches(

@@ -1,5 +1,6 @@
 """The head of a tutorial: softmax with dropout on pooled features, trained by Adam."""
 
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,9 @@ from herodex.classifier.examples import Examples
 from herodex.classifier.linear import LinearHead
 from herodex.determinism import seed_keras
 from herodex.params import DropoutHeadParams
+
+_ONE_AT_A_TIME = Lock()
+"""The seed of Keras belongs to the process."""
 
 
 def fit_dropout_head(
@@ -24,6 +28,11 @@ def fit_dropout_head(
         settings: of the training.
         seed: of the first weights, dropout and the order of images.
     """
+    with _ONE_AT_A_TIME:
+        return _fit(examples, label_count, settings, seed)
+
+
+def _fit(examples: Examples, label_count: int, settings: DropoutHeadParams, seed: int) -> LinearHead:
     import keras
 
     seed_keras(seed)

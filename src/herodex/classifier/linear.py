@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Float32, Int
 from scipy.optimize import OptimizeResult, minimize, minimize_scalar
 from threadpoolctl import threadpool_limits
 
 from herodex.classifier.examples import Examples
+from herodex.classifier.parallel import side_by_side
+from herodex.classifier.principal_components import BLOCK_ROWS, blocks
 from herodex.hashing import uniform_hash
 from herodex.inference.ood import class_probabilities
 from herodex.progress import track
@@ -16,6 +18,8 @@ from herodex.progress import track
 MOST_ITERATIONS = 500
 TOLERANCE = 1e-4
 """Largest component of the gradient at which the solver stops."""
+MANY_IMAGES, MANY_LOGITS, FEW_FOLDS = 20_000, 2_000_000, 3
+"""Images, and logits of all images, from which on there are few folds."""
 EPSILON = float(np.finfo(float).eps)
 
 
@@ -58,34 +62,79 @@ def fit_heads(examples: Examples, label_count: int, l2: list[float]) -> Iterator
     """
     space = examples.row_space
     present, targets = np.unique(examples.labels, return_inverse=True)
+    rows = np.column_stack([space.coordinates, np.ones(len(targets), space.coordinates.dtype)])
+    weights = np.zeros((rows.shape[1], len(present)))
     for decay in l2:
         # Sums on several threads come in varying order, and with varying digits.
         with threadpool_limits(1):
-            weights, losses = _minimise(space.coordinates, targets, len(present), decay)
+            loss = _loss_in_blocks if examples.reduced else _loss
+            # The minimum is unique. From that of the decay before, it is reached in fewer steps.
+            start = weights if examples.reduced else np.zeros_like(weights)
+            weights, losses = _minimise(loss(rows, targets, decay), start)
             kernel = np.zeros((space.basis.shape[0], label_count))
             bias = np.full(label_count, -np.inf)
             kernel[:, present], bias[present] = space.basis @ weights[:-1], weights[-1]
         yield LinearHead(space.mean, space.deviation, kernel, bias, losses)
 
 
-def _minimise(
-    rows: Float[np.ndarray, "n dimensions"], targets: Int[np.ndarray, " n"], label_count: int, l2: float
-) -> tuple[Float[np.ndarray, "weights labels"], list[float]]:
-    # The weights with the bias as their last row, and the loss after each iteration.
-    padded = np.column_stack([rows, np.ones(len(rows))])
-    one_hot = np.eye(label_count)[targets]
-    shape = (padded.shape[1], label_count)
+Loss = Callable[[Float[np.ndarray, "weights labels"]], tuple[float, Float[np.ndarray, "weights labels"]]]
+"""From weights, with the biases as their last row, to the loss and its gradient."""
 
-    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        weights = flat.reshape(shape)
-        logits = padded @ weights
+
+def _loss(rows: Float[np.ndarray, "n weights"], targets: Int[np.ndarray, " n"], l2: float) -> Loss:
+    one_hot = np.eye(int(targets.max()) + 1)[targets]
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        logits = rows @ weights
         logits -= logits.max(axis=1, keepdims=True)
         log_sums = np.log(np.exp(logits).sum(axis=1, keepdims=True))
         penalised = weights.copy()
         penalised[-1] = 0
         value = (log_sums.sum() - (logits * one_hot).sum()) / len(rows) + l2 / 2 * (penalised**2).sum()
-        gradient = padded.T @ (np.exp(logits - log_sums) - one_hot) / len(rows) + l2 * penalised
-        return float(value), gradient.ravel()
+        gradient = rows.T @ (np.exp(logits - log_sums) - one_hot) / len(rows) + l2 * penalised
+        return float(value), gradient
+
+    return loss
+
+
+def _loss_in_blocks(
+    rows: Float32[np.ndarray, "n weights"], targets: Int[np.ndarray, " n"], l2: float
+) -> Loss:
+    # Products in single precision; their sums in double precision, in the order of the blocks.
+    parts = blocks(len(rows), BLOCK_ROWS)
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        single = weights.astype(np.float32)
+
+        def of_block(part: slice) -> tuple[float, np.ndarray]:
+            chosen, true = rows[part], targets[part]
+            logits, place = chosen @ single, np.arange(len(true))
+            logits -= logits.max(axis=1, keepdims=True)
+            lost = -logits[place, true].sum(dtype=np.float64)
+            np.exp(logits, out=logits)
+            sums = logits.sum(axis=1, keepdims=True)
+            logits /= sums
+            logits[place, true] -= 1
+            return float(lost + np.log(sums.astype(np.float64)).sum()), chosen.T @ logits
+
+        penalised = weights.copy()
+        penalised[-1] = 0
+        value, gradient = l2 / 2 * float((penalised**2).sum()), l2 * penalised
+        for lost, slope in side_by_side(of_block, parts):
+            value += lost / len(rows)
+            gradient += slope / np.float32(len(rows))
+        return value, gradient
+
+    return loss
+
+
+def _minimise(
+    loss: Loss, start: Float[np.ndarray, "weights labels"]
+) -> tuple[Float[np.ndarray, "weights labels"], list[float]]:
+    # The weights with the least loss, and the loss after each iteration.
+    def flat_loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = loss(flat.reshape(start.shape))
+        return value, gradient.ravel()
 
     losses: list[float] = []
 
@@ -93,21 +142,29 @@ def _minimise(
     def record(intermediate_result: OptimizeResult) -> None:
         losses.append(float(intermediate_result.fun))
 
-    start = np.zeros(shape[0] * shape[1])
     found = minimize(
-        loss,
-        start,
+        flat_loss,
+        start.ravel(),
         jac=True,
         method="L-BFGS-B",
         callback=record,
         options={"maxiter": MOST_ITERATIONS, "gtol": TOLERANCE, "maxls": 50, "ftol": 64 * EPSILON},
     )
-    return found.x.reshape(shape), losses
+    return found.x.reshape(start.shape), losses
 
 
 def assign_folds(groups: Iterable[str], folds: int) -> Int[np.ndarray, " n"]:
     """Assign each image the fold of its duplicate group; it depends on the group's id alone."""
     return np.array([int(folds * uniform_hash(group, "head")) for group in groups], int)
+
+
+def fold_count(images: int, labels: int, folds: int) -> int:
+    """Return how many folds are used: those of the settings, or at most 3 for many images and labels.
+
+    The time of a fit grows with images times labels. With so many images, models that learn from a third less
+    are hardly worse.
+    """
+    return min(folds, FEW_FOLDS) if images > MANY_IMAGES or images * labels > MANY_LOGITS else folds
 
 
 def out_of_fold_logits(
@@ -122,11 +179,12 @@ def out_of_fold_logits(
         fit: fits the heads.
     """
     numbers, by_fold = np.unique(fold[fold >= 0]), list[list[np.ndarray]]()
+    kind = np.float32 if examples.reduced else np.float64
     for number in track(numbers, len(numbers), "cross-validate", "folds"):
         held_out = examples.features[fold == number]
         heads = fit(examples.select(fold != number), label_count)
-        by_fold.append([head.logits(held_out) for head in heads])
-    logits = np.zeros((len(by_fold[0]), len(fold), label_count))
+        by_fold.append([head.logits(held_out).astype(kind, copy=False) for head in heads])
+    logits = np.zeros((len(by_fold[0]), len(fold), label_count), kind)
     for number, of_fold in zip(numbers, by_fold, strict=True):
         logits[:, fold == number] = of_fold
     return logits[:, fold >= 0]
@@ -139,8 +197,8 @@ def correct_answers(
     temperature: float = 1.0,
 ) -> Bool[np.ndarray, " n"]:
     """Mark the correct answers, where an answer is a class or `unknown`; arguments as in `log_loss`."""
-    answers = class_probabilities(logits, classes, temperature).argmax(axis=1)
-    return answers == np.minimum(labels, classes)
+    answers = [class_probabilities(part, classes, temperature).argmax(axis=1) for _, part in _parts(logits)]
+    return np.concatenate(answers) == np.minimum(labels, classes)
 
 
 def log_loss(
@@ -167,9 +225,19 @@ def log_losses(
         classes: how many of the labels are classes.
         temperature: divides the logits.
     """
-    probabilities = class_probabilities(logits, classes, temperature)
-    true = probabilities[np.arange(len(labels)), np.minimum(labels, classes)]
+    true = np.empty(len(labels))
+    for rows, part in _parts(logits):
+        place = np.minimum(labels[rows], classes)
+        true[rows] = class_probabilities(part, classes, temperature)[np.arange(len(part)), place]
     return -np.log(np.maximum(true, 1e-12))
+
+
+def _parts(
+    logits: Float[np.ndarray, "n labels"],
+) -> Iterator[tuple[slice, Float[np.ndarray, "_rows labels"]]]:
+    # Probabilities are in double precision, so that those of many images and labels would fill the memory.
+    for rows in blocks(len(logits), BLOCK_ROWS) or [slice(0, 0)]:
+        yield rows, logits[rows]
 
 
 def fit_temperature(

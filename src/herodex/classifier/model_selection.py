@@ -1,5 +1,6 @@
 """Select weight decay, temperature, OOD score and confidence sets without the test split."""
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,9 +10,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int, Shaped
 
-from herodex.classifier.distractor_searches import accepted_as
+from herodex.classifier.distractor_searches import MANY_CLASSES, count_classes
 from herodex.classifier.examples import Examples, OodExamples
 from herodex.classifier.linear import (
+    FEW_FOLDS,
     FitHeads,
     correct_answers,
     fit_temperature,
@@ -28,6 +30,7 @@ from herodex.classifier.ood_calibration import (
     fit_detector,
     leave_one_query_out,
     out_of_fold,
+    possible_labels,
 )
 from herodex.classifier.recipes import Recipe, fitter_for, weight_decays_for
 from herodex.inference.decision import (
@@ -40,6 +43,11 @@ from herodex.inference.decision import (
 from herodex.inference.ood import OodDetector
 from herodex.params import ClassifierParams, DecisionParams
 from herodex.statistics import auroc, grouped_mean, grouped_proportion, mean_proportion
+
+log = logging.getLogger(__name__)
+
+MOST_CALIBRATED = 20_000
+"""Out-of-fold predictions that a decision is fitted to; their probabilities are in memory several times."""
 
 
 class Decision(NamedTuple):
@@ -105,8 +113,28 @@ class Selection:
     metrics: dict[str, Any]
 
 
+class Unseen(NamedTuple):
+    """Answers to the images of a left-out label.
+
+    Attributes:
+        rows: positions of the images.
+        probabilities: of the classes that the model has learnt from, then of `unknown`.
+        without: all labels that it has not learnt from.
+    """
+
+    rows: Int[np.ndarray, " n"]
+    probabilities: Float[np.ndarray, "n answers"]
+    without: tuple[int, ...]
+
+
 def select(
-    images: Images, classes: int, labels: list[str], recipe: Recipe, settings: ClassifierParams, seed: int
+    images: Images,
+    classes: int,
+    labels: list[str],
+    recipe: Recipe,
+    settings: ClassifierParams,
+    seed: int,
+    compared: pd.DataFrame | None = None,
 ) -> Selection:
     """Select the settings by cross-validation and by leave-one-query-out calibration.
 
@@ -117,27 +145,40 @@ def select(
         recipe: says how heads are fitted.
         settings: weight decays to choose from, similarity, and the error to bound.
         seed: of heads with dropout, and of bootstrap intervals.
+        compared: `l2`, `log_loss` and `accuracy` of the weight decays, if they were cross-validated already;
+            only the best one is then.
     """
     examples, fold, learnt, groups = images
     decays = weight_decays_for(recipe, settings)
+    if compared is not None:
+        decays = [float(compared["l2"].iloc[least_loss(compared)])]
     method = Method(classes, len(labels), fitter_for(recipe, settings, decays, classes, seed), settings.train)
-    by_head = out_of_fold(examples, fold, learnt, method)
-    kept_by_head = [[part.select(learnt[part.rows]) for part in parts] for parts in by_head]
+    predictions = out_of_fold(examples, fold, learnt, method)
+    kept_by_head = [[part.select(learnt[part.rows]) for part in parts] for parts in predictions]
     rows = np.concatenate([part.rows for part in kept_by_head[0]])
     logits = [np.concatenate([part.logits for part in parts]) for parts in kept_by_head]
-    by_l2 = rate_heads(logits, examples.labels[rows], classes)
-    by_l2.insert(0, "l2", decays)
-    best = least_loss(by_l2)
-    parts, kept = by_head[best], kept_by_head[best]
+    by_head = rate_heads(logits, examples.labels[rows], classes)
+    by_head.insert(0, "l2", decays)
+    by_l2, best = by_head if compared is None else compared, least_loss(by_head)
+    parts, kept = predictions[best], kept_by_head[best]
+    del predictions, kept_by_head, logits
     chosen = replace(method, fit=fitter_for(recipe, settings, [decays[best]], classes, seed))
-    left = list(leave_one_query_out(examples, fold, learnt, groups, chosen))
+    left = leave_one_query_out(examples, fold, learnt, groups, chosen)
     fit_to = partial(fit_decision, labels=examples.labels, classes=classes, params=settings.decision)
     decision = fit_to(kept, left)
     answers = nested_answers(parts, kept, left, classes, fit_to)
-    unseen = nested_unseen(kept, left, classes, fit_to)
-    of_learnt = Answers(*(values[learnt[answers.rows]] for values in answers))
+    unseen = nested_unseen(kept, left, classes, partial(fit_to, temperature=decision.temperature))
+    kept_rows = learnt[answers.rows]
+    of_learnt = answers if kept_rows.all() else Answers(*(values[kept_rows] for values in answers))
     metrics = answer_metrics(of_learnt, examples.labels, groups, classes)
     metrics["ood"] = ood_metrics(of_learnt, examples.labels, groups, unseen, classes, labels, seed)
+    possible = len(possible_labels(classes, len(labels)))
+    if len(left) < possible:
+        metrics["ood"]["labels_left_out"] = {"used": len(left), "of": possible}
+        log.info("%d of %d labels are left out in turn, an even sample", len(left), possible)
+    if len(parts) == FEW_FOLDS < settings.train.folds:
+        metrics["folds"] = {"used": len(parts), "of": settings.train.folds}
+        log.info("cross-validated over %d folds in place of %d", len(parts), settings.train.folds)
     if not learnt[answers.rows].all():
         metrics["as_crawled"] = answer_metrics(answers, examples.labels, groups, classes)
     return Selection(
@@ -202,8 +243,11 @@ def fit_decision(
     labels: Int[np.ndarray, " n"],
     classes: int,
     params: DecisionParams,
+    temperature: float | None = None,
 ) -> Decision:
     """Fit temperature, OOD score with its bounded error, and the sets' threshold to held-out predictions.
+
+    Of more than 20,000 predictions, an even sample is used.
 
     Args:
         parts: out-of-fold predictions.
@@ -211,11 +255,14 @@ def fit_decision(
         labels: of all images.
         classes: how many labels are classes.
         params: the error to bound, and the sets' coverage.
+        temperature: if it was fitted to the same predictions already.
     """
+    parts = thin_out(parts)
     known, unseen = of_classes(parts, labels, classes), [one.held_out for one in left]
     rows = np.concatenate([part.rows for part in known])
-    logits = np.concatenate([part.logits[:, :classes] for part in known])
-    temperature = fit_temperature(logits, labels[rows], classes)
+    if temperature is None:
+        logits = np.concatenate([part.logits[:, :classes] for part in known])
+        temperature = fit_temperature(logits, labels[rows], classes)
     seen = [part.figures[labels[part.rows] >= classes] for part in parts]
     distractors = [one.held_out.figures for one in left if one.label >= classes]
     detector = fit_detector(
@@ -230,6 +277,15 @@ def fit_decision(
         probabilities, _ = answer(part, classes, decision)
         true += probabilities[np.arange(len(part.rows)), np.minimum(labels[part.rows], classes)].tolist()
     return decision._replace(least=set_threshold(np.array(true), params.coverage))
+
+
+def thin_out(parts: list[HeldOut]) -> list[HeldOut]:
+    """Keep an even sample of predictions, if there are more than 20,000."""
+    total = sum(len(part.rows) for part in parts)
+    if total <= MOST_CALIBRATED:
+        return parts
+    step = -(-total // MOST_CALIBRATED)
+    return [part.select(np.arange(len(part.rows)) % step == 0) for part in parts]
 
 
 def answer(
@@ -268,18 +324,17 @@ def nested_unseen(
     left: list[Left],
     classes: int,
     fit_to: Callable[[list[HeldOut], list[Left]], Decision],
-) -> dict[int, Answers]:
+) -> dict[int, Unseen]:
     """Answer the images of each left-out label by a decision fitted to the other labels.
 
     Returns:
         for each left-out label, the answers to its images; a label that is a class is none of them.
     """
-    found: dict[int, Answers] = {}
+    found: dict[int, Unseen] = {}
     for place, one in enumerate(left):
         decision = fit_to(parts, [*left[:place], *left[place + 1 :]])
-        probabilities, scores = answer(one.held_out, classes, decision)
-        rows = one.held_out.rows
-        found[one.label] = Answers(rows, probabilities, scores, np.full(len(rows), decision.least))
+        probabilities, _ = answer(one.held_out, classes, decision)
+        found[one.label] = Unseen(one.held_out.rows, probabilities, one.without)
     return found
 
 
@@ -315,7 +370,7 @@ def ood_metrics(
     answers: Answers,
     labels: Int[np.ndarray, " n"],
     groups: Shaped[np.ndarray, " n"],
-    unseen: dict[int, Answers],
+    unseen: dict[int, Unseen],
     classes: int,
     names: list[str],
     seed: int,
@@ -345,9 +400,11 @@ def ood_metrics(
     both = np.concatenate([1 - answers.probabilities[known, -1], 1 - unknown])
     of_both = np.concatenate([group, unseen_groups(images, groups, classes)])
     each = {
-        names[label]: left_out_metrics(label, of_label.probabilities, groups[of_label.rows], classes, names)
+        names[label]: left_out_metrics(of_label, groups[of_label.rows], classes, names)
         for label, of_label in images.items()
     }
+    if classes > MANY_CLASSES:
+        found["left_out_are"] = "classes" if min(images) < classes else "distractors"
     worst = max(each, key=lambda name: each[name]["false_accept_rate"]["value"])
     return found | {
         "false_accept_rate": grouped_mean(everywhere.astype(float), left_out, seed),
@@ -358,7 +415,7 @@ def ood_metrics(
 
 
 def unseen_groups(
-    unseen: dict[int, Answers], groups: Shaped[np.ndarray, " n"], classes: int
+    unseen: dict[int, Unseen], groups: Shaped[np.ndarray, " n"], classes: int
 ) -> Shaped[np.ndarray, " unseen"]:
     """Return the group of each left-out image; arguments as in `ood_metrics`.
 
@@ -372,28 +429,23 @@ def unseen_groups(
 
 
 def left_out_metrics(
-    label: int,
-    probabilities: Float[np.ndarray, "n answers"],
-    groups: Shaped[np.ndarray, " n"],
-    classes: int,
-    names: list[str],
+    unseen: Unseen, groups: Shaped[np.ndarray, " n"], classes: int, names: list[str]
 ) -> dict[str, Any]:
     """Measure how many images of a left-out label are accepted, and find the class that they are taken for.
 
     Args:
-        label: its position.
-        probabilities: of the answers.
+        unseen: the answers to its images.
         groups: the duplicate group of each image.
         classes: how many labels are classes.
         names: of the labels.
     """
-    accepted = known_answers(probabilities)
-    others = [name for place, name in enumerate(names[:classes]) if place != label]
-    votes = np.bincount(probabilities[:, :-1].argmax(axis=1), minlength=len(others))
+    others = [name for place, name in enumerate(names[:classes]) if place not in unseen.without]
+    likeliest = unseen.probabilities[:, :-1].argmax(axis=1)
+    accepted = known_answers(unseen.probabilities)
     return {
         "false_accept_rate": grouped_proportion(accepted, groups),
-        "taken_for": others[int(votes.argmax())],
-        "accepted_as": accepted_as(probabilities, others),
+        "taken_for": others[int(np.bincount(likeliest, minlength=len(others)).argmax())],
+        "accepted_as": count_classes(likeliest[accepted], others),
     }
 
 

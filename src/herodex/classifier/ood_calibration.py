@@ -4,7 +4,7 @@ Out-of-fold predictions show how the model answers images of the labels that it 
 distractor in turn shows how it answers images of things that it has never seen.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from scipy.optimize import minimize
 from herodex.classifier.examples import OodExamples
 from herodex.classifier.lda import fit_whitening
 from herodex.classifier.linear import FitHeads, LinearHead
+from herodex.classifier.parallel import side_by_side
 from herodex.inference.decision import decision_margin
 from herodex.inference.ood import (
     Gallery,
@@ -22,6 +23,7 @@ from herodex.inference.ood import (
     Whitening,
     far_similarity,
     ood_figures,
+    sample_gallery,
     similarities,
     unit,
 )
@@ -30,6 +32,8 @@ from herodex.progress import track
 
 LEAST_CLASSES = 3
 """Without distractors, classes are left out in turn where at least two others remain."""
+MOST_LEFT_OUT = 20
+"""Labels left out in turn, because each one takes a model of its own; of more labels, an even sample."""
 FALSE_REJECT_RATE = 0.05
 """Bound where there are no out-of-distribution images by which another error could be bounded."""
 FAR_SHARE = 0.2
@@ -82,17 +86,31 @@ class HeldOut(NamedTuple):
 
 
 class Left(NamedTuple):
-    """One round of leave-one-query-out: the label left out, and the predictions of its images."""
+    """A left-out label: the predictions of its images by a model that has not learnt from it.
+
+    Attributes:
+        label: its position.
+        held_out: the predictions.
+        without: all labels that this model has not learnt from.
+    """
 
     label: int
     held_out: HeldOut
+    without: tuple[int, ...]
 
 
-def left_out_labels(classes: int, label_count: int) -> range:
-    """List the labels to leave out: the distractors, or else each class if there are enough."""
+def possible_labels(classes: int, label_count: int) -> range:
+    """List the labels that can be left out: the distractors, or else each class if there are enough."""
     if label_count > classes:
         return range(classes, label_count)
     return range(classes) if classes >= LEAST_CLASSES else range(0)
+
+
+def left_out_labels(classes: int, label_count: int) -> list[int]:
+    """List the labels to leave out: all that can be, or an even sample of 20 of them."""
+    possible = possible_labels(classes, label_count)
+    count = min(len(possible), MOST_LEFT_OUT)
+    return [possible[(2 * place + 1) * len(possible) // (2 * count)] for place in range(count)]
 
 
 def predict_held_out(
@@ -124,14 +142,11 @@ def fit_model(taught: OodExamples, method: Method) -> Model:
 
 def fit_reference(taught: OodExamples, method: Method) -> Reference:
     """Fit the whitening to examples, and keep them in the gallery."""
-    whitening = fit_whitening(taught, method.settings.shrinkage)
-    gallery = Gallery(
-        whitening.embed(taught.features),
-        unit(taught.means),
-        taught.labels,
-        method.label_count,
-        method.settings.neighbours,
-    )
+    whitening, neighbours = fit_whitening(taught, method.settings.shrinkage), method.settings.neighbours
+    sample = sample_gallery(taught.labels, method.label_count, neighbours)
+    part = taught if len(sample) == len(taught.labels) else taught.select(sample)
+    vectors = whitening.embed(part.features)
+    gallery = Gallery(vectors, unit(part.means), part.labels, method.label_count, neighbours)
     return Reference(whitening, gallery)
 
 
@@ -151,8 +166,9 @@ def predict_with_each(
     features = examples.features[rows]
     similarity = similarities(reference.gallery, reference.whitening.embed(features))
     far = far_similarity(reference.gallery, examples.means[rows], classes)
+    kind = np.float32 if examples.reduced else np.float64
     return [
-        HeldOut(rows, logits, ood_figures(logits, similarity, far, classes))
+        HeldOut(rows, logits.astype(kind, copy=False), ood_figures(logits, similarity, far, classes))
         for logits in (head.logits(features) for head in heads)
     ]
 
@@ -171,12 +187,16 @@ def out_of_fold(
     Returns:
         for each head that the method fits, the predictions of each fold.
     """
-    numbers = np.unique(fold[fold >= 0])
-    by_fold: list[list[HeldOut]] = []
-    for number in track(numbers, len(numbers), "cross-validate", "folds"):
+    numbers: list[int] = np.unique(fold[fold >= 0]).tolist()
+
+    def predict_fold(number: int) -> list[HeldOut]:
         taught, rows = examples.select((fold != number) & learnt), np.flatnonzero(fold == number)
         heads, reference = method.fit(taught, method.label_count), fit_reference(taught, method)
-        by_fold.append(predict_with_each(heads, reference, examples, rows, method.classes))
+        return predict_with_each(heads, reference, examples, rows, method.classes)
+
+    # Folds of many images follow each other: each is fitted on all CPUs, and their memory does not add up.
+    threads = 1 if examples.reduced else None
+    by_fold = track(side_by_side(predict_fold, numbers, threads), len(numbers), "cross-validate", "folds")
     return [list(parts) for parts in zip(*by_fold, strict=True)]
 
 
@@ -186,7 +206,7 @@ def leave_one_query_out(
     learnt: Bool[np.ndarray, " n"],
     groups: Shaped[np.ndarray, " n"],
     method: Method,
-) -> Iterator[Left]:
+) -> list[Left]:
     """Leave out each possible label in turn, and predict its images; arguments as in `out_of_fold`.
 
     Each round also leaves out a fold, so that its model has learned from as many images as those of
@@ -194,10 +214,13 @@ def leave_one_query_out(
     for each fold, which predicts the images of that fold.
     """
     labels = left_out_labels(method.classes, method.label_count)
-    for place, label in enumerate(track(labels, len(labels), "leave out", "queries")):
-        names = np.array([name for name in range(method.label_count) if name != label])
-        known = method.classes - (label < method.classes)
-        without = Method(known, len(names), method.fit, method.settings)
+    if examples.reduced:
+        return leave_out_together(examples, fold, learnt, groups, method)
+
+    def leave_out(place: int) -> Left:
+        label = labels[place]
+        without = method_without([label], method)
+        names = kept_labels([label], method)
         rows = np.flatnonzero(learnt & (examples.labels == label) & (fold >= 0))
         left_fold = place % (int(fold.max()) + 1)
         chosen = learnt & (examples.labels != label) & (fold != left_fold)
@@ -210,7 +233,52 @@ def leave_one_query_out(
             chosen = learnt & (examples.labels != label) & (fold != number)
             taught = examples.select(chosen).relabel(np.searchsorted(names, examples.labels[chosen]))
             parts.append(predict_held_out(taught, examples, asked, without))
-        yield Left(label, HeldOut(*(np.concatenate(values) for values in zip(*parts, strict=True))))
+        held_out = HeldOut(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+        return Left(label, held_out, (label,))
+
+    found = side_by_side(leave_out, range(len(labels)))
+    return list(track(found, len(labels), "leave out", "queries"))
+
+
+def leave_out_together(
+    examples: OodExamples,
+    fold: Int[np.ndarray, " n"],
+    learnt: Bool[np.ndarray, " n"],
+    groups: Shaped[np.ndarray, " n"],
+    method: Method,
+) -> list[Left]:
+    """Leave out several labels at a time, in as many rounds as folds; arguments as in `out_of_fold`.
+
+    For many images, a model for each label would take too long. Images of a duplicate group that has an image
+    of such a label are left out with them.
+    """
+    labels = left_out_labels(method.classes, method.label_count)
+    rounds = min(int(fold.max()) + 1, len(labels))
+
+    def leave_out(number: int) -> list[Left]:
+        together = labels[number::rounds]
+        asked = np.flatnonzero(learnt & np.isin(examples.labels, together) & (fold >= 0))
+        chosen = learnt & ~np.isin(examples.labels, together) & (fold != number)
+        chosen &= ~np.isin(groups, groups[asked])
+        names = kept_labels(together, method)
+        taught = examples.select(chosen).relabel(np.searchsorted(names, examples.labels[chosen]))
+        held_out = predict_held_out(taught, examples, asked, method_without(together, method))
+        own = examples.labels[asked]
+        return [Left(label, held_out.select(own == label), tuple(together)) for label in together]
+
+    parts = track(map(leave_out, range(rounds)), rounds, "leave out", "rounds")
+    return sorted((left for part in parts for left in part), key=lambda left: left.label)
+
+
+def kept_labels(left_out: Sequence[int], method: Method) -> Int[np.ndarray, " kept"]:
+    """List the labels that a model without some labels learns from."""
+    return np.setdiff1d(np.arange(method.label_count), left_out)
+
+
+def method_without(left_out: Sequence[int], method: Method) -> Method:
+    """Return the method for models without some labels."""
+    classes = method.classes - sum(label < method.classes for label in left_out)
+    return replace(method, classes=classes, label_count=method.label_count - len(left_out))
 
 
 def fit_detector(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float32, Float64
 from threadpoolctl import threadpool_limits
 
 LEAST_DEVIATION = 1e-3
@@ -27,8 +27,16 @@ class RowSpace:
 
     mean: Float[np.ndarray, " features"]
     deviation: Float[np.ndarray, " features"]
-    coordinates: Float64[np.ndarray, "n dimensions"]
+    coordinates: Float[np.ndarray, "n dimensions"]
     basis: Float64[np.ndarray, "features dimensions"]
+
+
+def centre(components: Float32[np.ndarray, "n components"]) -> RowSpace:
+    """Centre principal components; standardising them would make noise as large as the first ones."""
+    width = components.shape[1]
+    mean = components.mean(axis=0, dtype=np.float64)
+    coordinates = components - mean.astype(np.float32)
+    return RowSpace(mean, np.ones(width), coordinates, np.eye(width))
 
 
 def project(features: Float[np.ndarray, "n features"]) -> RowSpace:

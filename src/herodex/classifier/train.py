@@ -3,6 +3,7 @@
 import json
 import logging
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,17 @@ from jaxtyping import Float32
 
 from herodex import paths, tracking
 from herodex.classifier.distractor_searches import suggest_searches
-from herodex.classifier.examples import OodExamples
+from herodex.classifier.examples import OodExamples, reduce_features
 from herodex.classifier.head import fold_standardisation, keras_head
 from herodex.classifier.labels import head_labels
-from herodex.classifier.linear import assign_folds
+from herodex.classifier.linear import assign_folds, fold_count
 from herodex.classifier.model_selection import Images, Selection, answer, select
 from herodex.classifier.ood_calibration import (
     FALSE_REJECT_RATE,
     LEAST_CLASSES,
     Method,
     Model,
+    Reference,
     fit_model,
     left_out_labels,
     predict,
@@ -55,12 +57,16 @@ CHECKED = 60
 """Training images whose answers are recorded, so that those of the exported classifier can be compared."""
 
 
-def recipe_to_follow(params: Params, tuned: bool) -> Recipe:
-    """Read which recipe `compare_recipes` chose; a fine-tuned backbone fits the params' own recipe alone."""
+def recipe_to_follow(params: Params, tuned: bool) -> tuple[Recipe, pd.DataFrame | None]:
+    """Read which recipe `compare_recipes` chose, with the table of its weight decays.
+
+    A fine-tuned backbone fits the params' own recipe alone, whose weight decays are still to be compared.
+    """
     if tuned:
-        return list_recipes(params.classifier.embed)[-1]
+        return list_recipes(params.classifier.embed)[-1], None
     compared = read_json(paths.CLASSIFIER_REPORTS / "recipes.json")
-    return find_recipe(compared["chosen"], params.classifier.embed)
+    recipe = find_recipe(compared["chosen"], params.classifier.embed)
+    return recipe, pd.DataFrame(compared["cross_validation"])
 
 
 def rows_to_answer(manifest: pd.DataFrame, tuned: bool) -> pd.DataFrame:
@@ -85,13 +91,18 @@ def read_images(rows: pd.DataFrame, recipe: Recipe, tuned: bool, params: Params)
     table = paths.TUNED_FEATURES if tuned else paths.FEATURES
     hashes = rows["sha256"].tolist()
     labels, own = head_labels(rows, params, recipe.label_per_distractor)
-    features, means = read_recipe_features(recipe, hashes, table), read_means(recipe, hashes, table)
+    learnt = (rows["part"] != SET_ASIDE).to_numpy(bool)
+    features, components = reduce_features(read_recipe_features(recipe, hashes, table), learnt)
+    means = read_means(recipe, hashes, table)
+    if components is not None:
+        # Half the memory; cosines change by less than 0.001.
+        means = means.astype(np.float16)
     groups = rows["duplicate_group"].to_numpy(str)
-    fold = assign_folds(groups.tolist(), params.classifier.train.folds)
+    fold = assign_folds(groups.tolist(), fold_count(len(rows), len(labels), params.classifier.train.folds))
     if tuned:
         fold = np.where(rows["part"] == "train", -1, 0)
-    learnt = (rows["part"] != SET_ASIDE).to_numpy(bool)
-    return labels, Images(OodExamples(features, own, means), fold, learnt, groups)
+    examples = OodExamples(features, own, means, components=components)
+    return labels, Images(examples, fold, learnt, groups)
 
 
 def describe_model(
@@ -119,10 +130,25 @@ def describe_model(
     }
 
 
+def served_model(model: Model, taught: OodExamples) -> tuple[Float32[np.ndarray, "rows labels"], Reference]:
+    """Return the head and the reference as the service applies them, to features as they are.
+
+    Args:
+        model: fitted to the images.
+        taught: all images that it learnt from.
+    """
+    weights, (whitening, gallery) = fold_standardisation(model.head), model.reference
+    if len(gallery.labels) < len(taught.labels):
+        gallery = replace(gallery, everyone=whitening.embed(taught.features))
+    if (components := taught.components) is not None:
+        weights, whitening = components.compose_head(weights), components.compose_whitening(whitening)
+    return weights, Reference(whitening, gallery)
+
+
 def write_model(
     folder: Path,
     head: Float32[np.ndarray, "rows labels"],
-    model: Model,
+    reference: Reference,
     sources: pd.DataFrame,
     record: dict[str, Any],
 ) -> None:
@@ -131,15 +157,15 @@ def write_model(
     Args:
         folder: of the classifier.
         head: the weights, with the bias as the last row.
-        model: the whitening and the training images.
+        reference: the whitening and the training images.
         sources: these images' sources and labels, a row each.
         record: `classifier.json`.
     """
-    whitening, gallery = model.reference
+    whitening, gallery = reference
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "head.npy", head)
     np.save(folder / "whitening.npy", np.vstack([whitening.projection, whitening.origin]))
-    np.save(folder / "gallery.npy", gallery.vectors)
+    np.save(folder / "gallery.npy", gallery.searched)
     np.save(folder / "means.npy", gallery.means)
     sources.to_csv(folder / "gallery.csv", index=False, lineterminator="\n")
     text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
@@ -202,7 +228,7 @@ def main() -> None:
     settings = params.classifier.train
     manifest = read_manifest(paths.SPLIT_IMAGES)
     tuned = paths.TUNED_FEATURES.exists()
-    recipe = recipe_to_follow(params, tuned)
+    recipe, compared = recipe_to_follow(params, tuned)
     backbone = read_json(paths.TUNED / "backbone.json")
     rows = rows_to_answer(manifest, tuned)
     labels, images = read_images(rows, recipe, tuned, params)
@@ -213,13 +239,15 @@ def main() -> None:
             len(params.classes), len(labels)
         ):
             log.warning(NOTHING_LEFT_OUT)
-        selection = select(images, len(params.classes), labels, recipe, params.classifier, params.seed)
+        selection = select(
+            images, len(params.classes), labels, recipe, params.classifier, params.seed, compared
+        )
         fit = fitter_for(recipe, params.classifier, [selection.l2], len(params.classes), params.seed)
         model = fit_model(taught, Method(len(params.classes), len(labels), fit, settings))
-        weights = fold_standardisation(model.head)
+        weights, reference = served_model(model, taught)
         sources = sources[GALLERY_COLUMNS].assign(shows=[labels[i] for i in subjects])
         record = describe_model(labels, selection, recipe, backbone, params)
-        write_model(paths.CLASSIFIER, weights, model, sources, record)
+        write_model(paths.CLASSIFIER, weights, reference, sources, record)
         if tuned:
             for name in ("backbone.xml", "backbone.bin"):
                 shutil.copy(paths.TUNED / name, paths.CLASSIFIER)
@@ -235,7 +263,9 @@ def main() -> None:
         run.artifact(paths.CLASSIFIER)
         run.artifact(paths.CLASSIFIER_REPORTS / "training.png")
         run.artifact(paths.CLASSIFIER_REPORTS / "out_of_fold.csv")
-        run.keras_model(keras_head(weights), "head", taught.features[:2])
+        table = paths.TUNED_FEATURES if tuned else paths.FEATURES
+        example = read_recipe_features(recipe, rows[images.learnt]["sha256"].tolist()[:2], table)
+        run.keras_model(keras_head(weights), "head", example)
     log.info("cross-validated: %s", selection.metrics)
 
 

@@ -36,10 +36,13 @@ from herodex.evaluation.baseline import (
 from herodex.evaluation.corruptions import CORRUPTIONS
 from herodex.evaluation.held_out import classifiers_without
 from herodex.evaluation.metrics import (
+    LISTED,
+    MANY_ANSWERS,
     accuracy,
     brier_score,
     calibration,
     expected_calibration_error,
+    extremes,
     risk_coverage,
 )
 from herodex.evaluation.plots import (
@@ -154,21 +157,38 @@ def curves(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Compute the ROC and the precision-recall curve of each answer against the others.
 
+    Of more than 30 answers, those are the 10 with the lowest recall.
+
     Returns:
         a table of `label`, `false_positive_rate`, `true_positive_rate`, and one of `label`, `recall`,
         `precision`.
     """
+    shown = lowest_recall(actual, probabilities, answers)
     roc: list[pd.DataFrame] = []
     precision_recall: list[pd.DataFrame] = []
+    many = len(answers) > MANY_ANSWERS
     for column, label in enumerate(answers):
         positive = actual == label
-        if not positive.any():
+        if not positive.any() or label not in shown:
             continue
         false, true, _ = roc_curve(positive, probabilities[:, column])
         roc.append(pd.DataFrame({"label": label, "false_positive_rate": false, "true_positive_rate": true}))
-        precision, recall, _ = precision_recall_curve(positive, probabilities[:, column])
+        precision, recall, _ = precision_recall_curve(
+            positive, probabilities[:, column], drop_intermediate=many
+        )
         precision_recall.append(pd.DataFrame({"label": label, "recall": recall, "precision": precision}))
     return pd.concat(roc).round(6), pd.concat(precision_recall).round(6)
+
+
+def lowest_recall(
+    actual: Shaped[np.ndarray, " n"], probabilities: Float[np.ndarray, "n answers"], answers: list[str]
+) -> list[str]:
+    """List the answers that curves are drawn of: all, or the 10 with the lowest recall of more than 30."""
+    if len(answers) <= MANY_ANSWERS:
+        return answers
+    correct = np.array(answers)[answer_positions(probabilities)] == actual
+    recall = pd.Series(correct).groupby(actual).mean().sort_values(kind="stable")
+    return recall.index[:LISTED].tolist()
 
 
 def corruption_robustness(
@@ -257,7 +277,10 @@ def save_plots(
     about = f"{found['backbone']['name']}, {len(predictions)} {found['answers']}"
     counts = np.asarray(confusion_matrix(predictions["label"], predictions["predicted"], labels=answers))
     save_figure(confusion_figure(counts, answers, about), folder / "confusion.png")
-    save_figure(curves_figure(tables["roc"], tables["precision_recall"], about), folder / "curves.png")
+    shown = tables["roc"]["label"].nunique()
+    which = f"\nthe {shown} answers with the lowest recall" if len(answers) > MANY_ANSWERS else ""
+    curves_of = curves_figure(tables["roc"], tables["precision_recall"], about + which)
+    save_figure(curves_of, folder / "curves.png")
     reliability = reliability_figure(tables["calibration"], tables["risk_coverage"], about)
     save_figure(reliability, folder / "reliability.png")
     estimates = {
@@ -266,7 +289,7 @@ def save_plots(
         "colour histogram": found["baseline"]["accuracy"],
         "accuracy, classes only": found["accuracy_known"],
         **({"AUROC known / unknown": found["auroc_known"]} if "auroc_known" in found else {}),
-        **{f"recall {label}": value for label, value in found["recall"].items()},
+        **{f"recall {label}": value for label, value in extremes(found["recall"]).items()},
         **found["slices"],
         **found["corruptions"],
     }
@@ -311,7 +334,8 @@ def evaluate(
     rows, probabilities = answered.rows[kept], answered.probabilities[kept]
     actual, files = rows["label"].to_numpy(str), rows["file"].tolist()
     groups = rows["duplicate_group"].to_numpy(str)
-    position = np.array([answers.index(label) for label in actual])
+    places = {label: place for place, label in enumerate(answers)}
+    position = np.array([places[label] for label in actual])
     correct = answer_positions(probabilities) == position
     bins = calibration(position, probabilities)
     measured = [(measure_traits(image), colour_histogram(image)) for image in map(read_clean, files)]
@@ -344,7 +368,12 @@ def evaluate(
         if answered.source == TEST_PART:
             classifiers = [(np.arange(len(first)), classifier)]
         found["corruptions"] = corruption_robustness(classifiers, first, answers)
+    recall: dict[str, Estimate] = found["recall"]
+    found["recall"] = extremes(recall)
+    if len(found["recall"]) < len(recall):
+        found["recall_listed"] = {"listed": len(found["recall"]), "of": len(recall)}
     tables = {
+        "recall": pd.DataFrame([{"answer": name, **one} for name, one in recall.items()]),
         "predictions": answers_table(
             rows, answer_positions(probabilities), probabilities, answered.scores[kept], params.classes
         ),

@@ -8,10 +8,9 @@ import pandas as pd
 from jaxtyping import Int
 
 from herodex import paths
-from herodex.classifier.head import fold_standardisation
 from herodex.classifier.ood_calibration import Method, fit_model
 from herodex.classifier.recipes import find_recipe, fitter_for
-from herodex.classifier.train import read_images, rows_to_answer
+from herodex.classifier.train import read_images, rows_to_answer, served_model
 from herodex.inference.classifier_file import read_record
 from herodex.inference.predict import Classifier, Head
 from herodex.params import Params
@@ -45,8 +44,8 @@ def classifiers_without(
     fold_of = dict(zip(rows[keys].itertuples(index=False, name=None), images.fold.tolist(), strict=True))
     fold = np.array([fold_of[key] for key in asked[keys].itertuples(index=False, name=None)], int)
     for number in np.unique(fold):
-        model = fit_model(images.examples.select((images.fold != number) & images.learnt), method)
-        weights = fold_standardisation(model.head)
-        head, (whitening, gallery) = Head(weights[:-1], weights[-1]), model.reference
+        taught = images.examples.select((images.fold != number) & images.learnt)
+        weights, (whitening, gallery) = served_model(fit_model(taught, method), taught)
+        head = Head(weights[:-1], weights[-1])
         without = replace(classifier, head=head, whitening=whitening, gallery=gallery)
         yield np.flatnonzero(fold == number), without

@@ -6,6 +6,13 @@ from jaxtyping import Bool, Float, Int, Shaped
 
 from herodex.statistics import Estimate, grouped_proportion
 
+MANY_ANSWERS = 30
+"""Answers up to which reports and plots show each one."""
+LISTED = 10
+"""Best and worst of more answers that are shown."""
+ROWS_AT_A_TIME = 4096
+"""Rows of probabilities that a metric copies at a time."""
+
 
 def accuracy(
     actual: Shaped[np.ndarray, " n"], predicted: Shaped[np.ndarray, " n"], groups: Shaped[np.ndarray, " n"]
@@ -43,8 +50,13 @@ def expected_calibration_error(table: pd.DataFrame) -> float:
 
 def brier_score(actual: Int[np.ndarray, " n"], probabilities: Float[np.ndarray, "n answers"]) -> float:
     """Compute the mean squared distance of probabilities from the true answers, from 0 to 2."""
-    truth = np.eye(probabilities.shape[1])[actual]
-    return round(float(((probabilities - truth) ** 2).sum(axis=1).mean()), 6)
+    distances = np.empty(len(actual))
+    for start in range(0, len(actual), ROWS_AT_A_TIME):
+        rows = slice(start, start + ROWS_AT_A_TIME)
+        off = probabilities[rows].astype(np.float64)
+        off[np.arange(len(off)), actual[rows]] -= 1
+        distances[rows] = (off**2).sum(axis=1)
+    return round(float(distances.mean()), 6)
 
 
 def risk_coverage(correct: Bool[np.ndarray, " n"], score: Float[np.ndarray, " n"]) -> pd.DataFrame:
@@ -61,3 +73,11 @@ def risk_coverage(correct: Bool[np.ndarray, " n"], score: Float[np.ndarray, " n"
     answered = np.arange(1, len(order) + 1)
     risk = np.cumsum(~correct[order]) / answered
     return pd.DataFrame({"coverage": answered / len(order), "risk": risk}).round(6)
+
+
+def extremes(recall: dict[str, Estimate]) -> dict[str, Estimate]:
+    """Keep the recall of the 10 worst and the 10 best answers, if there are more than 30."""
+    if len(recall) <= MANY_ANSWERS:
+        return recall
+    ordered = sorted(recall, key=lambda name: (recall[name]["value"], -recall[name]["n"]))
+    return {name: recall[name] for name in [*ordered[:LISTED], *ordered[-LISTED:]]}

@@ -5,12 +5,19 @@ import pandas as pd
 from jaxtyping import Int
 from matplotlib.figure import Figure
 
+from herodex.evaluation.metrics import MANY_ANSWERS
 from herodex.plotting import drawable, interval_figure
 from herodex.statistics import Estimate
 
+MOST_SHOWN = 20
+"""Labels of a confusion matrix, if there are too many for all."""
+
 
 def confusion_figure(counts: Int[np.ndarray, "actual predicted"], labels: list[str], title: str) -> Figure:
-    """Draw a confusion matrix, coloured by the share of each row."""
+    """Draw a confusion matrix, coloured by the share of each row; of many labels, those with most errors."""
+    if len(labels) > MANY_ANSWERS:
+        title += f"\nthe {MOST_SHOWN} of {len(labels)} answers with most errors"
+    counts, labels = most_confused(counts, labels)
     side = 2.2 + 0.75 * len(labels)
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()
@@ -24,6 +31,26 @@ def confusion_figure(counts: Int[np.ndarray, "actual predicted"], labels: list[s
     axes.set_yticks(range(len(labels)), names)
     axes.set(xlabel="predicted", ylabel="actual", title=title)
     return figure
+
+
+def most_confused(
+    counts: Int[np.ndarray, "actual predicted"], labels: list[str]
+) -> tuple[Int[np.ndarray, "shown shown"], list[str]]:
+    """Keep the labels with most errors, and add the others up, if there are more than 30 labels.
+
+    Args:
+        counts: of images by actual and predicted label.
+        labels: of rows and columns.
+    """
+    if len(labels) <= MANY_ANSWERS:
+        return counts, labels
+    errors = counts.sum(axis=0) + counts.sum(axis=1) - 2 * np.diag(counts)
+    chosen = np.sort(np.argsort(-errors, kind="stable")[:MOST_SHOWN])
+    place = np.full(len(labels), len(chosen))
+    place[chosen] = np.arange(len(chosen))
+    found = np.zeros((len(chosen) + 1,) * 2, int)
+    np.add.at(found, (place[:, None], place[None, :]), counts)
+    return found, [*(labels[i] for i in chosen), f"{len(labels) - len(chosen)} others"]
 
 
 def curves_figure(roc: pd.DataFrame, precision_recall: pd.DataFrame, title: str) -> Figure:
@@ -69,7 +96,8 @@ def reliability_figure(bins: pd.DataFrame, risk: pd.DataFrame, title: str) -> Fi
 
 
 def comparison_figure(estimates: dict[str, Estimate]) -> Figure:
-    """Draw proportions with their intervals one below the other, from 0 to 1."""
+    """Draw proportions with their intervals one below the other."""
     figure, axes = interval_figure(estimates, "share")
-    axes.set(xlim=(0, 1.02))
+    # Room for the figures of shares of 0 and 1.
+    axes.set(xlim=(-0.05, 1.05))
     return figure

@@ -55,7 +55,7 @@ def nearest(
         vector: the image's whitened features.
         count: how many to return.
     """
-    cosines = gallery.vectors @ vector
+    cosines = gallery.searched @ vector
     order: list[int] = np.argsort(-cosines, kind="stable")[:count].tolist()
     return [
         Neighbour(

@@ -13,12 +13,17 @@ A softmax names a class for any image. Two scores tell more, and the lower one c
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
 FEW_ROWS = 64
 """Rows up to which a matrix product does without BLAS."""
+MOST_COMPARED = 10_000
+"""Training images that scores compare an image with."""
+ROWS_AT_A_TIME = 2048
+"""Images that are compared at a time: 80 MiB of cosines with 10,000 training images."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Whitening:
 
 @dataclass(frozen=True)
 class Gallery:
-    """The training images, to which an image is compared.
+    """The training images, to which an image is compared; of more than 10,000, an even sample.
 
     Attributes:
         vectors: their whitened features, of length 1.
@@ -48,6 +53,7 @@ class Gallery:
         labels: what each shows.
         label_count: how many labels there are.
         neighbours: nearest images of a label whose similarity is averaged.
+        everyone: the whitened features of all training images, if the others are a sample.
     """
 
     vectors: Float32[np.ndarray, "images dimensions"]
@@ -55,6 +61,42 @@ class Gallery:
     labels: Int[np.ndarray, " images"]
     label_count: int
     neighbours: int
+    everyone: Float32[np.ndarray, "all dimensions"] | None = None
+
+    @property
+    def searched(self) -> Float32[np.ndarray, "all dimensions"]:
+        """The whitened features of all training images, to find the most similar ones."""
+        return self.vectors if self.everyone is None else self.everyone
+
+    @cached_property
+    def by_label(self) -> list[Int[np.ndarray, " of_label"]]:
+        """The positions of each label's images."""
+        order = np.argsort(self.labels, kind="stable")
+        return np.split(order, np.searchsorted(self.labels[order], np.arange(1, self.label_count)))
+
+
+def sample_gallery(
+    labels: Int[np.ndarray, " images"], label_count: int, neighbours: int
+) -> Int[np.ndarray, " sample"]:
+    """Return the positions of the training images that scores compare with: all, or an even sample.
+
+    The cost of an answer and the memory of the service do not grow beyond the sample's. Each label keeps at
+    least four times as many images as are averaged.
+
+    Args:
+        labels: of all training images.
+        label_count: how many labels there are.
+        neighbours: nearest images of a label whose similarity is averaged.
+    """
+    if len(labels) <= MOST_COMPARED:
+        return np.arange(len(labels))
+    most = max(4 * neighbours, MOST_COMPARED // label_count)
+    chosen: list[np.ndarray] = []
+    for label in range(label_count):
+        own = np.flatnonzero(labels == label)
+        count = min(most, len(own))
+        chosen.append(own[np.arange(count) * len(own) // max(count, 1)])
+    return np.sort(np.concatenate(chosen))
 
 
 @dataclass(frozen=True)
@@ -102,12 +144,13 @@ def similarities(
 
     A label without training images has similarity -1.
     """
-    cosines = product(vectors, gallery.vectors.T)
     found = np.full((len(vectors), gallery.label_count), -1, np.float32)
-    for label in range(gallery.label_count):
-        of_label = cosines[:, gallery.labels == label]
-        if of_label.shape[1]:
-            found[:, label] = np.sort(of_label, axis=1)[:, -gallery.neighbours :].mean(axis=1)
+    for start in range(0, len(vectors), ROWS_AT_A_TIME):
+        rows = slice(start, start + ROWS_AT_A_TIME)
+        cosines = product(vectors[rows], gallery.vectors.T)
+        for label, positions in enumerate(gallery.by_label):
+            if len(positions):
+                found[rows, label] = mean_of_greatest(cosines[:, positions], gallery.neighbours)
     return found
 
 
@@ -115,12 +158,26 @@ def far_similarity(
     gallery: Gallery, means: Float[np.ndarray, "n channels"], classes: int
 ) -> Float32[np.ndarray, " n"]:
     """Compute the mean cosine of mean-pooled features with the nearest training images of the classes."""
-    cosines = product(unit(means), gallery.means[gallery.labels < classes].T)
-    return np.sort(cosines, axis=1)[:, -gallery.neighbours :].mean(axis=1)
+    chosen = gallery.labels < classes
+    of_classes = gallery.means if chosen.all() else gallery.means[chosen]
+    found = np.empty(len(means), np.float32)
+    for start in range(0, len(means), ROWS_AT_A_TIME):
+        rows = slice(start, start + ROWS_AT_A_TIME)
+        cosines = product(unit(means[rows]), of_classes.T)
+        found[rows] = mean_of_greatest(cosines, gallery.neighbours)
+    return found
+
+
+def mean_of_greatest(values: Float32[np.ndarray, "n m"], count: int) -> Float32[np.ndarray, " n"]:
+    """Compute the mean of the greatest values of each row, added up in ascending order."""
+    if count < values.shape[1]:
+        values = np.partition(values, -count, axis=1)[:, -count:]
+    return np.sort(values, axis=1).mean(axis=1)
 
 
 def unit(rows: Float[np.ndarray, "n k"]) -> Float32[np.ndarray, "n k"]:
-    """Scale rows to length 1."""
+    """Scale rows to length 1; sums of squares in half precision would overflow."""
+    rows = rows.astype(np.float32) if rows.dtype == np.float16 else rows
     return (rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)).astype(np.float32)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Float32, Int, UInt8
 
-from herodex.inference.classifier_file import read_record, require_backbone
+from herodex.inference.classifier_file import ClassifierRecord, read_record, require_backbone
 from herodex.inference.decision import answer_positions, confidence_sets, posterior
 from herodex.inference.explain import HeatMap, ImageMaps, Neighbour, heat_map, nearest
 from herodex.inference.features import (
@@ -28,6 +28,7 @@ from herodex.inference.ood import (
     far_similarity,
     ood_figures,
     product,
+    sample_gallery,
     similarities,
 )
 from herodex.model_files import content_hash, require_files
@@ -192,19 +193,28 @@ def load_classifier(models: Path, precision: str) -> Classifier:
         labels=tuple(record.labels),
         temperature=record.temperature,
         whitening=Whitening(whitening[:-1], whitening[-1]),
-        gallery=Gallery(
-            np.load(directory / "gallery.npy"),
-            np.load(directory / "means.npy"),
-            np.array([record.labels.index(source["shows"]) for source in sources], int),
-            len(record.labels),
-            ood.neighbours,
-        ),
+        gallery=load_gallery(directory, sources, record),
         detector=OodDetector(np.array(ood.weights, float), ood.bias, ood.far_weight, ood.far_bias),
         least=record.set.least,
         sources=sources,
         max_side=record.max_side,
         model=model_hash(directory)[:12],
     )
+
+
+def load_gallery(directory: Path, sources: Sequence[dict[str, str]], record: ClassifierRecord) -> Gallery:
+    """Load the training images that an image is compared to.
+
+    Of many images, those beyond the sample stay in a memory map, which worker processes share.
+    """
+    place = {label: position for position, label in enumerate(record.labels)}
+    labels = np.array([place[source["shows"]] for source in sources], int)
+    sample = sample_gallery(labels, len(record.labels), record.ood.neighbours)
+    means, count = np.load(directory / "means.npy"), len(record.labels)
+    if len(sample) == len(labels):
+        return Gallery(np.load(directory / "gallery.npy"), means, labels, count, record.ood.neighbours)
+    everyone = np.load(directory / "gallery.npy", mmap_mode="r")
+    return Gallery(everyone[sample], means, labels[sample], count, record.ood.neighbours, everyone)
 
 
 def to_prediction(classifier: Classifier, outputs: Outputs, row: int = 0) -> Prediction:

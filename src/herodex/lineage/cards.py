@@ -16,6 +16,8 @@ Cross-validated: each image is answered by a model that learned from neither it 
 model learned from all images. With 95 % confidence intervals."""
 DEEPEST = 2
 """Deeper metrics, such as one per fold and temperature, are only in the report."""
+MOST_NAMES = 30
+"""Classes or distractors that a card lists."""
 RECALL = "recall."
 """In front of the metrics of single classes, whose names may have dots."""
 
@@ -27,7 +29,9 @@ def classifier_card(lineage: ModelLineage, params: Params) -> str:
         return plain(params.page.display_name(name))
 
     backbone, metrics, data = lineage["backbone"], lineage["metrics"], lineage["data"]
-    classes, distractors = (", ".join(map(shown, names)) for names in (params.classes, params.distractors))
+    classes, distractors = (
+        name_list([shown(name) for name in names]) for names in (params.classes, params.distractors)
+    )
     measured = TEST_PART if "test" in data["by_part"] else OUT_OF_FOLD
     weak = [
         f"- The recall of '{shown(name.removeprefix(RECALL))}' is only {format_estimate(metric)}.\n"
@@ -76,6 +80,12 @@ The backbone's weights were trained on ImageNet and come under the licence of {b
 The table above lists the licences of the images. Whether a non-commercial licence (NC) of training images
 applies to a model is a legal question. The code is under the MIT licence.
 """
+
+
+def name_list(names: list[str]) -> str:
+    """Write names in a row, and how many more there are beyond the first 30."""
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def generator_card(lineage: ModelLineage, params: Params) -> str:

@@ -38,7 +38,7 @@ def trace_answer(image: Path, rows: list[Row], params: Params, most: int) -> Nod
     outputs = classifier.run([pixels])
     said = to_prediction(classifier, outputs)
     by_hash = {row["sha256"]: row for row in rows}
-    cosines = classifier.gallery.vectors @ outputs.vectors[0]
+    cosines = classifier.gallery.searched @ outputs.vectors[0]
     verdict = f"{said.label} {said.probabilities[said.label]:.3f}, none of the classes {said.unknown:.3f}"
     root = Node(f"answer of {said.model}: {verdict}")
     nearest = root.add("most similar training images, by cosine")
