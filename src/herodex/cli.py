@@ -1,4 +1,4 @@
-"""The `herodex` command: trace, promote, roll back and package models."""
+"""The `herodex` command: trace, promote, roll back, package and verify models."""
 
 import argparse
 import sys
@@ -31,7 +31,11 @@ def run() -> None:
         case "bento":
             from herodex.lineage.package import build_bento
 
-            build_bento(versions(options.models))
+            build_bento(versions(options.models), options.sign)
+        case "verify":
+            from herodex.lineage.verify import verify
+
+            sys.stdout.write(f"{verify(options.target, options.key)}\n")
         case _:
             from herodex.tracking import send_pending
 
@@ -42,7 +46,7 @@ def run() -> None:
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
-        prog="herodex", description="Trace, promote and package the models of this project."
+        prog="herodex", description="Trace, promote, package and verify the models of this project."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -71,6 +75,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         nargs="*",
         help="a version such as classifier=3, generator=folder for the model in models/, or folder for both "
         "models there; by default the champions",
+    )
+    packing.add_argument(
+        "--sign", type=Path, metavar="KEY", help="sign the bento with this private key (PEM)"
+    )
+    verifying = add("verify", "check every file of a bento or project against its statement of provenance")
+    verifying.add_argument("target", help="a bento's tag, its folder, or a project's folder")
+    verifying.add_argument(
+        "--key", type=Path, metavar="KEY", help="also check the signature, with the signer's public key (PEM)"
     )
     add("send", "send waiting runs to MLflow")
     return parser.parse_args(arguments)

@@ -3,6 +3,7 @@
 import re
 
 from herodex.class_sizes import size_warnings
+from herodex.lineage.front_matter import About, front_matter
 from herodex.lineage.lock import ModelLineage
 from herodex.params import Params
 
@@ -16,6 +17,20 @@ Cross-validated: each image is answered by a model that learned from neither it 
 model learned from all images. With 95 % confidence intervals."""
 DEEPEST = 2
 """Deeper metrics, such as one per fold and temperature, are only in the report."""
+CLASSIFIER = About(
+    name="herodex-classifier",
+    task="image-classification",
+    tags=("herodex", "image-classification", "out-of-distribution-detection", "openvino"),
+    datasets=("herodex-images",),
+    metrics=("accuracy", "balanced_accuracy", "accuracy_known", "auroc_known"),
+)
+GENERATOR = About(
+    name="herodex-generator",
+    task="text-generation",
+    tags=("herodex", "name-generation", "character-level", "gru", "openvino"),
+    datasets=("herodex-names",),
+    metrics=("nats", "perplexity"),
+)
 RECALL = "recall."
 """In front of the metrics of single classes, whose names may have dots."""
 
@@ -36,7 +51,8 @@ def classifier_card(lineage: ModelLineage, params: Params) -> str:
     ]
     by_class = {shown(name): n for name, n in data["learnt_by_class"].items()}
     sizes = [f"- {warning}\n" for warning in size_warnings(by_class)]
-    return f"""# Model card: the classifier of {params.page.thing} images
+    return f"""{front_matter(lineage, CLASSIFIER)}
+# Model card: the classifier of {params.page.thing} images
 
 {heading(lineage)}
 A softmax layer on the features of {backbone["name"]} with {backbone["weights"]} weights, from
@@ -81,7 +97,8 @@ applies to a model is a legal question. The code is under the MIT licence.
 def generator_card(lineage: ModelLineage, params: Params) -> str:
     """Write the generator's card as Markdown."""
     data = lineage["data"]
-    return f"""# Model card: the generator of {params.page.name} names
+    return f"""{front_matter(lineage, GENERATOR)}
+# Model card: the generator of {params.page.name} names
 
 {heading(lineage)}
 A character-level GRU. `reports/generator/validation.json` says whether it starts from the network that was
