@@ -8,6 +8,7 @@ from herodex.command import run_command
 from herodex.errors import UserError
 
 MODELS = ("classifier", "generator")
+SERVICE = "http://localhost:3000"
 
 
 def main() -> None:
@@ -36,6 +37,10 @@ def run() -> None:
             from herodex.lineage.verify import verify
 
             sys.stdout.write(f"{verify(options.target, options.key)}\n")
+        case "status":
+            from herodex.lineage.status import describe, gather
+
+            sys.stdout.write(f"{describe(gather(options.service))}\n")
         case _:
             from herodex.tracking import send_pending
 
@@ -83,6 +88,15 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     verifying.add_argument("target", help="a bento's tag, its folder, or a project's folder")
     verifying.add_argument(
         "--key", type=Path, metavar="KEY", help="also check the signature, with the signer's public key (PEM)"
+    )
+    asking = add(
+        "status", "show the age of data and models, what has changed, what is in use, and the next step"
+    )
+    asking.add_argument(
+        "--service",
+        default=SERVICE,
+        metavar="URL",
+        help=f"the service to ask for its models (default {SERVICE})",
     )
     add("send", "send waiting runs to MLflow")
     return parser.parse_args(arguments)
