@@ -24,6 +24,7 @@ from herodex.params import load_params
 
 OTHERS_WARNINGS = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 """Those of libraries of mlcroissant."""
+MODELS = ("classifier", "generator")
 FILES = {"bom.cdx.json", "croissant.json", "images.csv", "slsa.json"}
 
 
@@ -36,7 +37,7 @@ def written(tiny_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
         Path("models/lineage.json").write_text(json.dumps(tiny_lineage(project)), encoding="utf-8")
-        write_provenance(tiny_lineage(project), load_params())
+        write_provenance(tiny_lineage(project), MODELS, load_params())
     return project
 
 
@@ -49,8 +50,22 @@ def test_files_have_the_same_bytes_when_they_are_written_again(written, monkeypa
     folder = Path("reports/provenance")
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
     assert before.keys() == FILES
-    write_provenance(tiny_lineage(written), load_params())
+    write_provenance(tiny_lineage(written), MODELS, load_params())
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+
+
+def test_run_of_one_half_keeps_or_drops_the_description_of_images(written, tmp_path, monkeypatch):
+    shutil.copytree(written, tmp_path / "project")
+    monkeypatch.chdir(tmp_path / "project")
+    lineage = tiny_lineage(tmp_path / "project")
+    # As after a pull of the models alone.
+    shutil.rmtree("data/images")
+    write_provenance(lineage, ["generator"], load_params())
+    assert {file.name for file in Path("reports/provenance").iterdir()} == FILES
+    write_provenance({"generator": lineage["generator"]}, ["generator"], load_params())
+    assert {file.name for file in Path("reports/provenance").iterdir()} == {"bom.cdx.json", "slsa.json"}
+    named = {subject["name"] for subject in read(tmp_path / "project", "slsa.json")["subject"]}
+    assert not any("classifier" in name for name in named)
 
 
 def test_stage_names_the_folder_as_its_output():

@@ -5,7 +5,7 @@ import re
 from herodex.class_sizes import size_warnings
 from herodex.lineage.front_matter import About, front_matter
 from herodex.lineage.lock import ModelLineage
-from herodex.params import Params
+from herodex.params import Params, Use
 
 WEAK = 0.8
 """Classes with a lower recall are listed among the limits."""
@@ -50,6 +50,7 @@ def classifier_card(lineage: ModelLineage, params: Params) -> str:
         if name.startswith(RECALL) and metric["value"] < WEAK
     ]
     by_class = {shown(name): n for name, n in data["learnt_by_class"].items()}
+    checked = licence_note(params.use, data["set_aside"])
     sizes = [f"- {warning}\n" for warning in size_warnings(by_class)]
     return f"""{front_matter(lineage, CLASSIFIER)}
 # Model card: the classifier of {params.page.thing} images
@@ -91,7 +92,18 @@ All duplicates of an image are in the same split. Set aside: {format_counts(data
 The backbone's weights were trained on ImageNet and come under the licence of {backbone["source"]}.
 The table above lists the licences of the images. Whether a non-commercial licence (NC) of training images
 applies to a model is a legal question. The code is under the MIT licence.
-"""
+{checked}"""
+
+
+def licence_note(use: Use, set_aside: dict[str, int]) -> str:
+    """Say which use the licences of all used images allow, if they were checked."""
+    if use == "any":
+        return ""
+    dropped = set_aside.get("license", 0)
+    return (
+        f"All used images have a licence for {use} use (`use: {use}` in `params.yaml`), or come from the "
+        f"user's own folder; {dropped} images without one were set aside.\n"
+    )
 
 
 def generator_card(lineage: ModelLineage, params: Params) -> str:

@@ -22,7 +22,7 @@ from herodex.json_record import read_json
 from herodex.lineage.bom import BOM, write_project_bom
 from herodex.lineage.cards import classifier_card, generator_card
 from herodex.lineage.counts import Row, count_images, count_names, estimates_in, read_rows
-from herodex.lineage.croissant import write_croissant
+from herodex.lineage.croissant import CROISSANT, IMAGES, write_croissant
 from herodex.lineage.lock import ModelLineage, StageRecord, read_lock, upstream
 from herodex.lineage.runs import log_lineage
 from herodex.lineage.slsa import state_project, write_statement
@@ -104,10 +104,19 @@ def earlier_lineage(names: Collection[str]) -> dict[str, ModelLineage]:
     }
 
 
-def write_provenance(lineage: dict[str, ModelLineage], params: Params) -> None:
-    """Write data, models and their making in formats of others into `reports/provenance`."""
+def write_provenance(lineage: dict[str, ModelLineage], recorded: Collection[str], params: Params) -> None:
+    """Write data, models and their making in formats of others into `reports/provenance`.
+
+    Args:
+        lineage: of all models in `models/`, by name.
+        recorded: the models among them that have just been made; images are described with their classifier.
+        params: of the project.
+    """
     paths.PROVENANCE.mkdir(parents=True, exist_ok=True)
-    if "classifier" in lineage:
+    if "classifier" not in lineage:
+        for file in (CROISSANT, IMAGES):
+            (paths.PROVENANCE / file).unlink(missing_ok=True)
+    if "classifier" in recorded:
         cleaned = lineage["classifier"]["stages"]["clean_images"]["outputs"][str(paths.CLEAN_IMAGES)]
         write_croissant(read_rows(paths.SPLIT_IMAGES), cleaned, params.page.thing)
     write_project_bom(lineage, paths.PROVENANCE / BOM)
@@ -136,7 +145,7 @@ def main() -> None:
     for name, card in (("classifier", classifier_card), ("generator", generator_card)):
         if name in recorded:
             (paths.CARDS / f"{name}.md").write_text(card(recorded[name], params), encoding="utf-8")
-    write_provenance(lineage, params)
+    write_provenance(lineage, names, params)
     with timed("logging"):
         log_lineage(recorded, {name: record for name, record in stages.items() if name != "record_lineage"})
     for name, entry in recorded.items():

@@ -149,5 +149,5 @@ def state_project(lineage: Mapping[str, ModelLineage]) -> dict[str, Any]:
     folders += [paths.MODELS / name for name in lineage]
     folders.append(paths.PROVENANCE)
     files = {file for folder in folders for file in files_below(folder)} - {paths.PROVENANCE / STATEMENT}
-    files |= {paths.LINEAGE} | ({paths.CLEAN_NAMES} if "generator" in lineage else set())
+    files |= {file for file in (paths.LINEAGE, paths.CLEAN_NAMES) if file.exists()}
     return make_statement(lineage, hash_files(Path(), files), [folder.as_posix() for folder in folders])
