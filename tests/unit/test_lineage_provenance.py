@@ -104,8 +104,9 @@ def test_mlcroissant_refuses_a_table_with_another_byte(written, tmp_path):
     with (tmp_path / "project/reports/provenance/images.csv").open("a", encoding="utf-8") as table:
         table.write("\n")
     data = mlcroissant.Dataset(jsonld=str(tmp_path / "project/reports/provenance/croissant.json"))
-    with pytest.raises(Exception, match="not identical"):
+    with pytest.raises(Exception, match=r"Download\(images\.csv\)") as caught:
         list(data.records("images"))
+    assert "not identical" in str(caught.value.__cause__)
 
 
 def text(record: dict[str, Any], name: str) -> str:

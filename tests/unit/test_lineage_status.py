@@ -20,6 +20,7 @@ from herodex.lineage.status import (
     dvc_status,
     gather,
     last_started,
+    merge_starts,
     next_step,
     uncommitted_locks,
 )
@@ -90,6 +91,13 @@ def test_age_counts_from_the_last_start_of_a_stage():
     entry = {"part": "stage", "repro": "", "starting": 1, "running": 1, "cpu": 1}
     times = [{**entry, "stage": "a", "started": 1}, {**entry, "stage": "a", "started": 9}]
     assert last_started(times) == {"a": 9}  # pyright: ignore[reportArgumentType]
+
+
+def test_age_of_a_model_comes_from_its_own_run_and_that_of_data_from_the_last_crawl_here():
+    here = {"train_classifier": 9.0, "scrape_images": 9.0}
+    logged = {"train_classifier": 5.0, "scrape_images": 5.0, "fetch_words": 5.0}
+    expected = {"train_classifier": 5.0, "scrape_images": 9.0, "fetch_words": 5.0}
+    assert merge_starts(here, logged) == expected
 
 
 def test_changes_are_grouped_by_kind():

@@ -115,13 +115,21 @@ def write_incomplete_json(folder: Path) -> None:
         (write_other_json, "is no statement of SLSA provenance 1"),
         (write_incomplete_json, "it has no '_type'"),
         (lambda folder: (folder / PACKED / STATEMENT).unlink(), "has no statement"),
-        (shutil.rmtree, "There is no bento"),
+        (shutil.rmtree, "There is no folder"),
     ],
 )
 def test_damage_is_named_in_one_message(packed, damage, message):
     damage(packed)
     with pytest.raises(UserError, match=message):
         verify(str(packed))
+
+
+@pytest.mark.parametrize("tag", ["nothing:here", "no tag at all", "a:b:c"])
+def test_unknown_bento_is_reported(tag, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="There is no bento") as caught:
+        verify(tag)
+    assert "make bento" in caught.value.hint
 
 
 def test_many_changed_files_are_counted(packed):

@@ -79,7 +79,7 @@ def gather(service: str) -> Status:
         status.uncommitted = uncommitted_locks()
     started = last_started(read_times("stage"))
     try:
-        started = logged_starts(status) | started
+        started = merge_starts(started, logged_starts(status))
         for name in MODELS:
             champion = by_alias(name, CHAMPION)
             status.models[name].champion = champion.model if champion else ""
@@ -108,6 +108,16 @@ def _place(status: Status, place: str, lineage: Mapping[str, ModelLineage]) -> N
 def last_started(times: Iterable[StageTime]) -> dict[str, float]:
     """Return when each stage last started on this machine, in seconds since 1970."""
     return {entry["stage"]: entry["started"] for entry in times}
+
+
+def merge_starts(here: dict[str, float], logged: dict[str, float]) -> dict[str, float]:
+    """Merge the starts of stages on this machine with those in MLflow.
+
+    MLflow finds the training of a model by the model's content. It does not tell a repeated crawl from the
+    first one, because both have the same cause, so for data this machine's record comes first.
+    """
+    trained = {stage: started for stage, started in logged.items() if stage.startswith("train_")}
+    return logged | here | trained
 
 
 def logged_starts(status: Status) -> dict[str, float]:

@@ -35,7 +35,7 @@ def verify(target: str, key: Path | None = None) -> str:
     Raises:
         UserError: something is not as stated; it names the files.
     """
-    folder = Path(target) if Path(target).is_dir() else bento_folder(target)
+    folder = find_folder(target)
     place = find_statement(folder)
     statement = read_statement(folder / place)
     check_statement(statement, folder / place / STATEMENT)
@@ -52,6 +52,19 @@ def verify(target: str, key: Path | None = None) -> str:
     else:
         lines.append("There is no signature: whoever can write to the folder can write a new statement.")
     return "\n".join(lines)
+
+
+def find_folder(target: str) -> Path:
+    """Return a folder, or that of a bento.
+
+    Raises:
+        UserError: there is neither.
+    """
+    if Path(target).is_dir():
+        return Path(target)
+    if "/" in target:
+        raise UserError(f"There is no folder {target}.", "Give a folder, or a bento's tag: `bentoml list`.")
+    return bento_folder(target)
 
 
 def find_statement(folder: Path) -> Path:
