@@ -68,6 +68,18 @@ def test_run_of_one_half_keeps_or_drops_the_description_of_images(written, tmp_p
     assert not any("classifier" in name for name in named)
 
 
+def test_fine_tuned_classifier_is_described_with_its_own_backbone_alone(written, tmp_path, monkeypatch):
+    shutil.copytree(written, tmp_path / "project")
+    monkeypatch.chdir(tmp_path / "project")
+    shutil.copy("models/backbone/backbone.bin", "models/classifier")
+    write_provenance(tiny_lineage(tmp_path / "project"), MODELS, load_params())
+    parts = {part["name"]: part for part in read(tmp_path / "project", "bom.cdx.json")["components"]}
+    assert "backbone" not in parts
+    assert "models/classifier/backbone.bin" in {file["name"] for file in parts["classifier"]["components"]}
+    named = {subject["name"] for subject in read(tmp_path / "project", "slsa.json")["subject"]}
+    assert not any(name.startswith("models/backbone") for name in named)
+
+
 def test_stage_names_the_folder_as_its_output():
     stages = yaml.safe_load((Path(__file__).parents[2] / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     assert "reports/provenance" in stages["record_lineage"]["outs"]

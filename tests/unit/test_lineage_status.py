@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from herodex.lineage.lock import StageRecord
 from herodex.lineage.status import (
     MODELS,
     Standing,
@@ -20,6 +21,7 @@ from herodex.lineage.status import (
     dvc_status,
     gather,
     last_started,
+    live_crawls,
     merge_starts,
     next_step,
     uncommitted_locks,
@@ -98,6 +100,25 @@ def test_age_of_a_model_comes_from_its_own_run_and_that_of_data_from_the_last_cr
     logged = {"train_classifier": 5.0, "scrape_images": 5.0, "fetch_words": 5.0}
     expected = {"train_classifier": 5.0, "scrape_images": 9.0, "fetch_words": 5.0}
     assert merge_starts(here, logged) == expected
+
+
+def test_age_of_live_data_counts_from_the_last_live_crawl(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / ".cache/crawl/snapshots"
+    folder.mkdir(parents=True)
+    for name, date in (
+        ("scrape_images-a", "1970-01-02"),
+        ("scrape_images-b", "1970-01-03"),
+        ("other-a", "2026-05-05"),
+    ):
+        (folder / f"{name}.json").write_text(json.dumps({"date": date, "settings": {}}), encoding="utf-8")
+
+    def crawled(web: str) -> dict[str, StageRecord]:
+        record = StageRecord(code="", params={"crawl.web": web}, libraries={}, inputs={}, outputs={})
+        return {"scrape_images": record, "scrape_names": record}
+
+    assert live_crawls(crawled("live")) == {"scrape_images": 2 * 86400}
+    assert live_crawls(crawled("demo")) == {}
 
 
 def test_changes_are_grouped_by_kind():

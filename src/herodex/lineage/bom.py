@@ -13,7 +13,7 @@ import yaml
 
 from herodex import paths
 from herodex.errors import UserError
-from herodex.lineage.lock import ModelLineage
+from herodex.lineage.lock import ModelLineage, library_versions
 
 BOM = Path("bom.cdx.json")
 UV = Path(".tools") / "bin" / "uv"
@@ -31,6 +31,7 @@ VERSION = {
     "specVersion": "1.6",
 }
 TASKS = {"classifier": "image classification", "generator": "text generation"}
+WEIGHTS = "backbone.bin"
 MAX_METRICS = 40
 """Metrics of a model in the bill; all are in its lineage."""
 
@@ -52,16 +53,21 @@ def write_bom(context: Path, lineage: Mapping[str, ModelLineage]) -> None:
 
 def write_project_bom(lineage: Mapping[str, ModelLineage], file: Path) -> None:
     """Write the bill of materials of the models in `models/` and of the libraries that made them."""
-    folders = [paths.MODELS / name for name in lineage]
-    folders += [paths.BACKBONE] if "classifier" in lineage else []
+    folders = model_folders(lineage)
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     models = describe_models(Path(), sorted(files), lineage)
     bom = {**VERSION, "version": 1, "components": [*used_libraries(lineage), *models]}
-    if "classifier" in lineage:
-        needed = f"{paths.BACKBONE}"
-        bom["dependencies"] = [{"ref": f"{paths.CLASSIFIER}", "dependsOn": [needed]}, {"ref": needed}]
+    if paths.BACKBONE in folders:
+        needed = str(paths.BACKBONE)
+        bom["dependencies"] = [{"ref": str(paths.CLASSIFIER), "dependsOn": [needed]}, {"ref": needed}]
     serial = uuid.uuid5(uuid.NAMESPACE_OID, json.dumps(bom, sort_keys=True))
     _write(bom | {"serialNumber": f"urn:uuid:{serial}"}, file)
+
+
+def model_folders(lineage: Mapping[str, ModelLineage]) -> list[Path]:
+    """List the folders that a service of these models reads; a fine-tuned classifier has its own backbone."""
+    shared = "classifier" in lineage and not (paths.CLASSIFIER / WEIGHTS).exists()
+    return [*([paths.BACKBONE] if shared else []), *(paths.MODELS / name for name in lineage)]
 
 
 def _write(bom: Mapping[str, Any], file: Path) -> None:
@@ -70,14 +76,8 @@ def _write(bom: Mapping[str, Any], file: Path) -> None:
 
 def used_libraries(lineage: Mapping[str, ModelLineage]) -> list[dict[str, Any]]:
     """Describe the libraries that the stages of the models computed with, in their locked versions."""
-    used = {
-        (name, version)
-        for entry in lineage.values()
-        for record in entry["stages"].values()
-        for name, versions in record["libraries"].items()
-        for version in versions.split(", ")
-    }
-    purls = {f"pkg:pypi/{name}@{version}": (name, version) for name, version in sorted(used)}
+    records = [record for entry in lineage.values() for record in entry["stages"].values()]
+    purls = {f"pkg:pypi/{name}@{version}": (name, version) for name, version in library_versions(records)}
     return [
         {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl}
         for purl, (name, version) in purls.items()
@@ -125,8 +125,8 @@ def describe_models(
     for name in sorted({file.parts[1] for file in files if len(file.parts) > 2}):
         own = [file for file in files if file.parts[1] == name]
         if name == paths.BACKBONE.name:
-            backbone = lineage["classifier"]["backbone"]
-            found.append(describe_model(context, own, backbone["ir_sha256"]))
+            weights = (context / paths.BACKBONE / WEIGHTS).read_bytes()
+            found.append(describe_model(context, own, hashlib.sha256(weights).hexdigest()))
         else:
             entry = lineage[name]
             found.append(describe_model(context, own, entry["model"]) | {"modelCard": card(name, entry)})

@@ -11,7 +11,8 @@ from typing import Any
 
 from herodex import paths
 from herodex.json_record import read_json
-from herodex.lineage.lock import ModelLineage, StageRecord, fingerprint
+from herodex.lineage.bom import model_folders
+from herodex.lineage.lock import ModelLineage, StageRecord, fingerprint, library_versions
 
 STATEMENT = Path("slsa.json")
 PACKED = Path("provenance")
@@ -106,12 +107,6 @@ def dependencies(stages: Mapping[str, StageRecord], commit: str) -> list[dict[st
         for path, md5 in sorted(read.items())
         if not any(Path(path).is_relative_to(output) or output.is_relative_to(path) for output in made)
     }
-    libraries = {
-        f"pkg:pypi/{name}@{version}"
-        for record in stages.values()
-        for name, versions in record["libraries"].items()
-        for version in versions.split(", ")
-    }
     return [
         *([{"name": "Git commit", "digest": {"gitCommit": commit}}] if commit else []),
         *({"name": path, "digest": dvc_digest(md5)} for path, md5 in given.items()),
@@ -119,7 +114,7 @@ def dependencies(stages: Mapping[str, StageRecord], commit: str) -> list[dict[st
             {"name": f"code of {name}", "digest": {"sha256": record["code"]}}
             for name, record in stages.items()
         ),
-        *({"uri": uri} for uri in sorted(libraries)),
+        *({"uri": f"pkg:pypi/{name}@{version}"} for name, version in library_versions(stages.values())),
     ]
 
 
@@ -145,9 +140,7 @@ def read_statement(folder: Path) -> dict[str, Any]:
 
 def state_project(lineage: Mapping[str, ModelLineage]) -> dict[str, Any]:
     """State how the models in `models/` were made, with all that a service reads and the files about them."""
-    folders = [paths.BACKBONE] if "classifier" in lineage else []
-    folders += [paths.MODELS / name for name in lineage]
-    folders.append(paths.PROVENANCE)
+    folders = [*model_folders(lineage), paths.PROVENANCE]
     files = {file for folder in folders for file in files_below(folder)} - {paths.PROVENANCE / STATEMENT}
     files |= {file for file in (paths.LINEAGE, paths.CLEAN_NAMES) if file.exists()}
     return make_statement(lineage, hash_files(Path(), files), [folder.as_posix() for folder in folders])

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ from herodex.committed_lock import git
 from herodex.errors import UserError
 from herodex.json_record import read_json
 from herodex.lineage.bentos import PackedLineage, list_bentos
-from herodex.lineage.lock import CODE, LOCK, ModelLineage, cause, read_lock
+from herodex.lineage.lock import CODE, LOCK, ModelLineage, StageRecord, cause, read_lock
 from herodex.lineage.registry import CHAMPION, by_alias
 from herodex.stage_times import StageTime, read_times
 from herodex.tracking import UnreachableError, connect
@@ -25,6 +26,8 @@ MADE_BY = {
     "generator": "train_generator",
 }
 """The stages that made data and models."""
+SNAPSHOTS = paths.PROJECT / paths.CRAWL_STATE / "snapshots"
+"""The records of live crawls, with their dates."""
 TIMEOUT_S = 2
 MAX_NAMED = 4
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -77,9 +80,10 @@ def gather(service: str) -> Status:
     if LOCK.exists():
         status.changed = changed_since(dvc_status())
         status.uncommitted = uncommitted_locks()
-    started = last_started(read_times("stage"))
+    records = read_lock() if LOCK.exists() else {}
+    started = last_started(read_times("stage")) | live_crawls(records)
     try:
-        started = merge_starts(started, logged_starts(status))
+        started = merge_starts(started, logged_starts(status, records))
         for name in MODELS:
             champion = by_alias(name, CHAMPION)
             status.models[name].champion = champion.model if champion else ""
@@ -120,13 +124,26 @@ def merge_starts(here: dict[str, float], logged: dict[str, float]) -> dict[str, 
     return logged | here | trained
 
 
-def logged_starts(status: Status) -> dict[str, float]:
+def live_crawls(records: Mapping[str, StageRecord]) -> dict[str, float]:
+    """Return when the live web was last crawled on this machine, by stage.
+
+    A stage that runs again because its code has changed keeps the snapshot, and its own start says nothing.
+    """
+    live = [stage for stage, record in records.items() if record["params"].get("crawl.web") == "live"]
+    dates = {stage: [read_json(file)["date"] for file in SNAPSHOTS.glob(f"{stage}-*.json")] for stage in live}
+    return {
+        stage: datetime.fromisoformat(max(found)).replace(tzinfo=UTC).timestamp()
+        for stage, found in dates.items()
+        if found
+    }
+
+
+def logged_starts(status: Status, records: Mapping[str, StageRecord]) -> dict[str, float]:
     """Return when MLflow says that the stages ran that made what is here, for those that it knows.
 
     Raises:
         UnreachableError: MLflow does not answer.
     """
-    records = read_lock() if LOCK.exists() else {}
     found: dict[str, float] = {}
     with connect() as store:
         for what, stage in MADE_BY.items():
