@@ -233,8 +233,10 @@ def test_of_duplicates_the_one_whose_licence_fits_the_use_is_kept():
     table = cleaned([(CAT, "a"), (CAT, "b"), (DOG, "c")])
     table = table.assign(source="commons", license=["CC BY-NC 4.0", "CC BY 4.0", "CC0 1.0"])
     vectors = features(a=[1, 0, 0], b=[1, 0, 0], c=[0, 0, 1])
-    kept = {"any": ["1", "0", "1"], "commercial": ["0", "1", "1"]}
-    for use, expected in kept.items():
-        result = curate(table, vectors, {}, PARAMS.model_copy(update={"use": use}))
-        assert result["kept"].tolist() == expected
-    assert result["dropped_for"].tolist() == ["license", "", ""]
+    results = {
+        use: curate(table, vectors, {}, PARAMS.model_copy(update={"use": use}))
+        for use in ("any", "commercial")
+    }
+    assert results["any"]["kept"].tolist() == ["1", "0", "1"]
+    assert results["commercial"]["kept"].tolist() == ["0", "1", "1"]
+    assert results["commercial"]["dropped_for"].tolist() == ["license", "", ""]

@@ -129,7 +129,7 @@ def text(record: dict[str, Any], name: str) -> str:
 def test_bom_is_valid_cyclonedx_with_libraries_and_models(written):
     source = (written / "reports/provenance/bom.cdx.json").read_text(encoding="utf-8")
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(source) is None
-    bom = Bom.from_json(json.loads(source))  # pyright: ignore[reportAttributeAccessIssue]
+    bom: Any = Bom.from_json(json.loads(source))  # pyright: ignore[reportAttributeAccessIssue]
     found = {(part.type.value, part.name, part.version) for part in bom.components}
     lineage = tiny_lineage(written)
     assert {

@@ -198,7 +198,7 @@ def lineage_server() -> Iterator[HTTPServer]:
             self.end_headers()
             self.wfile.write(self.server.lineage)  # pyright: ignore[reportAttributeAccessIssue]
 
-        def log_message(self, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 # the name of the overridden one
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Handler)

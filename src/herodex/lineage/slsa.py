@@ -55,7 +55,7 @@ def make_statement(
         commit: the commit of the code, if it is known.
     """
     stages = merge_stages(lineage)
-    predicate = {
+    predicate: dict[str, Any] = {
         "buildDefinition": {
             "buildType": BUILD_TYPE,
             "externalParameters": {

@@ -217,7 +217,7 @@ def ask_service(address: str) -> dict[str, Any] | None:
 
     try:
         answer = httpx.get(f"{address.rstrip('/')}/api/lineage", timeout=TIMEOUT_S)
-        found: object = answer.json() if answer.status_code == httpx.codes.OK else None
+        found: object = answer.json() if answer.is_success else None
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return None
     return cast("dict[str, Any]", found) if isinstance(found, dict) else None
