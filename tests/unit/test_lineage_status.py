@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -27,6 +28,8 @@ from herodex.lineage.status import (
     uncommitted_locks,
 )
 
+OTHERS_WARNINGS = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+"""Those of BentoML, DVC and MLflow."""
 NEW, OLD = "a" * 64, "b" * 64
 DOWN = "http://127.0.0.1:9"
 
@@ -159,7 +162,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "params.yaml").write_text("seed: 1\n", encoding="utf-8")
     stage = "stages: {fetch_words: {cmd: touch words.txt, params: [seed], outs: [words.txt]}}\n"
     (tmp_path / "dvc.yaml").write_text(stage, encoding="utf-8")
-    for command in (["git", "init", "-q"], ["dvc", "init", "-q"], ["dvc", "repro", "-q"]):
+    dvc = [sys.executable, "-m", "dvc"]
+    for command in (["git", "init", "-q"], [*dvc, "init", "-q"], [*dvc, "repro", "-q"]):
         subprocess.run(command, check=True, capture_output=True)
     commit = ["git", "-c", "user.name=A", "-c", "user.email=a@a.test", "commit", "-qam", "Run"]
     subprocess.run(["git", "add", "."], check=True, capture_output=True)
@@ -167,6 +171,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@OTHERS_WARNINGS
 def test_changes_in_a_real_project_are_found(project):
     assert changed_since(dvc_status()) == {}
     assert uncommitted_locks() == []
@@ -178,6 +183,7 @@ def test_changes_in_a_real_project_are_found(project):
     assert uncommitted_locks() == ["dvc.lock"]
 
 
+@OTHERS_WARNINGS
 def test_status_of_a_project_without_models_or_times(project):
     found = gather(DOWN)
     assert set(found.seconds.values()) == {None}

@@ -124,6 +124,7 @@ def test_damage_is_named_in_one_message(packed, damage, message):
         verify(str(packed))
 
 
+@pytest.mark.filterwarnings("ignore:GitWildMatchPattern")  # BentoML's own use of pathspec
 @pytest.mark.parametrize("tag", ["nothing:here", "no tag at all", "a:b:c"])
 def test_unknown_bento_is_reported(tag, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -49,7 +49,7 @@ def bento_folder(tag: str) -> Path:
     try:
         # BentoML exports no type for its bentos.
         found: Any = bentoml.get(tag)
-    except bentoml.exceptions.BentoMLException as error:
+    except (bentoml.exceptions.BentoMLException, ValueError) as error:
         raise UserError(
             f"There is no bento {tag}: {error}", "`bentoml list` lists the bentos; `make bento` builds one."
         ) from None
