@@ -79,7 +79,7 @@ prove: setup ## run the pipeline in two clones and compare all outputs (PROVE=--
 	@python scripts/prove.py $(PROVE)
 
 pull: setup ## fetch trained models from shared storage, to serve or package them
-	dvc pull models/backbone models/classifier models/generator models/lineage.json data/names/clean.csv
+	dvc pull models/backbone models/classifier models/generator models/lineage.json data/names/clean.csv reports/provenance
 
 promote: setup ## make better models champions (MODEL="classifier=3" for one version)
 	@herodex promote $(MODEL)

@@ -17,7 +17,7 @@ from crawlers.web import LIVE_WEB
 from herodex.errors import UserError
 from herodex.params import CrawlParams
 
-# The demo web runs on this machine, so pauses between requests spare nobody. Six images at a time hide its slow
+# The demo web runs on this machine, so pauses between requests spare nobody. Six images at a time hide slow
 # answers, more are no faster, and a killed crawl then repeats few requests.
 _DEMO_PACE = {"AUTOTHROTTLE_ENABLED": False, "DOWNLOAD_DELAY": 0, "IMAGES_AT_A_TIME": 6}
 

@@ -508,12 +508,17 @@ class ServeParams(Section):
     quote_ttl_s: Positive
 
 
+Use = Literal["any", "research", "commercial"]
+"""The use of the models that the licences of images must allow."""
+
+
 class Params(Section):
     """All of `params.yaml`."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     classes: Annotated[list[ClassName], Field(min_length=2)]
     distractors: list[ClassName]
+    use: Use = "any"
     names: list[Annotated[str, Field(min_length=1), AfterValidator(check_listed_name)]]
     names_file: Annotated[str, Field(min_length=1)]
     page: PageParams

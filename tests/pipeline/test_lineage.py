@@ -70,6 +70,15 @@ def test_lineage_covers_all_upstream_stages_and_counts_the_data(project):
     assert recorded["classifier"]["model"].startswith(metrics["model"])
 
 
+def test_files_of_the_project_are_as_its_statement_says(project):
+    verified = herodex(project, "verify", ".")
+    assert (verified.code, verified.log) == (0, "")
+    assert "reports/provenance/slsa.json" in verified.output
+    statement = json.loads(project.text("reports/provenance/slsa.json"))
+    targets = statement["predicate"]["buildDefinition"]["externalParameters"]["targets"]
+    assert targets == {name: entry["model"] for name, entry in lineage(project).items()}
+
+
 def test_trace_of_a_model_shows_pages_runs_libraries_and_versions(project):
     model = lineage(project)["classifier"]["model"]
     traced = herodex(project, "trace", model[:12])
@@ -168,6 +177,11 @@ def test_bento_contains_the_given_version_and_its_lineage(project, challenged):
     assert other != lineage(project)["classifier"]["model"]
     bom = json.loads((packed.parents[1] / "bom.cdx.json").read_text(encoding="utf-8"))
     assert other in {part["version"] for part in bom["components"]}
+    verified = herodex(project, "verify", "herodex:latest")
+    assert verified.code == 0, verified.log
+    provenance = {file.name for file in (packed.parents[2] / "provenance").iterdir()}
+    # The project's images are those of its own classifier, not of the packed one.
+    assert provenance == {"classifier.md", "generator.md", "slsa.json"}
     traced = herodex(project, "trace", "herodex:latest").output
     assert f"classifier {other}" in traced
     assert f"bento herodex:{packed.parts[-4]}" in herodex(project, "trace", other).output

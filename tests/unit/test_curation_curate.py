@@ -227,3 +227,16 @@ def test_class_whose_test_images_cannot_be_decoded_is_an_error():
     manifest.loc[1, "phash"] = ""
     with pytest.raises(UserError, match=f"No test image of {CAT}"):
         curate(manifest, SPREAD, {}, with_test_folders())
+
+
+def test_of_duplicates_the_one_whose_licence_fits_the_use_is_kept():
+    table = cleaned([(CAT, "a"), (CAT, "b"), (DOG, "c")])
+    table = table.assign(source="commons", license=["CC BY-NC 4.0", "CC BY 4.0", "CC0 1.0"])
+    vectors = features(a=[1, 0, 0], b=[1, 0, 0], c=[0, 0, 1])
+    results = {
+        use: curate(table, vectors, {}, PARAMS.model_copy(update={"use": use}))
+        for use in ("any", "commercial")
+    }
+    assert results["any"]["kept"].tolist() == ["1", "0", "1"]
+    assert results["commercial"]["kept"].tolist() == ["0", "1", "1"]
+    assert results["commercial"]["dropped_for"].tolist() == ["license", "", ""]

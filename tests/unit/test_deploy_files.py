@@ -15,7 +15,7 @@ import pytest
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
-from herodex.cli import parse
+from herodex.cli_arguments import parse
 from herodex.npm import Package, fetch_package
 from herodex.params import load_params
 from herodex.serving import metrics

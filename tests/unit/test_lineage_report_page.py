@@ -61,6 +61,15 @@ def test_html_in_reports_is_escaped(reports):
     assert "A&lt;b&gt;" in html
 
 
+def test_front_matter_of_model_cards_is_left_out(reports):
+    (reports / "classifier/card.md").write_text(
+        "---\nlicense: other\n---\n\n# A card\n\n---\n", encoding="utf-8"
+    )
+    html = page(collect(reports), [])
+    assert "<h1>A card</h1>" in html
+    assert "license: other" not in html
+
+
 def test_page_refers_only_to_local_files_that_exist(reports):
     html = page(collect(reports), [])
     named = re.findall(r'(?:src|href)="([^"#]+)"', html)

@@ -8,7 +8,7 @@ from openvino import opset13 as op
 from random_networks import random_network
 from tiny_service import make_project
 
-from herodex.cli import parse
+from herodex.cli_arguments import parse
 from herodex.embedding import quantize
 from herodex.embedding.quantize import calibration_images, write_backbone
 from herodex.errors import UserError

@@ -27,6 +27,7 @@ from herodex.curation.label_errors import (
     LabelQuality,
     find_label_errors,
 )
+from herodex.curation.licence_check import check_licences
 from herodex.curation.near_duplicates import cosines, near_features
 from herodex.curation.review_decisions import (
     PERSON,
@@ -156,7 +157,7 @@ def curate(
     """
     settings = params.classifier.curate
     held_out = held_out_images(manifest, params)
-    decided = restore(apply_decisions(manifest, decisions), held_out)
+    decided = restore(check_licences(apply_decisions(manifest, decisions), params.use), held_out)
     rows, vectors = feature_rows(decided, features)
     marked = find_duplicates(decided, rows, vectors, held_out, params.classifier, read)
     marked = score_duplicates(marked, rows, vectors)

@@ -67,6 +67,7 @@ REASONS = {
     "label_error": "the image looks like another query",
     "outlier": "the image looks like none of the queries",
     "review": "a person dropped it",
+    "license": "the licence does not fit `use` in params.yaml",
 }
 """Every value of `dropped_for`, in the order of the checks, with its meaning."""
 
@@ -90,6 +91,7 @@ ADVICE = {
     "label_error": _LABELS,
     "outlier": _LABELS,
     "review": "Keep some of its images in `make review`, or add images.",
+    "license": "Add images with other licences: see `use` and crawl.images.licenses.",
 }
 """What helps a class that lost its images, by the commonest `dropped_for`."""
 

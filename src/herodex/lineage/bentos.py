@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from herodex import paths
+from herodex.errors import UserError
 from herodex.json_record import read_json
 from herodex.lineage.lock import ModelLineage
 
@@ -35,6 +36,24 @@ def list_bentos() -> list[PackedLineage]:
             lineage = read_json(file, BUILD_AGAIN)
             packed.append(PackedLineage(str(bento.tag), lineage, read_commit(models)))
     return packed
+
+
+def bento_folder(tag: str) -> Path:
+    """Return the folder of a bento.
+
+    Raises:
+        UserError: there is no bento with this tag.
+    """
+    import bentoml
+
+    try:
+        # BentoML exports no type for its bentos.
+        found: Any = bentoml.get(tag)
+    except (bentoml.exceptions.BentoMLException, ValueError) as error:
+        raise UserError(
+            f"There is no bento {tag}: {error}", "`bentoml list` lists the bentos; `make bento` builds one."
+        ) from None
+    return Path(found.path)
 
 
 def read_commit(models: Path) -> str:

@@ -3,8 +3,9 @@
 import re
 
 from herodex.class_sizes import size_warnings
+from herodex.lineage.front_matter import About, front_matter
 from herodex.lineage.lock import ModelLineage
-from herodex.params import Params
+from herodex.params import Params, Use
 
 WEAK = 0.8
 """Classes with a lower recall are listed among the limits."""
@@ -18,6 +19,20 @@ DEEPEST = 2
 """Deeper metrics, such as one per fold and temperature, are only in the report."""
 MOST_NAMES = 30
 """Classes or distractors that a card lists."""
+CLASSIFIER = About(
+    name="herodex-classifier",
+    task="image-classification",
+    tags=("herodex", "image-classification", "out-of-distribution-detection", "openvino"),
+    datasets=("herodex-images",),
+    metrics=("accuracy", "balanced_accuracy", "accuracy_known", "auroc_known"),
+)
+GENERATOR = About(
+    name="herodex-generator",
+    task="text-generation",
+    tags=("herodex", "name-generation", "character-level", "gru", "openvino"),
+    datasets=("herodex-names",),
+    metrics=("nats", "perplexity"),
+)
 RECALL = "recall."
 """In front of the metrics of single classes, whose names may have dots."""
 
@@ -39,8 +54,10 @@ def classifier_card(lineage: ModelLineage, params: Params) -> str:
         if name.startswith(RECALL) and metric["value"] < WEAK
     ]
     by_class = {shown(name): n for name, n in data["learnt_by_class"].items()}
+    checked = licence_note(params.use, data["set_aside"])
     sizes = [f"- {warning}\n" for warning in size_warnings(by_class)]
-    return f"""# Model card: the classifier of {params.page.thing} images
+    return f"""{front_matter(lineage, CLASSIFIER)}
+# Model card: the classifier of {params.page.thing} images
 
 {heading(lineage)}
 A softmax layer on the features of {backbone["name"]} with {backbone["weights"]} weights, from
@@ -79,7 +96,18 @@ All duplicates of an image are in the same split. Set aside: {format_counts(data
 The backbone's weights were trained on ImageNet and come under the licence of {backbone["source"]}.
 The table above lists the licences of the images. Whether a non-commercial licence (NC) of training images
 applies to a model is a legal question. The code is under the MIT licence.
-"""
+{checked}"""
+
+
+def licence_note(use: Use, set_aside: dict[str, int]) -> str:
+    """Say which use the licences of all used images allow, if they were checked."""
+    if use == "any":
+        return ""
+    dropped = set_aside.get("license", 0)
+    return (
+        f"All used images have a licence for {use} use (`use: {use}` in `params.yaml`), or come from the "
+        f"user's own folder; {dropped} images without one were set aside.\n"
+    )
 
 
 def name_list(names: list[str]) -> str:
@@ -91,7 +119,8 @@ def name_list(names: list[str]) -> str:
 def generator_card(lineage: ModelLineage, params: Params) -> str:
     """Write the generator's card as Markdown."""
     data = lineage["data"]
-    return f"""# Model card: the generator of {params.page.name} names
+    return f"""{front_matter(lineage, GENERATOR)}
+# Model card: the generator of {params.page.name} names
 
 {heading(lineage)}
 A character-level GRU. `reports/generator/validation.json` says whether it starts from the network that was

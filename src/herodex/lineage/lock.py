@@ -62,6 +62,17 @@ def stage_record(entry: dict[str, Any]) -> StageRecord:
     )
 
 
+def library_versions(records: Iterable[StageRecord]) -> list[tuple[str, str]]:
+    """List name and version of the libraries of stages; one may have a version for each release of Python."""
+    found = {
+        (name, version)
+        for record in records
+        for name, versions in record["libraries"].items()
+        for version in versions.split(", ")
+    }
+    return sorted(found)
+
+
 def fingerprint(value: object) -> str:
     """Return the sha256 of a JSON value, independent of the order of its keys."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False)

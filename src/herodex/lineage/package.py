@@ -1,4 +1,4 @@
-"""`herodex bento`: package the champions or other versions, with their lineage, into a bento."""
+"""`herodex bento`: package the champions or other versions, with their provenance, into a bento."""
 
 import hashlib
 import json
@@ -14,31 +14,41 @@ from herodex.errors import UserError
 from herodex.generator.language_model import model_hash as generator_hash
 from herodex.inference.predict import model_hash as classifier_hash
 from herodex.json_record import read_json
-from herodex.lineage.bentos import COMMIT
+from herodex.lineage.bentos import COMMIT, bento_folder
 from herodex.lineage.bom import write_bom
+from herodex.lineage.cards import classifier_card, generator_card
+from herodex.lineage.croissant import CROISSANT, IMAGES
 from herodex.lineage.lock import ModelLineage
 from herodex.lineage.registry import CHAMPION, Version, by_alias, by_number, downloaded, read_lineage
+from herodex.lineage.signature import check_private_key, sign
+from herodex.lineage.slsa import PACKED, files_below, hash_files, make_statement, write_statement
+from herodex.params import load_params
 from herodex.tracking import commit_tags
 
 log = logging.getLogger(__name__)
 
 MODELS = {"classifier": classifier_hash, "generator": generator_hash}
 """The functions that hash the files of each model."""
+CARDS = {"classifier": classifier_card, "generator": generator_card}
 FOLDER = "folder"
 """The version that means the model in `models/`."""
 CACHE = Path(".dvc") / "cache" / "files" / "md5"
 
 
-def build_bento(wanted: dict[str, str]) -> None:
+def build_bento(wanted: dict[str, str], key: Path | None = None) -> None:
     """Build a bento of one classifier and one generator.
 
     Args:
         wanted: a version, or `folder` for the model in `models/`, by the name of the registered model. The
             default is the champion, or the model in `models/` if there is no champion.
+        key: file with the private key that signs the bento.
 
     Raises:
-        UserError: a model, its backbone or its names are missing, or are not those of its lineage.
+        UserError: the key cannot be used; or a model, its backbone or its names are missing, or are not those
+            of its lineage.
     """
+    if key:
+        check_private_key(key)
     # A separate build context: the project's own models stay as they are.
     with tempfile.TemporaryDirectory() as folder:
         context = Path(folder)
@@ -58,11 +68,54 @@ def build_bento(wanted: dict[str, str]) -> None:
         changed = " with changes" if tags.get("changed_since_commit") == "true" else ""
         commit = {"commit": tags.get("mlflow.source.git.commit", "unknown") + changed}
         (context / paths.MODELS / COMMIT).write_text(json.dumps(commit) + "\n", encoding="utf-8")
-        versions = {name: entry["model"] for name, entry in lineage.items()}
-        write_bom(context, versions | {paths.BACKBONE.name: lineage["classifier"]["backbone"]["ir_sha256"]})
-        done = subprocess.run([sys.executable, "-m", "bentoml", "build"], cwd=context, check=False)
-    if done.returncode:
-        raise UserError("BentoML could not build the bento.", "See its messages above.")
+        write_bom(context, lineage)
+        tag = run_bentoml(context)
+    bento = bento_folder(tag)
+    add_provenance(bento, lineage, tags)
+    if key:
+        sign(bento, key)
+    log.info("built bento %s%s: `herodex verify %s` checks it", tag, ", signed" if key else "", tag)
+
+
+def run_bentoml(context: Path) -> str:
+    """Build a bento from a build context; return its tag.
+
+    Raises:
+        UserError: BentoML cannot build it.
+    """
+    command = [sys.executable, "-m", "bentoml", "build", "--output", "tag"]
+    done = subprocess.run(command, cwd=context, stdout=subprocess.PIPE, text=True, check=False)
+    _, found, tag = done.stdout.partition("__tag__:")
+    if done.returncode or not found:
+        raise UserError(f"BentoML could not build the bento. {done.stdout}", "See its messages above.")
+    return tag.strip()
+
+
+def add_provenance(bento: Path, lineage: dict[str, ModelLineage], tags: dict[str, str]) -> None:
+    """Add the model cards, the description of the data and the statement of SLSA to a bento that is built.
+
+    The statement comes last and names every other file, with those that BentoML writes.
+
+    Args:
+        bento: its folder.
+        lineage: of its models.
+        tags: the commit that it is built from, as `commit_tags` returns it.
+    """
+    folder = bento / PACKED
+    folder.mkdir()
+    params = load_params()
+    for name, card in CARDS.items():
+        (folder / f"{name}.md").write_text(card(lineage[name], params), encoding="utf-8")
+    here = read_json(paths.LINEAGE).get("classifier") if paths.LINEAGE.exists() else None
+    described = paths.PROVENANCE / CROISSANT
+    if described.exists() and here and here["model"] == lineage["classifier"]["model"]:
+        for file in (described, paths.PROVENANCE / IMAGES):
+            shutil.copy(file, folder)
+    else:
+        log.info("%s describes other images than those of the packed classifier: left out", described)
+    files = hash_files(bento, files_below(bento))
+    commit = "" if tags.get("changed_since_commit") == "true" else tags.get("mlflow.source.git.commit", "")
+    write_statement(folder, make_statement(lineage, files, ["."], commit))
 
 
 def add_model(name: str, number: str | None, context: Path) -> ModelLineage:

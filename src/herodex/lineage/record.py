@@ -1,4 +1,4 @@
-"""Stage `record_lineage`: write the lineage of both models, and a model card for each.
+"""Stage `record_lineage`: write the lineage of both models, a model card for each, and others' formats.
 
 `models/lineage.json` has content hashes, but neither commit nor time: the commit contains `dvc.lock` and so
 cannot be known here, and a time would change the file in every run. MLflow runs and bentos name the commit.
@@ -19,12 +19,15 @@ from herodex.generator.language_model import model_hash as generator_hash
 from herodex.inference.predict import MODEL_FILES as CLASSIFIER_FILES
 from herodex.inference.predict import model_hash as classifier_hash
 from herodex.json_record import read_json
+from herodex.lineage.bom import BOM, write_project_bom
 from herodex.lineage.cards import classifier_card, generator_card
 from herodex.lineage.counts import Row, count_images, count_names, estimates_in, read_rows
+from herodex.lineage.croissant import CROISSANT, IMAGES, write_croissant
 from herodex.lineage.lock import ModelLineage, StageRecord, read_lock, upstream
 from herodex.lineage.runs import log_lineage
+from herodex.lineage.slsa import state_project, write_statement
 from herodex.model_files import content_hash
-from herodex.params import load_params
+from herodex.params import Params, load_params
 from herodex.stage_times import timed
 
 log = logging.getLogger(__name__)
@@ -101,6 +104,26 @@ def earlier_lineage(names: Collection[str]) -> dict[str, ModelLineage]:
     }
 
 
+def write_provenance(lineage: dict[str, ModelLineage], recorded: Collection[str], params: Params) -> None:
+    """Write data, models and their making in formats of others into `reports/provenance`.
+
+    Args:
+        lineage: of all models in `models/`, by name.
+        recorded: the models among them that have just been made; images are described with their classifier.
+        params: of the project.
+    """
+    paths.PROVENANCE.mkdir(parents=True, exist_ok=True)
+    if "classifier" not in lineage:
+        for file in (CROISSANT, IMAGES):
+            (paths.PROVENANCE / file).unlink(missing_ok=True)
+    if "classifier" in recorded:
+        cleaned = lineage["classifier"]["stages"]["clean_images"]["outputs"][str(paths.CLEAN_IMAGES)]
+        write_croissant(read_rows(paths.SPLIT_IMAGES), cleaned, params.page.thing)
+    write_project_bom(lineage, paths.PROVENANCE / BOM)
+    # The last one, because it names all the others with their hashes.
+    write_statement(paths.PROVENANCE, state_project(lineage))
+
+
 def main() -> None:
     """Write lineage and model cards, then log the lineage to MLflow.
 
@@ -122,6 +145,7 @@ def main() -> None:
     for name, card in (("classifier", classifier_card), ("generator", generator_card)):
         if name in recorded:
             (paths.CARDS / f"{name}.md").write_text(card(recorded[name], params), encoding="utf-8")
+    write_provenance(lineage, names, params)
     with timed("logging"):
         log_lineage(recorded, {name: record for name, record in stages.items() if name != "record_lineage"})
     for name, entry in recorded.items():

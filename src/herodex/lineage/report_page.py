@@ -5,6 +5,7 @@ no change here, only a caption. Because the page also shows times, it is not an 
 """
 
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import resources
@@ -106,7 +107,7 @@ def read_section(folder: Path, reports: Path, files: Iterator[Path]) -> Section:
 
 def markdown(file: Path) -> str:
     """Render a Markdown report as HTML; HTML inside it is escaped."""
-    text = file.read_text(encoding="utf-8")
+    text = re.sub(r"\A---\n.*?\n---\n", "", file.read_text(encoding="utf-8"), flags=re.DOTALL)
     if len(text) > MAX_CHARACTERS:
         text = text[:MAX_CHARACTERS].rpartition("\n")[0] + f"\n\n… continued in [{file.name}]({file.name})."
     return MarkdownIt("js-default").render(text)

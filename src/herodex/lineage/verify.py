@@ -1,0 +1,144 @@
+"""`herodex verify`: check a bento or a project against its statement of SLSA, and its signature."""
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from herodex import paths
+from herodex.errors import UserError
+from herodex.lineage.bentos import bento_folder
+from herodex.lineage.signature import SIGNATURE, check_signature
+from herodex.lineage.slsa import (
+    PACKED,
+    PREDICATE_TYPE,
+    STATEMENT,
+    STATEMENT_TYPE,
+    files_below,
+    hash_files,
+    read_statement,
+    statement_id,
+)
+
+PLACES = (PACKED, paths.PROVENANCE)
+"""The folder of the statement: in a bento, and in a project."""
+MAX_NAMED = 5
+BYTECODE = "__pycache__"
+
+
+def verify(target: str, key: Path | None = None) -> str:
+    """Check every file of a bento or project; return what was checked, in words.
+
+    Args:
+        target: a folder, or a bento's tag.
+        key: file with the public key of the signer.
+
+    Raises:
+        UserError: something is not as stated; it names the files.
+    """
+    folder = find_folder(target)
+    place = find_statement(folder)
+    statement = read_statement(folder / place)
+    check_statement(statement, folder / place / STATEMENT)
+    if found := differences(folder, statement, {place / STATEMENT, SIGNATURE}):
+        raise UserError(f"{folder} is not as stated: {'; '.join(found)}.", advice(found))
+    lines = [
+        f"{len(statement['subject'])} files have the SHA-256 of {place / STATEMENT}, and there is no other."
+    ]
+    if key:
+        check_signature(folder, key)
+        lines.append(f"The signature is valid for the key {key}.")
+    elif (folder / SIGNATURE).exists():
+        lines.append("The signature is not checked: give the public key of its signer with --key.")
+    else:
+        lines.append("There is no signature: whoever can write to the folder can write a new statement.")
+    return "\n".join(lines)
+
+
+def find_folder(target: str) -> Path:
+    """Return a folder, or that of a bento.
+
+    Raises:
+        UserError: there is neither.
+    """
+    if Path(target).is_dir():
+        return Path(target)
+    if "/" in target:
+        raise UserError(f"There is no folder {target}.", "Give a folder, or a bento's tag: `bentoml list`.")
+    return bento_folder(target)
+
+
+def find_statement(folder: Path) -> Path:
+    """Return the folder of the statement, relative to a bento's or project's folder.
+
+    Raises:
+        UserError: there is none.
+    """
+    for place in PLACES:
+        if (folder / place / STATEMENT).exists():
+            return place
+    raise UserError(
+        f"{folder} has no statement: neither {' nor '.join(str(place / STATEMENT) for place in PLACES)}.",
+        "For a project run `make run`; build a bento again with `make bento`.",
+    )
+
+
+def check_statement(statement: Mapping[str, Any], file: Path) -> None:
+    """Check that a statement has the form of SLSA, and is the one whose id it has.
+
+    Raises:
+        UserError: it has not.
+    """
+    kinds = statement["_type"], statement["predicateType"]
+    if kinds != (STATEMENT_TYPE, PREDICATE_TYPE):
+        raise UserError(
+            f"{file} is no statement of SLSA provenance 1: it says {' and '.join(kinds)}.",
+            "Verify it with the tool that wrote it.",
+        )
+    if statement["predicate"]["runDetails"]["metadata"]["invocationId"] != statement_id(statement):
+        raise UserError(
+            f"{file} has been changed: its content has another SHA-256 than its invocationId.",
+            "Fetch it again from where it was built.",
+        )
+
+
+def differences(folder: Path, statement: Mapping[str, Any], unstated: set[Path]) -> list[str]:
+    """Describe changed, missing and extra files.
+
+    Args:
+        folder: of the bento or project.
+        statement: about it.
+        unstated: files that a statement cannot name, relative to the folder.
+    """
+    stated = {subject["name"]: subject["digest"]["sha256"] for subject in statement["subject"]}
+    present = [name for name in stated if is_inside(name) and (folder / name).is_file()]
+    hashes = hash_files(folder, [folder / name for name in present])
+    complete = [folder / name for name in statement["predicate"]["herodex_completeFolders"]]
+    every = {file.relative_to(folder).as_posix() for each in complete for file in files_below(each)}
+    kinds = {
+        "changed": [name for name in present if hashes[name] != stated[name]],
+        "missing": [name for name in stated if name not in hashes],
+        "not in the statement": sorted(every - stated.keys() - {place.as_posix() for place in unstated}),
+    }
+    return [f"{describe(names)} {kind}" for kind, names in kinds.items() if names]
+
+
+def is_inside(name: str) -> bool:
+    """Tell whether a path stays below the folder that it is relative to."""
+    return not PurePosixPath(name).is_absolute() and ".." not in PurePosixPath(name).parts
+
+
+def describe(names: list[str]) -> str:
+    """Name a few files, count the others, and add the verb."""
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return f"{', '.join(names[:MAX_NAMED])}{more} {'is' if len(names) == 1 else 'are'}"
+
+
+def advice(found: list[str]) -> str:
+    """Say what to do about differences."""
+    fix = "Restore the files: `dvc checkout` in a project; fetch or build a bento again."
+    cached = (
+        f" Python writes {BYTECODE} when it runs a bento: remove these folders."
+        if BYTECODE in str(found)
+        else ""
+    )
+    return fix + cached
