@@ -502,6 +502,13 @@ class ServeParams(Section):
     quote_ttl_s: Positive
 
 
+class ScaleParams(Section):
+    """The engine that runs the shards of a stage; it changes no output."""
+
+    engine: Literal["local", "ray"] = "local"
+    address: Annotated[str, Field(pattern=r"^([^/\s]+:\d+)?$")] = ""
+
+
 class Params(Section):
     """All of `params.yaml`."""
 
@@ -517,6 +524,7 @@ class Params(Section):
     classifier: ClassifierParams
     generator: GeneratorParams
     serve: ServeParams
+    scale: ScaleParams = ScaleParams()
 
     @property
     def queries(self) -> list[str]:
