@@ -1,9 +1,8 @@
-"""Ray on loopback for tests: a head without CPUs, and nodes of one CPU, each with an address of its own."""
+"""Ray on loopback: a head without CPUs, and nodes of one CPU, each with an address of its own."""
 
 import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -11,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from processes import descendants, send_signal
+import psutil
 
 from scripts.free_port import free_port
 
@@ -73,10 +72,9 @@ class RayNodes:
             )
         )
 
-    def start_nodes(self, count: int) -> None:
-        """Start nodes of one CPU, at the same time."""
-        for place in [self.start("--address", self.address, "--num-cpus", "1") for _ in range(count)]:
-            self.wait_for(place)
+    def start_node(self) -> int:
+        """Start a node of one CPU, which joins later; return its place."""
+        return self.start("--address", self.address, "--num-cpus", "1")
 
     def wait_for(self, place: int) -> None:
         """Return once `ray start` says that it has finished."""
@@ -86,16 +84,24 @@ class RayNodes:
                 raise RuntimeError(output)
             time.sleep(0.05)
 
+    def tree(self, place: int) -> list[psutil.Process]:
+        """List the processes of a head or node; none after it has ended."""
+        with contextlib.suppress(psutil.Error):
+            start = psutil.Process(self.processes[place].pid)
+            return [start, *start.children(recursive=True)]
+        return []
+
     def kill(self, place: int) -> None:
         """Kill all processes of a head or node at once."""
-        start = self.processes[place]
-        for pid in [start.pid, *descendants(start.pid)]:
-            send_signal(pid, signal.SIGKILL)
-        start.wait()
+        for process in self.tree(place) if self.processes[place].poll() is None else []:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        self.processes[place].wait()
 
     def node_of(self, pid: int) -> int:
         """Return the place of the node that a worker runs on."""
-        return next(place for place, start in enumerate(self.processes) if pid in descendants(start.pid))
+        places = range(len(self.processes))
+        return next(place for place in places if any(process.pid == pid for process in self.tree(place)))
 
 
 @contextlib.contextmanager
@@ -106,7 +112,8 @@ def running_ray(nodes: int) -> Iterator[RayNodes]:
     found = RayNodes(folder)
     try:
         found.start_head()
-        found.start_nodes(nodes)
+        for place in [found.start_node() for _ in range(nodes)]:
+            found.wait_for(place)
         yield found
     finally:
         for place in reversed(range(len(found.processes))):
