@@ -1,8 +1,8 @@
 """CPU time of cleaning and embedding on Ray, relative to the local engine.
 
 `python -m benchmarks.ray_overhead` runs both stages on images of this project's crawl, in a folder of its
-own: by the local engine, and on Ray with a head without CPUs and two nodes of one CPU on loopback, in turn. It
-compares the outputs byte by byte, and counts the CPU seconds of all processes, those of Ray itself too.
+own, in turn by the local engine and on Ray: a head without CPUs and two nodes of one CPU on loopback.
+It compares the outputs byte by byte, and counts the CPU seconds of all processes, those of Ray itself too.
 """
 
 import argparse

@@ -183,7 +183,8 @@ def end(driver: subprocess.Popen[str]) -> str:
 
 def test_cleaning_on_ray_gives_the_same_bytes_after_a_worker_is_killed(on_ray, expected, nodes):
     with on_ray.start("-m", CLEAN, RAY_ADDRESS=nodes.address) as driver:
-        pid = wait_until(lambda: finished(on_ray, "clean") and stopped_worker(on_ray, "clean"), driver)
+        wait_until(lambda: finished(on_ray, "clean"), driver)
+        pid = wait_until(lambda: stopped_worker(on_ray, "clean"), driver)
         os.kill(pid, signal.SIGKILL)
         end(driver)
     assert on_ray.tree("data/images/clean") == clean_part(expected)

@@ -1,17 +1,20 @@
-import functools
+import re
 import sys
 import threading
 from pathlib import Path
 
 import pytest
+import yaml
 
 from herodex.errors import UserError
 from herodex.params import ScaleParams
+from herodex.scale.code_versions import code_versions
 from herodex.scale.disk_errors import explain_full_disk
 from herodex.scale.engine import map_shards, threads_per_shard
 from herodex.scale.shard_results import link_or_copy, shard_key, written
 from scripts.free_port import free_port
 
+PROJECT = Path(__file__).resolve().parents[2]
 LOCAL, ON_RAY = ScaleParams(), ScaleParams(engine="ray")
 
 
@@ -123,16 +126,32 @@ def test_link_or_copy_replaces_a_file(tmp_path, there):
     assert target.read_text(encoding="utf-8") == "new"
 
 
-def test_node_with_other_libraries_is_a_message():
+def test_node_with_other_versions_or_another_folder_is_a_message(tmp_path):
     pytest.importorskip("ray")
-    from herodex.scale.library_versions import library_versions
     from herodex.scale.ray_tasks import perform
 
-    expected = library_versions() | {"numpy": "1.0", "pandas": library_versions()["pandas"]}
-    result, failure = perform((functools.partial(str), expected), 1)
-    assert result is None
-    assert failure is not None
-    assert "has another environment: numpy" in failure[0]
-    assert "not 1.0" in failure[0]
-    assert "uv sync --locked" in failure[1]
-    assert perform((str, library_versions()), 1) == ("1", None)
+    there, versions = tmp_path / "there", code_versions()
+    there.touch()
+    assert perform((str, versions, there), 1) == ("1", None)
+    for expected, file, problem in [
+        (versions | {"numpy": "1.0"}, there, rf"has other versions: numpy {versions['numpy']}, not 1\.0\."),
+        (versions | {"Herodex": "other"}, there, "has other versions: Herodex .*, not other"),
+        (versions, tmp_path / "missing", "does not see the project folder: .*missing is missing there"),
+    ]:
+        result, failure = perform((str, expected, file), 1)
+        assert result is None
+        assert failure is not None
+        assert re.search(problem, failure[0])
+        assert "same path" in failure[1]
+
+
+def test_engine_is_in_no_stage_so_that_a_change_of_it_reruns_none():
+    stages = yaml.safe_load((PROJECT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    named = [entry for stage in stages.values() for entry in stage.get("params", [])]
+    keys = [
+        key
+        for entry in named
+        for key in ([entry] if isinstance(entry, str) else entry.get("params.yaml", []))
+    ]
+    assert "classes" in keys
+    assert not [key for key in keys if key.startswith("scale")]

@@ -23,7 +23,7 @@ from herodex.inference.image_decoding import ImageError, full_size, normalise, o
 from herodex.params import CleanImagesParams, ScaleParams
 from herodex.scale.disk_errors import explain_full_disk
 from herodex.scale.engine import LOCAL, map_shards
-from herodex.scale.shard_results import link_or_copy, shard_key, written
+from herodex.scale.shard_results import finished, link_or_copy, shard_key, written
 
 log = logging.getLogger(__name__)
 
@@ -187,7 +187,8 @@ def check_all(
         results: the folder of shards that are finished; those of a stopped run are not computed again.
     """
     shards = divide(files, raw, results, params)
-    missing = [shard for shard in shards if not shard.result.exists()]
+    left = finished(results)
+    missing = [shard for shard in shards if shard.result.name not in left]
     if len(missing) < len(shards):
         log.info(
             "%d of %d shards are left from a run that was stopped", len(shards) - len(missing), len(shards)

@@ -17,7 +17,7 @@ from herodex.inference.openvino_runtime import Network, compile_network
 from herodex.inference.views import View
 from herodex.params import EmbedParams, ScaleParams
 from herodex.scale.engine import map_shards
-from herodex.scale.shard_results import shard_key, written
+from herodex.scale.shard_results import finished, shard_key, written
 
 SHARD_IMAGES = 64
 """Images of a shard: some seconds of work, which a killed process loses."""
@@ -122,11 +122,11 @@ def embed_shard(work: Work, shard: Shard) -> None:
 
 def compute(shards: Sequence[Shard], work: Work, scale: ScaleParams) -> Iterator[Shard]:
     """Compute the vectors of shards; yield each shard when its result is written."""
-    left = [shard for shard in shards if shard.result.exists()]
-    missing = [shard for shard in shards if not shard.result.exists()]
-    yield from left
+    left = finished(shards[0].result.parent) if shards else set[str]()
+    yield from (shard for shard in shards if shard.result.name in left)
+    missing = [shard for shard in shards if shard.result.name not in left]
     # OpenVINO itself uses all CPUs of this machine, so the local engine runs one shard at a time.
-    finished = map_shards(partial(embed_shard, work), missing, scale, "embed", threads=1)
-    for _, shard in zip(finished, missing, strict=True):
+    done = map_shards(partial(embed_shard, work), missing, scale, "embed", threads=1)
+    for _, shard in zip(done, missing, strict=True):
         yield shard
     loaded_network.cache_clear()

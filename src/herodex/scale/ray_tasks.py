@@ -7,7 +7,7 @@ import platform
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -15,10 +15,11 @@ from typing import Any, TypeVar, cast
 import ray
 from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 
+from herodex import paths
 from herodex.errors import UserError
 from herodex.kernels import KERNELS
+from herodex.scale.code_versions import code_versions
 from herodex.scale.disk_errors import explain_full_disk
-from herodex.scale.library_versions import library_versions
 
 log = logging.getLogger(__name__)
 
@@ -32,12 +33,12 @@ PATIENCE_S = 10
 POLL_S = 1
 WARN_EVERY_S = 30
 SAME_PROJECT = (
-    "All nodes need the project folder at the same path, and the same environment: run "
-    "`uv sync --locked --extra train --extra scale` there, and then `ray start` again."
+    "All nodes need the project folder at the same path, by a network file system, and its environment:"
+    " see deploy/ray/README.md."
 )
 
-Work = tuple[Callable[[Any], object], Mapping[str, str]]
-"""The function of a shard, and the versions of the libraries that its result depends on."""
+Work = tuple[Callable[[Any], object], Mapping[str, str], Path]
+"""The function of a shard, the versions that its result depends on, and a file that all nodes must see."""
 Outcome = tuple[object, tuple[str, str] | None]
 """The result of a shard, and the problem and hint of a user's error if there is one."""
 
@@ -116,40 +117,53 @@ def run_tasks(
         UserError: the head is lost, a shard has failed too often, or a node has another environment.
     """
     remote: Any = ray.remote(num_cpus=cpus, max_retries=RETRIES, retry_exceptions=False)(perform)
-    work = ray.put((function, library_versions()))
-    tasks = deque(remote.remote(work, shard) for shard in shards)
-    while tasks:
-        number = len(shards) - len(tasks) + 1
-        yield cast("R", wait_for(tasks.popleft(), head, f"shard {number} of {len(shards)} ({label})", cpus))
+    with shared_file() as file:
+        work = ray.put((function, code_versions(), file))
+        tasks = deque(remote.remote(work, shard) for shard in shards)
+        while tasks:
+            name = f"shard {len(shards) - len(tasks) + 1} of {len(shards)} ({label})"
+            yield cast("R", wait_for(tasks.popleft(), head, name, cpus))
+
+
+@contextlib.contextmanager
+def shared_file() -> Generator[Path]:
+    """Create a file in the project folder, by which nodes tell whether they see the same folder."""
+    file = paths.SHARDS.absolute() / f"{platform.node()}-{os.getpid()}.run"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    try:
+        yield file
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def perform(work: Work, shard: object) -> Outcome:
     """Do the work of one shard on a node; return its result, and the user's error if there is one."""
-    function, versions = work
+    function, versions, file = work
     try:
-        require_versions(versions)
+        require_same_project(versions, file)
         with explain_full_disk():
             return function(shard), None
     except UserError as error:
         return None, (error.problem, error.hint)
 
 
-def require_versions(expected: Mapping[str, str]) -> None:
-    """Check that this process has the library versions of the one that has sent the work.
+def require_same_project(versions: Mapping[str, str], file: Path) -> None:
+    """Check that this process has the code, the libraries and the folder of the one that has sent the work.
 
     Raises:
-        UserError: one differs.
+        UserError: it has not.
     """
-    own = library_versions()
+    own, node = code_versions(), f"Node {ray.util.get_node_ip_address()} of Ray"
     wrong = [
         f"{name} {own.get(name, 'missing')}, not {version}"
-        for name, version in expected.items()
+        for name, version in versions.items()
         if own.get(name) != version
     ]
     if wrong:
-        raise UserError(
-            f"Node {platform.node()} of Ray has another environment: {'; '.join(wrong)}.", SAME_PROJECT
-        )
+        raise UserError(f"{node} has other versions: {'; '.join(wrong)}.", SAME_PROJECT)
+    if not file.exists():
+        raise UserError(f"{node} does not see the project folder: {file} is missing there.", SAME_PROJECT)
 
 
 def wait_for(task: object, head: str, name: str, cpus: int) -> object:

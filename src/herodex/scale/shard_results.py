@@ -6,32 +6,28 @@ import platform
 import shutil
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
-from herodex.scale.library_versions import library_versions
+from herodex.scale.code_versions import code_versions
 
 PARTIAL = ".part"
 """The suffix of a result that is being written."""
 
 
 def shard_key(parts: Iterable[str]) -> str:
-    """Hash the inputs and settings of a shard, the code and the libraries."""
-    return hashlib.sha256("\n".join([*parts, code_key()]).encode()).hexdigest()
+    """Hash the inputs and settings of a shard, the code and the versions of libraries.
 
-
-@cache
-def code_key() -> str:
-    """Hash the source of Herodex and the versions of the libraries.
-
-    Any edit counts, because results of shards only outlive a run that was stopped.
+    Any edit of the code counts, because results of shards only outlive a run that was stopped.
     """
-    digest = hashlib.sha256()
-    package = Path(__file__).parents[1]
-    for path in sorted(package.rglob("*.py")):
-        digest.update(f"{path.relative_to(package)}\n".encode() + path.read_bytes())
-    digest.update(str(library_versions()).encode())
-    return digest.hexdigest()
+    return hashlib.sha256("\n".join([*parts, str(code_versions())]).encode()).hexdigest()
+
+
+def finished(results: Path) -> set[str]:
+    """List the keys of finished shards.
+
+    A network file system remembers for some seconds that a file does not exist, but not what a folder lists.
+    """
+    return {path.name for path in results.iterdir() if path.suffix != PARTIAL} if results.is_dir() else set()
 
 
 @contextmanager
