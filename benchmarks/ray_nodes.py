@@ -44,7 +44,7 @@ class RayNodes:
             self.processes.append(
                 subprocess.Popen(
                     [RAY, "start", "--block", "--disable-usage-stats", *common, *arguments],
-                    env=os.environ | ENVIRONMENT,
+                    env=ENVIRONMENT | dict(os.environ),
                     stdout=log,
                     stderr=subprocess.STDOUT,
                 )
@@ -112,8 +112,9 @@ def running_ray(nodes: int) -> Iterator[RayNodes]:
     found = RayNodes(folder)
     try:
         found.start_head()
-        for place in [found.start_node() for _ in range(nodes)]:
-            found.wait_for(place)
+        for _ in range(nodes):
+            # One by one: two nodes that start at once may give their sockets the same name.
+            found.wait_for(found.start_node())
         yield found
     finally:
         for place in reversed(range(len(found.processes))):

@@ -53,6 +53,11 @@ def connect(address: str) -> str:
     Raises:
         UserError: nobody answers there, or with another version.
     """
+    if "://" in address:
+        raise UserError(
+            f"Ray's address is {address}; clients of Ray are not supported.",
+            "Run the stages on a node of Ray, and give host:port of the head.",
+        )
     if address and address != "auto":
         require_reachable(address)
     # Ray sets OMP_NUM_THREADS by a task's CPUs. Kernels must be set before a worker imports NumPy.
