@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,9 +33,10 @@ SAMPLE_S = 0.1
 
 
 class Cost(NamedTuple):
-    """Seconds of one run of a stage."""
+    """Seconds of one run of a stage: CPU of its processes and of Ray's own, and time."""
 
     cpu: float
+    ray: float
     wall: float
 
 
@@ -45,6 +47,7 @@ class CpuMeter(threading.Thread):
         super().__init__(daemon=True)
         self.roots, self.stopped = roots, threading.Event()
         self.first, self.last = dict[tuple[int, float], float](), dict[tuple[int, float], float]()
+        self.workers = set[tuple[int, float]]()
         self.sample(self.first)
 
     def sample(self, into: dict[tuple[int, float], float]) -> None:
@@ -53,21 +56,32 @@ class CpuMeter(threading.Thread):
             try:
                 for process in (root, *root.children(recursive=True)):
                     spent = process.cpu_times()
-                    into[process.pid, process.create_time()] = spent.user + spent.system
+                    key = process.pid, process.create_time()
+                    if root is self.roots[0] or (key not in into and is_worker(process)):
+                        self.workers.add(key)
+                    into[key] = spent.user + spent.system
             except psutil.Error:
                 continue
 
     def run(self) -> None:
-        """Sample until `total` is called."""
+        """Sample until `totals` is called."""
         while not self.stopped.wait(SAMPLE_S):
             self.sample(self.last)
 
-    def total(self) -> float:
-        """Stop, and return the CPU seconds since the start."""
+    def totals(self) -> tuple[float, float]:
+        """Stop, and return the CPU seconds of the first root and all workers, and of the other processes."""
         self.stopped.set()
         self.join()
         self.sample(self.last)
-        return sum(spent - self.first.get(key, 0.0) for key, spent in self.last.items())
+        spent = {key: seconds - self.first.get(key, 0.0) for key, seconds in self.last.items()}
+        of_stage = sum(seconds for key, seconds in spent.items() if key in self.workers)
+        return of_stage, sum(spent.values()) - of_stage
+
+
+def is_worker(process: psutil.Process) -> bool:
+    """Return whether a process of Ray runs tasks."""
+    line = " ".join(process.cmdline())
+    return line.startswith("ray::") and "Agent" not in line or "default_worker.py" in line
 
 
 def prepare(folder: Path, count: int) -> None:
@@ -95,7 +109,7 @@ def set_engine(folder: Path, engine: str, address: str) -> None:
 
 
 def run_stage(folder: Path, module: str, nodes: RayNodes) -> Cost:
-    """Run a stage and measure it; Ray's own processes run all the time and count in both engines' runs."""
+    """Run a stage and measure it."""
     started = time.perf_counter()
     environment = os.environ | {"PYTHONPATH": str(SOURCE)}
     driver = subprocess.Popen([sys.executable, "-m", module], cwd=folder, env=environment)
@@ -106,21 +120,23 @@ def run_stage(folder: Path, module: str, nodes: RayNodes) -> Cost:
     meter.start()
     if driver.wait() != 0:
         raise SystemExit(f"{module} failed")
-    return Cost(meter.total(), time.perf_counter() - started)
+    return Cost(*meter.totals(), time.perf_counter() - started)
 
 
 def outputs(folder: Path) -> dict[str, bytes]:
     """Read the clean images, their manifest, and the features."""
-    files = [folder / paths.FEATURES, *(folder / paths.CLEAN_IMAGES).rglob("*.*")]
+    files = [*(folder / paths.CLEAN_IMAGES.parent).glob("*.npy"), *(folder / paths.CLEAN_IMAGES).rglob("*.*")]
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def run_engine(folder: Path, nodes: RayNodes) -> tuple[dict[str, Cost], dict[str, bytes]]:
-    """Run both stages from the start; return their costs and outputs."""
+def run_engine(
+    folder: Path, nodes: RayNodes, stages: Sequence[str]
+) -> tuple[dict[str, Cost], dict[str, bytes]]:
+    """Run stages from the start; return their costs and outputs."""
     for path in OUTPUTS:
         found = folder / path
         shutil.rmtree(found) if found.is_dir() else found.unlink(missing_ok=True)
-    costs = {stage: run_stage(folder, module, nodes) for stage, module in STAGES.items()}
+    costs = {stage: run_stage(folder, STAGES[stage], nodes) for stage in stages}
     return costs, outputs(folder)
 
 
@@ -129,6 +145,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--stages", nargs="+", choices=list(STAGES), default=list(STAGES))
     options = parser.parse_args()
     found: dict[str, list[dict[str, Cost]]] = {"local": [], "ray": []}
     first: dict[str, bytes] = {}
@@ -138,17 +155,19 @@ def main() -> None:
         for _ in range(options.rounds):
             for engine, costs in found.items():
                 set_engine(folder, engine, nodes.address)
-                cost, files = run_engine(folder, nodes)
+                cost, files = run_engine(folder, nodes, options.stages)
                 costs.append(cost)
                 first = first or files
                 same = "the same" if files == first else "DIFFERENT"
                 sys.stdout.write(f"{engine}: {len(files)} files, {same}\n")
-    for stage in STAGES:
-        local, ray = (statistics.median(cost[stage].cpu for cost in costs) for costs in found.values())
-        walls = [statistics.median(cost[stage].wall for cost in costs) for costs in found.values()]
+    for stage in options.stages:
+        local, ray = (
+            Cost(*map(statistics.median, zip(*(cost[stage] for cost in costs), strict=True)))
+            for costs in found.values()
+        )
         sys.stdout.write(
-            f"{stage}: CPU {local:.1f} s locally, {ray:.1f} s on Ray ({ray / local - 1:+.0%}); "
-            f"wall {walls[0]:.1f} s and {walls[1]:.1f} s\n"
+            f"{stage}: CPU {local.cpu:.1f} s locally, {ray.cpu:.1f} s on Ray ({ray.cpu / local.cpu - 1:+.0%}) and"
+            f" {ray.ray:.1f} s in Ray's own processes; time {local.wall:.1f} s and {ray.wall:.1f} s\n"
         )
 
 

@@ -73,8 +73,8 @@ def connect(address: str) -> str:
     except (OSError, RuntimeError, ValueError, RayError) as error:
         raise UserError(
             f"Ray{f' at {address}' if address else ''} cannot be used: {first_line(error)}",
-            "Start it as in deploy/ray/README.md, on this machine too, with the Python and the Ray of this"
-            " environment, or set scale.engine to local.",
+            "Start it as in deploy/ray/README.md, on this machine too, with the Python, the Ray and the token"
+            " of this environment, or set scale.engine to local.",
         ) from None
     return str(context.address_info["gcs_address"])
 
