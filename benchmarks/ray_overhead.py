@@ -81,7 +81,7 @@ class CpuMeter(threading.Thread):
 def is_worker(process: psutil.Process) -> bool:
     """Return whether a process of Ray runs tasks."""
     line = " ".join(process.cmdline())
-    return line.startswith("ray::") and "Agent" not in line or "default_worker.py" in line
+    return (line.startswith("ray::") and "Agent" not in line) or "default_worker.py" in line
 
 
 def prepare(folder: Path, count: int) -> None:
@@ -166,8 +166,8 @@ def main() -> None:
             for costs in found.values()
         )
         sys.stdout.write(
-            f"{stage}: CPU {local.cpu:.1f} s locally, {ray.cpu:.1f} s on Ray ({ray.cpu / local.cpu - 1:+.0%}) and"
-            f" {ray.ray:.1f} s in Ray's own processes; time {local.wall:.1f} s and {ray.wall:.1f} s\n"
+            f"{stage}: CPU {local.cpu:.1f} s locally, {ray.cpu:.1f} s on Ray ({ray.cpu / local.cpu - 1:+.0%})"
+            f" and {ray.ray:.1f} s in Ray's own processes; time {local.wall:.1f} s and {ray.wall:.1f} s\n"
         )
 
 

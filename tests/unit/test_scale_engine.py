@@ -86,7 +86,7 @@ def test_unreachable_head_is_a_message_and_the_environment_wins(monkeypatch, fro
 def test_address_of_a_ray_client_is_a_message(monkeypatch):
     pytest.importorskip("ray")
     monkeypatch.setenv("RAY_ADDRESS", "ray://127.0.0.1:10001")
-    with pytest.raises(UserError, match="ray://127.0.0.1:10001; clients of Ray are not supported"):
+    with pytest.raises(UserError, match=r"ray://127\.0\.0\.1:10001; clients of Ray are not supported"):
         list(map_shards(str, [1], ON_RAY, "test"))
 
 
