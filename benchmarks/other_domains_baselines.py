@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.other_domains_sets import LabelledImage
-from herodex.curation.clean import check
+from herodex.curation.check_downloads import check
 from herodex.dataset.manifest import NO_HASH
 from herodex.embedding.embed import pooled_views
 from herodex.inference.features import features_of, slices_of, views_of

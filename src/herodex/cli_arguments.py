@@ -14,7 +14,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="herodex",
-        description="Use, trace, promote, package, export and verify this project's models; crawl its images.",
+        description="Use, trace, promote, package, export and verify models; crawl images.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 

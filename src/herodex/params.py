@@ -483,12 +483,6 @@ class GeneratorParams(Section):
     evaluate: EvaluateGeneratorParams
 
 
-class ScaleParams(Section):
-    """Work over several machines."""
-
-    crawl_shards: Annotated[int, Field(ge=1, le=256)]
-
-
 class ServeParams(Section):
     """The service."""
 
@@ -512,6 +506,14 @@ Use = Literal["any", "research", "commercial"]
 """The use of the models that the licences of images must allow."""
 
 
+class ScaleParams(Section):
+    """Work over several machines, which changes no output."""
+
+    crawl_shards: Annotated[int, Field(ge=1, le=256)] = 64
+    engine: Literal["local", "ray"] = "local"
+    address: Annotated[str, Field(pattern=r"^([^/\s]+:\d+)?$")] = ""
+
+
 class Params(Section):
     """All of `params.yaml`."""
 
@@ -527,8 +529,8 @@ class Params(Section):
     backbone: BackboneParams
     classifier: ClassifierParams
     generator: GeneratorParams
-    scale: ScaleParams
     serve: ServeParams
+    scale: ScaleParams = ScaleParams()
 
     @property
     def queries(self) -> list[str]:

@@ -23,6 +23,9 @@ PARAMS = Path("params.yaml")
 CRAWL_STATE = Path(".cache") / "crawl"
 """State of unfinished crawls."""
 
+SHARDS = Path(".cache") / "shards"
+"""Results of finished shards of a stage that has not finished."""
+
 FEATURE_CACHE = PROJECT / ".cache" / "features.db"
 """Backbone features of images, kept between runs."""
 

@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageFilter, ImageOps
 
-from herodex.curation.clean import Checked, check, check_all, hash_pairs
+from herodex.curation.check_downloads import Checked, check, check_all
 from herodex.curation.clean import clean as clean_with
+from herodex.curation.clean import hash_pairs
 from herodex.curation.duplicate_groups import same_values
 from herodex.dataset.manifest import ReadImage, require_every_class
 from herodex.errors import UserError

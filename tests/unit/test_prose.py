@@ -68,6 +68,7 @@ ALLOWED = (
     r"</?picture",  # the HTML element
     r"\bdont_obey_robotstxt\b|\bROBOTSTXT_OBEY\b",  # Scrapy's names
     r"\bClusterIP\b|\bKubernetes cluster\b|\bcluster: kubectl\b",  # Kubernetes' words
+    r"\bRayCluster\b|\bray\.io/cluster\b|/latest/cluster/|\bcluster_resources\b",  # Ray's names
     r"\b(clean|classifier)/sheets\b|\"sheets\"",  # the folder of contact sheets
 )
 """Names of third parties, and paths that keep their name."""

@@ -1,25 +1,19 @@
 """Stage `clean_images`: check and normalise downloads, and find duplicates by hash."""
 
-import hashlib
 import logging
+import shutil
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
 
-import imagehash
 import numpy as np
 import pandas as pd
-from jaxtyping import Int, UInt8, UInt64
-from PIL import Image
+from jaxtyping import Int, UInt64
 
 from herodex import paths
 from herodex.command import run_command
+from herodex.curation.check_downloads import Checked, check_all
 from herodex.curation.duplicate_groups import same_values
 from herodex.curation.duplicate_limits import mark_within_limits
 from herodex.curation.duplicate_pairs import score_pairs
-from herodex.curation.image_quality import first_fault, measure_quality
 from herodex.curation.near_duplicates import near_hashes
 from herodex.dataset.manifest import (
     NO_HASH,
@@ -30,86 +24,12 @@ from herodex.dataset.manifest import (
     summary,
     write_manifest,
 )
-from herodex.inference.image_decoding import ImageError, full_size, normalise, open_image
 from herodex.params import CleanImagesParams, load_params
-from herodex.progress import track
 
 log = logging.getLogger(__name__)
 
-UNDECODABLE = {
-    "truncated": "truncated",
-    "unreadable": "unreadable",
-    "unsupported": "not_an_image",
-    "too_large": "too_large",
-    "too_complex": "unreadable",
-}
-"""Values of `dropped_for` by `ImageError.kind`."""
 FAILED_DOWNLOAD = {"truncated": "truncated", "not_an_image": "not_an_image", "too_large": "too_large"}
 """Values of `dropped_for` by the crawl's `status`; any other that is not `ok` is `no_download`."""
-
-
-@dataclass(frozen=True)
-class Checked:
-    """The result of checking one download.
-
-    Attributes:
-        dropped_for: the failed check, or empty.
-        score: of the failed check, from 0 (worst) to 1.
-        pixels: the normalised image, or None if the file cannot be decoded.
-        width: in pixels, upright and without bars.
-        height: likewise.
-        format: as Pillow names it.
-        pixel_sha256: of the normalised pixels.
-        phash: perceptual hash as 16 hexadecimal digits.
-        mirrored: perceptual hash of the mirrored image.
-    """
-
-    dropped_for: str = ""
-    score: str = ""
-    pixels: UInt8[np.ndarray, "h w 3"] | None = None
-    width: int = 0
-    height: int = 0
-    format: str = ""
-    pixel_sha256: str = NO_HASH
-    phash: str = NO_HASH
-    mirrored: str = NO_HASH
-
-
-def check(data: bytes, params: CleanImagesParams) -> Checked:
-    """Decode, normalise and check one download.
-
-    An image that fails a check is normalised too, because a reviewer may keep it.
-    """
-    try:
-        image = open_image(data, int(params.max_pixels_mp * 1e6))
-        pixels = normalise(image, params.max_side)
-    except ImageError as error:
-        return Checked(UNDECODABLE[error.kind])
-    height, width = (round(side / scale_of(image, params.max_side)) for side in pixels.shape[:2])
-    reason, score = first_fault(measure_quality(pixels), params)
-    if min(width, height) < params.min_side:
-        reason, score = "too_small", min(width, height) / params.min_side
-    return Checked(
-        reason,
-        f"{score:.3f}" if reason else "",
-        pixels,
-        width,
-        height,
-        image.format or "",
-        hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest(),
-        perceptual_hash(pixels),
-        perceptual_hash(pixels[:, ::-1]),
-    )
-
-
-def scale_of(image: Image.Image, max_side: int) -> float:
-    """Return the factor that scales an image down to `max_side`."""
-    return min(1.0, max_side / max(full_size(image)))
-
-
-def perceptual_hash(pixels: UInt8[np.ndarray, "h w 3"]) -> str:
-    """Return the 64-bit DCT hash of an RGB image as 16 hexadecimal digits."""
-    return str(imagehash.phash(Image.fromarray(pixels)))
 
 
 def hash_pairs(
@@ -177,36 +97,18 @@ def clean(
     return marked
 
 
-def check_and_save(file: str, raw: Path, clean: Path, params: CleanImagesParams) -> Checked:
-    """Check the download `file` in the folder `raw`, and save its normalised image as PNG in `clean`."""
-    checked = check((raw / file).read_bytes(), params) if file else Checked()
-    if checked.pixels is None:
-        return checked
-    target = (clean / file).with_suffix(".png")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # The files are read more often than sent, so fast compression beats small size.
-    Image.fromarray(checked.pixels).save(target, compress_level=1)
-    return replace(checked, pixels=None)
-
-
-def check_all(
-    files: Sequence[str], raw: Path, clean: Path, params: CleanImagesParams, workers: int | None = None
-) -> list[Checked]:
-    """Check and save all downloads on several threads, in order."""
-    with ThreadPoolExecutor(workers) as pool:
-        checks = pool.map(partial(check_and_save, raw=raw, clean=clean, params=params), files)
-        return list(track(checks, len(files), "clean", "images"))
-
-
 def main() -> None:
     """Write the normalised images, duplicates included, and the extended manifest."""
     params = load_params()
     settings = params.classifier.clean
     manifest = read_manifest(paths.RAW_IMAGES / paths.MANIFEST)
-    checks = check_all(manifest["file"].tolist(), paths.RAW_IMAGES, paths.CLEAN_IMAGES, settings)
+    files: list[str] = manifest["file"].tolist()
+    checks = check_all(files, paths.RAW_IMAGES, paths.CLEAN_IMAGES, settings, scale=params.scale)
     cleaned = clean(manifest, checks, settings)
     require_every_class(cleaned, params, "clean_images")
     write_manifest(cleaned, paths.CLEAN_IMAGES / paths.MANIFEST)
+    # Shards of stopped runs with other inputs or settings.
+    shutil.rmtree(paths.SHARDS / "clean", ignore_errors=True)
     log.info("%s", summary(cleaned))
 
 

@@ -96,9 +96,9 @@ ADVICE = {
 """What helps a class that lost its images, by the commonest `dropped_for`."""
 
 
-def read_clean(file: str) -> UInt8[np.ndarray, "h w 3"]:
+def read_clean(file: str, folder: Path = paths.CLEAN_IMAGES) -> UInt8[np.ndarray, "h w 3"]:
     """Read a normalised RGB image by its `file` in the manifest."""
-    return np.asarray(Image.open((paths.CLEAN_IMAGES / file).with_suffix(".png")))
+    return np.asarray(Image.open((folder / file).with_suffix(".png")))
 
 
 def read_manifest(path: Path) -> "pandas.DataFrame":

@@ -1,40 +1,30 @@
 """Stage `embed_images`: compute the features of every readable image by the frozen backbone."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import shutil
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, Float32
 
 from herodex import paths
 from herodex.command import run_command
 from herodex.dataset.feature_table import write_features
 from herodex.dataset.manifest import ReadImage, read_clean, read_manifest
-from herodex.embedding.feature_cache import look_up, open_cache, store, view_key
-from herodex.inference.features import feature_maps, load_embedder, pool, slices_of, views_of
+from herodex.embedding.embed_shards import VECTORS, Work, batches, compute, divide
+from herodex.embedding.feature_cache import look_up, open_cache, store
+from herodex.inference.features import slices_of, views_of
 from herodex.inference.openvino_runtime import resolve_precision
 from herodex.inference.views import MIDDLE, View
 from herodex.json_record import read_json
-from herodex.params import EmbedParams, load_params
+from herodex.params import EmbedParams, ScaleParams, load_params
 from herodex.progress import track
+from herodex.scale.engine import LOCAL, threads_per_shard
 
 log = logging.getLogger(__name__)
-
-
-def batches(
-    files: Sequence[str], size: int, read: ReadImage = read_clean
-) -> Iterator[list[UInt8[np.ndarray, "_h _w 3"]]]:
-    """Read normalised images in batches, the next batch while the current one is processed."""
-    starts = range(0, len(files), size)
-    with ThreadPoolExecutor() as pool:
-        reading = pool.map(read, files[:size])
-        for start in starts:
-            batch = list(reading)
-            reading = pool.map(read, files[start + size : start + 2 * size])
-            yield batch
 
 
 def run_on_all(
@@ -64,6 +54,8 @@ def pooled_views(
     cache_file: Path,
     backbone: Path = paths.BACKBONE,
     read: ReadImage = read_clean,
+    scale: ScaleParams = LOCAL,
+    results: Path = paths.SHARDS / "embed",
 ) -> tuple[Float32[np.ndarray, "images views values"], list[int]]:
     """Compute pooled feature maps of views of images; known ones come from the cache.
 
@@ -74,31 +66,34 @@ def pooled_views(
         views: to compute.
         cache_file: of earlier results.
         backbone: its folder.
-        read: reads an image.
+        read: reads an image; on another machine too, if the engine is Ray.
+        scale: the engine.
+        results: the folder of shards that are finished and not yet in the cache.
 
     Returns:
         the pooled vectors, and the channels of the stages.
     """
     record = read_json(backbone / "backbone.json")
-    keys = [view_key(record["ir_sha256"], precision, settings.input_size, view) for view in views]
-    hashes: list[str] = images["pixel_sha256"].tolist()
+    work = Work(
+        backbone.absolute(),
+        record["ir_sha256"],
+        precision,
+        settings,
+        tuple(views),
+        read,
+        threads_per_shard(scale),
+    )
+    keys, hashes = work.view_keys(), list[str](images["pixel_sha256"])
     with open_cache(cache_file) as cache:
         found = [look_up(cache, key, hashes) for key in keys]
-        missing = images[[not all(sha256 in known for known in found) for sha256 in hashes]]
-        missing = missing.drop_duplicates("pixel_sha256")
-        log.info("%d of %d images to embed, the others are cached", len(missing), len(images))
-        if len(missing):
-            embedder = load_embedder(backbone, precision, settings)
-            size, new = settings.batch_size, missing["pixel_sha256"].tolist()
-            starts = range(0, len(missing), size)
-            work = zip(starts, batches(missing["file"].tolist(), size, read), strict=True)
-            for start, batch in track(work, len(starts), "embed", "batches"):
-                with feature_maps(embedder, batch, views) as maps:
-                    by_view = pool(maps)
-                vectors = dict(zip(new[start : start + size], by_view, strict=True))
-                store(cache, keys, vectors)
-                for place, known in enumerate(found):
-                    known |= {sha256: values[place] for sha256, values in vectors.items()}
+        complete = {sha256 for sha256 in hashes if all(sha256 in known for known in found)}
+        log.info("%d of %d images to embed, the others are cached", len({*hashes} - complete), len({*hashes}))
+        for shard in compute(divide(images, complete, work, results), work, scale):
+            vectors = dict(zip(shard.hashes, np.load(shard.result / VECTORS), strict=True))
+            store(cache, keys, vectors)
+            shutil.rmtree(shard.result)
+            for place, known in enumerate(found):
+                known |= {sha256: values[place] for sha256, values in vectors.items()}
     stacked = [np.stack([known[sha256] for known in found]) for sha256 in hashes]
     return np.stack(stacked), list(record["channels"].values())
 
@@ -127,7 +122,10 @@ def main() -> None:
     settings, precision = params.classifier.embed, resolve_precision(params.backbone.precision)
     wanted = views_of(settings)
     views = wanted if MIDDLE in wanted else [*wanted, MIDDLE]
-    pooled, channels = pooled_views(images, settings, precision, views, paths.FEATURE_CACHE)
+    read = partial(read_clean, folder=paths.CLEAN_IMAGES.absolute())
+    pooled, channels = pooled_views(
+        images, settings, precision, views, paths.FEATURE_CACHE, read=read, scale=params.scale
+    )
     middle, places = pooled[:, views.index(MIDDLE)], slices_of(channels)
     columns = {
         "features": middle[:, places[5, "max"]],
@@ -136,6 +134,8 @@ def main() -> None:
         **view_columns(pooled[:, : len(wanted)], channels),
     }
     write_features(paths.FEATURES, images["sha256"].tolist(), columns)
+    # Shards of stopped runs with other inputs or settings.
+    shutil.rmtree(paths.SHARDS / "embed", ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -28,13 +28,16 @@ class Network:
     idle: list[ov.InferRequest] = field(default_factory=list[ov.InferRequest])
 
 
-def compile_network(path: Path, precision: str, shape: list[int] | None = None) -> Network:
+def compile_network(
+    path: Path, precision: str, shape: list[int] | None = None, threads: int | None = None
+) -> Network:
     """Compile an OpenVINO IR for the CPU.
 
     Args:
         path: the `.xml` file.
         precision: `int8`, `f32`, `bf16`, or `auto` for the faster of the last two on this CPU.
         shape: the input's shape, -1 where it varies, for a network that leaves it open.
+        threads: to compute with, beside other processes; None for all that this process may use.
     """
     core = ov.Core()
     network = cast(Any, core.read_model(path))
@@ -43,12 +46,15 @@ def compile_network(path: Path, precision: str, shape: list[int] | None = None) 
     resolved = resolve_precision(precision)
     # Between its integers, a quantised network computes in float32, the same on CPUs that have bf16.
     floats = "f32" if resolved == "int8" else resolved
-    hint: dict[str, Any] = {"INFERENCE_PRECISION_HINT": floats, **thread_hint()}
+    hint: dict[str, Any] = {"INFERENCE_PRECISION_HINT": floats, **thread_hint(threads)}
     return Network(cast(Any, core).compile_model(network, "CPU", hint))
 
 
-def thread_hint() -> dict[str, int]:
-    """Return the setting that limits OpenVINO, which counts the host's cores, to a smaller CPU quota."""
+def thread_hint(threads: int | None = None) -> dict[str, int | bool]:
+    """Return the settings that limit OpenVINO, which counts the host's cores, to threads or a CPU quota."""
+    if threads:
+        # Without this, all processes of one thread would share the first core.
+        return {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}
     limit = cpu_limit()
     return {"INFERENCE_NUM_THREADS": limit} if limit and limit < (os.cpu_count() or 1) else {}
 

@@ -1,0 +1,233 @@
+"""Stages on Ray give the bytes of the local engine, also after processes, nodes and the driver are killed.
+
+Two nodes of one CPU on loopback embed drawn images by a network of two layers in place of the backbone.
+"""
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import openvino as ov
+import pytest
+from openvino import opset13 as ops
+from PIL import Image
+from processes import is_alive
+from workspace import Workspace
+
+from benchmarks.ray_nodes import RayNodes, running_ray
+
+T = TypeVar("T")
+
+IMAGES = 150
+SHARDS = 10
+CLEAN, EMBED = "herodex.curation.clean", "herodex.embedding.embed"
+OUTPUTS = ("data/images/clean", "data/images/features.npy", ".cache")
+PATIENCE_S = 120
+
+
+def draw(seed: int) -> bytes:
+    """Draw sharp blobs as JPEG, PNG or WebP; a few files are cut off or no images."""
+    rng = np.random.default_rng(seed)
+    blobs = Image.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8))
+    file = io.BytesIO()
+    image = blobs.resize((640, 480), Image.Resampling.NEAREST)
+    image.save(file, ("JPEG", "PNG", "WEBP")[seed % 3])
+    return {40: file.getvalue()[:900], 90: b"<html></html>"}.get(seed, file.getvalue())
+
+
+def write_crawl(folder: Path, classes: list[str]) -> None:
+    """Write downloads and their manifest."""
+    rows = []
+    for seed in range(IMAGES):
+        data, label = draw(seed), classes[seed % len(classes)]
+        name = f"{label}/{seed}.bin"
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+        rows.append({"query": label, "label": label, "status": "ok", "sha256": f"{seed:064x}", "file": name})
+    rows[7] |= {"status": "timeout", "sha256": "", "file": ""}
+    with (folder / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_backbone(folder: Path) -> None:
+    """Write a network of two convolutions with the outputs of a backbone."""
+    rng = np.random.default_rng(3)
+    rgb = ops.parameter(ov.PartialShape([-1, -1, -1, 3]), np.float32, name="rgb")
+    first_last, last_first = ops.constant([0, 2, 3, 1]), ops.constant([0, 3, 1, 2])
+    maps, outputs = ops.transpose(rgb, last_first), []
+    for stage, (channels, stride) in enumerate([(16, 16), (32, 2)], start=4):
+        shape = (channels, 3 if stage == 4 else 16, stride, stride)
+        weights = ops.constant(rng.normal(0, 0.1, shape).astype(np.float32))
+        maps = ops.relu(ops.convolution(maps, weights, [stride, stride], [0, 0], [0, 0], [1, 1]))
+        output = ops.transpose(maps, first_last).output(0)
+        output.set_names({f"stage_{stage}"})
+        outputs.append(output)
+    folder.mkdir(parents=True)
+    ov.save_model(ov.Model(outputs, [rgb]), folder / "backbone.xml", compress_to_fp16=False)  # pyright: ignore
+    record = {"ir_sha256": "tiny", "channels": {"stage_4": 16, "stage_5": 32}}
+    (folder / "backbone.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A project with a crawl and a backbone, whose engine is local."""
+    made = Workspace(tmp_path_factory.mktemp("project"))
+    params = made.write_params({"distractors": []})
+    write_crawl(made.folder / "data/images/raw", params.classes)
+    write_backbone(made.folder / "models/backbone")
+    return made
+
+
+@pytest.fixture(scope="module")
+def expected(project: Workspace) -> dict[str, bytes]:
+    """The outputs of the local engine; removed from the project."""
+    for stage in (CLEAN, EMBED):
+        run = project.run("-m", stage)
+        assert run.code == 0, run.log
+    found = outputs(project)
+    assert len(found) > IMAGES - 10
+    return found
+
+
+def outputs(project: Workspace) -> dict[str, bytes]:
+    """Read the clean images, their manifest, and the features."""
+    found = project.tree("data/images/clean")
+    features = project.folder / "data/images/features.npy"
+    return found | ({"features.npy": features.read_bytes()} if features.exists() else {})
+
+
+def clean_part(found: dict[str, bytes]) -> dict[str, bytes]:
+    """Return the outputs without the features."""
+    return {name: data for name, data in found.items() if name != "features.npy"}
+
+
+def remove(project: Workspace, *names: str) -> None:
+    """Remove outputs."""
+    for name in names:
+        path = project.folder / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="module")
+def nodes(expected: dict[str, bytes]) -> Iterator[RayNodes]:
+    """A head and two nodes."""
+    with running_ray(2) as found:
+        yield found
+
+
+@pytest.fixture
+def on_ray(project: Workspace, expected: dict[str, bytes], nodes: RayNodes) -> Workspace:
+    """The project without outputs, whose engine is Ray."""
+    project.write_params({"distractors": [], "scale.engine": "ray"})
+    remove(project, *OUTPUTS)
+    return project
+
+
+def wait_until(condition: Callable[[], T], driver: subprocess.Popen[str]) -> T:
+    """Return the first true value of a condition while a driver runs."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        if driver.poll() is not None:
+            pytest.fail(f"the driver ended: {driver.communicate()}")
+        time.sleep(0.01)
+    pytest.fail("nothing happened")
+
+
+def finished(project: Workspace, stage: str) -> list[Path]:
+    """List the finished shards of a stage."""
+    return [path for path in (project.folder / ".cache/shards" / stage).glob("*") if not path.suffix]
+
+
+def partial(project: Workspace, stage: str) -> list[Path]:
+    """List the shards that were started and not finished."""
+    return list((project.folder / ".cache/shards" / stage).glob("*.part"))
+
+
+def pid_of(shard: Path) -> int:
+    """Return the process that writes a shard."""
+    return int(re.findall(r"-(\d+)\.part$", shard.name)[0])
+
+
+def stopped_worker(project: Workspace, stage: str) -> int:
+    """Stop a worker in the middle of a shard and return its process id; 0 if there is none."""
+    for shard in partial(project, stage):
+        pid = pid_of(shard)
+        if is_alive(pid):
+            os.kill(pid, signal.SIGSTOP)
+            if shard.exists():
+                return pid
+            os.kill(pid, signal.SIGCONT)
+    return 0
+
+
+def end(driver: subprocess.Popen[str]) -> str:
+    """Wait for a driver to succeed, and return its log."""
+    _, log = driver.communicate(timeout=PATIENCE_S)
+    assert driver.returncode == 0, log
+    return log
+
+
+def test_cleaning_on_ray_gives_the_same_bytes_after_a_worker_is_killed(on_ray, expected, nodes):
+    with on_ray.start("-m", CLEAN, RAY_ADDRESS=nodes.address) as driver:
+        wait_until(lambda: finished(on_ray, "clean"), driver)
+        pid = wait_until(lambda: stopped_worker(on_ray, "clean"), driver)
+        os.kill(pid, signal.SIGKILL)
+        end(driver)
+    assert on_ray.tree("data/images/clean") == clean_part(expected)
+    assert not (on_ray.folder / ".cache/shards/clean").exists()
+
+
+def test_embedding_on_ray_gives_the_same_bytes_after_a_node_is_killed(on_ray, expected, nodes):
+    for name, data in clean_part(expected).items():
+        path = on_ray.folder / "data/images/clean" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    on_ray.write_params({"distractors": [], "scale.engine": "ray", "scale.address": nodes.address})
+    with on_ray.start("-m", EMBED) as driver:
+        pid = wait_until(lambda: stopped_worker(on_ray, "embed"), driver)
+        nodes.kill(nodes.node_of(pid))
+        end(driver)
+    assert outputs(on_ray) == expected
+    nodes.start_node()
+
+
+def test_killed_driver_continues_with_the_shards_that_are_left(on_ray, expected, nodes):
+    with on_ray.start("-m", CLEAN, RAY_ADDRESS=nodes.address) as driver:
+        wait_until(lambda: len(finished(on_ray, "clean")) >= 2 and partial(on_ray, "clean"), driver)
+        driver.kill()
+    begun = len(partial(on_ray, "clean"))
+    with on_ray.start("-m", CLEAN, RAY_ADDRESS=nodes.address) as driver:
+        log = end(driver)
+    kept, total = map(int, re.findall(r"(\d+) of (\d+) shards are left", log)[0])
+    assert total == SHARDS
+    assert 2 <= kept < SHARDS
+    assert f"clean: {total - kept} shards" in log
+    # Only these are computed twice: one on each node.
+    assert begun <= 2
+    assert on_ray.tree("data/images/clean") == clean_part(expected)
+
+
+def test_lost_head_is_one_message(on_ray, nodes):
+    """The last test with these nodes."""
+    with on_ray.start("-m", CLEAN, RAY_ADDRESS=nodes.address) as driver:
+        wait_until(lambda: partial(on_ray, "clean"), driver)
+        for place in reversed(range(len(nodes.processes))):
+            nodes.kill(place)
+        _, log = driver.communicate(timeout=PATIENCE_S)
+    assert driver.returncode == 1, log
+    assert f"error: The head of Ray at {nodes.address} has not answered" in log
+    assert "Traceback" not in log
