@@ -97,8 +97,8 @@ def compare(folder: Path, images: int, classes: int) -> str:
     return f"accuracy {table['accuracy'].iloc[best]}, l2 {decays[best]}"
 
 
-def evaluate(_: Path, images: int, classes: int) -> str:
-    """Compute the metrics and curves of drawn answers."""
+def evaluate(folder: Path, images: int, classes: int) -> str:
+    """Compute the metrics and curves of drawn answers; the folder is for the other steps."""
     rng, answers = np.random.default_rng(SEED), [*(f"class {place}" for place in range(classes)), UNKNOWN]
     actual = np.arange(images) % classes
     probabilities = rng.random((images, classes + 1)) * (1 / classes)

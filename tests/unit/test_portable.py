@@ -49,7 +49,7 @@ def photo(height: int, width: int) -> np.ndarray:
 def graph_of(inputs: list, outputs: dict) -> ov.Model:
     for name, value in outputs.items():
         value.output(0).set_names({name})
-    return ov.Model([op.result(value) for value in outputs.values()], inputs, "test")
+    return ov.Model([op.result(value) for value in outputs.values()], inputs, "test")  # pyright: ignore
 
 
 @pytest.mark.parametrize("to", FORMATS)
@@ -91,9 +91,9 @@ def test_views_have_the_pixels_that_pillow_computes(name):
     image.output(0).set_names({"image"})
     pixels = op.transpose(op.convert(image, "f32"), [2, 0, 1])
     shape = op.shape_of(pixels, "i32")
-    size = tuple(op.gather(shape, graphs._ints(axis), graphs._ints(0)) for axis in (1, 2))
-    everything = (graphs._ints(0), size[0], graphs._ints(0), size[1])
-    square = graphs._resized(pixels, size, everything, name, 96)
+    height, width = (op.gather(shape, graphs._ints(axis), graphs._ints(0)) for axis in (1, 2))
+    everything = (graphs._ints(0), height, graphs._ints(0), width)
+    square = graphs._resized(pixels, (height, width), everything, name, 96)
     compiled = ov.Core().compile_model(
         graph_of([image], {"square": square}), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
     )

@@ -4,6 +4,7 @@ import json
 import logging
 from dataclasses import dataclass, field
 from functools import partial
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -79,8 +80,8 @@ def sample_rows(rows: pd.DataFrame, most: int) -> pd.DataFrame:
     """Keep an even sample of at most so many rows, duplicate groups as a whole."""
     if len(rows) <= most:
         return rows
-    place = rows["duplicate_group"].map(lambda group: uniform_hash(group, "compare")).to_numpy(float)
-    return rows[place < np.sort(place)[most]]
+    place = np.array([uniform_hash(str(group), "compare") for group in rows["duplicate_group"]])
+    return cast(pd.DataFrame, rows.loc[place < np.sort(place)[most]])
 
 
 def accuracy_gain(result: RecipeResult, baseline: RecipeResult, seed: int) -> Estimate:

@@ -33,10 +33,11 @@ class RowSpace:
 
 def centre(components: Float32[np.ndarray, "n components"]) -> RowSpace:
     """Centre principal components; standardising them would make noise as large as the first ones."""
-    width = components.shape[1]
+    width = int(components.shape[1])
+    ones: Float64[np.ndarray, " width"] = np.ones(width)
     mean = components.mean(axis=0, dtype=np.float64)
     coordinates = components - mean.astype(np.float32)
-    return RowSpace(mean, np.ones(width), coordinates, np.eye(width))
+    return RowSpace(mean, ones, coordinates, np.eye(width))
 
 
 def project(features: Float[np.ndarray, "n features"]) -> RowSpace:

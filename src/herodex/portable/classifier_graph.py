@@ -59,7 +59,7 @@ def classifier_graph(backbone: Path, classifier: Classifier) -> ov.Model:
     outputs = _answer(classifier, features, means)
     for name, value in outputs.items():
         value.output(0).set_names({name})
-    return ov.Model([op.result(value) for value in outputs.values()], [image], "classifier")
+    return cast(Any, ov.Model)([op.result(value) for value in outputs.values()], [image], "classifier")
 
 
 def _ints(values: int | list[int] | list[list[int]] | Int[np.ndarray, "..."]) -> Value:
@@ -249,7 +249,7 @@ def _index_reversals(network: Any) -> None:
         if node.get_type_name() == "ReverseSequence":
             axis = node.get_attributes()["seq_axis"]
             length = node.get_output_partial_shape(0)[axis].get_length()
-            positions = _ints(np.arange(length)[::-1])
+            positions = _ints(np.arange(int(length))[::-1])
             node.output(0).replace(op.gather(node.input_value(0), positions, _ints(axis)).output(0))
 
 

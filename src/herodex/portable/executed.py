@@ -51,7 +51,7 @@ def _values(network: Any, rounding: str, probe: Float32[np.ndarray, "..."]) -> F
     """Compute what a network's rounding returns."""
     node = next(node for node in network.get_ops() if node.get_friendly_name() == rounding)
     end = cast(Any, opset13).result(node.output(0))
-    part = ov.Model([end], network.get_parameters(), "part")
+    part = cast(Any, ov.Model)([end], network.get_parameters(), "part")
     compiled = cast(Any, ov.Core()).compile_model(part, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return compiled(probe)[0].copy()
 

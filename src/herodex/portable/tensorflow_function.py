@@ -47,7 +47,7 @@ def tensorflow_function(model: ov.Model) -> "tensorflow.types.experimental.Concr
                 values[node.outputs[0]] = node.constant
             elif node.kind != "Parameter":
                 found = OPERATIONS[node.kind](node, [values[name] for name in node.inputs], tf)
-                outputs: list[Any] = found if isinstance(found, list) else [found]
+                outputs = cast(list[Any], found) if isinstance(found, list) else [found]
                 # The second output of a pooling, positions, is not computed.
                 values |= dict(zip(node.outputs, outputs, strict=False))
         return results
