@@ -1,6 +1,8 @@
 """Pixel correlation of two images over crops, scales and mirroring."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
@@ -13,6 +15,15 @@ CERTAIN = 0.97
 """Correlation of whole images above which crops are not tried."""
 MIN_CROP_SIDE, MIN_CROP_AREA = 24, 0.78
 """Least side in pixels, and least share of the area, that a crop keeps."""
+CROPS = [
+    (width, height)
+    for width in range(MIN_CROP_SIDE, SIDE + 1, 2)
+    for height in range(MIN_CROP_SIDE, SIDE + 1, 2)
+    if width * height >= MIN_CROP_AREA * SIDE * SIDE
+]
+"""Widths and heights of the crops that are tried."""
+CACHED = 256
+"""Thumbnails whose scaled versions, 0.2 MB each, are kept."""
 
 
 def thumbnail(pixels: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "30 30 3"]:
@@ -39,19 +50,15 @@ class Placement:
 
 def place(one: UInt8[np.ndarray, "30 30 3"], other: UInt8[np.ndarray, "30 30 3"]) -> Placement:
     """Find the best placement of two thumbnails over crops and mirroring."""
-    field = other.reshape(1, -1).astype(np.float32)
+    field = _windows(other.reshape(1, -1).astype(np.float32))
     as_wholes = [
-        Placement(float(_correlations(field, side.astype(np.float32).ravel())[0]), mirrored=mirrored)
+        Placement(float(_correlations(field, _pattern(side))[0]), mirrored=mirrored)
         for mirrored, side in ((False, one), (True, one[:, ::-1]))
     ]
     best = max(as_wholes, key=_correlation)
     if best.correlation >= CERTAIN:
         return best
-    crops = [
-        _best_crop(part, whole, swapped, mirrored)
-        for swapped, part, whole in ((False, one, other), (True, other, one))
-        for mirrored in (False, True)
-    ]
+    crops = [*_best_crops(one, other, swapped=False), *_best_crops(other, one, swapped=True)]
     return max(crops, key=_correlation)
 
 
@@ -64,30 +71,58 @@ def _correlation(placement: Placement) -> float:
     return placement.correlation
 
 
-def _best_crop(
-    part: UInt8[np.ndarray, "30 30 3"], whole: UInt8[np.ndarray, "30 30 3"], swapped: bool, mirrored: bool
-) -> Placement:
-    image = Image.fromarray(np.ascontiguousarray(part[:, ::-1] if mirrored else part))
-    field, best = whole.astype(np.float32), Placement(-1.0)
-    for width in range(MIN_CROP_SIDE, SIDE + 1, 2):
-        for height in range(MIN_CROP_SIDE, SIDE + 1, 2):
-            if width * height < MIN_CROP_AREA * SIDE * SIDE:
-                continue
-            scaled = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR), np.float32)
-            windows = sliding_window_view(field, (height, width, 3)).reshape(-1, height * width * 3)
-            fits = _correlations(windows, scaled.ravel())
+class _Windows(NamedTuple):
+    """Parts of an image, and their standard deviations."""
+
+    rows: Float32[np.ndarray, "rows values"]
+    deviations: Float32[np.ndarray, " rows"]
+
+
+class _Pattern(NamedTuple):
+    """An image around its mean, and its standard deviation."""
+
+    centred: Float32[np.ndarray, " values"]
+    deviation: float
+
+
+def _best_crops(
+    part: UInt8[np.ndarray, "30 30 3"], whole: UInt8[np.ndarray, "30 30 3"], swapped: bool
+) -> list[Placement]:
+    """Find the best placement of a part in a whole, as it is and mirrored."""
+    field, best = whole.astype(np.float32), [Placement(-1.0), Placement(-1.0)]
+    for (width, height), patterns in zip(CROPS, _scaled(part.tobytes()), strict=True):
+        views = sliding_window_view(field, (height, width, 3)).reshape(-1, height * width * 3)
+        windows = _windows(views)
+        for mirrored, pattern in enumerate(patterns):
+            fits = _correlations(windows, pattern)
             at = int(fits.argmax())
-            if fits[at] > best.correlation:
+            if fits[at] > best[mirrored].correlation:
                 top, left = divmod(at, SIDE + 1 - width)
                 box = (left / SIDE, top / SIDE, (left + width) / SIDE, (top + height) / SIDE)
-                best = Placement(float(fits[at]), swapped, mirrored, box)
+                best[mirrored] = Placement(float(fits[at]), swapped, bool(mirrored), box)
     return best
 
 
-def _correlations(
-    rows: Float32[np.ndarray, "rows values"], vector: Float32[np.ndarray, " values"]
-) -> Float[np.ndarray, " rows"]:
+@lru_cache(CACHED)
+def _scaled(thumbnail: bytes) -> list[tuple[_Pattern, _Pattern]]:
+    """Scale a thumbnail to the size of each crop, as it is and mirrored; an image is in several pairs."""
+    pixels = np.frombuffer(thumbnail, np.uint8).reshape(SIDE, SIDE, 3)
+    sides = [Image.fromarray(np.ascontiguousarray(each)) for each in (pixels, pixels[:, ::-1])]
+    scaled = [[side.resize(size, Image.Resampling.BILINEAR) for side in sides] for size in CROPS]
+    return [(_pattern(np.asarray(plain)), _pattern(np.asarray(mirrored))) for plain, mirrored in scaled]
+
+
+def _pattern(pixels: UInt8[np.ndarray, "h w 3"]) -> _Pattern:
+    vector = pixels.astype(np.float32).ravel()
     centred = vector - vector.mean()
+    return _Pattern(centred, float(centred.std()))
+
+
+def _windows(rows: Float32[np.ndarray, "rows values"]) -> _Windows:
     means = rows.mean(axis=1)
-    deviations = np.sqrt(np.maximum((rows * rows).mean(axis=1) - means * means, 1e-6))
-    return rows @ centred / (len(vector) * deviations * max(float(centred.std()), 1e-3))
+    return _Windows(rows, np.sqrt(np.maximum((rows * rows).mean(axis=1) - means * means, 1e-6)))
+
+
+def _correlations(windows: _Windows, pattern: _Pattern) -> Float[np.ndarray, " rows"]:
+    scale = len(pattern.centred) * windows.deviations * max(pattern.deviation, 1e-3)
+    return windows.rows @ pattern.centred / scale
