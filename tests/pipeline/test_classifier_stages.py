@@ -127,6 +127,13 @@ def test_every_recipe_is_compared_and_the_selected_one_is_served(twelve):
     assert record["classes"] == TWELVE
 
 
+def test_quantiles_for_drift_are_of_the_scores_out_of_fold(twelve):
+    found = np.load(twelve.folder / "models/classifier/ood_quantiles.npy")
+    # Each label is a class here.
+    scores = pd.read_csv(twelve.folder / "reports/classifier/out_of_fold.csv")["ood_score"]
+    assert found == pytest.approx(np.quantile(scores, np.linspace(0, 1, 101)), abs=1e-3)
+
+
 def test_fine_tuned_backbone_is_cross_validated_and_served_as_evaluated(twelve, tmp_path):
     twelve.write_params({**PARAMS, **TUNED})
     run(twelve)

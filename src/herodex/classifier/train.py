@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 
 from herodex import paths, tracking
 from herodex.classifier.distractor_searches import suggest_searches
@@ -222,6 +222,13 @@ def tabulate(
     }
 
 
+def ood_quantiles(images: Images, selection: Selection, classes: int) -> Float[np.ndarray, " percent"]:
+    """Compute the percentiles, 0 to 100, of the OOD scores out of fold of images of the classes."""
+    found = selection.answers
+    known = found.scores[images.examples.labels[found.rows] < classes]
+    return np.quantile(known, np.linspace(0, 1, 101)).round(6)
+
+
 def main() -> None:
     """Write the head, the settings of its answers, and reports of the training."""
     params = load_params()
@@ -248,6 +255,8 @@ def main() -> None:
         sources = sources[GALLERY_COLUMNS].assign(shows=[labels[i] for i in subjects])
         record = describe_model(labels, selection, recipe, backbone, params)
         write_model(paths.CLASSIFIER, weights, reference, sources, record)
+        # The service compares the scores of its images with them, to notice drift.
+        np.save(paths.CLASSIFIER / "ood_quantiles.npy", ood_quantiles(images, selection, len(params.classes)))
         if tuned:
             for name in ("backbone.xml", "backbone.bin"):
                 shutil.copy(paths.TUNED / name, paths.CLASSIFIER)
