@@ -49,7 +49,7 @@ refresh: setup ## crawl again; keeps the snapshot until the next refresh
 	@python -m herodex.preflight
 	@scripts/refresh.sh
 
-test: setup ## run all tests
+test: ## run all tests
 	@scripts/setup.sh --for-tests
 	pytest -n 2 --no-loadscope-reorder
 

@@ -1,0 +1,4 @@
+# Ray is installed for tests alone, and has no usable types.
+from typing import Any
+
+def __getattr__(name: str) -> Any: ...
