@@ -65,7 +65,7 @@ serve: setup ## serve on http://localhost:3000 (PORT=… for another port)
 	@python -m herodex.serving.start --port $(PORT)
 
 ui: setup ## open MLflow on http://localhost:5000 (UI_PORT=… for another port)
-	mlflow ui --backend-store-uri $(or $(MLFLOW_TRACKING_URI),sqlite:///mlflow.db) --port $(UI_PORT)
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --backend-store-uri $(or $(MLFLOW_TRACKING_URI),sqlite:///mlflow.db) --port $(UI_PORT)
 
 experiments: setup ## compare experiments: changed settings, and metrics that differ
 	@dvc exp show --no-pager --md --only-changed --hide-workspace --drop '.*\.(low|high|n)$$|Created|State|Executor'

@@ -107,7 +107,14 @@ def mlflow_server(database: str, s3: str, port: int, log: Path) -> Generator[str
     """Run an MLflow server with runs in a database and artifacts in S3; yield its URL."""
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--backend-store-uri", database, "--artifacts-destination", f"s3://{BUCKET}/mlflow"]
-    environment = {**os.environ, **KEYS, "MLFLOW_S3_ENDPOINT_URL": s3, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    environment = {
+        **os.environ,
+        **KEYS,
+        "MLFLOW_S3_ENDPOINT_URL": s3,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        # Eight processes for jobs of language models, which Herodex has none of.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
     with log.open("ab") as output:
         server = subprocess.Popen(
             [*command, "--workers", "1"],
