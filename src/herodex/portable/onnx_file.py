@@ -161,22 +161,18 @@ class _Writer:
         )
 
     def max_pool(self, node: Node) -> None:
-        settings = node.attributes
-        self._emit(
-            "MaxPool",
-            node.inputs,
-            node.outputs[:1],
-            kernel_shape=settings["kernel"],
-            strides=settings["strides"],
-            pads=[*settings["pads_begin"], *settings["pads_end"]],
-        )
+        self._pool(node, "MaxPool")
 
     def average_pool(self, node: Node) -> None:
+        self._pool(node, "AveragePool")
+
+    def _pool(self, node: Node, kind: str) -> None:
+        """Translate a pooling; OpenVINO's second output, positions, is left out."""
         settings = node.attributes
         self._emit(
-            "AveragePool",
+            kind,
             node.inputs,
-            node.outputs,
+            node.outputs[:1],
             kernel_shape=settings["kernel"],
             strides=settings["strides"],
             pads=[*settings["pads_begin"], *settings["pads_end"]],
