@@ -212,6 +212,10 @@ def link_or_copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
+class InUseError(UserError):
+    """Another process crawls with this journal."""
+
+
 @contextmanager
 def open_journal(folder: Path, on_volume: bool = False) -> Generator[Journal]:
     """Open the journal in `folder` exclusively; the folder is created if needed.
@@ -227,7 +231,7 @@ def open_journal(folder: Path, on_volume: bool = False) -> Generator[Journal]:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise UserError(
+                raise InUseError(
                     f"Another crawl is running in {folder}.", "Wait until it has ended, or stop it."
                 ) from None
             journal = Journal(folder, on_volume)

@@ -11,8 +11,8 @@ host of another shard, and images for which the shard's part of the budget is to
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -28,7 +28,16 @@ from crawlers.image_crawl import (
     unfinished,
 )
 from crawlers.items import FOLDER, Download, ImageRecord, Search, SearchResult, Status
-from crawlers.journal import BYTES, SECONDS, Journal, discard_journal, identity, open_journal, search_from
+from crawlers.journal import (
+    BYTES,
+    SECONDS,
+    InUseError,
+    Journal,
+    discard_journal,
+    identity,
+    open_journal,
+    search_from,
+)
 from crawlers.json_object import read_object
 from crawlers.manifest import count_statuses
 from crawlers.run import Job, run_spiders, spider_settings
@@ -235,10 +244,7 @@ def download(
     results = sum(map(len, own.values()))
     log.info("shards %s: %s", listed(numbers, params.scale.crawl_shards), counted(results, "result"))
     with ExitStack() as running:
-        journals = {
-            number: running.enter_context(open_journal(shard_folder(number, params), on_volume=True))
-            for number in own
-        }
+        journals = {number: running.enter_context(open_shard(number, params)) for number in own}
         for journal in journals.values():
             journal.keep_note(_COMPLETE, "")
         jobs = shard_jobs(params, lists, parts, journals)
@@ -297,6 +303,24 @@ def completion(params: Params, results: Sequence[SearchResult]) -> dict[str, Any
     return {
         "settings": settings_of(params), "results": identity(result.image_url for result in results)
     }  # fmt: skip
+
+
+@contextmanager
+def open_shard(number: int, params: Params) -> Generator[Journal]:
+    """Open the journal of a shard, to read it.
+
+    Raises:
+        UserError: the shard is still being crawled.
+    """
+    try:
+        with open_journal(shard_folder(number, params), on_volume=True) as journal:
+            yield journal
+    except InUseError:
+        shard = f"{number}/{params.scale.crawl_shards}"
+        raise UserError(
+            f"Shard {shard} is still being crawled.",
+            f"Wait until its process has ended, or stop it and run: herodex crawl --shard {shard}",
+        ) from None
 
 
 def merge(params: Params, open_web: OpenWeb, pace: Mapping[str, Any] | None = None) -> list[ImageRecord]:

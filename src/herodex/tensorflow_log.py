@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
@@ -40,11 +40,12 @@ class _QuietFinder(MetaPathFinder):
     """Find TensorFlow as usual, with another loader."""
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+        self, fullname: str, path: Iterable[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        # The path of a namespace package is no sequence.
         if fullname != "tensorflow":
             return None
-        spec = PathFinder.find_spec(fullname, path, target)
+        spec = PathFinder.find_spec(fullname, None if path is None else [*path], target)
         if spec and spec.loader:
             spec.loader = _QuietLoader(spec.loader)
         return spec

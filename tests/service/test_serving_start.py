@@ -1,16 +1,18 @@
 """`make serve` when something is missing: one clear message and exit status 1."""
 
+import os
+import pty
 import shutil
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 from tiny_service import environment
 
 from herodex.serving.start import page_address
+from scripts.free_port import free_port
 
 
 def start(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -49,11 +51,18 @@ def test_address_of_the_page_can_be_opened_on_this_machine(host: str, address: s
     assert page_address(host, 3001) == address
 
 
-def test_start_prints_the_address_of_the_page(tiny_project: Path, service: str) -> None:
-    address = service.replace("127.0.0.1", "localhost")
-    log = (tiny_project / "server.log").read_text(encoding="utf-8")
-    assert log.startswith(f"open {address} in a browser")
-    assert httpx.get(address, timeout=60).status_code == 200
+def test_start_in_a_terminal_prints_the_address_of_the_page(tiny_project: Path) -> None:
+    terminal, end = pty.openpty()
+    port = str(free_port())
+    command = [sys.executable, "-m", "herodex.serving.start", "--port", port]
+    with subprocess.Popen(
+        command, cwd=tiny_project, env=environment(tiny_project), stdout=end, stderr=end
+    ) as server:
+        os.close(end)
+        line = os.read(terminal, 200).decode()
+        server.terminate()
+    os.close(terminal)
+    assert line.startswith(f"open http://localhost:{port} in a browser")
 
 
 def test_port_in_use_is_reported_before_anything_starts(tiny_project: Path) -> None:

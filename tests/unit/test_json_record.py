@@ -15,6 +15,8 @@ from herodex.params import NetworkParams
 
 PROJECT = Path(__file__).resolve().parents[2]
 READ_DIRECTLY = {
+    # The module's own cache, whose key holds the code.
+    "src/herodex/curation/check_downloads.py",
     "src/herodex/inference/classifier_file.py",
     "src/herodex/json_record.py",
     "src/herodex/serving/lineage.py",
@@ -88,7 +90,9 @@ def test_models_and_reports_are_read_by_this_module_alone():
     direct = {
         str(path.relative_to(PROJECT))
         for path in modules
-        if re.search(r"json\.loads\([^\n]*read_text\(", path.read_text(encoding="utf-8"))
+        # Examples run without Herodex.
+        if "examples" not in path.parts
+        and re.search(r"json\.loads\([^\n]*read_text\(", path.read_text(encoding="utf-8"))
     }
     # The benchmarks' own record of figures has a line for each.
     assert direct - READ_DIRECTLY == {"benchmarks/bench_record.py"}

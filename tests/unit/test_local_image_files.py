@@ -1,6 +1,7 @@
 """Files in folders are found in a stable order, whatever their names, and nothing is left out in silence."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,10 @@ def test_folders_deeper_than_pythons_calls_are_read(tmp_path, monkeypatch):
         os.chdir("d")
     Path("x").touch()
     monkeypatch.chdir(tmp_path)
-    assert find_files([Path("d")]).files == [place / "x"]
+    found = find_files([Path("d")]).files
+    # Python's own functions, which delete the test's folder, do not go as deep.
+    subprocess.run(["rm", "-r", "d"], check=True)
+    assert found == [place / "x"]
 
 
 def test_hidden_files_and_links_to_folders_are_counted(tmp_path):

@@ -58,6 +58,6 @@ def open_saved_model(folder: Path) -> Runner:
         # The model is kept, because its functions do not keep it.
         function = loaded.signatures["serving_default"]
         outputs = function(**{name: tf.constant(value) for name, value in inputs.items()})
-        return {name: value.numpy() for name, value in outputs.items()}
+        return {name: np.asarray(value) for name, value in outputs.items()}
 
     return run

@@ -118,7 +118,9 @@ def main() -> None:
     check_port(options.host, options.port)
     if metrics is not None:
         check_metrics_port(options.host, metrics, options.port)
-    log.info("open %s in a browser; Ctrl-C ends the service", page_address(options.host, options.port))
+    # Elsewhere each line of the log is JSON.
+    if sys.stderr.isatty():
+        log.info("open %s in a browser; Ctrl-C ends the service", page_address(options.host, options.port))
     environment = {**ENVIRONMENT, **os.environ}
     serve = ("serve", "service:Herodex", "--host", options.host, "--port", str(options.port))
     # Replacing the process lets signals reach the server.
