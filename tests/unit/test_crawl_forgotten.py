@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from demo_web_params import demo_params
@@ -113,7 +114,7 @@ def test_withdrawal_makes_no_snapshot_of_other_data(crawled):
 
 def test_withdrawn_file_of_a_folder_is_not_taken(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    values = demo_params().model_dump() | {"classes": ["one", "two"], "distractors": []}
+    values: dict[str, Any] = demo_params().model_dump() | {"classes": ["one", "two"], "distractors": []}
     values["crawl"] |= {"web": "own"}
     values["crawl"]["images"] |= {"sources": ["folder"]}
     jpeg = b"\xff\xd8\xff\xe0 an image as far as its first bytes go "

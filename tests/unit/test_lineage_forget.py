@@ -275,7 +275,8 @@ def write_metrics(file: Path, value: float) -> None:
 def test_rebuild_runs_make_compares_the_accuracy_and_checks(project, monkeypatch, capfd):
     write_metrics(METRICS, 0.9)
     write_metrics(project / "after.json", 0.89)
-    stale = f"{paths.CLEAN_IMAGES} {paths.FEATURES} {paths.CLASSIFIER} {paths.PROVENANCE} {paths.REPORTS / 'page.html'}"
+    page = paths.REPORTS / "page.html"
+    stale = f"{paths.CLEAN_IMAGES} {paths.FEATURES} {paths.CLASSIFIER} {paths.PROVENANCE} {page}"
     (project / "Makefile").write_text(
         f"run:\n\t@rm -r {stale}\n\t@cp after.json {METRICS}\n\t@echo made anew\n", encoding="utf-8"
     )

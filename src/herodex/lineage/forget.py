@@ -203,12 +203,12 @@ def _add_made_anew(node: Node, withdrawal: Withdrawal) -> None:
 def _images_of_reports(rows: Sequence[Row]) -> Iterator[Path]:
     """Yield contact sheets, plots and page examples that may show images of these rows."""
     reasons = {row.get("dropped_for", "") for row in rows} - {""}
-    sheets = [CONTACT_SHEETS / f"{reason}.png" for reason in sorted(reasons)]
+    contact_sheets = [CONTACT_SHEETS / f"{reason}.png" for reason in sorted(reasons)]
     plots = [paths.CLASSIFIER_REPORTS / name for name in PLOTS]
     page = [paths.REPORTS / "index.html"]
     # The page shows images of a user's folder only; on other webs its examples are drawn.
     examples = sorted(paths.EXAMPLES.glob("*.jpg")) if paths.EXAMPLES.exists() else []
-    yield from (file for file in (*sheets, *plots, *page, *examples) if file.exists())
+    yield from (file for file in (*contact_sheets, *plots, *page, *examples) if file.exists())
 
 
 def remaining_places() -> list[tuple[str, str]]:
