@@ -172,9 +172,12 @@ def withdraw(withdrawal: "herodex.lineage.forget.Withdrawal", rebuild: bool) -> 
 def prove_forgotten(key: str | None) -> None:
     """Print the traces of withdrawn sources in the working tree; exit with 1 if there are any."""
     from herodex.forgotten_list import read_forgotten
-    from herodex.lineage.traces import describe_traces, find_traces
+    from herodex.lineage.traces import describe_traces, find_traces, hashes_of
 
-    found = find_traces(read_forgotten(), key or "")
+    forgotten = read_forgotten()
+    if key and not hashes_of(key) & forgotten.reasons.keys():
+        sys.stdout.write(f"'{key}' is not withdrawn: data/forgotten.csv has no such source.\n")
+    found = find_traces(forgotten, key or "")
     sys.stdout.write(f"{describe_traces(found)}\n")
     if found:
         raise SystemExit(1)

@@ -63,7 +63,7 @@ def test_withdrawn_sources_are_neither_asked_for_nor_kept(workspace: Workspace):
     assert [(row["query"], row["title"], row["status"]) for row in rows] == [
         ("one", "kept", "ok"), ("two", "kept", "ok")
     ]  # fmt: skip
-    assert WITHDRAWN not in files.values()
+    assert WITHDRAWN not in [*files.values(), *workspace.tree("state").values()]
     # The search went on until it had three results; two of these turned out to be withdrawn.
     assert "one: 7 results of withdrawn sources" in files["sources.md"].decode()
     assert "one: 7 results of withdrawn sources left out" in done.log

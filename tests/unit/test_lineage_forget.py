@@ -217,7 +217,7 @@ def test_check_names_the_files_that_have_traces(project, monkeypatch, capsys):
         "reports/page.html",
         "reports/provenance/croissant.json",
     }
-    assert traces["reports/provenance/croissant.json"] == "1 author, 1 text"
+    assert traces["reports/provenance/croissant.json"] == "1 author or licence, 1 text"
     assert traces["reports/page.html"] == "1 sha256"
     assert traces["data/images/features.npy"] == "1 sha256"
     # As `make run` does:
@@ -236,6 +236,22 @@ def test_check_finds_a_key_in_the_spellings_of_a_report(project, key, count):
 
 def test_project_without_withdrawn_sources_has_no_traces(project):
     assert find_traces(read_forgotten()) == {}
+
+
+@pytest.mark.parametrize("key", ["Ann Ä", "ANN  ä", "ann a\N{COMBINING DIAERESIS}"])
+def test_check_finds_a_source_that_is_not_withdrawn_in_any_spelling(project, monkeypatch, capsys, key):
+    assert run(monkeypatch, "--check", key) == 1
+    said = capsys.readouterr().out
+    assert "is not withdrawn" in said
+    assert "data/images/raw/manifest.csv: 1 author or licence, 1 text\n" in said
+    assert "reports/sources.md: 1 text\n" in said
+    assert ".cache/crawl/images-1/" in said
+
+
+def test_check_finds_the_addresses_of_a_host(project):
+    found = find_traces(read_forgotten(), "A.test")
+    assert found[paths.RAW_IMAGES / paths.MANIFEST]["address"] == 4
+    assert found[paths.SOURCES]["address"] == 2
 
 
 def test_nothing_is_removed_without_a_yes(project, monkeypatch, capsys):

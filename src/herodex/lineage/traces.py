@@ -5,6 +5,7 @@ import hashlib
 import html
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -13,9 +14,11 @@ from urllib.parse import quote
 
 from herodex import paths
 from herodex.file_kind import HEAD_BYTES, recognise
-from herodex.forgotten_list import AUTHOR, LICENSE, ForgottenList, value_hash
+from herodex.forgotten_list import AUTHOR, HOST, LICENSE, ForgottenList, value_hash
 
 PLACES = (paths.DATA, paths.MODELS, paths.REPORTS, paths.CRAWL_STATE)
+VALUES = (AUTHOR, HOST, LICENSE)
+"""Kinds of sources that a key may name in plain text."""
 SHORT = 12
 """Reports write this many digits of a hash."""
 _TOKEN = re.compile(rb"(?<![0-9a-f])[0-9a-f]{12,64}(?![0-9a-f])")
@@ -34,12 +37,19 @@ def find_traces(
     Returns:
         how many traces of which kind each file has; files without traces are left out.
     """
+    forgotten = ForgottenList({**forgotten.reasons, **dict.fromkeys(hashes_of(key), "")})
     found: dict[Path, Counter[str]] = {}
     for place in places:
         for file in sorted(path for path in place.rglob("*") if path.is_file()):
             if file != paths.FORGOTTEN and (traces := traces_in(file, forgotten, key)):
                 found[file] = traces
     return found
+
+
+def hashes_of(key: str) -> set[str]:
+    """Return the hashes that stand for a key: its own digits, or those of an author, host or licence."""
+    own = {key} if re.fullmatch(r"[0-9a-f]{64}", key) else {value_hash(kind, key) for kind in VALUES}
+    return own - {""}
 
 
 def traces_in(file: Path, forgotten: ForgottenList, key: str) -> Counter[str]:
@@ -75,12 +85,19 @@ def _in_text(text: str, forgotten: ForgottenList, key: str) -> Counter[str]:
         if any(forgotten.has_url(each) for each in (url, url.rstrip(").;:`]*"), html.unescape(url))):
             found["address"] += count
     if key:
-        spellings = {key, html.escape(key), json.dumps(key)[1:-1], quote(key), _markdown(key)}
-        pattern = "|".join(re.escape(each) for each in sorted(spellings, key=len, reverse=True))
-        # The digits of a hash need not be all of them.
-        end = "" if re.fullmatch(r"[0-9a-f]{6,64}", key) else r"(?!\w)"
-        found["text"] += len(re.findall(rf"(?<!\w)(?:{pattern}){end}", text, re.IGNORECASE))
+        found["text"] += len(_pattern(key).findall(unicodedata.normalize("NFKC", text)))
     return found
+
+
+def _pattern(key: str) -> re.Pattern[str]:
+    """Match a key in any case and with any blanks, as plain text, HTML, JSON, Markdown or part of a URL."""
+    plain = " ".join(unicodedata.normalize("NFKC", key).split())
+    spellings = {plain, html.escape(plain), json.dumps(plain)[1:-1], quote(plain), _markdown(plain)}
+    words = ((re.escape(word) for word in each.split()) for each in spellings)
+    any_of = "|".join(sorted((r"\s+".join(each) for each in words), key=len, reverse=True))
+    # The digits of a hash need not be all of them.
+    end = "" if re.fullmatch(r"[0-9a-f]{6,64}", key) else r"(?!\w)"
+    return re.compile(rf"(?<!\w)(?:{any_of}){end}", re.IGNORECASE)
 
 
 def _markdown(text: str) -> str:
@@ -101,9 +118,8 @@ def _in_values(file: Path, text: str, forgotten: ForgottenList) -> Counter[str]:
             return Counter()
     found = Counter[str]()
     for value, count in values.items():
-        for kind in (AUTHOR, LICENSE):
-            if value_hash(kind, value) in forgotten.reasons:
-                found[kind] += count
+        if any(value_hash(kind, value) in forgotten.reasons for kind in (AUTHOR, LICENSE)):
+            found["author or licence"] += count
     return found
 
 
