@@ -1,6 +1,7 @@
 """Withdrawn sources in the crawl's tables: left out, counted, and removed from a live snapshot."""
 
 import hashlib
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -8,20 +9,22 @@ from typing import Any
 import pytest
 from demo_web_params import demo_params
 
-from crawlers import snapshot
+from crawlers import scrape_images, snapshot
 from crawlers.folder import read_folder
 from crawlers.forgotten import clear_rows, clear_search, settings_identity, withdraw_images
 from crawlers.items import ImageRecord, Search, SearchResult, Status
 from crawlers.journal import open_journal
 from crawlers.manifest import read_images
-from crawlers.snapshot import keep_snapshot, record_snapshot
+from crawlers.snapshot import image_settings, keep_snapshot, record_snapshot
 from crawlers.sources_report import sources_report
 from crawlers.table import write_table
 from herodex import paths
 from herodex.errors import UserError
 from herodex.forgotten_list import AUTHOR, HOST, IMAGE, NOTHING, ForgottenList, add_forgotten, value_hash
-from herodex.params import Params
+from herodex.params import Params, load_params
+from scripts.prove import change_params
 
+PROJECT = Path(__file__).resolve().parents[2]
 SETTINGS = {"classes": ["one"]}
 
 
@@ -131,3 +134,18 @@ def test_withdrawn_file_of_a_folder_is_not_taken(tmp_path, monkeypatch):
         {"withdrawn: data/forgotten.csv has its content; delete the file": ["one/2.jpg"]},
         {},
     ]
+
+
+def test_snapshot_from_before_a_withdrawal_loses_the_images(crawled, monkeypatch, caplog):
+    monkeypatch.delenv("HERODEX_LIVE", raising=False)
+    shutil.copy(PROJECT / "params.yaml", paths.PARAMS)
+    change_params(paths.PARAMS, {"crawl.web": "live", "crawl.contact": "mailto:operator@example.org"})
+    record_snapshot(scrape_images.STAGE, image_settings(load_params()), scrape_images.OUTPUTS)
+    scrape_images.main()
+    assert read_images(paths.RAW_IMAGES / paths.MANIFEST) == crawled
+    # As `dvc checkout` brings the snapshot back: the list is newer.
+    add_forgotten(paths.FORGOTTEN, of_host("a.test").reasons, HOST, "2026-11-28")
+    for _ in range(2):
+        scrape_images.main()
+        assert read_images(paths.RAW_IMAGES / paths.MANIFEST) == [crawled[1]]
+    assert caplog.text.count("2 results of withdrawn sources removed from the snapshot") == 1

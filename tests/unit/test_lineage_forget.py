@@ -99,6 +99,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     paths.SOURCES.write_text(sources_report(RECORDS, []), encoding="utf-8")
     write_review(paths.REVIEW, {FIRST.sha256: Decision(keep=False), SECOND.sha256: Decision(keep=True)})
     (paths.SHARDS / "clean").mkdir(parents=True)
+    searches = paths.CRAWL_STATE / "images-1-64-shards" / "searches" / "demo.json"
+    searches.parent.mkdir(parents=True)
+    searches.write_text(json.dumps([asdict(result_of(1))]), encoding="utf-8")
     with open_journal(paths.CRAWL_STATE / "images-1") as journal:
         for image, source in zip(RECORDS, SOURCES, strict=True):
             journal.keep_image(image.image_url, drawn(source[-1]), "png")
@@ -186,6 +189,7 @@ def test_forget_removes_data_and_caches_and_keeps_hashes(project, monkeypatch, c
         }
     assert paths.REVIEW.read_text(encoding="utf-8") == f"sha256,decision,class\n{SECOND.sha256},keep,\n"
     assert not paths.SHARDS.exists()
+    assert not list(paths.CRAWL_STATE.rglob("*.json"))
     with open_journal(paths.CRAWL_STATE / "images-1") as journal:
         assert journal.downloads().keys() == {SECOND.image_url, THIRD.image_url, "http://a.test/9.png"}
         assert {file.stem for file in journal.images.iterdir()} == raw
