@@ -30,6 +30,7 @@ from twisted.python.failure import Failure
 from crawlers.items import Status
 from crawlers.middlewares.browser import BrowserError
 from crawlers.middlewares.budget import BudgetSpent
+from crawlers.middlewares.forgotten import ForgottenAddress
 from crawlers.middlewares.public_web import NotPublic
 from crawlers.middlewares.robots import RobotsUnanswered, RobotsUnreadable
 from crawlers.middlewares.silent_hosts import HostGivenUp
@@ -39,11 +40,13 @@ from crawlers.page_text import one_line
 log = logging.getLogger(__name__)
 
 FORBIDDEN = "robots.txt forbids it"
+FORGOTTEN = "withdrawn: data/forgotten.csv has it"
 
 _KNOWN: tuple[tuple[type[BaseException], Status, str], ...] = (
     (BudgetSpent, Status.OVER_BUDGET, "the crawl's budget was spent"),
     (StopDownload, Status.OVER_BUDGET, "the crawl's budget was spent"),
     (BrowserError, Status.UNREACHABLE, ""),
+    (ForgottenAddress, Status.FORGOTTEN, FORGOTTEN),
     (HostGivenUp, Status.UNREACHABLE, ""),
     (NotWebAddress, Status.REFUSED, ""),
     (NotPublic, Status.REFUSED, "not an address of the public web"),

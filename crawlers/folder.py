@@ -6,6 +6,7 @@ The images of a query lie in the sub-folder with its name, at any depth, or in s
 cannot be taken has a row in the manifest, all others are counted in a `FolderContents`.
 """
 
+import hashlib
 import os
 import stat
 import unicodedata
@@ -23,9 +24,11 @@ from crawlers.sources_report import counted, named
 from herodex.class_folders import class_folders, folder_name, is_hidden, part_folders, part_named, sub_folders
 from herodex.errors import UserError
 from herodex.file_kind import HEAD_BYTES
+from herodex.forgotten_list import NOTHING, ForgottenList, read_forgotten
 from herodex.params import Params
 from herodex.progress import track
 
+FORGOTTEN_FILE = "withdrawn: data/forgotten.csv has its content; delete the file"
 _ESCAPED = {"Cc", "Zl", "Zp"}
 """Unicode categories of characters that end a line or are not shown."""
 
@@ -69,6 +72,7 @@ def read_folder(
         `title` the file's name, both with escapes for characters that a table cannot hold.
     """
     root, limit = Path(params.crawl.web), params.crawl.images.folder_limit
+    forgotten = read_forgotten()
     found = {query: list(entries_of(query, params)) for query in params.queries}
     check_places(
         root, groups, [shown(each.path.relative_to(root)) for all_ in found.values() for each in all_]
@@ -76,10 +80,11 @@ def read_folder(
     taken = {query: sample([each for each in found[query] if each.is_image], limit) for query in found}
     files = [(rank, entry) for entries in taken.values() for rank, entry in enumerate(entries, start=1)]
     rows = [
-        read_file(rank, entry, params, journal, groups)
+        read_file(rank, entry, params, journal, groups, forgotten)
         for rank, entry in track(files, len(files), FOLDER, "images")
     ]
-    return list(contents(root, [each for entries in found.values() for each in entries], rows)), rows
+    holds = list(contents(root, [each for entries in found.values() for each in entries], rows))
+    return holds, [row for row in rows if row.status is not Status.FORGOTTEN]
 
 
 def sample(entries: Sequence[Entry], limit: int | None) -> Sequence[Entry]:
@@ -133,7 +138,14 @@ def inspect(query: str, path: Path, max_image_mb: float) -> Entry:
     return Entry(query, path, found.extension)
 
 
-def read_file(rank: int, entry: Entry, params: Params, journal: Journal, groups: Groups) -> ImageRecord:
+def read_file(
+    rank: int,
+    entry: Entry,
+    params: Params,
+    journal: Journal,
+    groups: Groups,
+    forgotten: ForgottenList = NOTHING,
+) -> ImageRecord:
     """Make the row of one entry, and store the bytes of an image that is taken."""
     place = shown(entry.path.relative_to(params.crawl.web))
     download = Download(place, entry.status, entry.reason)
@@ -143,7 +155,10 @@ def read_file(rank: int, entry: Entry, params: Params, journal: Journal, groups:
         except OSError as error:
             download = Download(place, Status.UNREADABLE, f"it cannot be read: {error.strerror}")
         else:
-            download = journal.keep_image(place, body, entry.extension)
+            if forgotten.has_content(hashlib.sha256(body).hexdigest()):
+                download = Download(place, Status.FORGOTTEN, FORGOTTEN_FILE)
+            else:
+                download = journal.keep_image(place, body, entry.extension)
     name = shown(Path(entry.path.name))
     result = SearchResult(entry.query, FOLDER, rank, place, "", name, "", "", "")
     group = groups.get(place_key(place))

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from crawlers.browser import Browser, browser_arguments, find_browser
+from crawlers.forgotten import clear_rows, settings_identity
 from crawlers.items import Download, ImageRecord, Search, SearchResult
 from crawlers.journal import Journal, identity
 from crawlers.manifest import record_of
@@ -17,6 +18,7 @@ from crawlers.sources import IMAGE_SOURCES
 from crawlers.spiders.images import ImagesSpider
 from crawlers.spiders.search import SearchSpider, Wanted
 from crawlers.web import DEMO_WEB, LIVE_WEB
+from herodex.forgotten_list import read_forgotten
 from herodex.params import Params
 
 log = logging.getLogger(__name__)
@@ -44,11 +46,12 @@ def crawl(
     """
     sources = sources_of(params)
     searches: Searches = {}
+    forgotten = read_forgotten()
 
     def download_jobs() -> list[Job]:
         results = merged(searches, params)
         done = journal.downloads()
-        arguments = {"results": results, "done": done, "journal": journal}
+        arguments = {"results": results, "done": done, "journal": journal, "forgotten": forgotten}
         return [download_job(arguments)] if unfinished(results, done) else []
 
     with ExitStack() as running:
@@ -58,7 +61,8 @@ def crawl(
             spider_settings(params.crawl, proxy) | dict(pace or {}),
             [lambda: [job for of_source in jobs for job in of_source], download_jobs],
         )
-    return in_order(searches, params), rows_of(merged(searches, params), journal.downloads(), params)
+    records = rows_of(merged(searches, params), journal.downloads(), params)
+    return clear_rows(in_order(searches, params), records, forgotten)
 
 
 def search_jobs(
@@ -80,7 +84,9 @@ def search_jobs(
         running: keeps the browser's own proxy until the crawl ends.
     """
     wanted = wanted_of(params)
-    asked = identity([asdict(wanted)])
+    forgotten = read_forgotten()
+    # A search from before a change of the list is repeated, from its cached pages.
+    asked = identity([asdict(wanted), *settings_identity(forgotten)])
     searches |= remembered(journal, [source.name], params.queries, asked)
     left = [query for query in params.queries if (source.name, query) not in searches]
     if not left:
@@ -95,6 +101,7 @@ def search_jobs(
         "wanted": wanted,
         "journal": journal,
         "terms_accepted": source.name in params.crawl.accepted_terms,
+        "forgotten": forgotten,
     }
     own: dict[str, Any] = {}
     if source.needs_browser:

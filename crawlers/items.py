@@ -31,6 +31,8 @@ class Status(StrEnum):
     """The connection to the server failed or was lost."""
     OVER_BUDGET = "over_budget"
     """Not requested: the crawl's budget of time or bytes was spent."""
+    FORGOTTEN = "forgotten"
+    """Not requested or not kept: the source is withdrawn. No row of the manifest has this status."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,9 @@ class SearchResult:
 class Search:
     """The results of one query from one source.
 
-    `faults` describes each unreadable record. `unwanted` counts the records that the filters left out.
-    `error` says why the search ended early; it is empty if the search is complete.
+    `faults` describes each unreadable record. `unwanted` counts the records that the filters left out,
+    `forgotten` those of withdrawn sources. `error` says why the search ended early; it is empty if the
+    search is complete.
     """
 
     source: str
@@ -62,6 +65,7 @@ class Search:
     faults: tuple[str, ...] = ()
     unwanted: int = 0
     error: str = ""
+    forgotten: int = 0
 
 
 @dataclass(frozen=True)

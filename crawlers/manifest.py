@@ -20,10 +20,12 @@ Rows are sorted by the order of the queries in `params.yaml`, then by the order 
 The file is UTF-8 with Unix line ends.
 """
 
+import csv
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from crawlers.items import Download, ImageRecord, SearchResult, Status
 from crawlers.journal import link_or_copy
@@ -41,6 +43,17 @@ def record_of(result: SearchResult, download: Download | None, label: str) -> Im
         file=f"{result.query}/{download.sha256}.{download.extension}" if download.sha256 else "",
         label=label,
     )
+
+
+def read_images(path: Path) -> list[ImageRecord]:
+    """Read the rows of a manifest; those of earlier releases lack the last columns."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [_parsed(row) for row in csv.DictReader(file)]
+
+
+def _parsed(row: Mapping[str, str]) -> ImageRecord:
+    values: dict[str, Any] = {**row, "rank": int(row["rank"]), "status": Status(row["status"])}
+    return ImageRecord(**values)
 
 
 def write_images(images: Iterable[ImageRecord], store: Path, folder: Path) -> None:

@@ -12,13 +12,14 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from crawlers.folder import check_folder, held_out_summary, read_folder, unused
+from crawlers.forgotten import withdraw_images
 from crawlers.groups import GROUPS, Groups, groups_summary, read_groups, unused_rows
 from crawlers.image_crawl import crawl
 from crawlers.items import FOLDER, FolderContents, ImageRecord, Search, Status
 from crawlers.journal import Journal, open_journal
 from crawlers.manifest import count_statuses, summarise, write_images
 from crawlers.snapshot import image_settings, keep_snapshot, record_snapshot
-from crawlers.sources_report import folder_notes, sources_report
+from crawlers.sources_report import counted, folder_notes, sources_report
 from crawlers.staging import staged_folder
 from crawlers.state import finish_state, prepare_state, state_folder
 from crawlers.table import write_table
@@ -28,6 +29,7 @@ from herodex import paths
 from herodex.class_folders import check_test_folders
 from herodex.command import run_command
 from herodex.errors import UserError
+from herodex.forgotten_list import read_forgotten
 from herodex.params import FEWEST_IMAGES, FROM_FOLDER, Params, load_params
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,9 @@ def main() -> None:
     live = params.crawl.web == LIVE_WEB
     if live and not may_crawl_live():
         keep_snapshot(STAGE, image_settings(params), OUTPUTS)
+        # A snapshot that `dvc checkout` brings back may be older than the list.
+        if withdrawn := withdraw_images(STAGE, read_forgotten()):
+            log.warning("%s of withdrawn sources removed from the snapshot", counted(withdrawn, "result"))
         return
     if not live and params.crawl.web != DEMO_WEB:
         check_folder(params)
@@ -131,6 +136,11 @@ def report_end(
     for search in searches:
         if search.error:
             log.warning("%s: the search for '%s' failed: %s", search.source, search.query, search.error)
+        if search.forgotten:
+            log.info(
+                "%s, %s: %s of withdrawn sources left out",
+                search.source, search.query, counted(search.forgotten, "result"),
+            )  # fmt: skip
     for note in notes:
         log.warning("%s", note)
 

@@ -40,9 +40,10 @@ TWISTED_DNS_RESOLVER = "scrapy.resolver.CachingThreadedResolver"
 
 # A middleware is off without its setting: the browser without SELENIUM_DRIVER_NAME, the demo web without
 # DEMO_WEB_PROXY, the budget without a journal, the silent hosts without a spider that counts them, the shard
-# without a spider that has one.
+# and the list of withdrawn sources without a spider that has one.
 DOWNLOADER_MIDDLEWARES = {
     "crawlers.middlewares.web_address.WebAddressMiddleware": 5,
+    "crawlers.middlewares.forgotten.ForgottenMiddleware": 6,
     "crawlers.middlewares.shards.ShardMiddleware": 8,
     "crawlers.middlewares.demo_web.DemoWebMiddleware": 10,
     "crawlers.middlewares.public_web.PublicWebMiddleware": 20,

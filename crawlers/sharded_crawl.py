@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from crawlers.forgotten import clear_rows, clear_search
 from crawlers.image_crawl import (
     Searches,
     download_job,
@@ -50,6 +51,7 @@ from crawlers.state import state_folder
 from crawlers.web import LIVE_WEB, check_web, may_crawl_live
 from demo_web.server import running_web
 from herodex.errors import UserError
+from herodex.forgotten_list import read_forgotten
 from herodex.params import Params, load_params
 
 log = logging.getLogger(__name__)
@@ -197,7 +199,8 @@ def read_lists(params: Params) -> Lists:
         UserError: those of a source are missing, or were made with other settings.
     """
     lists = [read_list(params, source.name) for source in sources_of(params)]
-    searches = [search_from(fields) for each in lists for fields in each["searches"]]
+    forgotten = read_forgotten()
+    searches = [clear_search(search_from(fields), forgotten) for each in lists for fields in each["searches"]]
     return Lists(
         {(each.source, each.query): each for each in searches},
         [url for each in lists for url in each["pages"]],
@@ -275,6 +278,7 @@ def shard_jobs(
                 "journal": journals[number],
                 "shard": (number, params.scale.crawl_shards),
                 "witnesses": lists.pages,
+                "forgotten": read_forgotten(),
             },
             {
                 "CONCURRENT_REQUESTS": at_once,
@@ -346,7 +350,13 @@ def merge(params: Params, open_web: OpenWeb, pace: Mapping[str, Any] | None = No
         done = journal.downloads()
         if left := unfinished(results, done):
             log.info("%s left to the merge", counted(len({each.image_url for each in left}), "image"))
-            arguments = {"results": results, "done": done, "journal": journal, "witnesses": lists.pages}
+            arguments = {
+                "results": results,
+                "done": done,
+                "journal": journal,
+                "witnesses": lists.pages,
+                "forgotten": read_forgotten(),
+            }
             limits = {
                 "CRAWL_MAX_S": params.crawl.max_minutes * 60
                 - lists.seconds
@@ -358,7 +368,9 @@ def merge(params: Params, open_web: OpenWeb, pace: Mapping[str, Any] | None = No
             proxy = running.enter_context(open_web())
             settings = spider_settings(params.crawl, proxy) | limits | dict(pace or {})
             run_spiders(settings, [lambda: [download_job(arguments)]])
-        searches, records = in_order(lists.searches, params), rows_of(results, journal.downloads(), params)
+        searches, records = clear_rows(
+            in_order(lists.searches, params), rows_of(results, journal.downloads(), params), read_forgotten()
+        )
         counts = count_statuses(records, params.queries, "query")
         report_end(searches, records, counts)
         try:

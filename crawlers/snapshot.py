@@ -9,7 +9,8 @@ own record, so one that `dvc checkout` brings back is recognised as well.
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,23 @@ def keep_snapshot(stage: str, settings: Settings, outputs: Sequence[Path]) -> No
             f"Run 'make refresh' to crawl with these settings. {keep}",
         )
     log.info("%s: keeping the snapshot of %s; 'make refresh' crawls anew", stage, record["date"])
+
+
+@contextmanager
+def renew_snapshot(stage: str, outputs: Sequence[Path]) -> Generator[None]:
+    """Let the outputs of a live crawl stay a snapshot when the block removes something from them.
+
+    The record is copied to the hash of the changed outputs, with its date and settings. Other outputs have no
+    record, and get none.
+    """
+    if not all(output.exists() for output in outputs):
+        yield
+        return
+    before = _record_file(stage, outputs)
+    record = before.read_bytes() if before.exists() else b""
+    yield
+    if record:
+        _record_file(stage, outputs).write_bytes(record)
 
 
 def differing(settings: Settings, others: Settings) -> list[str]:

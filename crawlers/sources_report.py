@@ -120,9 +120,17 @@ def left_out(searches: Sequence[Search], notes: Sequence[str] = ()) -> list[str]
             lines.append(f"- {where}: the search failed: {escaped(search.error)}")
         if search.unwanted:
             lines.append(f"- {where}: {search.unwanted} results of other licences, types or sizes")
+        if search.forgotten:
+            lines.append(f"- {where}: {counted(search.forgotten, 'result')} of withdrawn sources")
         lines += [f"- {where}: {escaped(fault)}" for fault in search.faults]
     lines += [f"- {escaped(note)}" for note in notes]
     return ["", "## Left out", "", *lines] if lines else []
+
+
+def section(report: str, heading: str) -> str:
+    """Return a section of a report, with the blank line before its heading; '' if there is none."""
+    found = re.search(rf"\n{re.escape(heading)}\n.*?(?=\n## |\Z)", report, re.DOTALL)
+    return found[0] if found else ""
 
 
 def host_of(image: ImageRecord) -> str:

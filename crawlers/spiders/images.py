@@ -1,6 +1,7 @@
 """Download images and keep their bytes unchanged."""
 
 import asyncio
+import hashlib
 import logging
 import sqlite3
 from collections import Counter
@@ -14,7 +15,7 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from crawlers.extensions.progress import Step
-from crawlers.failures import error_of, explain_failure, gave_answer, request_of, status_words
+from crawlers.failures import FORGOTTEN, error_of, explain_failure, gave_answer, request_of, status_words
 from crawlers.file_kinds import NOT_AN_IMAGE
 from crawlers.items import Download, Hop, SearchResult, Status
 from crawlers.journal import Journal, describe
@@ -23,6 +24,7 @@ from crawlers.middlewares.shards import ANY_SHARD, OtherShard
 from crawlers.silent_hosts import MOST_UNANSWERED, SilentHosts, host_of
 from crawlers.web_address import is_web_address
 from herodex.file_kind import recognise
+from herodex.forgotten_list import NOTHING, ForgottenList
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +35,7 @@ class ImagesSpider(Spider):
     URLs in `done` are not requested again. A host that gives no answer to many images in a row is given up;
     if no host answers any more, the crawl stops. `shard` is the number of a shard and the number of shards:
     URLs that lead to a host of another shard are handed over. `witnesses` are URLs that other processes have
-    fetched.
+    fetched. Images that `forgotten` has are not stored.
     """
 
     name = "images"
@@ -47,6 +49,7 @@ class ImagesSpider(Spider):
         journal: Journal,
         shard: tuple[int, int] | None = None,
         witnesses: Sequence[str] = (),
+        forgotten: ForgottenList = NOTHING,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -60,6 +63,7 @@ class ImagesSpider(Spider):
         self.journal = journal
         self.shard = shard
         self.witnesses = witnesses
+        self.forgotten = forgotten
         self.hops = {} if shard else journal.handed_over()
         self.failed_tries = journal.failed_tries()
         self.waiting: set[str] = set()
@@ -108,6 +112,8 @@ class ImagesSpider(Spider):
         if kind is None or not kind.extension:
             reason = kind.refusal if kind else NOT_AN_IMAGE
             return self._keep(Download(url, Status.NOT_AN_IMAGE, reason))
+        if self.forgotten.has_content(hashlib.sha256(response.body).hexdigest()):
+            return self._keep(Download(url, Status.FORGOTTEN, FORGOTTEN))
         try:
             return self.journal.keep_image(url, response.body, kind.extension)
         except (OSError, sqlite3.Error) as error:

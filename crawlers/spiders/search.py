@@ -16,6 +16,7 @@ from crawlers.failures import FORBIDDEN, error_of, explain_failure
 from crawlers.items import Search, SearchResult, Status
 from crawlers.journal import Journal
 from crawlers.malformed import MALFORMED, explain_malformed
+from herodex.forgotten_list import NOTHING, ForgottenList
 
 FAILURES_TO_GIVE_UP = 2
 """A source is skipped after this many failed searches in a row."""
@@ -53,6 +54,7 @@ class _Progress:
     query: str
     place: int = 0
     unwanted: int = 0
+    forgotten: int = 0
     results: list[SearchResult] = field(default_factory=list[SearchResult])
     faults: list[str] = field(default_factory=list[str])
 
@@ -73,6 +75,7 @@ class SearchSpider(Spider):
         wanted: Wanted,
         journal: Journal,
         terms_accepted: bool = False,
+        forgotten: ForgottenList = NOTHING,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -80,6 +83,7 @@ class SearchSpider(Spider):
         self.wanted = wanted
         self.journal = journal
         self.terms_accepted = terms_accepted
+        self.forgotten = forgotten
         self.failed_in_a_row = 0
         self.expected = {self.name: len(queries) * wanted.count}
 
@@ -172,6 +176,8 @@ class SearchSpider(Spider):
             return
         if fields is None:
             progress.unwanted += 1
+        elif self.forgotten.has_source(fields):
+            progress.forgotten += 1
         else:
             progress.results.append(SearchResult(progress.query, self.name, progress.place, **fields))
 
@@ -185,6 +191,7 @@ class SearchSpider(Spider):
             tuple(progress.faults),
             progress.unwanted,
             error,
+            progress.forgotten,
         )
         self.failed_in_a_row = self.failed_in_a_row + 1 if error else 0
         left = self.queries[self.queries.index(progress.query) + 1 :]

@@ -3,13 +3,18 @@
 import argparse
 import io
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from herodex.cli_arguments import JOB_INDEX, MODELS, parse
 from herodex.command import run_command
 from herodex.errors import UserError
+
+if TYPE_CHECKING:
+    import herodex.lineage.forget
 
 
 def main() -> None:
@@ -111,6 +116,73 @@ def trace(options: argparse.Namespace) -> None:
         sys.stdout.write(render(trace(options.key, known)))
 
 
+def forget(options: argparse.Namespace) -> None:
+    """Withdraw a source, or search for traces of withdrawn ones; exit with 1 if nothing is withdrawn.
+
+    Raises:
+        UserError: the key is missing or fits nothing, or no terminal can confirm.
+    """
+    from herodex.lineage.forget import describe, find_source
+    from herodex.lineage.tree import render
+
+    if options.check:
+        prove_forgotten(options.key)
+        return
+    if not options.key:
+        raise UserError("No source is named.", "Give an image's sha256, an author, a host or a licence.")
+    withdrawal = find_source(options.key, options.by)
+    sys.stdout.write(render(describe(withdrawal)))
+    sys.stdout.flush()
+    if not options.yes:
+        if not sys.stdin.isatty():
+            raise UserError("Nothing is removed without a yes.", "Add --yes, or run it in a terminal.")
+        if input("Remove this? [y/N] ").strip().lower() not in {"y", "yes"}:
+            sys.stdout.write("Nothing is removed.\n")
+            raise SystemExit(1)
+    withdraw(withdrawal, options.rebuild)
+
+
+def withdraw(withdrawal: "herodex.lineage.forget.Withdrawal", rebuild: bool) -> None:
+    """Remove a source's images; with `rebuild`, make everything anew, compare the accuracy, and check.
+
+    Raises:
+        UserError: `make run` failed.
+    """
+    # The crawl belongs to the project's folder, not to the installed package.
+    sys.path.insert(0, str(Path.cwd()))
+    from crawlers.forgotten import withdraw_images
+    from herodex.forgotten_list import read_forgotten
+    from herodex.lineage.forget import accuracy_now, compare_accuracy, remove
+
+    before = accuracy_now()
+    remove(withdrawal)
+    rows = withdraw_images("scrape_images", read_forgotten())
+    sys.stdout.write(f"Removed: {rows} search results, and data/forgotten.csv has the hashes. Commit it.\n")
+    if not rebuild:
+        sys.stdout.write("Run `make run` to make data, models and reports without them, ")
+        sys.stdout.write("then `herodex forget --check`.\n")
+        return
+    sys.stdout.flush()
+    if subprocess.run(["make", "run"], check=False).returncode:
+        raise UserError("`make run` failed after the removal.", "Remove the cause and run `make run` again.")
+    sys.stdout.write(f"{compare_accuracy(before, accuracy_now())}\n")
+    prove_forgotten(withdrawal.key)
+
+
+def prove_forgotten(key: str | None) -> None:
+    """Print the traces of withdrawn sources in the working tree; exit with 1 if there are any."""
+    from herodex.forgotten_list import read_forgotten
+    from herodex.lineage.traces import describe_traces, find_traces, hashes_of
+
+    forgotten = read_forgotten()
+    if key and not hashes_of(key) & forgotten.reasons.keys():
+        sys.stdout.write(f"'{key}' is not withdrawn: data/forgotten.csv has no such source.\n")
+    found = find_traces(forgotten, key or "")
+    sys.stdout.write(f"{describe_traces(found)}\n")
+    if found:
+        raise SystemExit(1)
+
+
 def promote(options: argparse.Namespace) -> None:
     """Compare challengers with champions and print the results."""
     from herodex.lineage.promote import promote
@@ -167,7 +239,20 @@ def send(options: argparse.Namespace) -> None:
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     each.__name__: each
-    for each in (classify, names, trace, promote, rollback, bento, verify, status, export, crawl, send)
+    for each in (
+        classify,
+        names,
+        trace,
+        forget,
+        promote,
+        rollback,
+        bento,
+        verify,
+        status,
+        export,
+        crawl,
+        send,
+    )
 }
 
 

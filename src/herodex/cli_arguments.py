@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from herodex.forgotten_list import KINDS
+
 MODELS = ("classifier", "generator")
 JOB_INDEX = "JOB_COMPLETION_INDEX"
 """The environment variable in which an Indexed Job of Kubernetes numbers its pods from 0."""
@@ -14,7 +16,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="herodex",
-        description="Use, trace, promote, package, export and verify models; crawl images.",
+        description="Use, trace, withdraw, promote, package, export and verify models; crawl images.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -93,9 +95,27 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         metavar="URL",
         help=f"the service to ask for its models (default {SERVICE})",
     )
+    add_forget(add)
     add_crawl(add)
     add("send", "send waiting runs to MLflow")
     return parser.parse_args(arguments)
+
+
+def add_forget(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    """Add the command `forget` and its options."""
+    forgetting = add("forget", "withdraw an image, author, host or licence, and keep it out of later crawls")
+    forgetting.add_argument("key", nargs="?", help="an image's sha256, an author, a host or a licence")
+    forgetting.add_argument("--by", choices=KINDS, help="the kind of source, if the key fits several")
+    forgetting.add_argument("--yes", action="store_true", help="remove without asking")
+    then = forgetting.add_mutually_exclusive_group()
+    then.add_argument(
+        "--rebuild", action="store_true", help="then run `make run`, compare the accuracy, and check"
+    )
+    then.add_argument(
+        "--check",
+        action="store_true",
+        help="remove nothing; list traces of withdrawn sources in data, models and reports, and of the key",
+    )
 
 
 def add_crawl(add: Callable[[str, str], argparse.ArgumentParser]) -> None:

@@ -31,6 +31,8 @@ FEATURE_CACHE = PROJECT / ".cache" / "features.db"
 
 DATA = Path("data")
 REVIEW = DATA / "review.csv"
+FORGOTTEN = DATA / "forgotten.csv"
+"""Hashes of withdrawn sources."""
 RAW_IMAGES = DATA / "images" / "raw"
 CLEAN_IMAGES = DATA / "images" / "clean"
 FEATURES = DATA / "images" / "features.npy"
