@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+from crawlers.feedback import add_feedback, warn_of_new_feedback
 from crawlers.folder import check_folder, held_out_summary, read_folder, unused
 from crawlers.groups import GROUPS, Groups, groups_summary, read_groups, unused_rows
 from crawlers.image_crawl import crawl
@@ -43,6 +44,7 @@ def main() -> None:
     live = params.crawl.web == LIVE_WEB
     if live and not may_crawl_live():
         keep_snapshot(STAGE, image_settings(params), OUTPUTS)
+        warn_of_new_feedback()
         return
     if not live and params.crawl.web != DEMO_WEB:
         check_folder(params)
@@ -83,6 +85,7 @@ def scrape(params: Params) -> list[ImageRecord]:
         except UserError:
             journal.forget_failures()
             raise
+        records = add_feedback(records, params, journal)
         write_outputs(records, journal.images, sources_report(records, searches, folders, notes, remarks))
     return records
 

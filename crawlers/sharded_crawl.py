@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from crawlers.feedback import add_feedback
 from crawlers.image_crawl import (
     Searches,
     download_job,
@@ -342,6 +343,7 @@ def merge(params: Params, open_web: OpenWeb, pace: Mapping[str, Any] | None = No
         except UserError as error:
             repeated = reopen(params, searches, journal, shards)
             raise UserError(error.problem, repeated) from None
+        records = add_feedback(records, params, journal)
         write_outputs(records, journal.images, sources_report(records, searches))
     return records
 

@@ -31,6 +31,8 @@ FEATURE_CACHE = PROJECT / ".cache" / "features.db"
 
 DATA = Path("data")
 REVIEW = DATA / "review.csv"
+FEEDBACK = DATA / "feedback"
+"""Images that visitors of the service reported: see `herodex.feedback_inbox`."""
 RAW_IMAGES = DATA / "images" / "raw"
 CLEAN_IMAGES = DATA / "images" / "clean"
 FEATURES = DATA / "images" / "features.npy"
