@@ -1,17 +1,29 @@
 """Reporting a wrong answer on the page, and reviewing it, in a real browser."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from page_in_chromium import Page, violations
+from PIL import Image
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.keys import Keys
-from tiny_service import make_project, serving
+from tiny_service import make_project, serving, wait_for
 
 from herodex import paths
-from herodex.feedback_inbox import read_inbox
+from herodex.accepted_feedback import read_rows
+from herodex.feedback_inbox import read_inbox, rejected
+from herodex.params import FeedbackParams, load_params
+from herodex.review.server import Review, create_server, listen
+from herodex.serving.feedback import keep
 
+PARAMS = load_params()
+COLUMNS = [
+    *("query", "sha256", "file", "label", "kept", "dropped_for", "score", "label_quality"),
+    *("duplicate_of", "decided_by", "phash"),
+]
 FEEDBACK = {"enabled": True, "license": "CC0 1.0"}
 
 
@@ -86,6 +98,52 @@ def test_failed_report_is_explained_and_can_be_sent_again(
     assert read_inbox(project / paths.FEEDBACK) == stored
     page.one(".send").click()
     page.wait(lambda: "Thank you" in page.text(".feedback-state"))
-    assert {
-        report.label for reports in read_inbox(project / paths.FEEDBACK).values() for report in reports
-    } >= {"unknown"}
+    reports = [report for each in read_inbox(project / paths.FEEDBACK).values() for report in each]
+    assert "unknown" in {report.label for report in reports}
+
+
+@pytest.fixture
+def review(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """The address of a review page with two reported images, and the folder of feedback."""
+    feedback = tmp_path / "feedback"
+    for colour in ("red", "blue"):
+        fields = {"class": PARAMS.classes[0], "answered": "<b>unknown", "model": "abc123"}
+        settings = FeedbackParams(enabled=True, license="CC0 1.0")
+        keep(feedback, settings, Image.new("RGB", (90, 60), colour), fields)
+    manifest = pd.DataFrame(columns=COLUMNS, dtype=str)
+    server = create_server(Review(manifest, PARAMS, tmp_path, tmp_path / "review.csv", feedback))
+    with listen(0) as listener:
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}", feedback
+        finally:
+            wait_for(lambda: server.started or not thread.is_alive(), 60)
+            server.should_exit = True
+            thread.join()
+
+
+def test_person_accepts_and_rejects_reported_images(
+    chromium: WebDriver, review: tuple[str, Path], axe: str
+) -> None:
+    url, feedback = review
+    page, name = Page(chromium, url), PARAMS.classes[1]
+    page.browser_errors()
+    chromium.get(url)
+    page.wait(lambda: page.one("#inbox").is_displayed())
+    assert page.text("#inbox-title") == "Reported by visitors: 2"
+    assert "<b>unknown" in page.text("#reports")
+    page.wait(lambda: chromium.execute_script("return document.querySelector('#reported').naturalWidth"))
+    assert violations(page, axe) == []
+    first, second = read_inbox(feedback)
+    # The letters of a class are no shortcuts of the page.
+    page.one("#inbox-label").send_keys(name)
+    page.one("#inbox .accept").send_keys(Keys.ENTER)
+    page.wait(lambda: page.text("#inbox-title") == "Reported by visitors: 1")
+    page.wait(lambda: page.text("#inbox-state") == f"Accepted as {name}.")
+    page.one("#inbox .reject").click()
+    page.wait(lambda: page.text("#inbox-state") == "Rejected and deleted.")
+    assert not page.one("#inbox").is_displayed()
+    assert [(row.sha256, row.label) for row in read_rows(feedback / "accepted")] == [(first, name)]
+    assert rejected(feedback) == {second}
+    assert page.browser_errors() == []
