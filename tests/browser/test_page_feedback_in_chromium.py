@@ -45,7 +45,7 @@ def reporting_page(chromium: WebDriver, project: Path) -> Iterator[Page]:
 def test_page_offers_no_report_by_default(page: Page, cherry: Path) -> None:
     page.upload(cherry)
     assert not page.one(".feedback").is_displayed()
-    assert "does not store them" in page.one(".no-history").get_attribute("textContent")
+    assert "does not store them" in str(page.one(".no-history").get_attribute("textContent"))
 
 
 def test_wrong_answer_is_reported_by_keyboard(
