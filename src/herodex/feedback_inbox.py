@@ -94,6 +94,7 @@ def store_report(feedback: Path, report: Report, png: bytes, max_bytes: float) -
         if note.exists() or is_decided(feedback, report.sha256):
             return False
         text = json.dumps(dict(zip(FIELDS, astuple(report), strict=True)), ensure_ascii=False).encode()
+        remove_leftovers(inbox)
         new_image = not image.exists()
         needed = size_on_disk(len(text)) + (size_on_disk(len(png)) if new_image else 0)
         if count_bytes(inbox) + needed > max_bytes:
@@ -122,17 +123,21 @@ def rejected(feedback: Path) -> set[str]:
         return set()
 
 
+def remove_leftovers(inbox: Path) -> None:
+    """Remove the files that a killed process left: parts, and images without a report."""
+    # Only the holder of the lock writes.
+    names = os.listdir(inbox)
+    reported = {name.partition("-")[0] for name in names if name.endswith(".json")}
+    for name in names:
+        unreported = _IMAGE.fullmatch(name) and name.removesuffix(".png") not in reported
+        if name.endswith(_PARTIAL) or unreported:
+            (inbox / name).unlink()
+
+
 def count_bytes(inbox: Path) -> int:
-    """Count the bytes that the inbox takes; files that a killed process left are removed."""
-    total = 0
+    """Count the bytes that the inbox takes."""
     with os.scandir(inbox) as files:
-        for file in files:
-            if file.name.endswith(_PARTIAL):
-                # Only the holder of the lock writes.
-                os.unlink(file.path)
-            else:
-                total += size_on_disk(file.stat().st_size)
-    return total
+        return sum(size_on_disk(file.stat().st_size) for file in files)
 
 
 def size_on_disk(size: int) -> int:
@@ -202,7 +207,7 @@ def reject_image(feedback: Path, sha256: str) -> None:
 
 def remove_image(feedback: Path, sha256: str) -> None:
     """Delete an image and its reports from the inbox; the caller holds the lock."""
-    # The image goes last, so that the reports of an interrupted removal are found again.
+    # An image without a report is removed with the next one that is stored.
     for note in (feedback / INBOX).glob(f"{sha256}-*.json"):
         note.unlink()
     (feedback / INBOX / f"{sha256}.png").unlink(missing_ok=True)

@@ -127,12 +127,16 @@ def test_file_in_place_of_the_folder_is_a_clear_refusal(tmp_path):
     assert caught.value.status == 503
 
 
-def test_part_of_a_killed_worker_is_removed(tmp_path):
+def test_files_of_a_killed_worker_are_removed(tmp_path):
     keep_one(tmp_path, "red")
     part = tmp_path / "inbox" / f".{'b' * 64}.png.part"
     part.write_bytes(b"half")
+    unreported = tmp_path / "inbox" / f"{'b' * 64}.png"
+    unreported.write_bytes(b"png")
     keep_one(tmp_path, "blue")
     assert not part.exists()
+    assert not unreported.exists()
+    assert len(files(tmp_path)) == 4
 
 
 def test_concurrent_reports_never_exceed_the_limit(tmp_path):
@@ -211,6 +215,19 @@ def test_interrupted_acceptance_is_completed_by_the_next(tmp_path, monkeypatch):
     assert review.decide(sha256, CLASS)
     assert [row.sha256 for row in read_rows(tmp_path / "accepted")] == [sha256]
     assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("step", ["write_rows", "remove_image"])
+def test_interrupted_acceptance_leaves_nothing_if_the_image_is_rejected(tmp_path, monkeypatch, step):
+    sha256 = keep_one(tmp_path)
+    review = FeedbackReview(tmp_path, PARAMS)
+    with monkeypatch.context() as patch:
+        patch.setattr(f"herodex.review.feedback.{step}", fail)
+        with pytest.raises(OSError, match="No space"):
+            review.decide(sha256, CLASS)
+    assert review.decide(sha256, "")
+    assert list(tmp_path.rglob("*.png")) == []
+    assert read_rows(tmp_path / "accepted") == []
 
 
 def test_damaged_report_is_named(tmp_path):

@@ -68,11 +68,22 @@ class FeedbackReview:
             reports = read_inbox(self.folder).get(sha256)
             if reports is None:
                 return False
+            withdraw(self.folder / ACCEPTED, sha256)
             if label:
                 accept_image(self.folder, reports[0], label)
             else:
                 reject_image(self.folder, sha256)
         return True
+
+
+def withdraw(folder: Path, sha256: str) -> None:
+    """Remove what an interrupted acceptance left in the folder of accepted images."""
+    rows = read_rows(folder)
+    others = [row for row in rows if row.sha256 != sha256]
+    if len(others) < len(rows):
+        write_rows(folder, others)
+    for file in folder.glob(f"*/{sha256}.png"):
+        file.unlink()
 
 
 def accept_image(feedback: Path, report: Report, label: str) -> None:
