@@ -16,7 +16,7 @@ from herodex.generator.score import score_names
 from herodex.generator.spelling import normalise_prefix
 from herodex.inference.image_decoding import content, to_rgb
 from herodex.inference.predict import explain, load_classifier, to_prediction
-from herodex.params import load_params
+from herodex.params import UNKNOWN, load_params
 from herodex.serving import endpoints, metrics
 from herodex.serving.bentoml_internals import (
     add_middleware,
@@ -195,6 +195,16 @@ add_middleware(
     client_header=PARAMS.serve.client_header,
     storage=PARAMS.serve.limit_storage,
 )
+if PARAMS.serve.feedback.enabled:
+    add_middleware(
+        Herodex,
+        RateLimit,
+        per_minute=PARAMS.serve.feedback.per_hour / 60,
+        burst=PARAMS.serve.feedback.per_hour,
+        client_header=PARAMS.serve.client_header,
+        storage=PARAMS.serve.limit_storage,
+        path=endpoints.FEEDBACK,
+    )
 add_middleware(
     Herodex,
     Guard,
@@ -202,4 +212,5 @@ add_middleware(
     limits=lambda: decode_limits(PARAMS, ROOT / paths.CLASSIFIER),
     upload_timeout_s=PARAMS.serve.upload_timeout_s,
     max_queue=PARAMS.serve.max_queue,
+    answers=(lambda: [*SITE.state.classes, UNKNOWN]) if PARAMS.serve.feedback.enabled else None,
 )

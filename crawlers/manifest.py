@@ -2,8 +2,10 @@
 
 Columns (see `crawlers.items.ImageRecord`):
 
-    query        the query, which is also the name of the images' folder
-    source       `demo` for the demo web, `folder`, or the name of the live web's source
+    query        the query, which is also the name of the images' folder;
+                 `unknown` for images that visitors reported as none of these
+    source       `demo` for the demo web, `folder`, `feedback` for images that visitors reported,
+                 or the name of the live web's source
     rank         place among that source's results of that query, from 1
     image_url    address of the image
     page_url     address of the page that shows it

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+from crawlers.feedback import add_feedback, warn_of_new_feedback
 from crawlers.folder import check_folder, held_out_summary, read_folder, unused
 from crawlers.forgotten import withdraw_images
 from crawlers.groups import GROUPS, Groups, groups_summary, read_groups, unused_rows
@@ -48,6 +49,7 @@ def main() -> None:
         # A snapshot that `dvc checkout` brings back may be older than the list.
         if withdrawn := withdraw_images(STAGE, read_forgotten()):
             log.warning("%s of withdrawn sources removed from the snapshot", counted(withdrawn, "result"))
+        warn_of_new_feedback()
         return
     if not live and params.crawl.web != DEMO_WEB:
         check_folder(params)
@@ -88,6 +90,7 @@ def scrape(params: Params) -> list[ImageRecord]:
         except UserError:
             journal.forget_failures()
             raise
+        records = add_feedback(records, params, journal)
         write_outputs(records, journal.images, sources_report(records, searches, folders, notes, remarks))
     return records
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from crawlers.forgotten import clear_rows, clear_search
+from crawlers.feedback import add_feedback
 from crawlers.image_crawl import (
     Searches,
     download_job,
@@ -378,6 +379,7 @@ def merge(params: Params, open_web: OpenWeb, pace: Mapping[str, Any] | None = No
         except UserError as error:
             repeated = reopen(params, searches, journal, shards)
             raise UserError(error.problem, repeated) from None
+        records = add_feedback(records, params, journal)
         write_outputs(records, journal.images, sources_report(records, searches))
     return records
 

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 from demo_web.drawing.draw import draw
 from herodex import paths
 from herodex.command import run_command
-from herodex.params import FROM_FOLDER, UNKNOWN, Params, load_params
+from herodex.params import FROM_FEEDBACK, FROM_FOLDER, UNKNOWN, Params, load_params
 
 SIDE = 256
 COLOURS = 64
@@ -59,7 +59,9 @@ def most_typical(table: Path, images: Path) -> Callable[[str], Image.Image | Non
         for row in csv.DictReader(file):
             # A distractor's label is `unknown`.
             subject = row["query"] if row["label"] == UNKNOWN else row["label"]
-            if row["kept"] == "1" and quality(row) > quality(best.get(subject, {})):
+            # Visitors who reported an image did not agree to show it.
+            usable = row["kept"] == "1" and row.get("source") != FROM_FEEDBACK
+            if usable and quality(row) > quality(best.get(subject, {})):
                 best[subject] = row
 
     def find(subject: str) -> Image.Image | None:

@@ -45,6 +45,8 @@ Positive = Annotated[float, Field(gt=0)]
 FROM_FOLDER = "folder"
 """The value of `classes` that means the sub-folders of `crawl.web`, and of `classifier.split.test` that means
 the images in its folders named test."""
+FROM_FEEDBACK = "feedback"
+"""The source of images that visitors of the service reported and a person accepted."""
 _NAME_THE_FOLDER = "Set crawl.web to the folder that has a sub-folder for each class, or list the classes."
 
 FEWEST_NAMES = 20
@@ -483,6 +485,22 @@ class GeneratorParams(Section):
     evaluate: EvaluateGeneratorParams
 
 
+class FeedbackParams(Section):
+    """Reports of wrong answers by visitors of the service."""
+
+    enabled: bool = False
+    license: Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    max_mb: Positive = 200
+    per_hour: Count = 60
+
+    @model_validator(mode="after")
+    def states_a_license(self) -> "FeedbackParams":
+        """Refuse reports without a licence, because the images become training data."""
+        if self.enabled and not self.license.strip():
+            raise ValueError("needs a license, such as CC0 1.0, because reported images become training data")
+        return self
+
+
 class ServeParams(Section):
     """The service."""
 
@@ -500,6 +518,7 @@ class ServeParams(Section):
     quote_urls: list[Annotated[str, Field(pattern="^https://")]]
     quote_timeout_s: Positive
     quote_ttl_s: Positive
+    feedback: FeedbackParams = FeedbackParams()
 
 
 Use = Literal["any", "research", "commercial"]

@@ -33,6 +33,8 @@ DATA = Path("data")
 REVIEW = DATA / "review.csv"
 FORGOTTEN = DATA / "forgotten.csv"
 """Hashes of withdrawn sources."""
+FEEDBACK = DATA / "feedback"
+"""Images that visitors of the service reported: see `herodex.feedback_inbox`."""
 RAW_IMAGES = DATA / "images" / "raw"
 CLEAN_IMAGES = DATA / "images" / "clean"
 FEATURES = DATA / "images" / "features.npy"

@@ -20,6 +20,7 @@ from PIL import Image
 
 from herodex.curation.review_decisions import read_review
 from herodex.errors import UserError
+from herodex.feedback_inbox import Report, store_report
 from herodex.params import load_params
 from herodex.review.server import Review, create_server, listen
 
@@ -50,7 +51,7 @@ def server(tmp_path: Path) -> Iterator[tuple[httpx.Client, Path]]:
         **dict.fromkeys(("page_url", "title", "author", "license", "looks_like", "width", "height"), ""),
     }
     file = tmp_path / "review.csv"
-    server = create_server(Review(pd.DataFrame([row]), PARAMS, tmp_path, file))
+    server = create_server(Review(pd.DataFrame([row]), PARAMS, tmp_path, file, tmp_path / "feedback"))
     with listen(0) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
@@ -308,3 +309,24 @@ def test_port_in_use_is_reported():
 def test_invalid_port_is_reported():
     with pytest.raises(UserError, match="Port 99999 is outside"):
         listen(99999)
+
+
+def test_reported_image_is_accepted_only_as_a_known_class(server):
+    client, file = server
+    feedback = file.parent / "feedback"
+    report = Report("b" * 64, CAT, "unknown", "abc", "CC0 1.0", "2026-01-02T03:04Z")
+    store_report(feedback, report, b"png", 1e6)
+    assert client.get(f"/reported/{report.sha256}").content == b"png"
+    for sha256, label, status in (
+        ("c" * 64, CAT, 404),
+        ("../secret", CAT, 404),
+        (report.sha256, "dragon", 400),
+    ):
+        assert client.post("/feedback", json={"sha256": sha256, "class": label}).status_code == status
+    assert client.post("/feedback", content=b"{}").status_code == 415
+    assert client.get("/reported/..%2fsecret").status_code == 404
+    asked, headers = {"sha256": report.sha256, "class": CAT}, {"Origin": "http://evil.test"}
+    assert client.post("/feedback", json=asked, headers=headers).status_code == 403
+    assert len(client.get("/inbox").json()["images"]) == 1
+    assert client.post("/feedback", json=asked).json()["images"] == []
+    assert (feedback / "accepted" / CAT / f"{report.sha256}.png").read_bytes() == b"png"

@@ -9,19 +9,20 @@ from herodex.csv_table import write_rows
 from herodex.params import load_params
 from herodex.serving.site import describe_example, example_files
 
-COLUMNS = ["file", "query", "label", "kept", "label_quality"]
+COLUMNS = ["file", "query", "label", "kept", "label_quality", "source"]
 ROWS = [
     dict(zip(COLUMNS, cells, strict=True))
     for cells in (
-        ("ant/a.jpg", "ant", "ant", "1", "0.4"),
-        ("ant/b.jpg", "ant", "ant", "1", "0.9"),
-        ("ant/c.jpg", "ant", "ant", "0", "0.95"),
-        ("蜂/d.jpg", "蜂", "unknown", "1", ""),
+        ("ant/a.jpg", "ant", "ant", "1", "0.4", "folder"),
+        ("ant/b.jpg", "ant", "ant", "1", "0.9", "folder"),
+        ("ant/c.jpg", "ant", "ant", "0", "0.95", "folder"),
+        ("蜂/d.jpg", "蜂", "unknown", "1", "", "folder"),
+        ("ant/e.jpg", "ant", "ant", "1", "0.99", "feedback"),
     )
 ]
 
 
-def test_examples_of_a_folder_are_the_most_typical_images_that_are_not_set_aside(tmp_path: Path) -> None:
+def test_examples_of_a_folder_are_its_most_typical_images_that_are_not_set_aside(tmp_path: Path) -> None:
     for place, row in enumerate(ROWS):
         file = (tmp_path / "clean" / row["file"]).with_suffix(".png")
         file.parent.mkdir(parents=True, exist_ok=True)

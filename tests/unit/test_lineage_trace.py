@@ -39,6 +39,27 @@ def test_ambiguous_digits_are_a_user_error():
         trace("abcdef", known)
 
 
+def test_reported_image_is_traced_to_its_source():
+    row = {
+        "sha256": "ab" * 32,
+        "source": "feedback",
+        "query": "tea",
+        "label": "tea",
+        "rank": "1",
+        "part": "train",
+        "title": "",
+        "author": "a visitor of the service",
+        "license": "CC0 1.0",
+        "page_url": "",
+        "image_url": "feedback/tea/ab.png",
+        "file": "tea/ab.png",
+        "duplicate_group": "ab",
+    }
+    lines = render(trace("abababab", Known(images=[row])))
+    assert "source feedback: reported by a visitor, accepted as tea" in lines
+    assert "CC0 1.0" in lines
+
+
 def test_images_are_counted_by_split_source_host_and_licence():
     row = {"part": "", "source": "", "page_url": "", "license": "", "label": "", "dropped_for": ""}
     counted = count_images(

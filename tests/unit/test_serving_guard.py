@@ -435,3 +435,8 @@ def test_requests_that_are_still_arriving_share_one_memory_budget(path: str) -> 
 
 def test_requests_outside_the_api_pass_unchanged() -> None:
     assert ask("GET", "/static/app.js", content=b"x" * 50_000).status_code == 200
+
+
+def test_report_is_refused_unread_where_none_is_taken() -> None:
+    assert_refused(ask("POST", "/api/feedback", content=b"anything"), 404, "takes no reports")
+    assert_refused(ask("GET", "/api/feedback"), 405)

@@ -14,6 +14,7 @@ from herodex.lineage.counts import Row, read_rows
 from herodex.lineage.lock import ModelLineage, StageRecord
 from herodex.lineage.registry import list_versions, read_kept
 from herodex.lineage.tree import Node
+from herodex.params import FROM_FEEDBACK
 from herodex.tracking import Store, connect
 
 if TYPE_CHECKING:
@@ -219,7 +220,7 @@ def trace_image(rows: list[Row], known: Known) -> Node:
     """Draw where an image was found, whether it was kept, and which model it trains or tests."""
     root = Node(f"image {rows[0]['sha256']}")
     for row in rows:
-        found = root.add(f"result {row['rank']} of the search for {row['query']}, by {row['source']}")
+        found = root.add(describe_find(row))
         found.add(f"page {describe_source(row)}")
         found.add(f"image {row['image_url']}")
         if row["part"] in PARTS:
@@ -260,6 +261,13 @@ def describe_run(run: "mlflow.entities.Run") -> str:
     changed = ", with uncommitted changes" if tags.get("changed_since_commit") == "true" else ""
     restored = ", restored from DVC's cache" if tags.get("restored") else ""
     return f"run {run.info.run_id} {run.info.run_name}, commit {commit}{changed}{restored}"
+
+
+def describe_find(row: Row) -> str:
+    """Describe how an image came into the data set."""
+    if row["source"] == FROM_FEEDBACK:
+        return f"source {FROM_FEEDBACK}: reported by a visitor, accepted as {row['query']}"
+    return f"result {row['rank']} of the search for {row['query']}, by {row['source']}"
 
 
 def describe_source(row: Row) -> str:

@@ -74,7 +74,7 @@ def build_board(manifest: pd.DataFrame, params: Params) -> dict[str, Any]:
                 "kept": int(((manifest["query"] == query) & (manifest["kept"] == "1")).sum()),
                 "images": [describe(row) for row in rows if row["query"] == query],
             }
-            for query in params.classes + params.distractors
+            for query in dict.fromkeys([*params.queries, *manifest["query"]])
         ],
     }
 

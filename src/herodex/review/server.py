@@ -6,16 +6,12 @@ no website can reach it through the browser. It serves its own files and the man
 
 import argparse
 import errno
-import fcntl
-import os
 import socket
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pandas as pd
 import uvicorn
@@ -33,8 +29,10 @@ from herodex.command import run_command
 from herodex.curation.review_decisions import KEEP, Decision, orphaned_decisions, read_review, write_review
 from herodex.dataset.manifest import NO_HASH, read_manifest
 from herodex.errors import UserError
+from herodex.feedback_inbox import locked
 from herodex.params import Params, load_params
 from herodex.review.board import build_board, decisions_as_json
+from herodex.review.feedback import FeedbackReview
 
 HOST = "127.0.0.1"
 NAMES = (HOST, "localhost")
@@ -42,6 +40,7 @@ PACKAGE = Path(__file__).parents[1]
 STATIC = {
     "/": PACKAGE / "review/static/index.html",
     "/review.js": PACKAGE / "review/static/review.js",
+    "/inbox.js": PACKAGE / "review/static/inbox.js",
     "/base.css": PACKAGE / "web/static/base.css",
     "/review.css": PACKAGE / "review/static/review.css",
     "/icon.svg": PACKAGE / "web/static/icon.svg",
@@ -66,6 +65,16 @@ class DecisionRequest(BaseModel):
     label: str = Field(alias="class")
 
 
+class FeedbackRequest(BaseModel):
+    """The body of `POST /feedback`; an empty class rejects the image."""
+
+    sha256: str
+    label: str = Field(alias="class")
+
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
 @dataclass
 class Review:
     """The manifest under review and the file of decisions."""
@@ -74,6 +83,7 @@ class Review:
     params: Params
     images: Path
     file: Path
+    feedback: Path = paths.FEEDBACK
 
     @cached_property
     def files(self) -> dict[str, Path]:
@@ -83,6 +93,11 @@ class Review:
             sha256: (self.images / file).with_suffix(".png")
             for sha256, file in zip(rows["sha256"], rows["file"], strict=True)
         }
+
+    @property
+    def inbox(self) -> FeedbackReview:
+        """The images that visitors report."""
+        return FeedbackReview(self.feedback, self.params)
 
     @cached_property
     def board(self) -> dict[str, Any]:
@@ -114,18 +129,6 @@ class Review:
         return {"decisions": decisions_as_json(decisions)}
 
 
-@contextmanager
-def locked(folder: Path) -> Generator[None]:
-    """Hold a folder's lock, which each review server takes to change a file in it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def create_app(review: Review) -> Starlette:
     """Build the application."""
 
@@ -142,13 +145,14 @@ def create_app(review: Review) -> Starlette:
         return FileResponse(file, headers={"Cache-Control": "private, max-age=86400"})
 
     async def decide(request: Request) -> Response:
-        return JSONResponse(review.decide(await read_decision(request)))
+        return JSONResponse(review.decide(await read_body(request, DecisionRequest)))
 
     routes = [
         *(Route(path, page) for path in STATIC),
         Route("/state", state),
         Route("/image/{sha256}", image),
         Route("/decide", decide, methods=["POST"]),
+        *inbox_routes(review.inbox),
     ]
     return Starlette(
         routes=routes,
@@ -157,8 +161,39 @@ def create_app(review: Review) -> Starlette:
     )
 
 
-async def read_decision(request: Request) -> DecisionRequest:
-    """Read and validate the body of `POST /decide`."""
+def inbox_routes(inbox: FeedbackReview) -> list[Route]:
+    """Create the routes for images that visitors report."""
+
+    async def state(request: Request) -> Response:
+        return JSONResponse(inbox.state())
+
+    async def image(request: Request) -> Response:
+        file = inbox.image(request.path_params["sha256"])
+        if file is None:
+            raise HTTPException(404, "no such image")
+        return FileResponse(file)
+
+    async def decide(request: Request) -> Response:
+        asked = await read_body(request, FeedbackRequest)
+        if asked.label and asked.label not in inbox.labels:
+            raise HTTPException(400, "no such class")
+        try:
+            found = inbox.decide(asked.sha256, asked.label)
+        except OSError as error:
+            raise HTTPException(507, f"{inbox.folder} cannot be written: {error.strerror}") from None
+        if not found:
+            raise HTTPException(404, "no such image")
+        return JSONResponse(inbox.state())
+
+    return [
+        Route("/inbox", state),
+        Route("/reported/{sha256}", image),
+        Route("/feedback", decide, methods=["POST"]),
+    ]
+
+
+async def read_body(request: Request, kind: type[Body]) -> Body:
+    """Read and validate the JSON body of a request."""
     # A form on another page cannot send this type without a preflight request.
     if request.headers.get("Content-Type", "").partition(";")[0] != "application/json":
         raise HTTPException(415, "the body is not JSON")
@@ -171,7 +206,7 @@ async def read_decision(request: Request) -> DecisionRequest:
     except ClientDisconnect:
         raise HTTPException(400, "the body is incomplete") from None
     try:
-        return DecisionRequest.model_validate_json(body, strict=True)
+        return kind.model_validate_json(body, strict=True)
     except ValidationError:
         raise HTTPException(400, "the body is not a decision") from None
 
@@ -229,8 +264,9 @@ def main() -> None:
     port = parser.parse_args().port
     params = load_params()
     review = Review(read_manifest(paths.CURATED_IMAGES), params, paths.CLEAN_IMAGES, paths.REVIEW)
-    # Report an invalid review.csv here, not in the browser.
+    # Report an invalid review.csv or report here, not in the browser.
     review.state()
+    review.inbox.state()
     with listen(port) as listener:
         sys.stdout.write(f"Review on http://{HOST}:{listener.getsockname()[1]} · stop with Ctrl-C\n")
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Errors of the API: `{"error": what is wrong, "hint": what to do}` with status 4xx, 503 or 504."""
+"""Errors of the API: `{"error": what is wrong, "hint": what to do}` with status 4xx, 503, 504 or 507."""
 
 from typing import Literal
 
@@ -9,9 +9,11 @@ Reason = Literal[
     "address",
     "busy",
     "content_type",
+    "disk",
     "empty",
     "fields",
     "form",
+    "full",
     "headers",
     "method",
     "parts",

@@ -1,13 +1,22 @@
 """Paths of the service and the HTTP method of each."""
 
 CLASSIFY = "/api/classify"
+FEEDBACK = "/api/feedback"
 NAMES = "/api/names"
 SCORE = "/api/names/score"
 QUOTE = "/api/quote"
 ABOUT = "/api/about"
 LINEAGE = "/api/lineage"
 
-METHODS = {CLASSIFY: "POST", NAMES: "POST", SCORE: "POST", QUOTE: "GET", ABOUT: "GET", LINEAGE: "GET"}
+METHODS = {
+    CLASSIFY: "POST",
+    FEEDBACK: "POST",
+    NAMES: "POST",
+    SCORE: "POST",
+    QUOTE: "GET",
+    ABOUT: "GET",
+    LINEAGE: "GET",
+}
 
 API = "/api/"
 PAGES = ("/", "/names")

@@ -7,7 +7,7 @@ module therefore reads and checks every request first.
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Generator, Sequence
 from typing import NamedTuple
 
 import anyio
@@ -26,6 +26,7 @@ from herodex.inference.image_decoding import ImageError, read_header
 from herodex.serving import endpoints
 from herodex.serving.client_error import ClientError, Reason
 from herodex.serving.decoder import FORMATS, DecodeLimits, Decoders, cpu_limit
+from herodex.serving.feedback import FIELDS, check_fields, no_feedback
 from herodex.serving.messages import (
     MAX_LENGTH,
     MAX_NAMES,
@@ -39,7 +40,7 @@ from herodex.serving.messages import (
     NamesRequest,
     ScoreRequest,
 )
-from herodex.serving.upload import media_type, read_chunks, read_file
+from herodex.serving.upload import media_type, read_chunks, read_form
 
 MAX_IMAGES = 2
 """Images that are decoded or classified at a time."""
@@ -109,6 +110,7 @@ class Guard:
         upload_timeout_s: Longest time for a request to arrive.
         max_queue: Most requests that wait for a model or are processed by it.
         decoders: Processes that decode images; None: own ones.
+        answers: Returns the answers that a report of a wrong one may name; None: no reports are taken.
     """
 
     def __init__(
@@ -119,12 +121,14 @@ class Guard:
         upload_timeout_s: float,
         max_queue: int,
         decoders: Decoders | None = None,
+        answers: Callable[[], Collection[str]] | None = None,
     ) -> None:
         self._app = app
         self._max_upload = max_upload
         self._limits = limits
         self._upload_timeout_s = upload_timeout_s
         self._decoders = decoders or Decoders()
+        self._answers = answers
         self._images = asyncio.Semaphore(MAX_IMAGES)
         self._large_image = asyncio.Semaphore(1)
         self._queue = Capacity(max_queue)
@@ -142,6 +146,8 @@ class Guard:
             check_headers(scope)
             if scope["path"] == endpoints.CLASSIFY:
                 await self._pass_upload(scope, receive, send)
+            elif scope["path"] == endpoints.FEEDBACK:
+                await self._pass_report(scope, receive, send)
             elif request := JSON_REQUESTS.get(scope["path"]):
                 await self._pass_json(request, scope, receive, send)
             else:
@@ -151,11 +157,21 @@ class Guard:
         except ClientError as error:
             await error.answer(scope, receive, send)
 
-    async def _pass_upload(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _pass_report(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._answers is None:
+            raise no_feedback()
+        await self._pass_upload(scope, receive, send, self._answers())
+
+    async def _pass_upload(
+        self, scope: Scope, receive: Receive, send: Send, answers: Collection[str] | None = None
+    ) -> None:
         with self._buffered.growing() as reserve:
             async with arrival_timeout(self._upload_timeout_s):
                 chunks = read_chunks(receive, self._max_upload, IMAGE_TOO_LARGE, reserve)
-                data = await read_file(Headers(scope=scope), chunks, self._max_upload)
+                texts = () if answers is None else FIELDS
+                data, fields = await read_form(Headers(scope=scope), chunks, self._max_upload, texts)
+            if answers is not None:
+                check_fields(fields, answers)
             with self._queue.reserved(1):
                 limits = self._limits()
                 pixels = await anyio.to_thread.run_sync(pixels_of, data, limits)
@@ -170,7 +186,7 @@ class Guard:
                         self._images.release()
                         raise
                 try:
-                    scope.setdefault("state", {})["image"] = Image.fromarray(decoded)
+                    scope.setdefault("state", {}).update(image=Image.fromarray(decoded), fields=fields)
                     await self._app(scope, receive, send)
                 finally:
                     self._images.release()

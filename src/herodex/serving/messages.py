@@ -218,7 +218,8 @@ class AboutAnswer(BaseModel):
     """Settings of the page: its words, the models, the classes, and limits of its input fields and requests.
 
     `display_names` has the texts to show for classes and distractors, by their names in other fields and
-    responses; those without a text are shown by their names.
+    responses; those without a text are shown by their names. `feedback` says whether the service takes
+    reports of wrong answers, whose images get `feedback_license`.
     """
 
     models: list[Literal["classifier", "generator"]]
@@ -236,3 +237,5 @@ class AboutAnswer(BaseModel):
     max_temperature: float = MAX_TEMPERATURE
     max_prefix: int = MAX_PREFIX
     quote_hosts: list[str]
+    feedback: bool = False
+    feedback_license: str = ""

@@ -107,19 +107,29 @@ class RateLimit:
         burst: Requests of one client at once.
         client_header: Header in which a proxy writes the client's address; empty: the connection's address.
         storage: Redis address shared by workers and replicas; empty: each worker counts for itself.
+        path: Beginning of the paths that are counted.
     """
 
     def __init__(
-        self, app: ASGIApp, per_minute: float, burst: int, client_header: str, storage: str = ""
+        self,
+        app: ASGIApp,
+        per_minute: float,
+        burst: int,
+        client_header: str,
+        storage: str = "",
+        path: str = endpoints.API,
     ) -> None:
         self._app = app
         self._limiter = RateLimiter(make_limit(per_minute, burst), storage) if per_minute else None
         self._client_header = client_header
+        self._path = path
+        # Each limit has its own counters in a shared storage.
+        self._prefix = "" if path == endpoints.API else f"{path} "
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on if its client is within the limit."""
-        if self._limiter and scope["type"] == "http" and scope["path"].startswith(endpoints.API):
-            wait = await self._limiter.count(client_of(scope, self._client_header))
+        if self._limiter and scope["type"] == "http" and scope["path"].startswith(self._path):
+            wait = await self._limiter.count(self._prefix + client_of(scope, self._client_header))
             if wait:
                 error = ClientError(
                     429,

@@ -20,6 +20,7 @@ from herodex import paths
 from herodex.params import Params
 from herodex.serving import endpoints, metrics
 from herodex.serving.client_error import ClientError
+from herodex.serving.feedback import feedback_route
 from herodex.serving.lineage import lineage_route
 from herodex.serving.messages import AboutAnswer, Example, QuoteMessage
 from herodex.serving.models import CLASSIFIER, GENERATOR
@@ -93,6 +94,8 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
             requests_per_minute=serve.requests_per_minute,
             burst=serve.burst,
             quote_hosts=[urlsplit(url).hostname or "" for url in serve.quote_urls],
+            feedback=serve.feedback.enabled and CLASSIFIER in request.app.state.models,
+            feedback_license=serve.feedback.license,
         )
         return JSONResponse(message.model_dump())
 
@@ -130,6 +133,7 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
             Route(endpoints.QUOTE, quote),
             Route(endpoints.ABOUT, about),
             lineage_route(root / paths.MODELS),
+            feedback_route(root / paths.FEEDBACK, serve.feedback),
             Route("/static/{path:path}", static),
             Mount("/examples", StaticFiles(directory=root / paths.EXAMPLES, check_dir=False)),
         ],

@@ -1,6 +1,6 @@
 """Read request bodies of bounded size and the image file in a form."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -15,7 +15,7 @@ FORM_HINT = (
     f"for example: curl -F {FIELD}=@image.jpg"
 )
 MAX_TEXT_BYTES = 4096
-"""Longest text part that is read; no text part is accepted, but the error names it."""
+"""Longest text part that is read."""
 
 
 def media_type(headers: Headers) -> str:
@@ -59,7 +59,7 @@ def format_size(size: int) -> str:
 
 
 async def read_file(headers: Headers, chunks: AsyncGenerator[bytes, None], max_bytes: int) -> bytes:
-    """Read the only file of a form, in memory.
+    """Read the only part of a form, a file, in memory.
 
     Args:
         headers: Headers of the request.
@@ -69,12 +69,33 @@ async def read_file(headers: Headers, chunks: AsyncGenerator[bytes, None], max_b
     Raises:
         ClientError: 400 or 415; the body is not a form with exactly this file.
     """
+    return (await read_form(headers, chunks, max_bytes, ()))[0]
+
+
+async def read_form(
+    headers: Headers, chunks: AsyncGenerator[bytes, None], max_bytes: int, texts: Sequence[str]
+) -> tuple[bytes, dict[str, str]]:
+    """Read a form of one file and the given text parts, in memory.
+
+    Args:
+        headers: Headers of the request.
+        chunks: Body of the request.
+        max_bytes: Largest size of the body.
+        texts: Names of the text parts, each of which the form has once.
+
+    Raises:
+        ClientError: 400 or 415; the body is not a form with exactly these parts.
+    """
     if media_type(headers) != "multipart/form-data":
         raise ClientError(415, "content_type", "The request is not multipart/form-data.", FORM_HINT)
-    parser = MultiPartParser(headers, chunks, max_files=1, max_fields=1, max_part_size=MAX_TEXT_BYTES)
+    parser = MultiPartParser(
+        headers, chunks, max_files=1, max_fields=max(1, len(texts)), max_part_size=MAX_TEXT_BYTES
+    )
     parser.spool_max_size = max_bytes
     try:
-        data = only_file(await parser.parse())
+        form = await parser.parse()
+        fields = {name: only_text(form, name) for name in texts}
+        data = only_file(FormData([part for part in form.multi_items() if part[0] not in fields]))
     except MultiPartException as error:
         raise ClientError(400, "form", f"The form cannot be read: {error.message}", FORM_HINT) from None
     # The header may name a codec that cannot decode the form's names.
@@ -86,7 +107,17 @@ async def read_file(headers: Headers, chunks: AsyncGenerator[bytes, None], max_b
             file.close()
     if not data:
         raise ClientError(400, "empty", "The file is empty.", FORM_HINT)
-    return data
+    return data, fields
+
+
+def only_text(form: FormData, name: str) -> str:
+    """Return the text of the only part with a name; raise ClientError if there is none, or are several."""
+    match form.getlist(name):
+        case [str() as text]:
+            return text
+        case parts:
+            problem = f"The form has {len(parts)} parts named '{name}', instead of one with a text."
+            raise ClientError(400, "form", problem, f"Send '{name}' once, as a text part without a filename.")
 
 
 def only_file(form: FormData) -> bytes:

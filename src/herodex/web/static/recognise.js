@@ -7,6 +7,7 @@ import { classify } from "./classify.js";
 import { noteForCode } from "./code.js";
 import { element, percent } from "./dom.js";
 import { setUpExamples } from "./examples.js";
+import { setUpFeedback } from "./feedback.js";
 import { setUpHeatMap } from "./heat_map.js";
 import { setUpHistory } from "./history.js";
 import { setUpIntake } from "./intake.js";
@@ -22,6 +23,7 @@ export function setUpRecognition(view, about) {
   const heatMap = setUpHeatMap(view);
   const history = setUpHistory(view, again);
   const settings = { maxSide: Number(view.dataset.maxSide), maxMegabytes: about.max_upload_mb };
+  const feedback = setUpFeedback(view, about, settings);
   const batch = setUpBatch(view, about, settings, again);
   const live = setUpLive(view, about, settings, {
     begin() {
@@ -39,6 +41,7 @@ export function setUpRecognition(view, about) {
       if (last) {
         showPreview(view, last.file);
         history.add(last.file, last.answer);
+        feedback.show(last.file, last.answer);
       } else if (view.querySelector(".answer").textContent === STARTING) {
         say(view, "waiting", "No image yet", "");
       }
@@ -84,7 +87,7 @@ export function setUpRecognition(view, about) {
     try {
       const progress = (sent, total) => showUpload(view, file.name, sent, total);
       const answer = await classify(file, settings, { explain: true, signal, progress });
-      show(answer);
+      show(file, answer);
       history.add(file, answer);
     } catch (error) {
       if (signal.aborted) return;
@@ -101,17 +104,19 @@ export function setUpRecognition(view, about) {
     clear();
     remark(view, "");
     showPreview(view, file);
-    show(answer);
+    show(file, answer);
   }
 
   function clear() {
     bars.clear();
     heatMap.show(null);
     showNearest(view, null);
+    feedback.clear();
   }
 
-  function show(answer) {
+  function show(file, answer) {
     showAnswer(view, bars, answer);
+    feedback.show(file, answer);
     heatMap.show(answer.heat_map);
     showNearest(view, answer.nearest);
   }

@@ -7,8 +7,10 @@
 const WORDS = {
   address: ["The service has changed since this page was loaded.", "Reload the page."],
   busy: ["The service is busy.", "Try again in a few seconds."],
+  disk: ["The service could not store your report.", "Try again later."],
   empty: ["The file is empty.", "Choose another image."],
   fields: ["The service does not accept these settings.", "Change them and try again."],
+  full: ["The service has many reports and takes no more.", "Try again another day."],
   headers: ["Your browser sends the service too much data, such as cookies.", "Delete the cookies of this site."],
   parts: ["The image takes too long to decode.", "Open it in an image editor, save it again and choose the new file."],
   slow: ["The upload took too long.", "Choose a smaller image, or use a faster connection."],

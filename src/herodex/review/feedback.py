@@ -1,0 +1,114 @@
+"""Review of the images that visitors report: accept them as training data, or reject them."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from herodex.accepted_feedback import ACCEPTED, COLUMNS, MANIFEST, AcceptedImage, read_rows
+from herodex.feedback_inbox import (
+    INBOX,
+    Report,
+    locked,
+    read_inbox,
+    reject_image,
+    remove_image,
+    write_whole,
+)
+from herodex.params import UNKNOWN, Params
+
+
+@dataclass(frozen=True)
+class FeedbackReview:
+    """The inbox under review.
+
+    Attributes:
+        folder: of feedback.
+        params: with the classes and distractors.
+    """
+
+    folder: Path
+    params: Params
+
+    @property
+    def labels(self) -> list[str]:
+        """The classes and distractors, then `unknown`."""
+        return [*self.params.queries, UNKNOWN]
+
+    def image(self, sha256: str) -> Path | None:
+        """Return the file of an image in the inbox."""
+        return self.folder / INBOX / f"{sha256}.png" if sha256 in read_inbox(self.folder) else None
+
+    def state(self) -> dict[str, Any]:
+        """Return the labels, and the images in the inbox with their reports.
+
+        Raises:
+            UserError: a report is damaged.
+        """
+        images = [
+            {
+                "sha256": sha256,
+                "label": reports[0].label,
+                "reports": [asdict(report) for report in reports],
+            }
+            for sha256, reports in read_inbox(self.folder).items()
+        ]
+        return {"labels": self.labels, "images": images}
+
+    def decide(self, sha256: str, label: str) -> bool:
+        """Accept an image as `label`, or reject it if that is empty; return False if it is not in the inbox.
+
+        Raises:
+            UserError: a report or the manifest of accepted images is damaged.
+            OSError: a file cannot be written.
+        """
+        with locked(self.folder):
+            reports = read_inbox(self.folder).get(sha256)
+            if reports is None:
+                return False
+            withdraw(self.folder / ACCEPTED, sha256)
+            if label:
+                accept_image(self.folder, reports[0], label)
+            else:
+                reject_image(self.folder, sha256)
+        return True
+
+
+def withdraw(folder: Path, sha256: str) -> None:
+    """Remove what an interrupted acceptance left in the folder of accepted images."""
+    rows = read_rows(folder)
+    others = [row for row in rows if row.sha256 != sha256]
+    if len(others) < len(rows):
+        write_rows(folder, others)
+    for file in folder.glob(f"*/{sha256}.png"):
+        file.unlink()
+
+
+def accept_image(feedback: Path, report: Report, label: str) -> None:
+    """Move an image from the inbox to its class; the caller holds the lock.
+
+    An interrupted call leaves the image in the inbox, and accepting it again completes it.
+
+    Raises:
+        UserError: the manifest is damaged.
+        OSError: a file cannot be written.
+    """
+    folder = feedback / ACCEPTED
+    rows = {row.sha256: row for row in read_rows(folder)}
+    row = AcceptedImage(report.sha256, label, report.license, report.answered, report.model, report.time)
+    (folder / label).mkdir(parents=True, exist_ok=True)
+    write_whole(folder / row.file, (feedback / INBOX / f"{report.sha256}.png").read_bytes())
+    rows[row.sha256] = row
+    write_rows(folder, list(rows.values()))
+    remove_image(feedback, report.sha256)
+
+
+def write_rows(folder: Path, rows: Sequence[AcceptedImage]) -> None:
+    """Replace the manifest atomically; rows are sorted by hash."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in sorted(rows, key=lambda row: row.sha256))
+    write_whole(folder / MANIFEST, text.getvalue().encode())
