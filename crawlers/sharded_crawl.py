@@ -17,8 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from crawlers.forgotten import clear_rows, clear_search
 from crawlers.feedback import add_feedback
+from crawlers.forgotten import clear_rows, clear_search
 from crawlers.image_crawl import (
     Searches,
     download_job,
