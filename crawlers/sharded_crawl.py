@@ -312,7 +312,7 @@ def completion(params: Params, results: Sequence[SearchResult]) -> dict[str, Any
 
 @contextmanager
 def open_shard(number: int, params: Params) -> Generator[Journal]:
-    """Open the journal of a shard, to read it.
+    """Open the journal of a shard exclusively.
 
     Raises:
         UserError: the shard is still being crawled.
@@ -340,7 +340,7 @@ def merge(params: Params, open_web: OpenWeb, pace: Mapping[str, Any] | None = No
     parts = by_shard(results, params.scale.crawl_shards)
     with ExitStack() as running:
         shards = {
-            number: running.enter_context(open_journal(shard_folder(number, params), on_volume=True))
+            number: running.enter_context(open_shard(number, params))
             for number in parts
             if (shard_folder(number, params) / "crawl.db").exists()
         }

@@ -128,7 +128,7 @@ def test_running_shard_is_an_error(project):
     write_searches(project, URLS)
     write_shards(project)
     with open_journal(shard_folder(SHARDS[0], project)):
-        assert "Another crawl is running" in error_of_merge(project).problem
+        assert error_of_merge(project).problem == "Shard 2/64 is still being crawled."
 
 
 def test_shards_with_other_settings_are_an_error_that_names_them(project):
