@@ -12,6 +12,8 @@ from tiny_service import make_project, serving
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
+from herodex.serving import shared_storage
+
 SLOWEST = (
     "test_lineage.py",
     "test_crawl_resume.py",
@@ -51,6 +53,14 @@ def enabled_loggers() -> Iterator[None]:
     for logger in logging.root.manager.loggerDict.values():
         if isinstance(logger, logging.Logger):
             logger.disabled = False
+
+
+@pytest.fixture
+def outages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Warnings about Redis, taken before the configuration of logs, which other tests change."""
+    lines: list[str] = []
+    monkeypatch.setattr(shared_storage.log, "warning", lambda text, *values: lines.append(text % values))
+    return lines
 
 
 @pytest.fixture
