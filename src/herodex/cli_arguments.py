@@ -119,7 +119,7 @@ def add_forget(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
 
 
 def add_crawl(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
-    """Add the command `crawl` and its options, of which a call has one at most."""
+    """Add the command `crawl` and its options; a call has at most one of them."""
     crawling = add("crawl", "crawl images, in one process or in several that share a folder")
     parts = crawling.add_mutually_exclusive_group()
     parts.add_argument(

@@ -25,8 +25,12 @@ from herodex.portable.runtimes import open_litert, open_onnx, open_openvino
 from herodex.portable.tensorflow_function import tensorflow_function
 from herodex.portable.whole_floats import write_out_rounding
 
-RNG = np.random.default_rng(4)
 SIZES = [(64, 64), (300, 100), (100, 300), (97, 211), (500, 333), (64, 1), (2, 3), (225, 224), (700, 90)]
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(4)
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +43,16 @@ def classifier(tiny) -> Classifier:
     return load_classifier(tiny / "models", "f32")
 
 
-def photo(height: int, width: int) -> np.ndarray:
+def photo(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Draw coarse patches, as in a photo, in one of the tiny classifier's colours or none."""
-    colour = RNG.choice([[220, 20, 20], [20, 200, 40], [128, 128, 128], [250, 250, 20]])
-    patches = RNG.integers(-60, 60, (height // 7 + 1, width // 7 + 1, 3)).repeat(7, 0).repeat(7, 1)
+    colour = rng.choice([[220, 20, 20], [20, 200, 40], [128, 128, 128], [250, 250, 20]])
+    patches = rng.integers(-60, 60, (height // 7 + 1, width // 7 + 1, 3)).repeat(7, 0).repeat(7, 1)
     return (colour + patches[:height, :width]).clip(0, 255).astype(np.uint8)
+
+
+def tiny_graph(tiny: Path, classifier: Classifier) -> ov.Model:
+    backbone = graphs.read_backbone(tiny / "models/backbone/backbone.xml", classifier)
+    return graphs.classifier_graph(backbone, classifier)
 
 
 def graph_of(inputs: list, outputs: dict) -> ov.Model:
@@ -53,15 +62,15 @@ def graph_of(inputs: list, outputs: dict) -> ov.Model:
 
 
 @pytest.mark.parametrize("to", FORMATS)
-def test_exported_classifier_answers_as_the_served_one(tiny, classifier, tmp_path, to):
+def test_exported_classifier_answers_as_the_served_one(tiny, classifier, tmp_path, to, rng):
     chosen = FORMATS[to]
-    graph = graphs.classifier_graph(tiny / "models/backbone/backbone.xml", classifier)
+    graph = tiny_graph(tiny, classifier)
     file = tmp_path / f"classifier{chosen.suffix}"
     chosen.write(graph, file, {"model": "abc"})
     run = chosen.load(file)
     known = set()
     for size in SIZES:
-        image = photo(*size)
+        image = photo(rng, *size)
         served = classifier.run([trim_bars(image)])
         prediction, found = to_prediction(classifier, served), run({"image": image})
         assert found["probabilities"] == pytest.approx(served.probabilities[0], abs=1e-3)
@@ -86,7 +95,7 @@ def test_exported_generator_step_computes_the_same_logits(tiny, tmp_path, to):
 
 
 @pytest.mark.parametrize("name", ["middle", "whole", "zoom", "start", "end"])
-def test_views_have_the_pixels_that_pillow_computes(name):
+def test_views_have_the_pixels_that_pillow_computes(name, rng):
     image = op.parameter([-1, -1, 3], np.uint8, name="image")
     image.output(0).set_names({"image"})
     pixels = op.transpose(op.convert(image, "f32"), [2, 0, 1])
@@ -98,14 +107,14 @@ def test_views_have_the_pixels_that_pillow_computes(name):
         graph_of([image], {"square": square}), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
     )
     for size in [*SIZES, (96, 96), (96, 200), (150, 110), (120, 108)]:
-        drawn = RNG.integers(0, 256, (*size, 3)).astype(np.uint8)
+        drawn = rng.integers(0, 256, (*size, 3)).astype(np.uint8)
         found = compiled(drawn)["square"][0].transpose(1, 2, 0)
         differences = np.abs(found - to_input(drawn, View(name, mirrored=False), 96))
         assert differences.max() <= 1, size
         assert (differences > 0).mean() < 0.005, size
 
 
-def test_bars_are_found_as_the_service_finds_them(classifier):
+def test_bars_are_found_as_the_service_finds_them(rng):
     image = op.parameter([-1, -1, 3], np.uint8, name="image")
     image.output(0).set_names({"image"})
     pixels = op.transpose(op.convert(image, "f32"), [2, 0, 1])
@@ -115,8 +124,8 @@ def test_bars_are_found_as_the_service_finds_them(classifier):
     names = ("top", "bottom", "left", "right")
     compiled = ov.Core().compile_model(graph_of([image], dict(zip(names, ends, strict=True))), "CPU")
     for case in range(60):
-        drawn = photo(*RNG.integers(20, 90, 2))
-        rows, columns = RNG.integers(0, drawn.shape[0], 2), RNG.integers(0, drawn.shape[1], 2)
+        drawn = photo(rng, *rng.integers(20, 90, 2))
+        rows, columns = rng.integers(0, drawn.shape[0], 2), rng.integers(0, drawn.shape[1], 2)
         shade = (0, 255, 20, 240, 60)[case % 5]
         drawn[: rows[0] * (case % 3 > 0)] = shade
         drawn[drawn.shape[0] - rows[1] * (case % 4 > 1) :] = shade
@@ -168,7 +177,7 @@ def test_written_out_rounding_gives_the_same_values_in_each_runtime(quantised, t
 def test_export_has_the_same_bytes_each_time(tiny, classifier, tmp_path):
     files = [tmp_path / "first.onnx", tmp_path / "second.onnx"]
     for file in files:
-        graph = graphs.classifier_graph(tiny / "models/backbone/backbone.xml", classifier)
+        graph = tiny_graph(tiny, classifier)
         FORMATS["onnx"].write(graph, file, {"model": "abc"})
     assert files[0].read_bytes() == files[1].read_bytes()
 
@@ -228,9 +237,9 @@ def test_description_lists_answers_and_characters(classifier):
     assert describe(classifier, "abc")["characters"] == ["a", "b", "c"]
 
 
-def test_litert_file_takes_images_of_different_sizes(tiny, classifier, tmp_path):
-    graph = graphs.classifier_graph(tiny / "models/backbone/backbone.xml", classifier)
+def test_litert_file_takes_images_of_different_sizes(tiny, classifier, tmp_path, rng):
+    graph = tiny_graph(tiny, classifier)
     FORMATS["litert"].write(graph, tmp_path / "classifier.tflite", {})
     run = open_litert(tmp_path / "classifier.tflite")
-    shapes = {run({"image": photo(*size)})["probabilities"].shape for size in SIZES[:3]}
+    shapes = {run({"image": photo(rng, *size)})["probabilities"].shape for size in SIZES[:3]}
     assert shapes == {(4,)}

@@ -20,7 +20,7 @@ MARK = "'"
 """Before a cell that would be a formula; spreadsheets show the cell as text."""
 DIGITS = 6
 LONGEST_PATH = 60
-"""Characters of a path in a terminal, of which the end tells most."""
+"""Characters of a path in a terminal: its end, because that tells most."""
 
 
 def safe_cell(text: str) -> str:

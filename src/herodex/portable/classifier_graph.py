@@ -17,7 +17,6 @@ from herodex.inference.image_decoding import BAR_PURITY, BAR_TOLERANCE, LEAST_CO
 from herodex.inference.ood import Gallery
 from herodex.inference.predict import Classifier
 from herodex.inference.views import ViewName, box_of
-from herodex.portable.executed import drop_skipped_roundings
 
 op = cast(Any, opset13)
 Value = Any
@@ -30,11 +29,11 @@ CUBIC = -0.5
 TINY = 1e-12
 
 
-def classifier_graph(backbone: Path, classifier: Classifier) -> ov.Model:
+def classifier_graph(backbone: ov.Model, classifier: Classifier) -> ov.Model:
     """Build the graph of a classifier.
 
     Args:
-        backbone: `backbone.xml` of the classifier.
+        backbone: of the classifier, from `read_backbone`; it becomes a part of the graph.
         classifier: the loaded classifier.
 
     Returns:
@@ -48,7 +47,7 @@ def classifier_graph(backbone: Path, classifier: Classifier) -> ov.Model:
     pixels = op.transpose(op.convert(image, "f32"), [2, 0, 1])
     views = op.concat(_views(pixels, classifier), 0)
     settings = classifier.embedder.settings
-    stages = _run_backbone(backbone, op.transpose(views, [0, 2, 3, 1]), len(classifier.embedder.views))
+    stages = _run_backbone(backbone, op.transpose(views, [0, 2, 3, 1]))
     pooled = op.concat([_pool(maps, way) for maps in stages for way in (op.reduce_max, op.reduce_mean)], 1)
     averaged = op.reduce_mean(pooled, _ints([0]), keep_dims=True)
     channels = [int(maps.get_partial_shape()[3].get_length()) for maps in stages]
@@ -227,16 +226,16 @@ def _as_pixels(values: Value) -> Value:
     return op.clamp(op.floor(op.add(values, _floats(0.5))), 0.0, 255.0)
 
 
-def _run_backbone(file: Path, inputs: Value, views: int) -> list[Value]:
+def read_backbone(file: Path, classifier: Classifier) -> ov.Model:
+    """Read a backbone for one image: all of its views in one batch."""
+    side = classifier.embedder.settings.input_size
+    network = cast(Any, ov.Core().read_model(file))
+    network.reshape([len(classifier.embedder.views), side, side, 3])
+    return network
+
+
+def _run_backbone(network: Any, inputs: Value) -> list[Value]:
     """Attach the backbone to its inputs; return the feature maps of its stages."""
-    side = int(inputs.get_output_partial_shape(0)[1].get_length())
-
-    def read() -> Any:
-        network = cast(Any, ov.Core().read_model(file))
-        network.reshape([views, side, side, 3])
-        return network
-
-    network = cast(Any, drop_skipped_roundings(read))
     _index_reversals(network)
     for target in network.input(0).get_target_inputs():
         target.replace_source_output(inputs.output(0))

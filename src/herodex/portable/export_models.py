@@ -5,6 +5,7 @@ import logging
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
@@ -19,8 +20,10 @@ from herodex.errors import UserError
 from herodex.generator.language_model import load_language_model
 from herodex.inference.predict import Classifier, load_classifier, to_prediction
 from herodex.params import UNKNOWN, load_params
-from herodex.portable.classifier_graph import classifier_graph
+from herodex.portable.classifier_graph import classifier_graph, read_backbone
+from herodex.portable.executed import drop_skipped_roundings
 from herodex.portable.formats import FORMATS, Format
+from herodex.portable.whole_floats import write_out_rounding
 from herodex.progress import track
 
 log = logging.getLogger(__name__)
@@ -86,7 +89,7 @@ def export_models(to: str, out: Path, check: int) -> None:
     )
     flat = {key: json.dumps(value, ensure_ascii=False) for key, value in description.items()}
     graphs = {
-        "classifier": classifier_graph(_backbone(), classifier),
+        "classifier": _classifier_graph(classifier, chosen),
         "generator_step": cast(ov.Model, cast(Any, ov.Core()).read_model(paths.GENERATOR / "gru.xml")),
     }
     for name, graph in graphs.items():
@@ -101,9 +104,15 @@ def export_models(to: str, out: Path, check: int) -> None:
         report(compare(classifier, chosen, out, check))
 
 
-def _backbone() -> Path:
+def _classifier_graph(classifier: Classifier, chosen: Format) -> ov.Model:
+    """Build the graph of a classifier in operations that the format's runtime has."""
     tuned = paths.CLASSIFIER / "backbone.xml"
-    return tuned if tuned.exists() else paths.BACKBONE / "backbone.xml"
+    read = partial(read_backbone, tuned if tuned.exists() else paths.BACKBONE / "backbone.xml", classifier)
+    if chosen.integers:
+        return classifier_graph(read(), classifier)
+    graph = classifier_graph(drop_skipped_roundings(read), classifier)
+    write_out_rounding(graph)
+    return graph
 
 
 def _megabytes(path: Path) -> float:

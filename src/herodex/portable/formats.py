@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, cast
 import openvino as ov
 
 from herodex.portable import runtimes
-from herodex.portable.whole_floats import write_out_rounding
 
 
 class Format(NamedTuple):
@@ -18,6 +17,7 @@ class Format(NamedTuple):
         suffix: of the file.
         package: that writes it, and the extra of herodex that holds it.
         runtime: the package that runs it.
+        integers: whether it computes with the integers of a quantised backbone, as OpenVINO does.
         write: writes a graph to a file; the dictionary describes it.
         load: loads the file for the check.
         examples: names of programs that use the file.
@@ -26,6 +26,7 @@ class Format(NamedTuple):
     suffix: str
     package: tuple[str, str]
     runtime: str
+    integers: bool
     write: Callable[[ov.Model, Path, dict[str, str]], None]
     load: Callable[[Path], runtimes.Runner]
     examples: tuple[str, ...]
@@ -40,21 +41,18 @@ def _write_openvino(model: ov.Model, file: Path, description: dict[str, str]) ->
 def _write_onnx(model: ov.Model, file: Path, description: dict[str, str]) -> None:
     from herodex.portable.onnx_file import write_onnx
 
-    write_out_rounding(model)
     write_onnx(model, file, description)
 
 
 def _write_litert(model: ov.Model, file: Path, description: dict[str, str]) -> None:
     from herodex.portable.litert_file import write_litert
 
-    write_out_rounding(model)
     write_litert(model, file)
 
 
 def _write_keras(model: ov.Model, file: Path, description: dict[str, str]) -> None:
     from herodex.portable.litert_file import write_saved_model
 
-    write_out_rounding(model)
     shutil.rmtree(file, ignore_errors=True)
     write_saved_model(model, file)
 
@@ -64,6 +62,7 @@ FORMATS = {
         suffix=".xml",
         package=("openvino", "serve"),
         runtime="openvino",
+        integers=True,
         write=_write_openvino,
         load=runtimes.open_openvino,
         examples=("use_openvino.py",),
@@ -72,6 +71,7 @@ FORMATS = {
         suffix=".onnx",
         package=("onnx", "export"),
         runtime="onnxruntime",
+        integers=False,
         write=_write_onnx,
         load=runtimes.open_onnx,
         examples=("use_onnx.py", "use_onnx.html"),
@@ -80,6 +80,7 @@ FORMATS = {
         suffix=".tflite",
         package=("tensorflow", "train"),
         runtime="tensorflow",
+        integers=False,
         write=_write_litert,
         load=runtimes.open_litert,
         examples=("use_litert.py", "use_litert.kt"),
@@ -88,6 +89,7 @@ FORMATS = {
         suffix="",
         package=("tensorflow", "train"),
         runtime="tensorflow",
+        integers=False,
         write=_write_keras,
         load=runtimes.open_saved_model,
         examples=("use_keras.py",),

@@ -132,7 +132,7 @@ def run_tasks(
 
 @contextlib.contextmanager
 def shared_file() -> Generator[Path]:
-    """Create a file in the project folder, by which nodes tell whether they see the same folder."""
+    """Create a file in the project folder; a node that does not see it has another folder."""
     file = paths.SHARDS.absolute() / f"{platform.node()}-{os.getpid()}.run"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch()

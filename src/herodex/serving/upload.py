@@ -81,7 +81,7 @@ async def read_form(
         headers: Headers of the request.
         chunks: Body of the request.
         max_bytes: Largest size of the body.
-        texts: Names of the text parts, each of which the form has once.
+        texts: Names of the text parts; the form has each of them once.
 
     Raises:
         ClientError: 400 or 415; the body is not a form with exactly these parts.
