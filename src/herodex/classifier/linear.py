@@ -19,7 +19,7 @@ MOST_ITERATIONS = 500
 TOLERANCE = 1e-4
 """Largest component of the gradient at which the solver stops."""
 MANY_IMAGES, MANY_LOGITS, FEW_FOLDS = 20_000, 2_000_000, 3
-"""Images, and logits of all images, from which on there are few folds."""
+"""Beyond so many images, or logits of all images, there are only so many folds."""
 EPSILON = float(np.finfo(float).eps)
 
 

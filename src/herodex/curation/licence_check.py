@@ -56,6 +56,6 @@ def _fitting(manifest: pd.DataFrame, use: Literal["commercial", "research"]) -> 
 
 
 def _could_be_kept(manifest: pd.DataFrame) -> Bool[np.ndarray, " n"]:
-    """Mark kept images and duplicates, one of which is chosen again."""
+    """Mark kept images and duplicates; of the duplicates, one is chosen again."""
     duplicate = manifest["dropped_for"].isin([EXACT_DUPLICATE, NEAR_DUPLICATE, LABEL_CONFLICT])
     return ((manifest["kept"] == "1") | duplicate).to_numpy(bool)

@@ -34,14 +34,14 @@ EXHAUSTIVE_MAX = 4096
 CLOSEST = 8
 """Near duplicates looked for per image by features; larger groups stay connected through them."""
 PRUNED_FROM = 64
-"""Similar vectors per row from which only the closest of each are kept, which bounds the memory."""
+"""Similar vectors per row beyond which only the closest ones of each are kept, which bounds the memory."""
 SLACK = 1e-4
 """Margin for the rounding of similarities in single precision."""
 
 
 @dataclass(frozen=True)
 class Tables:
-    """Sets of bits by which hashes are sorted, so that near ones become neighbours.
+    """Sets of bits to sort hashes by, so that near ones become neighbours.
 
     Attributes:
         parts: masks of disjoint bits.

@@ -34,6 +34,7 @@ from herodex.lineage.forget_caches import (
     journals,
 )
 from herodex.lineage.tree import Node
+from herodex.summary import interval
 
 TABLES = (
     paths.RAW_IMAGES / paths.MANIFEST,
@@ -257,11 +258,7 @@ def compare_accuracy(before: dict[str, float] | None, after: dict[str, float] | 
         return "accuracy: no evaluation before the withdrawal" if after else "accuracy: no evaluation"
     overlap = before["low"] <= after["high"] and after["low"] <= before["high"]
     verdict = "the intervals overlap" if overlap else "the intervals do not overlap"
-    return f"accuracy: {_estimate(before)} → {_estimate(after)}; {verdict}"
-
-
-def _estimate(figure: dict[str, float]) -> str:
-    return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}], n = {figure['n']}"
+    return f"accuracy: {interval(before)} → {interval(after)}; {verdict}"
 
 
 def _count(number: int, noun: str) -> str:

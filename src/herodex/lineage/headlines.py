@@ -60,7 +60,7 @@ class Lead:
 
 
 def read_lead(reports: Path, images: Path, split: Path, shown: Callable[[str], str] = str) -> Lead:
-    """Read the reports of both models, of which one may be missing.
+    """Read the reports of both models; one of them may be missing.
 
     Args:
         reports: the folder of reports.

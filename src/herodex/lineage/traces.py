@@ -35,7 +35,7 @@ def find_traces(
     have neither. Names and licences are compared as whole cells of CSV and texts of JSON.
 
     Returns:
-        how many traces of which kind each file has; files without traces are left out.
+        the number of traces of each kind in each file; files without traces are left out.
     """
     forgotten = ForgottenList({**forgotten.reasons, **dict.fromkeys(hashes_of(key), "")})
     found: dict[Path, Counter[str]] = {}
@@ -62,7 +62,7 @@ def traces_in(file: Path, forgotten: ForgottenList, key: str) -> Counter[str]:
     if kind and kind.extension:
         found["image"] += forgotten.has_content(hashlib.sha256(data).hexdigest())
     elif b"\0" in data:
-        # NumPy stores each digit of a text in four bytes, three of which are zero.
+        # NumPy stores each digit of a text in four bytes: the digit and three zeros.
         digests = {digest.encode() for digest in forgotten.reasons}
         found["sha256"] += sum(each in digests for each in _DIGEST.findall(data.replace(b"\0", b"")))
         found += _in_text(data.replace(b"\0", b"").decode("utf-8", "replace"), forgotten, key)
