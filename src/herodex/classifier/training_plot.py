@@ -18,6 +18,9 @@ def training_figure(history: pd.DataFrame, cross_validation: pd.DataFrame, ood: 
     left.set(xlabel="step of the solver", ylabel="loss, weight decay included", title="training")
     middle.plot(cross_validation["l2"], cross_validation["log_loss"], marker="o")
     middle.set(xlabel="weight decay", ylabel="out-of-fold log loss", xscale="log", title="cross-validation")
+    # Powers of ten would be formulas, which saved figures show as they are written.
+    middle.set_xticks(cross_validation["l2"], [f"{decay:g}" for decay in cross_validation["l2"]])
+    middle.minorticks_off()
     span = (float(ood["score"].min()), float(ood["score"].max()))
     for is_ood, name in ((0, "of a class"), (1, "left out of training")):
         scores = ood["score"][ood["ood"] == is_ood]
