@@ -43,12 +43,16 @@ def timed(part: Part) -> Generator[None]:
 
 
 def repro_key() -> str:
-    """Identify the `dvc repro` that this process is part of; empty outside DVC."""
+    """Identify the `dvc repro` that this process is part of; empty outside DVC.
+
+    A run of the pipeline may start another for some of its stages: then it is the outer one.
+    """
+    key = ""
     for process in psutil.Process().parents():
         with suppress(psutil.Error):
             if any(Path(word).name in REPRO for word in process.cmdline()[:3]):
-                return f"{platform.node()}-{process.pid}-{process.create_time():.0f}"
-    return ""
+                key = f"{platform.node()}-{process.pid}-{process.create_time():.0f}"
+    return key
 
 
 def read_times(part: Part) -> list[StageTime]:
