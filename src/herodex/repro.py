@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, TextIO, cast
 
 from herodex.branches import last_stages, side_branch
-from herodex.classifier.parallel import usable_cpus
+from herodex.cpus import usable_cpus
 from herodex.pipeline_graph import Graph, read_graph, with_needed, with_readers
 from herodex.side_run import SideRun, side_run
 from herodex.stage_times import read_times
@@ -29,7 +29,13 @@ SKIPPED = {
     "Stage '%s' is cached - skipping run, checking out outputs": "restored from DVC's cache",
 }
 """DVC's other messages about a stage, and ours."""
-ADVICE = ("To track the changes with git", "To enable auto staging", "git add ", "dvc config ", "Use `dvc push`")
+ADVICE = (
+    "To track the changes with git",
+    "To enable auto staging",
+    "git add ",
+    "dvc config ",
+    "Use `dvc push`",
+)
 """Starts of DVC's lines at the end of a run."""
 
 

@@ -23,6 +23,7 @@ SHARED = {
         "class_folders",
         "class_names",
         "command",
+        "cpus",
         "errors",
         "json_record",
         "kernels",

@@ -11,8 +11,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
 import pytest
 
+from herodex.cpus import usable_cpus
 from herodex.repro import Progress
 from herodex.stage_times import StageTime
 
@@ -113,10 +115,7 @@ def test_targets_count_the_stages_that_they_need(project):
 
 
 def test_time_left_is_from_earlier_runs_and_the_stages_that_may_run(project):
-    (project / ".cache").mkdir()
-    time = StageTime(part="stage", stage="", repro="", started=0, starting=20, running=100, cpu=9)
-    lines = (json.dumps({**time, "stage": stage}) + "\n" for stage in ("crawl", "train", "names"))
-    (project / ".cache/times.jsonl").write_text("".join(lines), encoding="utf-8")
+    record_times(project)
     assert stage_lines(repro(project, "train").stdout)[0] == "stage 1 of 2: crawl (about 4 min left)"
     assert stage_lines(repro(project).stdout)[2] == "stage 3 of 3: names (about 2 min left)"
     write_crawl(project, "b")
@@ -175,6 +174,89 @@ def test_ctrl_c_stops_stage_and_run(project):
     assert "KeyboardInterrupt" in shown
     assert "failed to reproduce 'crawl'" in shown
     assert stage_lines(shown.replace("\r", "")) == ["stage 1 of 3: crawl"]
+
+
+def record_times(folder: Path) -> None:
+    """Record that each stage took two minutes in an earlier run."""
+    (folder / ".cache").mkdir(exist_ok=True)
+    time = StageTime(part="stage", stage="", repro="", started=0, starting=20, running=100, cpu=9)
+    lines = (json.dumps({**time, "stage": stage}) + "\n" for stage in ("crawl", "train", "names"))
+    (folder / ".cache/times.jsonl").write_text("".join(lines), encoding="utf-8")
+
+
+def write_names(folder: Path, code: str) -> None:
+    """Let the stage `names` run other code."""
+    text = (folder / "dvc.yaml").read_text(encoding="utf-8")
+    (folder / "names.py").write_text(f"{code}\nopen('names.txt', 'w').write('a')\n", encoding="utf-8")
+    of_names = text.index("  names:")
+    cmd = re.sub("cmd: .*", "cmd: python names.py", text[of_names:])
+    (folder / "dvc.yaml").write_text(text[:of_names] + cmd, encoding="utf-8")
+
+
+WAIT = """
+import pathlib, time
+until = time.monotonic() + 60
+while not pathlib.Path({!r}).exists():
+    assert time.monotonic() < until
+    time.sleep(0.05)
+"""
+"""Waits until another stage has written a file; alone, it fails."""
+
+
+@pytest.fixture
+def long_stages(project: Path) -> Path:
+    """A project whose stages take long enough to run at the same time."""
+    if usable_cpus() < 2:
+        pytest.skip("one CPU runs one stage at a time")
+    record_times(project)
+    return project
+
+
+def test_independent_stages_run_at_the_same_time_as_one_run(long_stages):
+    code = "import pathlib\nfrom herodex.stage_times import repro_key\n"
+    write_names(long_stages, code + "print('run:', repro_key(), flush=True)\npathlib.Path('started').touch()")
+    write_crawl(long_stages, then=WAIT.format("started") + "import pathlib\npathlib.Path('waited').touch()")
+    done = repro(long_stages)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (long_stages / "waited").exists()
+    assert sorted(line.split(": ")[1] for line in stage_lines(done.stdout)) == [
+        "crawl (about 4 min left)",
+        "names, at the same time",
+        "train (less than 1 min left)",
+    ]
+    assert [line[: len("stage 1 of 3")] for line in stage_lines(done.stdout)] == [
+        f"stage {number} of 3" for number in (1, 2, 3)
+    ]
+    assert len(set(re.findall("^run: .+$", done.stdout, re.MULTILINE))) == 1
+    assert done.stdout.count("git add") <= 1
+    assert stage_lines(repro(long_stages).stdout)[0] == "stage 1 of 3: crawl, unchanged"
+
+
+def test_failure_of_a_stage_at_the_same_time_is_shown_and_ends_the_run(long_stages):
+    write_names(long_stages, "import sys\nsys.exit('error: no names')")
+    done = repro(long_stages)
+    assert done.returncode == 255
+    assert "error: no names" in done.stdout
+    assert "failed to reproduce 'names'" in done.stdout
+    assert (long_stages / "model.txt").exists()
+
+
+def test_failure_of_another_stage_stops_the_one_at_the_same_time(long_stages):
+    write_names(
+        long_stages,
+        "import os, pathlib, time\npathlib.Path('started').write_text(str(os.getpid()))\ntime.sleep(600)",
+    )
+    write_crawl(long_stages, then=WAIT.format("started") + "sys.exit('error: the shelf is empty')")
+    done = repro(long_stages)
+    assert done.returncode == 255
+    assert "error: the shelf is empty" in done.stderr
+    assert not psutil.pid_exists(int((long_stages / "started").read_text()))
+
+
+def test_one_cpu_runs_one_stage_at_a_time(long_stages):
+    cpu = str(min(os.sched_getaffinity(0)))
+    done = run(long_stages, "taskset", "--cpu-list", cpu, "python", "-m", "herodex.repro")
+    assert [line.split()[4] for line in stage_lines(done.stdout)] == ["crawl", "train", "names"]
 
 
 def test_time_of_finished_stages_corrects_the_estimate():

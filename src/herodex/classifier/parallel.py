@@ -1,22 +1,15 @@
 """Independent fits side by side, on as many threads as there are CPUs."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
 
-from herodex.inference.cpu_limit import cpu_limit
+from herodex.cpus import usable_cpus
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-def usable_cpus() -> int:
-    """Count the CPUs of this process: those of its affinity, within the container's quota."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(available, cpu_limit() or available)
 
 
 def side_by_side(work: Callable[[T], R], items: Iterable[T], threads: int | None = None) -> Iterator[R]:

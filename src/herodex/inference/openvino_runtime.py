@@ -11,7 +11,7 @@ import numpy as np
 import openvino as ov
 from jaxtyping import Shaped
 
-from herodex.inference.cpu_limit import cpu_limit
+from herodex.cpus import cpu_limit
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
-"""The CPU quota of the container that this process runs in."""
+"""The CPUs that this process may use, and the quota of the container that it runs in."""
 
 import math
+import os
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
@@ -17,6 +18,12 @@ def cpu_limit(cgroup: Path = CGROUP) -> int | None:
         or (0, 0)
     )
     return max(1, math.ceil(quota / period)) if quota > 0 and period > 0 else None
+
+
+def usable_cpus() -> int:
+    """Count the CPUs of this process: those of its affinity, within the container's quota."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(available, cpu_limit() or available)
 
 
 def _read(*files: Path) -> tuple[int, int] | None:

@@ -1,7 +1,7 @@
 import pytest
 
+from herodex.cpus import cpu_limit
 from herodex.inference import openvino_runtime
-from herodex.inference.cpu_limit import cpu_limit
 from herodex.inference.openvino_runtime import thread_hint
 
 
