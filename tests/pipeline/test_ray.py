@@ -205,6 +205,36 @@ def test_embedding_on_ray_gives_the_same_bytes_after_a_node_is_killed(on_ray, ex
     nodes.start_node()
 
 
+FITS = """
+import sys
+from functools import partial
+import numpy as np
+from herodex.classifier.examples import OodExamples
+from herodex.classifier.linear import fit_heads
+from herodex.classifier.ood_calibration import Method, leave_one_query_out, out_of_fold
+from herodex.params import ScaleParams, load_params
+
+rng, labels, fold = np.random.default_rng(1), np.arange(60) % 4, np.arange(60) // 4 % 3
+features = np.abs(rng.standard_normal((60, 8)) + 3 * np.eye(8)[labels]).astype(np.float32)
+examples = OodExamples(features, labels, features)
+method = Method(3, 4, partial(fit_heads, l2=[0.1, 0.01]), load_params().classifier.train)
+everyone, scale = np.ones(60, bool), ScaleParams(engine=sys.argv[1])
+for parts in out_of_fold(examples, fold, everyone, method, scale):
+    for part in parts:
+        print(part.rows.tobytes().hex(), part.logits.tobytes().hex(), part.figures.tobytes().hex())
+one = Method(3, 4, partial(fit_heads, l2=[0.1]), load_params().classifier.train)
+for left in leave_one_query_out(examples, fold, everyone, np.arange(60).astype(str), one, scale):
+    print(left.label, left.held_out.figures.tobytes().hex())
+"""
+
+
+def test_fits_on_ray_give_the_same_numbers(on_ray, nodes):
+    local, by_ray = (on_ray.run("-c", FITS, engine, RAY_ADDRESS=nodes.address) for engine in ("local", "ray"))
+    assert local.code == by_ray.code == 0, by_ray.log
+    assert local.output == by_ray.output
+    assert len(local.output.splitlines()) > 2 * 3
+
+
 def test_killed_driver_continues_with_the_shards_that_are_left(on_ray, expected, nodes):
     with on_ray.start("-m", CLEAN, RAY_ADDRESS=nodes.address) as driver:
         wait_until(lambda: len(finished(on_ray, "clean")) >= 2 and partial(on_ray, "clean"), driver)

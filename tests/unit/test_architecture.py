@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "herodex.lineage": {"curation", "dataset", "evaluation", "generator", "inference", HELPERS},
     "herodex.portable": {"dataset", "generator", "inference", HELPERS},
     "herodex.evaluation": {"classifier", "curation", "dataset", "embedding", "inference", HELPERS},
-    "herodex.classifier": {"dataset", "embedding", "inference", HELPERS},
+    "herodex.classifier": {"dataset", "embedding", "inference", "scale", HELPERS},
     "herodex.embedding": {"dataset", "inference", "scale", HELPERS},
     "herodex.curation": {"dataset", "inference", "scale", HELPERS},
     "herodex.generator": {HELPERS},

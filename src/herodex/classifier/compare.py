@@ -4,6 +4,7 @@ import json
 import logging
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -15,7 +16,7 @@ from herodex.classifier.examples import Examples, reduce_features
 from herodex.classifier.labels import head_labels
 from herodex.classifier.linear import assign_folds, correct_answers, fold_count, log_losses
 from herodex.classifier.model_selection import cross_validate
-from herodex.classifier.parallel import side_by_side
+from herodex.classifier.parallel import independent_fits
 from herodex.classifier.principal_components import LEAST_IMAGES
 from herodex.classifier.recipes import (
     Recipe,
@@ -54,13 +55,15 @@ class RecipeResult:
     by_l2: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
-def cross_validate_recipe(recipe: Recipe, rows: pd.DataFrame, params: Params) -> RecipeResult:
-    """Cross-validate a recipe on rows of the manifest, over duplicate groups."""
+def cross_validate_recipe(
+    recipe: Recipe, rows: pd.DataFrame, params: Params, table: Path = paths.FEATURES
+) -> RecipeResult:
+    """Cross-validate a recipe on rows of the manifest, over duplicate groups, with features from a table."""
     settings, classes = params.classifier, len(params.classes)
     labels, own = head_labels(rows, params, recipe.label_per_distractor)
     decays = weight_decays_for(recipe, settings)
     features, components = reduce_features(
-        read_recipe_features(recipe, rows["sha256"].tolist()), np.ones(len(rows), bool)
+        read_recipe_features(recipe, rows["sha256"].tolist(), table), np.ones(len(rows), bool)
     )
     folds = fold_count(len(rows), len(labels), settings.train.folds)
     by_l2, best, logits = cross_validate(
@@ -145,8 +148,8 @@ def main() -> None:
             "compared on %d of %d images; the %d recipes that may be served alone",
             *(len(rows), most_rows, len(recipes)),
         )
-    validate = partial(cross_validate_recipe, rows=rows, params=params)
-    results = list(side_by_side(validate, recipes, threads))
+    validate = partial(cross_validate_recipe, rows=rows, params=params, table=paths.FEATURES.absolute())
+    results = list(independent_fits(validate, recipes, "compare", None, params.scale, threads))
     recipe = choose_recipe(results)
     folder = paths.CLASSIFIER_REPORTS
     folder.mkdir(parents=True, exist_ok=True)

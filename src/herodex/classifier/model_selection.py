@@ -41,7 +41,8 @@ from herodex.inference.decision import (
     set_threshold,
 )
 from herodex.inference.ood import OodDetector
-from herodex.params import ClassifierParams, DecisionParams
+from herodex.params import ClassifierParams, DecisionParams, ScaleParams
+from herodex.scale.engine import LOCAL
 from herodex.statistics import auroc, grouped_mean, grouped_proportion, mean_proportion
 
 log = logging.getLogger(__name__)
@@ -135,6 +136,7 @@ def select(
     settings: ClassifierParams,
     seed: int,
     compared: pd.DataFrame | None = None,
+    scale: ScaleParams = LOCAL,
 ) -> Selection:
     """Select the settings by cross-validation and by leave-one-query-out calibration.
 
@@ -147,13 +149,14 @@ def select(
         seed: of heads with dropout, and of bootstrap intervals.
         compared: `l2`, `log_loss` and `accuracy` of the weight decays, if they were cross-validated already;
             only the best one is then.
+        scale: the engine that runs a task for each fold and each label that is left out.
     """
     examples, fold, learnt, groups = images
     decays = weight_decays_for(recipe, settings)
     if compared is not None:
         decays = [float(compared["l2"].iloc[least_loss(compared)])]
     method = Method(classes, len(labels), fitter_for(recipe, settings, decays, classes, seed), settings.train)
-    predictions = out_of_fold(examples, fold, learnt, method)
+    predictions = out_of_fold(examples, fold, learnt, method, scale)
     kept_by_head = [[part.select(learnt[part.rows]) for part in parts] for parts in predictions]
     rows = np.concatenate([part.rows for part in kept_by_head[0]])
     logits = [np.concatenate([part.logits for part in parts]) for parts in kept_by_head]
@@ -163,7 +166,7 @@ def select(
     parts, kept = predictions[best], kept_by_head[best]
     del predictions, kept_by_head, logits
     chosen = replace(method, fit=fitter_for(recipe, settings, [decays[best]], classes, seed))
-    left = leave_one_query_out(examples, fold, learnt, groups, chosen)
+    left = leave_one_query_out(examples, fold, learnt, groups, chosen, scale)
     fit_to = partial(fit_decision, labels=examples.labels, classes=classes, params=settings.decision)
     decision = fit_to(kept, left)
     answers = nested_answers(parts, kept, left, classes, fit_to)

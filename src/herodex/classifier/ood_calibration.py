@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from herodex.classifier.examples import OodExamples
 from herodex.classifier.lda import fit_whitening
 from herodex.classifier.linear import FitHeads, LinearHead
-from herodex.classifier.parallel import side_by_side
+from herodex.classifier.parallel import independent_fits
 from herodex.inference.decision import decision_margin
 from herodex.inference.ood import (
     Gallery,
@@ -27,8 +27,8 @@ from herodex.inference.ood import (
     similarities,
     unit,
 )
-from herodex.params import DecisionParams, TrainClassifierParams
-from herodex.progress import track
+from herodex.params import DecisionParams, ScaleParams, TrainClassifierParams
+from herodex.scale.engine import LOCAL
 
 LEAST_CLASSES = 3
 """Without distractors, classes are left out in turn where at least two others remain."""
@@ -174,7 +174,11 @@ def predict_with_each(
 
 
 def out_of_fold(
-    examples: OodExamples, fold: Int[np.ndarray, " n"], learnt: Bool[np.ndarray, " n"], method: Method
+    examples: OodExamples,
+    fold: Int[np.ndarray, " n"],
+    learnt: Bool[np.ndarray, " n"],
+    method: Method,
+    scale: ScaleParams = LOCAL,
 ) -> list[list[HeldOut]]:
     """Predict each image by models fitted to the other folds.
 
@@ -183,6 +187,7 @@ def out_of_fold(
         fold: of each; folds below 0 are not predicted.
         learnt: marks the examples that a model may be fitted to.
         method: fits the models.
+        scale: the engine that runs a task for each fold.
 
     Returns:
         for each head that the method fits, the predictions of each fold.
@@ -196,7 +201,7 @@ def out_of_fold(
 
     # Folds of many images follow each other: each is fitted on all CPUs, and their memory does not add up.
     threads = 1 if examples.reduced else None
-    by_fold = track(side_by_side(predict_fold, numbers, threads), len(numbers), "cross-validate", "folds")
+    by_fold = independent_fits(predict_fold, numbers, "cross-validate", "folds", scale, threads)
     return [list(parts) for parts in zip(*by_fold, strict=True)]
 
 
@@ -206,6 +211,7 @@ def leave_one_query_out(
     learnt: Bool[np.ndarray, " n"],
     groups: Shaped[np.ndarray, " n"],
     method: Method,
+    scale: ScaleParams = LOCAL,
 ) -> list[Left]:
     """Leave out each possible label in turn, and predict its images; arguments as in `out_of_fold`.
 
@@ -215,7 +221,7 @@ def leave_one_query_out(
     """
     labels = left_out_labels(method.classes, method.label_count)
     if examples.reduced:
-        return leave_out_together(examples, fold, learnt, groups, method)
+        return leave_out_together(examples, fold, learnt, groups, method, scale)
 
     def leave_out(place: int) -> Left:
         label = labels[place]
@@ -236,8 +242,7 @@ def leave_one_query_out(
         held_out = HeldOut(*(np.concatenate(values) for values in zip(*parts, strict=True)))
         return Left(label, held_out, (label,))
 
-    found = side_by_side(leave_out, range(len(labels)))
-    return list(track(found, len(labels), "leave out", "queries"))
+    return list(independent_fits(leave_out, range(len(labels)), "leave out", "queries", scale))
 
 
 def leave_out_together(
@@ -246,6 +251,7 @@ def leave_out_together(
     learnt: Bool[np.ndarray, " n"],
     groups: Shaped[np.ndarray, " n"],
     method: Method,
+    scale: ScaleParams = LOCAL,
 ) -> list[Left]:
     """Leave out several labels at a time, in as many rounds as folds; arguments as in `out_of_fold`.
 
@@ -266,7 +272,8 @@ def leave_out_together(
         own = examples.labels[asked]
         return [Left(label, held_out.select(own == label), tuple(together)) for label in together]
 
-    parts = track(map(leave_out, range(rounds)), rounds, "leave out", "rounds")
+    # One after the other, as folds of many images are.
+    parts = independent_fits(leave_out, range(rounds), "leave out", "rounds", scale, threads=1)
     return sorted((left for part in parts for left in part), key=lambda left: left.label)
 
 

@@ -246,8 +246,9 @@ def main() -> None:
             len(params.classes), len(labels)
         ):
             log.warning(NOTHING_LEFT_OUT)
+        classes = len(params.classes)
         selection = select(
-            images, len(params.classes), labels, recipe, params.classifier, params.seed, compared
+            images, classes, labels, recipe, params.classifier, params.seed, compared, params.scale
         )
         fit = fitter_for(recipe, params.classifier, [selection.l2], len(params.classes), params.seed)
         model = fit_model(taught, Method(len(params.classes), len(labels), fit, settings))
