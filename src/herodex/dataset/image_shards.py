@@ -128,10 +128,9 @@ def _locate(file: Path, images: Sequence[CleanImage]) -> list[Place] | None:
     return found
 
 
-def stored_text(file: Path) -> bytes:
-    """Read the names and SHA-256 of the images in a shard as lines of text, without the images."""
+def stored_hashes(file: Path) -> bytes:
+    """Read the SHA-256 of the images in a shard, as lines of text, without the images."""
     from pyarrow import parquet
 
-    columns = parquet.read_table(file, columns=["file", "sha256"]).to_pydict()
-    lines = zip(columns["file"], columns["sha256"], strict=True)
-    return "\n".join(" ".join(line) for line in lines).encode()
+    column = parquet.read_table(file, columns=["sha256"])["sha256"]
+    return "\n".join(column.to_pylist()).encode()
