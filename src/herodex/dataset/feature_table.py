@@ -57,7 +57,8 @@ class FeatureTable:
         for start in range(0, len(rows), BLOCK):
             block, target = rows[start : start + BLOCK], found[start : start + BLOCK]
             of_part = np.searchsorted(starts, block, "right") - 1
-            for number in np.unique(of_part).tolist():
+            numbers: list[int] = np.unique(of_part).tolist()
+            for number in numbers:
                 part, there = self.parts[number], of_part == number
                 # A mapping of its own for each block: pages of a mapping stay in memory until it is closed.
                 table = np.memmap(part.path, self.dtype, "r", part.offset)

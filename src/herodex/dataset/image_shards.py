@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from herodex.csv_table import write_rows
 from herodex.dataset.image_store import COLUMNS, INDEX, Place
-from herodex.dataset.shards import DIGITS, PARTIAL, Shard, divide, remove_shards, write_list
+from herodex.dataset.shards import DIGITS, LIST, PARTIAL, Shard, divide, remove_shards, write_list
 
 SUFFIX = ".parquet"
 GROUP = 64
@@ -48,15 +48,16 @@ def write_shards(images: Iterable[CleanImage], folder: Path, mean: int) -> None:
         first.setdefault(image.name, image)
     unique = list(first.values())
     folder.mkdir(parents=True, exist_ok=True)
+    # Until all is written, the folder is incomplete.
+    (folder / LIST).unlink(missing_ok=True)
     shards: list[Shard] = []
     index: list[dict[str, object]] = []
     for part in divide([image.sha256 for image in unique], mean):
         shard, places = write_shard(unique[part], folder)
         shards.append(shard)
-        index += [
-            dict(zip(COLUMNS, (image.name, place.shard, row, *place[1:]), strict=True))
-            for row, (image, place) in enumerate(zip(unique[part], places, strict=True))
-        ]
+        for row, (image, place) in enumerate(zip(unique[part], places, strict=True)):
+            cells = (image.name, place.shard, row, place.offset, place.size, place.crc32)
+            index.append(dict(zip(COLUMNS, cells, strict=True)))
     write_rows(folder / INDEX, COLUMNS, index)
     write_list(folder, shards)
 
