@@ -1,6 +1,7 @@
 """Stage `draw_examples`: draw example images for the page, or choose them from a user's own folder."""
 
 import csv
+import io
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from PIL import Image, ImageOps
 from demo_web.drawing.draw import draw
 from herodex import paths
 from herodex.command import run_command
+from herodex.dataset.image_store import read_png
 from herodex.params import FROM_FEEDBACK, FROM_FOLDER, UNKNOWN, Params, load_params
 
 SIDE = 256
@@ -66,7 +68,7 @@ def most_typical(table: Path, images: Path) -> Callable[[str], Image.Image | Non
 
     def find(subject: str) -> Image.Image | None:
         row = best.get(subject)
-        return Image.open((images / row["file"]).with_suffix(".png")) if row else None
+        return Image.open(io.BytesIO(read_png(row["file"], images))) if row else None
 
     return find
 

@@ -533,6 +533,13 @@ class ScaleParams(Section):
     address: Annotated[str, Field(pattern=r"^([^/\s]+:\d+)?$")] = ""
 
 
+class StorageParams(Section):
+    """Layout of cleaned images and of their features."""
+
+    layout: Literal["files", "shards"] = "files"
+    shard_images: Annotated[int, Field(ge=16, le=65536)] = 2048
+
+
 class Params(Section):
     """All of `params.yaml`."""
 
@@ -549,6 +556,7 @@ class Params(Section):
     classifier: ClassifierParams
     generator: GeneratorParams
     serve: ServeParams
+    storage: StorageParams = StorageParams()
     scale: ScaleParams = ScaleParams()
 
     @property

@@ -17,6 +17,7 @@ from fuzzing import same_examples
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from sharded import move_into_shards
 
 from herodex.curation.review_decisions import read_review
 from herodex.errors import UserError
@@ -143,6 +144,19 @@ def test_only_images_of_the_manifest_are_served(server):
     assert answer.headers["cache-control"] == "private, max-age=86400"
     for path in ("/image/..%2fsecret", "/image/../secret.png", "/secret.png", "/image/", "/review.csv"):
         assert client.get(path).status_code == 404
+
+
+def test_images_in_shards_are_served_and_a_missing_shard_is_reported(server):
+    client, file = server
+    expected = client.get(f"/image/{SHA}").content
+    move_into_shards(file.parent)
+    assert client.get(f"/image/{SHA}").content == expected
+    (shard,) = file.parent.glob("*.parquet")
+    shard.unlink()
+    (file.parent / "shards.json").touch()
+    answer = client.get(f"/image/{SHA}")
+    assert answer.status_code == 409
+    assert f"{shard.name} is missing" in answer.json()["error"]
 
 
 @pytest.mark.parametrize("path", ["/", "/review.js", "/base.css", "/review.css", "/icon.svg", "/state"])

@@ -17,7 +17,7 @@ HELPERS = "herodex"
 """The small modules beside the packages."""
 MAY_IMPORT = {
     "crawlers": {"demo_web", HELPERS},
-    "demo_web": {HELPERS},
+    "demo_web": {"dataset", HELPERS},
     "herodex.local": {"generator", "inference", "serving", HELPERS},
     "herodex.review": {"curation", "dataset", HELPERS},
     "herodex.serving": {"generator", "inference", HELPERS},

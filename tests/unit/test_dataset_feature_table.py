@@ -1,3 +1,4 @@
+import hashlib
 import io
 import subprocess
 import sys
@@ -7,8 +8,10 @@ import pytest
 
 from herodex.dataset import feature_table
 from herodex.dataset.feature_table import open_table, read_columns, read_features, vectors_of, write_features
+from herodex.errors import UserError
 
 HASHES = [f"{number:064}" for number in range(50)]
+HASHES_OF_FILES = [hashlib.sha256(sha256.encode()).hexdigest() for sha256 in HASHES]
 COLUMNS = {
     "features": np.random.default_rng(1).random((50, 6), np.float32),
     "average": np.random.default_rng(2).random((50, 3), np.float32),
@@ -55,6 +58,49 @@ def test_stored_vectors_are_those_of_a_dictionary(table):
 def test_read_columns_puts_columns_side_by_side(table):
     found = read_columns(table, ["average", "features"], HASHES[20:40])
     assert (found == np.concatenate([COLUMNS["average"], COLUMNS["features"]], axis=1)[20:40]).all()
+
+
+def test_shards_have_the_features_of_one_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(feature_table, "BLOCK", 7)
+    write_features(tmp_path / "one.npy", HASHES_OF_FILES, COLUMNS)
+    write_features(tmp_path / "many.npy", HASHES_OF_FILES, COLUMNS, 4)
+    one, many = (open_table(tmp_path / name) for name in ("one.npy", "many.npy"))
+    assert len(many.parts) > 5
+    assert many.row_of == one.row_of
+    rows = np.random.default_rng(3).integers(0, 50, 200)
+    for column in COLUMNS:
+        assert (many.read(column, rows) == one.read(column, rows)).all()
+    assert (read_columns(tmp_path / "many.npy", [*COLUMNS], HASHES_OF_FILES[9:31])[:, 6:]).shape == (22, 3)
+
+
+def test_shards_that_are_there_are_not_written_again(tmp_path):
+    path, less = tmp_path / "features.npy", {name: values[1:] for name, values in COLUMNS.items()}
+    write_features(path, HASHES_OF_FILES[1:], less, 4)
+    before = {file.name: file.stat().st_mtime_ns for file in path.glob("*.npy")}
+    write_features(path, HASHES_OF_FILES, COLUMNS, 4)
+    after = {file.name: file.stat().st_mtime_ns for file in path.glob("*.npy")}
+    assert 1 <= len(after.items() - before.items()) <= 2
+    assert list(read_features(path)) == HASHES_OF_FILES
+
+
+def test_missing_or_short_shard_is_an_error(tmp_path):
+    path = tmp_path / "features.npy"
+    write_features(path, HASHES_OF_FILES, COLUMNS, 4)
+    shard = sorted(path.glob("*.npy"))[0]
+    shard.write_bytes(shard.read_bytes()[:-4])
+    with pytest.raises(UserError, match=f"{shard.name} is damaged"):
+        open_table(path)
+    shard.unlink()
+    with pytest.raises(UserError, match=f"{shard.name} is missing"):
+        open_table(path)
+
+
+def test_table_replaces_one_of_the_other_layout(tmp_path):
+    path = tmp_path / "features.npy"
+    for shard_rows in (None, 4, None):
+        write_features(path, HASHES_OF_FILES, COLUMNS, shard_rows)
+        assert path.is_dir() == (shard_rows is not None)
+        assert (read_features(path)[HASHES_OF_FILES[30]] == COLUMNS["features"][30]).all()
 
 
 READ_ALL = """

@@ -2,7 +2,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
+import pytest
 from PIL import Image
+from sharded import move_into_shards
 
 from demo_web.draw_examples import MOST, most_typical, subjects, write_examples
 from herodex.csv_table import write_rows
@@ -22,11 +24,16 @@ ROWS = [
 ]
 
 
-def test_examples_of_a_folder_are_its_most_typical_images_that_are_not_set_aside(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sharded", [False, True])
+def test_examples_of_a_folder_are_its_most_typical_images_that_are_not_set_aside(
+    tmp_path: Path, sharded: bool
+) -> None:
     for place, row in enumerate(ROWS):
         file = (tmp_path / "clean" / row["file"]).with_suffix(".png")
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (300, 200), (60 * place, 0, 0)).save(file)
+    if sharded:
+        move_into_shards(tmp_path / "clean")
     write_rows(tmp_path / "split.csv", COLUMNS, ROWS)
     (tmp_path / "examples").mkdir()
     find = most_typical(tmp_path / "split.csv", tmp_path / "clean")

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sharded import move_into_shards
 
 from crawlers.items import Download, ImageRecord, Search, SearchResult, Status
 from crawlers.journal import open_journal
@@ -21,7 +22,7 @@ from crawlers.sources_report import sources_report
 from crawlers.table import write_table
 from herodex import cli, paths
 from herodex.curation.review_decisions import Decision, write_review
-from herodex.dataset.feature_table import write_features
+from herodex.dataset.feature_table import open_table, write_features
 from herodex.embedding.feature_cache import open_cache, store
 from herodex.errors import UserError
 from herodex.forgotten_list import read_forgotten
@@ -173,6 +174,25 @@ def test_plan_counts_what_goes_and_names_what_stays(project):
         "bentoml delete TAG",
     ):
         assert line in plan
+
+
+def test_plan_and_check_look_inside_shards(project, monkeypatch, capsys):
+    move_into_shards(paths.CLEAN_IMAGES)
+    path = paths.FEATURES
+    path.unlink()
+    hashes = sorted(each.sha256 for each in RECORDS[:3])
+    write_features(path, hashes, {"features": np.ones((3, 2), np.float32)}, 1)
+    plan = render(describe(find_source("Ann Ä", None)))
+    assert "2 images in data/images/clean" in plan
+    assert "1 row of data/images/features.npy" in plan
+    assert run(monkeypatch, "Ann Ä", "--yes") == 0
+    assert run(monkeypatch, "--check", "Ann Ä") == 1
+    found = capsys.readouterr().out
+    (shard,) = paths.CLEAN_IMAGES.glob("*.parquet")
+    assert f"{shard}: 2 sha256" in found
+    assert f"{paths.CLEAN_IMAGES}/index.csv: 2 sha256" in found
+    (table,) = (file for file in path.glob("*.npy") if str(file) in found)
+    assert FIRST.sha256 in open_table(table).row_of
 
 
 def test_forget_removes_data_and_caches_and_keeps_hashes(project, monkeypatch, capsys):

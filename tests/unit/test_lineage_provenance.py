@@ -14,6 +14,7 @@ import yaml
 from cyclonedx.model.bom import Bom
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from sharded import move_into_shards
 from tiny_lineage import draw_images, tiny_lineage
 from tiny_service import COLOURS
 
@@ -108,6 +109,26 @@ def test_mlcroissant_loads_every_cleaned_image_with_its_row(written, caplog):
     assert ocean["images/author"] is None
     (aside,) = (record for record in records if not text(record, "split"))
     assert (text(aside, "label"), text(aside, "dropped_for")) == ("cherry", "too_dark")
+
+
+@OTHERS_WARNINGS
+def test_mlcroissant_loads_the_same_images_from_shards(written, tmp_path, monkeypatch):
+    shutil.copytree(written, tmp_path / "project")
+    monkeypatch.chdir(tmp_path / "project")
+    move_into_shards(Path("data/images/clean"), 2)
+    write_provenance(tiny_lineage(tmp_path / "project"), MODELS, load_params())
+    both = []
+    for project in (written, tmp_path / "project"):
+        data = mlcroissant.Dataset(jsonld=str(project / "reports/provenance/croissant.json"))
+        both.append({text(record, "path"): record for record in data.records("images")})
+    files, shards = both
+    assert files.keys() == shards.keys()
+    for name, record in files.items():
+        image, same = record.pop("images/image"), shards[name].pop("images/image")
+        assert (np.asarray(image) == np.asarray(same)).all()
+        assert {field: text(record, field.removeprefix("images/")) for field in record} == {
+            field: text(shards[name], field.removeprefix("images/")) for field in record
+        }
 
 
 @OTHERS_WARNINGS

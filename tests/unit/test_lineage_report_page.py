@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from PIL import Image
+from sharded import move_into_shards
 
 from herodex.errors import UserError
 from herodex.lineage.headlines import Lead, read_lead
@@ -188,6 +189,12 @@ def test_images_of_errors_are_small_and_inside_the_page(project):
     with Image.open(io.BytesIO(base64.b64decode(data))) as image:
         assert image.size == (320, 107)
     assert second == first
+
+
+def test_images_of_errors_are_found_in_shards(project):
+    before = lead_of(project)
+    move_into_shards(project / "images")
+    assert lead_of(project) == before
 
 
 def test_page_of_one_model_or_without_images_has_no_empty_parts(project):

@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -18,9 +18,11 @@ from PIL import Image
 
 from herodex import paths
 from herodex.curation.image_quality import first_fault, measure_quality
+from herodex.dataset.image_shards import CleanImage, remove_image_shards, write_shards
+from herodex.dataset.image_store import png_name
 from herodex.dataset.manifest import NO_HASH
 from herodex.inference.image_decoding import ImageError, full_size, normalise, open_image
-from herodex.params import CleanImagesParams, ScaleParams
+from herodex.params import CleanImagesParams, ScaleParams, StorageParams
 from herodex.scale.disk_errors import explain_full_disk
 from herodex.scale.engine import LOCAL, map_shards
 from herodex.scale.shard_results import finished, link_or_copy, shard_key, written
@@ -38,6 +40,8 @@ UNDECODABLE = {
 SHARD_IMAGES = 16
 """Downloads of a shard: less than a second of work, which a killed process loses."""
 CHECKS = "checks.json"
+IN_FILES = StorageParams()
+"""The layout of callers that name none."""
 
 
 @dataclass(frozen=True)
@@ -110,12 +114,14 @@ class Shard:
 
     Attributes:
         files: their names in `raw`; empty where a download failed.
+        hashes: their SHA-256.
         raw: the folder of the downloads.
         result: the folder for the checks and the normalised images.
         params: of the stage.
     """
 
     files: tuple[str, ...]
+    hashes: tuple[str, ...]
     raw: Path
     result: Path
     params: CleanImagesParams
@@ -131,7 +137,8 @@ def divide(files: Sequence[str], raw: Path, results: Path, params: CleanImagesPa
         part = slice(start, start + SHARD_IMAGES)
         # Shards of failed downloads alone differ by their places only.
         key = shard_key([settings, str(start), *files[part], *hashes[part]])
-        shards.append(Shard(tuple(files[part]), raw.absolute(), results.absolute() / key, params))
+        place = results.absolute() / key
+        shards.append(Shard(tuple(files[part]), tuple(hashes[part]), raw.absolute(), place, params))
     return shards
 
 
@@ -156,12 +163,26 @@ def check_shard(shard: Shard) -> None:
         (folder / CHECKS).write_text(json.dumps([asdict(checked) for checked in checks]), encoding="utf-8")
 
 
-def collect(shard: Shard, clean: Path) -> list[Checked]:
-    """Put the normalised images of a finished shard into the folder `clean`, and return the checks."""
-    for place, file in enumerate(shard.files):
+def images_of(shard: Shard) -> Iterator[CleanImage]:
+    """Yield the normalised images of a finished shard."""
+    for place, (file, sha256) in enumerate(zip(shard.files, shard.hashes, strict=True)):
         image = shard.result / f"{place}.png"
         if image.exists():
-            link_or_copy(image, (clean / file).with_suffix(".png"))
+            yield CleanImage(png_name(file), sha256, image)
+
+
+def store(images: Iterable[CleanImage], clean: Path, storage: StorageParams) -> None:
+    """Put normalised images into the folder `clean`, in the layout of `storage`."""
+    if storage.layout == "shards":
+        write_shards(images, clean, storage.shard_images)
+        return
+    remove_image_shards(clean)
+    for image in images:
+        link_or_copy(image.png, clean / image.name)
+
+
+def read_checks(shard: Shard) -> list[Checked]:
+    """Read the checks of a finished shard."""
     fields: list[dict[str, Any]] = json.loads((shard.result / CHECKS).read_text(encoding="utf-8"))
     return [Checked(**values) for values in fields]
 
@@ -174,6 +195,7 @@ def check_all(
     workers: int | None = None,
     scale: ScaleParams = LOCAL,
     results: Path = paths.SHARDS / "clean",
+    storage: StorageParams = IN_FILES,
 ) -> list[Checked]:
     """Check and save all downloads, in order.
 
@@ -185,6 +207,7 @@ def check_all(
         workers: threads of the local engine.
         scale: the engine.
         results: the folder of shards that are finished; those of a stopped run are not computed again.
+        storage: the layout of `clean`.
     """
     shards = divide(files, raw, results, params)
     left = finished(results)
@@ -196,7 +219,8 @@ def check_all(
     with explain_full_disk():
         for _ in map_shards(check_shard, missing, scale, "clean", workers):
             pass
-        checks = [checked for shard in shards for checked in collect(shard, clean)]
+        store((image for shard in shards for image in images_of(shard)), clean, storage)
+    checks = [checked for shard in shards for checked in read_checks(shard)]
     for shard in shards:
         shutil.rmtree(shard.result)
     return checks

@@ -103,7 +103,9 @@ def main() -> None:
     settings = params.classifier.clean
     manifest = read_manifest(paths.RAW_IMAGES / paths.MANIFEST)
     files: list[str] = manifest["file"].tolist()
-    checks = check_all(files, paths.RAW_IMAGES, paths.CLEAN_IMAGES, settings, scale=params.scale)
+    checks = check_all(
+        files, paths.RAW_IMAGES, paths.CLEAN_IMAGES, settings, scale=params.scale, storage=params.storage
+    )
     cleaned = clean(manifest, checks, settings)
     require_every_class(cleaned, params, "clean_images")
     write_manifest(cleaned, paths.CLEAN_IMAGES / paths.MANIFEST)

@@ -1,9 +1,13 @@
 """The feature table, written by `embed_images` and read by later stages.
 
-The file is mapped into memory one block of rows at a time, so a reader holds only the rows and columns that
-it asks for, however many images there are.
+It is a `.npy` file, or with `storage.layout: shards` a folder of such files. They are mapped into memory one
+block of rows at a time, so a reader holds only the rows and columns that it asks for, however many images
+there are.
 """
 
+import hashlib
+import io
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +15,25 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, Int
 
+from herodex.dataset.shards import DIGITS, PARTIAL, Shard, divide, read_list, write_list
+
 BLOCK = 1024
 """Rows read or written at a time."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A `.npy` file with some rows of a table.
+
+    Attributes:
+        path: of the file.
+        offset: of its first row in the file, in bytes.
+        start: number of its first row in the table.
+    """
+
+    path: Path
+    offset: int
+    start: int
 
 
 @dataclass(frozen=True)
@@ -20,24 +41,28 @@ class FeatureTable:
     """A feature table on disk.
 
     Attributes:
-        path: of the `.npy` file.
+        parts: the files, in the order of the rows.
         dtype: of a row.
-        offset: of the first row in the file, in bytes.
         row_of: the row of an image, by sha256.
     """
 
-    path: Path
+    parts: Sequence[Part]
     dtype: np.dtype[np.void]
-    offset: int
     row_of: dict[str, int]
 
     def read(self, column: str, rows: Int[np.ndarray, " n"]) -> Float32[np.ndarray, "n ..."]:
         """Copy rows of one column into memory."""
         found = np.empty((len(rows), *self.dtype[column].shape), np.float32)
+        starts = np.array([part.start for part in self.parts])
         for start in range(0, len(rows), BLOCK):
-            # A mapping of its own for each block: pages of a mapping stay in memory until it is closed.
-            table = np.memmap(self.path, self.dtype, "r", self.offset)
-            found[start : start + BLOCK] = table[column][rows[start : start + BLOCK]]
+            block, target = rows[start : start + BLOCK], found[start : start + BLOCK]
+            of_part = np.searchsorted(starts, block, "right") - 1
+            numbers: list[int] = np.unique(of_part).tolist()
+            for number in numbers:
+                part, there = self.parts[number], of_part == number
+                # A mapping of its own for each block: pages of a mapping stay in memory until it is closed.
+                table = np.memmap(part.path, self.dtype, "r", part.offset)
+                target[there] = table[column][block[there] - part.start]
         return found
 
 
@@ -95,13 +120,21 @@ def vectors_of(features: Features, hashes: Sequence[str]) -> Vectors:
 
 
 def open_table(path: Path) -> FeatureTable:
-    """Read the format and the sha256 column of a feature table."""
-    table = np.load(path, mmap_mode="r")
-    row_of: dict[str, int] = {}
-    for start in range(0, len(table), BLOCK):
-        hashes = table["sha256"][start : start + BLOCK].tolist()
-        row_of.update(zip(hashes, range(start, start + len(hashes)), strict=True))
-    return FeatureTable(path, table.dtype, table.offset, row_of)
+    """Read the format and the sha256 column of a feature table.
+
+    Raises:
+        UserError: a shard is missing or damaged.
+    """
+    files = [path / shard.name for shard in read_list(path)] if path.is_dir() else [path]
+    dtype, parts, row_of = np.dtype([]), list[Part](), dict[str, int]()
+    for file in files:
+        table = np.load(file, mmap_mode="r")
+        dtype = table.dtype
+        parts.append(Part(file, table.offset, len(row_of)))
+        for start in range(0, len(table), BLOCK):
+            hashes = table["sha256"][start : start + BLOCK].tolist()
+            row_of.update(zip(hashes, range(len(row_of), len(row_of) + len(hashes)), strict=True))
+    return FeatureTable(parts, dtype, row_of)
 
 
 def read_features(path: Path, column: str = "features") -> StoredFeatures:
@@ -123,21 +156,67 @@ def read_columns(
 
 
 def write_features(
-    path: Path, hashes: Sequence[str], columns: Mapping[str, Float32[np.ndarray, "images ..."]]
+    path: Path,
+    hashes: Sequence[str],
+    columns: Mapping[str, Float32[np.ndarray, "images ..."]],
+    shard_rows: int | None = None,
 ) -> None:
     """Write a table with `sha256` and the given columns, one row per image.
 
-    The format is `.npy`: the zip headers of `.npz` differ between releases of Python.
+    Args:
+        path: of the table.
+        hashes: of the images' files.
+        columns: by name.
+        shard_rows: rows of a shard, on average, if the table is a folder of shards; None for one file.
     """
+    # An earlier run may have left the other layout.
+    if shard_rows is None:
+        if path.is_dir():
+            shutil.rmtree(path)
+        with path.open("wb") as file:
+            file.writelines(_encode(hashes, columns))
+        return
+    if path.is_file():
+        path.unlink()
+    path.mkdir(exist_ok=True)
+    shards: list[Shard] = []
+    for part in divide(hashes, shard_rows):
+        rows = {name: values[part] for name, values in columns.items()}
+        shards.append(_write_shard(path, hashes[part], rows))
+    write_list(path, shards)
+
+
+def _write_shard(
+    folder: Path, hashes: Sequence[str], columns: Mapping[str, Float32[np.ndarray, "images ..."]]
+) -> Shard:
+    """Write rows as a file that is named by its content, unless it exists."""
+    digest, size = hashlib.sha256(), 0
+    for data in _encode(hashes, columns):
+        digest.update(data)
+        size += len(data)
+    file = folder / f"{digest.hexdigest()[:DIGITS]}.npy"
+    if not file.exists() or file.stat().st_size != size:
+        partial = file.with_suffix(PARTIAL)
+        with partial.open("wb") as opened:
+            opened.writelines(_encode(hashes, columns))
+        partial.replace(file)
+    return Shard(file.name, len(hashes), size, digest.hexdigest())
+
+
+def _encode(
+    hashes: Sequence[str], columns: Mapping[str, Float32[np.ndarray, "images ..."]]
+) -> Iterator[bytes]:
+    """Yield rows in the format `.npy`: the zip headers of `.npz` differ between releases of Python."""
     layout = [(name, "f4", values.shape[1:]) for name, values in columns.items()]
     dtype = np.dtype([("sha256", "U64"), *layout])
     header = np.lib.format.header_data_from_array_1_0(np.empty(0, dtype)) | {"shape": (len(hashes),)}
-    with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, header)
-        for start in range(0, len(hashes), BLOCK):
-            part = slice(start, start + BLOCK)
-            block = np.zeros(len(hashes[part]), dtype)
-            block["sha256"] = hashes[part]
-            for name, values in columns.items():
-                block[name] = values[part]
-            file.write(block.tobytes())
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, header)
+    yield head.getvalue()
+    for start in range(0, len(hashes), BLOCK):
+        part = slice(start, start + BLOCK)
+        block = np.zeros(len(hashes[part]), dtype)
+        block["sha256"] = hashes[part]
+        for name, values in columns.items():
+            block[name] = values[part]
+        yield block.tobytes()

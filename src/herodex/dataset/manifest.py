@@ -19,6 +19,7 @@ A stage adds columns and never removes a row:
   label check has dropped, which are answered but never learnt from; or empty).
 """
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
@@ -29,6 +30,7 @@ from PIL import Image
 
 from herodex import paths
 from herodex.csv_table import CRLF, open_table
+from herodex.dataset.image_store import read_png
 from herodex.errors import UserError
 from herodex.params import Params
 
@@ -98,7 +100,7 @@ ADVICE = {
 
 def read_clean(file: str, folder: Path = paths.CLEAN_IMAGES) -> UInt8[np.ndarray, "h w 3"]:
     """Read a normalised RGB image by its `file` in the manifest."""
-    return np.asarray(Image.open((folder / file).with_suffix(".png")))
+    return np.asarray(Image.open(io.BytesIO(read_png(file, folder))))
 
 
 def read_manifest(path: Path) -> "pandas.DataFrame":

@@ -133,7 +133,9 @@ def main() -> None:
         "stage_4": middle[:, places[4, "max"]],
         **view_columns(pooled[:, : len(wanted)], channels),
     }
-    write_features(paths.FEATURES, images["sha256"].tolist(), columns)
+    storage = params.storage
+    shard_rows = storage.shard_images if storage.layout == "shards" else None
+    write_features(paths.FEATURES, images["sha256"].tolist(), columns, shard_rows)
     # Shards of stopped runs with other inputs or settings.
     shutil.rmtree(paths.SHARDS / "embed", ignore_errors=True)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from herodex import paths
 from herodex.csv_table import write_rows
+from herodex.dataset.image_store import in_shards, png_name
 from herodex.dataset.manifest import NO_HASH, PARTS
 from herodex.lineage.counts import Row
 
@@ -80,7 +81,7 @@ def cleaned_images(rows: Iterable[Row]) -> list[Row]:
     """
     images: dict[str, Row] = {}
     for row in (row for row in rows if row["phash"] != NO_HASH):
-        path = Path(row["file"]).with_suffix(".png").as_posix()
+        path = png_name(row["file"])
         part = row["part"] if row["part"] in PARTS else ""
         if part or path not in images:
             about = {"path": path, "split": part, "source_url": row["image_url"]}
@@ -88,7 +89,9 @@ def cleaned_images(rows: Iterable[Row]) -> list[Row]:
     return list(images.values())
 
 
-def describe_images(images: list[Row], table_sha256: str, folder_md5: str, thing: str) -> dict[str, Any]:
+def describe_images(
+    images: list[Row], table_sha256: str, folder_md5: str, thing: str, sharded: bool = False
+) -> dict[str, Any]:
     """Describe the images as Croissant.
 
     Args:
@@ -96,6 +99,7 @@ def describe_images(images: list[Row], table_sha256: str, folder_md5: str, thing
         table_sha256: of `images.csv`.
         folder_md5: DVC's hash of the folder of normalised images.
         thing: what a class is.
+        sharded: the folder holds Parquet files instead of PNG files.
     """
     used = [row for row in images if row["split"]]
     licenses = sorted({row["license_url"] or row["license"] for row in images} - {""})
@@ -139,15 +143,15 @@ def describe_images(images: list[Row], table_sha256: str, folder_md5: str, thing
                 "name": "files",
                 "description": "The normalised images.",
                 "containedIn": {"@id": "folder"},
-                "encodingFormat": "image/png",
-                "includes": "*.png",
+                "encodingFormat": "application/x-parquet" if sharded else "image/png",
+                "includes": "*.parquet" if sharded else "*.png",
             },
         ],
-        "recordSet": [{"@type": "cr:RecordSet", "@id": "images", "name": "images", "field": fields()}],
+        "recordSet": [{"@type": "cr:RecordSet", "@id": "images", "name": "images", "field": fields(sharded)}],
     }
 
 
-def fields() -> list[dict[str, Any]]:
+def fields(sharded: bool) -> list[dict[str, Any]]:
     """Describe the fields of a record: the columns of `images.csv`, and the image itself."""
     table = {
         column: {"fileObject": {"@id": IMAGES.name}, "extract": {"column": column}} for column in COLUMNS
@@ -155,6 +159,10 @@ def fields() -> list[dict[str, Any]]:
     files = {"fileSet": {"@id": "files"}}
     # Readers join only a path that a regular expression has made text of.
     path = {**files, "extract": {"fileProperty": "fullpath"}, "transform": {"regex": "(.+)"}}
+    content: dict[str, Any] = {**files, "extract": {"fileProperty": "content"}}
+    if sharded:
+        path = {**files, "extract": {"column": "file"}}
+        content = {**files, "extract": {"column": "png"}}
     return [
         field("path", COLUMNS["path"], "sc:Text", path) | {"references": table["path"]},
         *(
@@ -162,12 +170,7 @@ def fields() -> list[dict[str, Any]]:
             for column, text in COLUMNS.items()
             if column != "path"
         ),
-        field(
-            "image",
-            "The normalised image, in RGB",
-            "sc:ImageObject",
-            {**files, "extract": {"fileProperty": "content"}},
-        ),
+        field("image", "The normalised image, in RGB", "sc:ImageObject", content),
     ]
 
 
@@ -195,6 +198,6 @@ def write_croissant(rows: Iterable[Row], folder_md5: str, thing: str) -> None:
     table = paths.PROVENANCE / IMAGES
     write_rows(table, list(COLUMNS), images)
     table_sha256 = hashlib.sha256(table.read_bytes()).hexdigest()
-    described = describe_images(images, table_sha256, folder_md5, thing)
+    described = describe_images(images, table_sha256, folder_md5, thing, in_shards())
     text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
     (paths.PROVENANCE / CROISSANT).write_text(text, encoding="utf-8")

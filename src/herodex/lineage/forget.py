@@ -10,6 +10,7 @@ from typing import Any
 
 from herodex import paths
 from herodex.dataset.feature_table import open_table
+from herodex.dataset.image_store import has_image, in_shards
 from herodex.errors import UserError
 from herodex.forgotten_list import (
     AUTHOR,
@@ -188,8 +189,8 @@ def _add_removed(node: Node, withdrawal: Withdrawal) -> None:
 
 def _add_made_anew(node: Node, withdrawal: Withdrawal) -> None:
     files = {row["file"] for row in withdrawal.rows if row["file"]}
-    clean = sum((paths.CLEAN_IMAGES / file).with_suffix(".png").exists() for file in files)
-    node.add(f"{_count(clean, 'file')} in {paths.CLEAN_IMAGES}")
+    clean = sum(has_image(file) for file in files)
+    node.add(f"{_count(clean, 'image' if in_shards() else 'file')} in {paths.CLEAN_IMAGES}")
     for table in (paths.FEATURES, paths.TUNED_FEATURES):
         if table.exists():
             there = withdrawal.contents & open_table(table).row_of.keys()

@@ -9,6 +9,7 @@ from typing import Any
 
 from PIL import Image
 
+from herodex.dataset.image_store import has_image, read_png
 from herodex.inference.image_decoding import to_rgb
 from herodex.json_record import read_json
 from herodex.lineage.counts import Row, read_rows
@@ -82,12 +83,10 @@ def read_lead(reports: Path, images: Path, split: Path, shown: Callable[[str], s
     if (classifier / "predictions.csv").exists() and split.exists():
         worst = worst_rows(read_rows(classifier / "predictions.csv"))
         files = {(row["sha256"], row["query"]): row["file"] for row in read_rows(split)} if worst else {}
-        # Cleaning has written each image as PNG.
-        found = (
-            (row, (images / files.get((row["sha256"], row["query"]), "-")).with_suffix(".png"))
-            for row in worst
-        )
-        errors = [wrong_answer(row, file, shown) for row, file in found if file.is_file()]
+        found = ((row, files.get((row["sha256"], row["query"]), "-")) for row in worst)
+        errors = [
+            wrong_answer(row, read_png(file, images), shown) for row, file in found if has_image(file, images)
+        ]
     return Lead(headlines, names, errors)
 
 
@@ -121,15 +120,15 @@ def worst_rows(predictions: list[Row]) -> list[Row]:
     return sorted(wrong, key=lambda row: -float(row[f"p_{row['predicted']}"]))[:ERRORS]
 
 
-def wrong_answer(row: Row, file: Path, shown: Callable[[str], str]) -> WrongAnswer:
+def wrong_answer(row: Row, png: bytes, shown: Callable[[str], str]) -> WrongAnswer:
     """Describe a wrong answer, with a thumbnail of its image."""
     answer = NONE_OF_THESE if row["predicted"] == UNKNOWN else shown(row["predicted"])
-    return WrongAnswer(thumbnail(file), shown(row["query"]), answer, float(row[f"p_{row['predicted']}"]))
+    return WrongAnswer(thumbnail(png), shown(row["query"]), answer, float(row[f"p_{row['predicted']}"]))
 
 
-def thumbnail(file: Path) -> str:
+def thumbnail(png: bytes) -> str:
     """Return a small JPEG of an image as a `data:` address, so that the page can be sent alone."""
-    with Image.open(file) as image:
+    with Image.open(io.BytesIO(png)) as image:
         small = Image.fromarray(to_rgb(image, THUMBNAIL))
     encoded = io.BytesIO()
     small.save(encoded, "JPEG", quality=80)

@@ -27,6 +27,7 @@ from starlette.routing import Route
 from herodex import paths
 from herodex.command import run_command
 from herodex.curation.review_decisions import KEEP, Decision, orphaned_decisions, read_review, write_review
+from herodex.dataset.image_store import has_image, read_png
 from herodex.dataset.manifest import NO_HASH, read_manifest
 from herodex.errors import UserError
 from herodex.feedback_inbox import locked
@@ -86,13 +87,10 @@ class Review:
     feedback: Path = paths.FEEDBACK
 
     @cached_property
-    def files(self) -> dict[str, Path]:
-        """The normalised images by sha256."""
+    def files(self) -> dict[str, str]:
+        """The `file` of each normalised image, by sha256."""
         rows = self.manifest[self.manifest["phash"] != NO_HASH].drop_duplicates("sha256")
-        return {
-            sha256: (self.images / file).with_suffix(".png")
-            for sha256, file in zip(rows["sha256"], rows["file"], strict=True)
-        }
+        return dict(zip(rows["sha256"], rows["file"], strict=True))
 
     @property
     def inbox(self) -> FeedbackReview:
@@ -140,9 +138,10 @@ def create_app(review: Review) -> Starlette:
 
     async def image(request: Request) -> Response:
         file = review.files.get(request.path_params["sha256"])
-        if file is None or not file.is_file():
+        if file is None or not has_image(file, review.images):
             raise HTTPException(404, "no such image")
-        return FileResponse(file, headers={"Cache-Control": "private, max-age=86400"})
+        headers = {"Cache-Control": "private, max-age=86400"}
+        return Response(read_png(file, review.images), headers=headers, media_type="image/png")
 
     async def decide(request: Request) -> Response:
         return JSONResponse(review.decide(await read_body(request, DecisionRequest)))

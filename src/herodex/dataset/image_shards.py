@@ -1,0 +1,137 @@
+"""Write cleaned images as Parquet shards, which pandas, DuckDB and others read too.
+
+The bytes of a shard depend on its images and the version of PyArrow alone.
+"""
+
+import hashlib
+import mmap
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from herodex.csv_table import write_rows
+from herodex.dataset.image_store import COLUMNS, INDEX, Place
+from herodex.dataset.shards import DIGITS, LIST, PARTIAL, Shard, divide, remove_shards, write_list
+
+SUFFIX = ".parquet"
+GROUP = 64
+"""Images of a row group, which bounds the memory for writing and reading."""
+FORMAT: dict[str, Any] = {
+    "compression": "none",
+    "use_dictionary": False,
+    "write_statistics": False,
+    "store_schema": False,
+    "version": "2.6",
+    "data_page_version": "1.0",
+}
+
+
+class CleanImage(NamedTuple):
+    """A cleaned image to store: its name, the SHA-256 of the download, and its PNG file."""
+
+    name: str
+    sha256: str
+    png: Path
+
+
+def write_shards(images: Iterable[CleanImage], folder: Path, mean: int) -> None:
+    """Write images as shards, with their index and list; a shard that exists is not written again.
+
+    Args:
+        images: in the order of the manifest; of several with one name, the first is stored.
+        folder: for the shards.
+        mean: images of a shard.
+    """
+    first: dict[str, CleanImage] = {}
+    for image in images:
+        first.setdefault(image.name, image)
+    unique = list(first.values())
+    folder.mkdir(parents=True, exist_ok=True)
+    # Until all is written, the folder is incomplete.
+    (folder / LIST).unlink(missing_ok=True)
+    shards: list[Shard] = []
+    index: list[dict[str, object]] = []
+    for part in divide([image.sha256 for image in unique], mean):
+        shard, places = write_shard(unique[part], folder)
+        shards.append(shard)
+        for row, (image, place) in enumerate(zip(unique[part], places, strict=True)):
+            cells = (image.name, place.shard, row, place.offset, place.size, place.crc32)
+            index.append(dict(zip(COLUMNS, cells, strict=True)))
+    write_rows(folder / INDEX, COLUMNS, index)
+    write_list(folder, shards)
+
+
+def remove_image_shards(folder: Path) -> None:
+    """Delete shards that an earlier run with `storage.layout: shards` has left."""
+    remove_shards(folder, [SUFFIX])
+    (folder / INDEX).unlink(missing_ok=True)
+
+
+def write_shard(images: Sequence[CleanImage], folder: Path) -> tuple[Shard, list[Place]]:
+    """Write one shard unless it exists, and find the places of its images."""
+    file = folder / f"{content_key(images)}{SUFFIX}"
+    # An existing one may be damaged.
+    places = _locate(file, images) if file.exists() else None
+    if places is None:
+        partial = file.with_suffix(PARTIAL)
+        _write_parquet(partial, images)
+        partial.replace(file)
+        places = _locate(file, images)
+        assert places is not None
+    with file.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    return Shard(file.name, len(images), file.stat().st_size, digest), places
+
+
+def content_key(images: Sequence[CleanImage]) -> str:
+    """Hash all that the bytes of a shard depend on."""
+    import pyarrow
+
+    key = hashlib.sha256(f"{pyarrow.__version__} {GROUP} {FORMAT}".encode())
+    for image in images:
+        png = image.png.read_bytes()
+        key.update(f"\n{image.name}\n{image.sha256}\n{len(png)}\n".encode())
+        key.update(png)
+    return key.hexdigest()[:DIGITS]
+
+
+def _write_parquet(file: Path, images: Sequence[CleanImage]) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    types = {"file": pyarrow.string(), "sha256": pyarrow.string(), "png": pyarrow.binary()}
+    schema = pyarrow.schema(types)
+    with parquet.ParquetWriter(file, schema, **FORMAT) as writer:
+        for group in _groups(images):
+            names, hashes, files = zip(*group, strict=True)
+            columns = [names, hashes, [png.read_bytes() for png in files]]
+            writer.write_table(pyarrow.table(columns, schema=schema))
+
+
+def _groups(images: Sequence[CleanImage]) -> Iterator[Sequence[CleanImage]]:
+    return (images[start : start + GROUP] for start in range(0, len(images), GROUP))
+
+
+def _locate(file: Path, images: Sequence[CleanImage]) -> list[Place] | None:
+    """Find the PNG bytes of each image; None if one is not in the file."""
+    found: list[Place] = []
+    end = 0
+    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        for image in images:
+            png = image.png.read_bytes()
+            # Uncompressed, the images follow each other with few bytes between.
+            start = mapped.find(png, end)
+            if start < 0:
+                return None
+            end = start + len(png)
+            found.append(Place(file.name, start, len(png), zlib.crc32(png)))
+    return found
+
+
+def stored_hashes(file: Path) -> bytes:
+    """Read the SHA-256 of the images in a shard, as lines of text, without the images."""
+    from pyarrow import parquet
+
+    column = parquet.read_table(file, columns=["sha256"])["sha256"]
+    return "\n".join(column.to_pylist()).encode()
