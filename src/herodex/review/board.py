@@ -62,13 +62,14 @@ def describe(row: Mapping[Any, Any], kept: Mapping[Any, Any] | None = None) -> d
     }
 
 
-def name(row: Mapping[Any, Any]) -> dict[str, str]:
+def name(row: Mapping[Any, Any]) -> dict[str, Any]:
     """Collect the fields that name an image."""
     page = row["page_url"] if row["page_url"].startswith(("http://", "https://")) else ""
     return {
         "sha256": row["sha256"],
         "query": row["query"],
         "label": row["label"],
+        "kept": row["kept"] == "1",
         "size": f"{row['width']} × {row['height']}",
         "title": row["title"],
         "page_url": page,

@@ -45,13 +45,13 @@ function setImage(image, sha256, alt) {
 }
 
 /** Name the kept image of a pair of duplicates, and show it beside the dropped one. */
-function drawOriginal({ original, reason }) {
+function drawOriginal({ original }) {
   one("#original-figure").hidden = !original;
   if (!original) return;
-  setImage(one("#original"), original.sha256, `Kept duplicate: ${original.query}`);
+  setImage(one("#original"), original.sha256, `Its duplicate: ${original.query}`);
   const decision = decisionOn(original);
   one("#original-caption").replaceChildren(
-    element("strong", "", reason === "label_conflict" ? "duplicate: " : "kept: "),
+    element("strong", "", original.kept ? "kept: " : "dropped too: "),
     titled(original) || original.sha256.slice(0, 12),
     ` · query ${original.query} · label ${original.label} · ${original.size} · `,
     element("code", "", original.sha256.slice(0, 12)),
@@ -111,7 +111,7 @@ export function listen() {
   one("#image").closest("button").addEventListener("click", openWhole);
   one("#original").closest("button").addEventListener("click", () => {
     const { original } = factsOf(current());
-    open(original.sha256, `Kept duplicate: ${original.query}, ${original.size}`);
+    open(original.sha256, `${original.title || original.sha256.slice(0, 12)}: ${original.query}, ${original.size}`);
   });
   for (const each of document.querySelectorAll("button.whole")) each.title = "Open the whole image";
   one("#close-whole").addEventListener("click", () => whole.close());
