@@ -42,15 +42,15 @@ function create(image) {
 function update(card, image, place) {
   const [open, tick] = card.children;
   const decision = decisionOn(image);
-  const [, reason, mark] = open.children;
+  const [thumbnail, reason, mark] = open.children;
   reason.className = `reason ${image.reason}`;
   reason.textContent = words(image.reason);
   mark.textContent = decision ? describe(decision) : "";
   card.className = decision ? decision.decision : "";
   card.classList.toggle("selected", isSelected(image));
-  const name = `${place + 1}, ${image.query}: ${words(image.reason)}, ${describe(decision)}`;
-  open.setAttribute("aria-label", name);
-  tick.setAttribute("aria-label", `Select ${name}`);
+  // The button's name is this text and what it shows.
+  thumbnail.alt = `${place + 1}, ${image.query}${decision ? "" : ", undecided"}: `;
+  tick.setAttribute("aria-label", `Select ${place + 1}, ${image.query}`);
   tick.checked = isSelected(image);
   const here = place === view.place;
   if (here) open.setAttribute("aria-current", "true");
