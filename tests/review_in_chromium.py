@@ -3,15 +3,13 @@
 import csv
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from page_in_chromium import Page
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.action_chains import ActionChains
-from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.wait import WebDriverWait
 
 from herodex import paths
 
@@ -32,25 +30,13 @@ def reviewing(folder: Path) -> Iterator[str]:
             process.terminate()
 
 
-class Page:
-    """The review page in the browser."""
+class ReviewPage(Page):
+    """The review page in the browser, loaded."""
 
     def __init__(self, driver: WebDriver, url: str) -> None:
-        self.driver, self.url = driver, url
+        super().__init__(driver, url)
         driver.get(url)
         self.wait(lambda: self.text("#summary") != "")
-
-    def wait(self, until: Callable[[], object]) -> None:
-        WebDriverWait(self.driver, 20, poll_frequency=0.02).until(lambda _: until())
-
-    def one(self, selector: str) -> WebElement:
-        return self.driver.find_element(By.CSS_SELECTOR, selector)
-
-    def all(self, selector: str) -> list[WebElement]:
-        return self.driver.find_elements(By.CSS_SELECTOR, selector)
-
-    def text(self, selector: str) -> str:
-        return self.one(selector).text
 
     def press(self, *keys: str) -> None:
         for key in keys:
@@ -58,7 +44,7 @@ class Page:
 
     def shown(self) -> str:
         """Return the sha256 of the large image."""
-        image = self.driver.find_element(By.ID, "image")
+        image = self.one("#image")
         return (image.get_attribute("src") or "").rpartition("/")[2]
 
     def press_with(self, modifier: str, key: str) -> None:

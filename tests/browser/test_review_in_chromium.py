@@ -12,7 +12,7 @@ import yaml
 from demo_web_params import ONE_OF_EACH
 from page_in_chromium import violations
 from PIL import Image
-from review_in_chromium import Page, review_of, reviewing
+from review_in_chromium import ReviewPage, review_of, reviewing
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
@@ -87,7 +87,7 @@ def no_decisions(project: Path) -> None:
 def test_decisions_by_keyboard_survive_a_restart_and_are_applied(chromium, project):
     wanted: dict[str, tuple[str, str]] = {}
     with reviewing(project) as url:
-        page = Page(chromium, url)
+        page = ReviewPage(chromium, url)
         for number in range(10):
             sha256 = page.shown()
             keys, decision = (
@@ -105,7 +105,7 @@ def test_decisions_by_keyboard_survive_a_restart_and_are_applied(chromium, proje
         assert len(wanted) == 10
         page.wait(lambda: page.decided() == 10)
     with reviewing(project) as url:
-        assert Page(chromium, url).decided() == 10
+        assert ReviewPage(chromium, url).decided() == 10
     repro(project)
     curated = read_manifest(project / paths.CURATED_IMAGES)
     for sha256, (decision, label) in wanted.items():
@@ -121,7 +121,7 @@ def test_decisions_by_keyboard_survive_a_restart_and_are_applied(chromium, proje
 @pytest.mark.usefixtures("no_decisions")
 def test_undo_withdraws_the_last_decisions_one_by_one(chromium, project):
     with reviewing(project) as url:
-        page = Page(chromium, url)
+        page = ReviewPage(chromium, url)
         first = page.shown()
         page.press("k", "d")
         page.wait(lambda: len(review_of(project)) == 2)
@@ -136,7 +136,7 @@ def test_undo_withdraws_the_last_decisions_one_by_one(chromium, project):
 @pytest.mark.usefixtures("no_decisions")
 def test_arrow_keys_reach_every_query_and_image(chromium, project):
     with reviewing(project) as url:
-        page = Page(chromium, url)
+        page = ReviewPage(chromium, url)
         names = []
         for _ in CLASSES + DISTRACTORS:
             names.append(page.text("#queries [aria-current] .name"))
@@ -152,7 +152,7 @@ def test_arrow_keys_reach_every_query_and_image(chromium, project):
         assert {"score", "label", "licence"} <= set(page.text("#details").split())
 
 
-def _scores(page: Page) -> list[str]:
+def _scores(page: ReviewPage) -> list[str]:
     scores = []
     for _ in range(5):
         scores.append(page.text("#details dd"))
@@ -166,7 +166,7 @@ def test_page_contacts_no_other_host_and_logs_no_error(chromium, project):
     chromium.get("about:blank")
     chromium.get_log("browser")
     with reviewing(project) as url:
-        page = Page(chromium, url)
+        page = ReviewPage(chromium, url)
         page.press("k")
         page.wait(lambda: page.decided() == 1)
         asked = page.driver.execute_script(
@@ -206,7 +206,7 @@ def test_pressing_a_button_moves_none_and_keeps_the_focus(chromium, project, wid
         return chromium.execute_script(BOXES, of)
 
     with reviewing(project) as url, emulated(chromium, width):
-        page = Page(chromium, url)
+        page = ReviewPage(chromium, url)
         before = boxes(BESIDE_CARDS)
         # The first images have different findings, and facts of different length.
         for key in "kdkuu":
@@ -229,7 +229,7 @@ def test_pressing_a_button_moves_none_and_keeps_the_focus(chromium, project, wid
 def test_page_loads_thumbnails_and_the_whole_image_on_request(chromium, project):
     requests = "return performance.getEntriesByType('resource').map((entry) => entry.name)"
     with reviewing(project) as url:
-        page = Page(chromium, url)
+        page = ReviewPage(chromium, url)
         page.wait(lambda: chromium.execute_script("return document.querySelector('#image').naturalWidth"))
         assert any("/thumbnail/192/" in address for address in chromium.execute_script(requests))
         assert not any("/image/" in address for address in chromium.execute_script(requests))
@@ -245,7 +245,7 @@ def test_page_loads_thumbnails_and_the_whole_image_on_request(chromium, project)
 @pytest.mark.usefixtures("no_decisions")
 def test_one_undo_takes_back_decisions_made_together(chromium, project):
     with reviewing(project) as url:
-        page = Page(chromium, url)
+        page = ReviewPage(chromium, url)
         first = page.shown()
         page.press("k", "x")
         page.press_with(Keys.SHIFT, Keys.ARROW_RIGHT)
@@ -267,9 +267,25 @@ def test_one_undo_takes_back_decisions_made_together(chromium, project):
 
 
 @pytest.mark.usefixtures("no_decisions")
+def test_decision_that_cannot_be_saved_is_reported_and_taken_back(chromium, project):
+    with reviewing(project) as url:
+        page = ReviewPage(chromium, url)
+        page.press("k")
+        page.wait(lambda: len(review_of(project)) == 1)
+        saved = (project / paths.REVIEW).read_text(encoding="utf-8")
+        (project / paths.REVIEW).write_text("nonsense\n", encoding="utf-8")
+        page.press("a", "d")
+        page.wait(lambda: "Not saved" in page.text("#notice") and page.decided() == 1)
+        (project / paths.REVIEW).write_text(saved, encoding="utf-8")
+        page.press("u")
+        page.wait(lambda: review_of(project) == {})
+        assert not page.one("#notice").is_displayed()
+
+
+@pytest.mark.usefixtures("no_decisions")
 def test_pointer_selects_with_shift_control_and_checkboxes(chromium, project):
     with reviewing(project) as url:
-        page = Page(chromium, url)
+        page = ReviewPage(chromium, url)
         cards = page.all("#strip .card")
         for modifier, place, count in ((Keys.CONTROL, 0, 1), (Keys.SHIFT, 2, 3), (Keys.CONTROL, 1, 2)):
             click = ActionChains(chromium).key_down(modifier).click(cards[place]).key_up(modifier)
@@ -296,7 +312,7 @@ def many_labels(project: Path, tmp_path: Path) -> Path:
 
 def test_label_is_chosen_by_typed_letters_among_more_than_nine(chromium, many_labels, axe):
     with reviewing(many_labels) as url:
-        page = Page(chromium, url)
+        page = ReviewPage(chromium, url)
         wanted = {}
         for keys, label in (
             (["3"], "brew-a"),
@@ -320,12 +336,13 @@ def test_label_is_chosen_by_typed_letters_among_more_than_nine(chromium, many_la
 
 
 def test_kept_image_of_a_pair_is_named_and_shown(chromium, project):
-    curated = read_manifest(project / paths.CURATED_IMAGES).drop_duplicates("sha256").set_index("sha256")
+    curated = read_manifest(project / paths.CURATED_IMAGES)
     with reviewing(project) as url:
-        page = Page(chromium, url)
+        page = ReviewPage(chromium, url)
         page.filter("near duplicate")
-        kept = curated.loc[curated.loc[page.shown(), "duplicate_of"]]
-        assert page.one("#original").get_attribute("src") == f"{url}/thumbnail/480/{kept.name}"
+        dropped = curated[curated["sha256"] == page.shown()].iloc[0]
+        kept = curated[curated["sha256"] == dropped["duplicate_of"]].iloc[0]
+        assert page.one("#original").get_attribute("src") == f"{url}/thumbnail/480/{kept['sha256']}"
         assert page.text("#original-caption").startswith(f"kept: {kept['title']} · query {kept['query']}")
 
 
@@ -333,7 +350,7 @@ def test_kept_image_of_a_pair_is_named_and_shown(chromium, project):
 def test_part_of_the_map_is_decided_on_by_pointer_and_keyboard(chromium, project):
     chromium.get_log("browser")
     with reviewing(project) as url, emulated(chromium, 1280):
-        page = Page(chromium, url)
+        page = ReviewPage(chromium, url)
         page.open_map()
         count = len(np.load(project / paths.FEATURES))
         assert page.text("#map-summary").startswith(f"All {count} images")
@@ -376,7 +393,7 @@ def test_every_state_fits_the_window_and_is_accessible(chromium, project, width,
         assert chromium.save_screenshot(str(tmp_path / f"{state}.png"))
 
     with reviewing(project) as url, emulated(chromium, width, **media):
-        page = Page(chromium, url)
+        page = ReviewPage(chromium, url)
         page.filter("near duplicate")
         page.press("k", "x")
         check("board")

@@ -1,7 +1,7 @@
 """A map of the images: the first two principal components of their features."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from jaxtyping import Float, Float64
@@ -91,7 +91,10 @@ def project(vectors: Float[np.ndarray, "n d"]) -> tuple[Float64[np.ndarray, "n 2
     # The smaller one of the two products has the same non-zero eigenvalues.
     product = centred @ centred.T if few else centred.T @ centred
     size = len(product)
-    values, axes = eigh(product, subset_by_index=[max(size - 2, 0), size - 1])
+    largest_two = [max(size - 2, 0), size - 1]
+    # The stubs of scipy leave the result unknown.
+    solved = cast("tuple[np.ndarray, np.ndarray]", eigh(product, subset_by_index=largest_two))
+    values, axes = solved
     found = axes * np.sqrt(np.maximum(values, 0)) if few else centred @ axes
     places = np.zeros((len(centred), 2))
     places[:, : found.shape[1]] = found[:, ::-1]

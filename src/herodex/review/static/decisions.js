@@ -35,6 +35,7 @@ function save(changes, side, ifFailed) {
     .catch(async (error) => {
       pending -= 1;
       ifFailed();
+      apply(changes, side === "after" ? "before" : "after");
       showError(`Not saved: ${error.message}. Check that make review is still running.`);
       await load().catch(() => undefined);
     })
@@ -67,7 +68,7 @@ export function decide(decision, label = "") {
   selectOnly([]);
   if (!several && view.place < images().length - 1) view.place += 1;
   setAnchor();
-  say(several ? `${changes.length} images: ${describe(after)}.` : `${describe(after)}.`);
+  say(`Last decision: ${describe(after)}${several ? `, ${changes.length} images` : ""}.`);
   save(changes, "after", () => forget(entry));
   changed();
 }

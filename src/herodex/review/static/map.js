@@ -77,7 +77,7 @@ function drawLegend() {
 }
 
 function redraw() {
-  plot.measure();
+  plot.measure(points);
   plot.drawPoints(points, marks, one("#highlight").value);
   draw();
 }

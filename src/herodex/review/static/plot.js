@@ -7,11 +7,15 @@ const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = 16;
 const RADIUS = 4.5;
 const RING = 7.5;
-const frame = { width: 0, height: 0 };
+/** Pixels of the plot per point, below which marks become smaller. */
+const ROOM = 250;
+const frame = { width: 0, height: 0, scale: 1 };
 
-export function measure() {
+export function measure(points) {
   const { clientWidth, clientHeight } = one("#plot");
-  Object.assign(frame, { width: clientWidth, height: clientHeight });
+  const share = (clientWidth * clientHeight) / (ROOM * points.length);
+  const scale = Math.max(0.6, Math.min(1, Math.sqrt(share)));
+  Object.assign(frame, { width: clientWidth, height: clientHeight, scale });
   one("#points").setAttribute("viewBox", `0 0 ${clientWidth} ${clientHeight}`);
 }
 
@@ -35,7 +39,7 @@ export function drawPoints(points, marks, highlighted) {
   const layers = marks.flatMap((mark) => {
     const mine = points.filter(({ label }) => mark.labels.includes(label));
     const layer = (className, chosen) =>
-      path(`${mark.className} ${className}`, chosen.map((point) => mark.path(...positionOf(point), RADIUS)));
+      path(`${mark.className} ${className}`, chosen.map((point) => mark.path(...positionOf(point), RADIUS * frame.scale)));
     const strong = ({ label }) => !highlighted || label === highlighted;
     return [
       layer("faint", mine.filter((point) => !strong(point))),
@@ -46,14 +50,14 @@ export function drawPoints(points, marks, highlighted) {
   // Faint marks lie below the others.
   layers.sort((first, second) => second.classList.contains("faint") - first.classList.contains("faint"));
   const marked = points.filter((point) => point.marked && (!highlighted || point.label === highlighted));
-  const rings = path("ring", marked.map((point) => circle(...positionOf(point), RING)));
+  const rings = path("ring", marked.map((point) => circle(...positionOf(point), RING * frame.scale)));
   const [picked, here, rectangle] = ["picked", "here", "rectangle"].map((name) => path(name, []));
   one("#points").replaceChildren(picked, ...layers, rings, here, rectangle);
 }
 
 /** Shade the images that are shown as cards. */
 export function drawPicked(points) {
-  one("#points .picked")?.setAttribute("d", points.map((point) => square(...positionOf(point), RING + 2)).join(""));
+  one("#points .picked")?.setAttribute("d", points.map((point) => square(...positionOf(point), RING * frame.scale + 2)).join(""));
 }
 
 /** Show the place in the map that pointer or keys are at. */

@@ -81,6 +81,8 @@ function act(action) {
 
 document.addEventListener("keydown", (event) => {
   if (event.altKey || !board.queries.length || event.target.matches("select, dialog *")) return;
+  // Facts that are longer than their box scroll by these keys.
+  if (event.target.id === "facts" && /^Arrow(Up|Down)$/.test(event.key)) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   // Enter presses the button that has the focus.
   if (key === "Enter" && event.target.closest("button, a, input")) return;
@@ -149,6 +151,7 @@ function drawModes() {
   }
   one("#queries").hidden = view.mode !== QUERIES;
   one("#map").hidden = view.mode !== MAP;
+  for (const id of ["#filters", "#selecting"]) one(id).hidden = !unfiltered().length;
   one("#actions [data-key=u]").setAttribute("aria-disabled", String(!count()));
 }
 

@@ -70,7 +70,7 @@ export function draw() {
   const decision = decisionOn(image);
   setImage(one("#image"), image.sha256, `${image.query}: ${words(image.reason)}`);
   one("#image-caption").replaceChildren(
-    ...(facts.original ? [element("strong", "", "dropped: ")] : []),
+    ...(facts.original ? [element("strong", "", "duplicate: ")] : []),
     `${view.place + 1} of ${images().length}`,
     facts.size ? ` · ${facts.size}` : "",
   );
