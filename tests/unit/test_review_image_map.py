@@ -64,17 +64,18 @@ def test_map_has_one_point_per_image_with_features(tmp_path):
     assert [point["reason"] for point in points][1:] == ["no_finding", "low_label_quality", "label_error"]
 
 
-def test_map_of_too_many_images_draws_findings_first(tmp_path):
+@pytest.mark.parametrize(("limit", "drawn"), [(2, [0, 3]), (4, [0, 1, 2, 3]), (5, [0, 1, 2, 3, 4])])
+def test_map_of_too_many_images_draws_the_worst_findings_and_others(tmp_path, limit, drawn):
     table = manifest()
     hashes = list(table["sha256"][:5])
     write_features(tmp_path / "f.npy", hashes, {"features": points_on_a_line(5, 3)})
-    found = build_map(table, tmp_path / "f.npy", limit=3)
-    assert [point["sha256"] for point in found["points"]] == [hashes[0], hashes[2], hashes[3]]
+    found = build_map(table, tmp_path / "f.npy", limit)
+    assert [point["sha256"] for point in found["points"]] == [hashes[place] for place in drawn]
     assert (found["images"], found["without_features"]) == (5, 0)
 
 
 def test_selection_of_points_does_not_depend_on_the_order_of_rows():
-    rows = manifest().head(5).assign(shown_reason="no_finding")
+    rows = manifest().head(5).assign(shown_reason="no_finding", shown_score=1.0)
     backwards = select_points(rows[::-1], 3)
     assert list(select_points(rows, 3)["sha256"]) == list(backwards["sha256"])
 

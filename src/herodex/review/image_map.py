@@ -57,9 +57,14 @@ def _no_map(problem: str) -> dict[str, Any]:
 
 
 def select_points(rows: "pandas.DataFrame", limit: int) -> "pandas.DataFrame":
-    """Select at most `limit` images: those with findings, then others at random, which is by hash."""
-    first = rows.assign(fine=rows["shown_reason"] == NO_FINDING).sort_values(["fine", "sha256"])
-    return first.head(limit).sort_values("sha256").drop(columns="fine")
+    """Select at most `limit` images: findings for up to half of them, the worst first, then any at random.
+
+    The order by hash is random and the same each time.
+    """
+    findings = rows[rows["shown_reason"] != NO_FINDING].sort_values(["shown_score", "sha256"])
+    first = findings.head(limit if len(rows) <= limit else limit // 2)
+    others = rows.drop(first.index).sort_values("sha256").head(limit - len(first))
+    return rows.loc[[*first.index, *others.index]].sort_values("sha256")
 
 
 def describe_point(row: dict[Any, Any], x: float, y: float) -> dict[str, Any]:

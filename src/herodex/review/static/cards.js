@@ -1,7 +1,7 @@
 /** The images of the list as cards. */
 
 import { changed, decisionOn, describe, images, view, words } from "./board.js";
-import { button, element, one, reconcile } from "./elements.js";
+import { bringIntoSight, button, element, one, reconcile } from "./elements.js";
 import { extendTo, isSelected, selection, setAnchor, toggle } from "./selection.js";
 
 const SIDE = 192;
@@ -72,11 +72,4 @@ export function draw() {
   if (focused) card.children[focused.matches("input") ? 1 : 0].focus({ preventScroll: true });
   if (!pressed) bringIntoSight(strip, card);
   pressed = false;
-}
-
-/** Scroll the strip, not the page, so that the large image stays in place. */
-function bringIntoSight(strip, card) {
-  const above = card.offsetTop - strip.scrollTop;
-  const below = above + card.offsetHeight - strip.clientHeight;
-  if (above < 0 || below > 0) strip.scrollTop = card.offsetTop - (strip.clientHeight - card.offsetHeight) / 2;
 }

@@ -16,6 +16,16 @@ export function button(className, ...children) {
   return made;
 }
 
+/** Scroll a list to one of its children if that is out of sight; the page stays where it is. */
+export function bringIntoSight(list, child) {
+  const above = child.offsetTop - list.scrollTop;
+  const below = above + child.offsetHeight - list.clientHeight;
+  if (above < 0 || below > 0) list.scrollTop = child.offsetTop - (list.clientHeight - child.offsetHeight) / 2;
+  const before = child.offsetLeft - list.scrollLeft;
+  const behind = before + child.offsetWidth - list.clientWidth;
+  if (before < 0 || behind > 0) list.scrollLeft = child.offsetLeft - (list.clientWidth - child.offsetWidth) / 2;
+}
+
 /** Show one child per item; a child stays with its key, so that it keeps focus and place. */
 export function reconcile(list, items, { key, create, update }) {
   const old = new Map([...list.children].map((child) => [child.dataset.key, child]));

@@ -50,7 +50,7 @@ function summarise({ images, without_features, share }) {
   const withFeatures = images - without_features;
   const drawn =
     points.length < withFeatures
-      ? `${points.length} of ${withFeatures} images are drawn: those with findings first, then others at random. `
+      ? `${points.length} of ${withFeatures} images are drawn: up to half for their findings, the worst first, then others at random. `
       : `All ${points.length} images with features are drawn. `;
   const without = without_features ? `${without_features} images have no features and are not drawn. ` : "";
   return `${drawn}${without}The axes are the first two principal components of the features, which hold ${Math.round(100 * share)} % of the variance.`;

@@ -48,5 +48,6 @@ export function assignMarks(labels, points) {
     marks.push({ name: `${others.length} other classes`, labels: others, className: "mark others", path: polygon(DASH) });
   }
   marks.push({ name: "unknown (none of the classes)", labels: [UNKNOWN], className: "mark unknown", path: dot });
-  return marks.map((mark) => ({ ...mark, count: mark.labels.reduce((sum, label) => sum + (counts.get(label) ?? 0), 0) }));
+  const count = (mark) => mark.labels.reduce((sum, label) => sum + (counts.get(label) ?? 0), 0);
+  return marks.map((mark) => ({ ...mark, count: count(mark) })).filter((mark) => mark.count);
 }

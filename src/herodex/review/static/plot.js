@@ -52,7 +52,7 @@ export function drawPoints(points, marks, highlighted) {
   const marked = points.filter((point) => point.marked && (!highlighted || point.label === highlighted));
   const rings = path("ring", marked.map((point) => circle(...positionOf(point), RING * frame.scale)));
   const [picked, here, rectangle] = ["picked", "here", "rectangle"].map((name) => path(name, []));
-  one("#points").replaceChildren(picked, ...layers, rings, here, rectangle);
+  one("#points").replaceChildren(picked, rings, ...layers, here, rectangle);
 }
 
 /** Shade the images that are shown as cards. */

@@ -19,7 +19,7 @@ import {
 } from "./board.js";
 import * as cards from "./cards.js";
 import { decide, showError, undo } from "./decisions.js";
-import { button, element, one, reconcile } from "./elements.js";
+import { bringIntoSight, button, element, one, reconcile } from "./elements.js";
 import * as labels from "./labels.js";
 import * as map from "./map.js";
 import { extendTo, selectAll, selectOnly, setAnchor, toggle } from "./selection.js";
@@ -94,6 +94,9 @@ document.addEventListener("keydown", (event) => {
   act(action);
 });
 
+/** The query that was current when the list was drawn last. */
+let drawn = 0;
+
 function drawQueries() {
   reconcile(one("#queries"), board.queries, {
     key: ({ name }) => name,
@@ -112,6 +115,8 @@ function drawQueries() {
       else item.removeAttribute("aria-current");
     },
   });
+  if (view.query !== drawn) bringIntoSight(one("#queries"), one("#queries").children[view.query]);
+  drawn = view.query;
 }
 
 function drawFilters() {
