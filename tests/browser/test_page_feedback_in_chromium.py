@@ -16,7 +16,9 @@ from herodex import paths
 from herodex.accepted_feedback import read_rows
 from herodex.feedback_inbox import read_inbox, rejected
 from herodex.params import FeedbackParams, load_params
-from herodex.review.server import Review, create_server, listen
+from herodex.review.loopback import listen
+from herodex.review.manifest_review import Review
+from herodex.review.server import create_server
 from herodex.serving.feedback import keep
 
 PARAMS = load_params()

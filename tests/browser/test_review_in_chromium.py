@@ -1,9 +1,7 @@
 """The review page in Chromium: decisions by keyboard, applied by `dvc repro`."""
 
-import csv
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +10,12 @@ import numpy as np
 import pytest
 import yaml
 from demo_web_params import ONE_OF_EACH
+from page_in_chromium import violations
 from PIL import Image
-from selenium import webdriver
+from review_in_chromium import ReviewPage, review_of, reviewing
+from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.action_chains import ActionChains
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.wait import WebDriverWait
 
 from benchmarks.demo_crawl import write_crawl
 from demo_web.truth import plan_web
@@ -79,54 +77,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@contextmanager
-def reviewing(folder: Path) -> Iterator[str]:
-    """Run the command of `make review` on a free port, and yield the page's address."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "herodex.review.server", "--port", "0"],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout
-            yield process.stdout.readline().split()[2]
-        finally:
-            process.terminate()
-
-
-class Page:
-    """The review page in the browser."""
-
-    def __init__(self, driver: webdriver.Chrome, url: str) -> None:
-        self.driver, self.url = driver, url
-        driver.get(url)
-        self.wait(lambda: self.text("#summary") != "")
-
-    def wait(self, until) -> None:
-        WebDriverWait(self.driver, 20, poll_frequency=0.02).until(lambda _: until())
-
-    def text(self, selector: str) -> str:
-        return self.driver.find_element(By.CSS_SELECTOR, selector).text
-
-    def press(self, *keys: str) -> None:
-        for key in keys:
-            ActionChains(self.driver).send_keys(key).perform()
-
-    def shown(self) -> str:
-        """Return the sha256 of the large image."""
-        image = self.driver.find_element(By.ID, "image")
-        return (image.get_attribute("src") or "").rpartition("/")[2]
-
-    def decided(self) -> int:
-        return int(self.text("#summary").split()[0])
-
-
-def review_of(folder: Path) -> dict[str, tuple[str, str]]:
-    with (folder / paths.REVIEW).open(encoding="utf-8", newline="") as file:
-        return {row["sha256"]: (row["decision"], row["class"]) for row in csv.DictReader(file)}
-
-
 @pytest.fixture
 def no_decisions(project: Path) -> None:
     """Start without decisions."""
@@ -137,7 +87,7 @@ def no_decisions(project: Path) -> None:
 def test_decisions_by_keyboard_survive_a_restart_and_are_applied(chromium, project):
     wanted: dict[str, tuple[str, str]] = {}
     with reviewing(project) as url:
-        page = Page(chromium, url)
+        page = ReviewPage(chromium, url)
         for number in range(10):
             sha256 = page.shown()
             keys, decision = (
@@ -155,7 +105,7 @@ def test_decisions_by_keyboard_survive_a_restart_and_are_applied(chromium, proje
         assert len(wanted) == 10
         page.wait(lambda: page.decided() == 10)
     with reviewing(project) as url:
-        assert Page(chromium, url).decided() == 10
+        assert ReviewPage(chromium, url).decided() == 10
     repro(project)
     curated = read_manifest(project / paths.CURATED_IMAGES)
     for sha256, (decision, label) in wanted.items():
@@ -171,7 +121,7 @@ def test_decisions_by_keyboard_survive_a_restart_and_are_applied(chromium, proje
 @pytest.mark.usefixtures("no_decisions")
 def test_undo_withdraws_the_last_decisions_one_by_one(chromium, project):
     with reviewing(project) as url:
-        page = Page(chromium, url)
+        page = ReviewPage(chromium, url)
         first = page.shown()
         page.press("k", "d")
         page.wait(lambda: len(review_of(project)) == 2)
@@ -186,7 +136,7 @@ def test_undo_withdraws_the_last_decisions_one_by_one(chromium, project):
 @pytest.mark.usefixtures("no_decisions")
 def test_arrow_keys_reach_every_query_and_image(chromium, project):
     with reviewing(project) as url:
-        page = Page(chromium, url)
+        page = ReviewPage(chromium, url)
         names = []
         for _ in CLASSES + DISTRACTORS:
             names.append(page.text("#queries [aria-current] .name"))
@@ -202,7 +152,7 @@ def test_arrow_keys_reach_every_query_and_image(chromium, project):
         assert {"score", "label", "licence"} <= set(page.text("#details").split())
 
 
-def _scores(page: Page) -> list[str]:
+def _scores(page: ReviewPage) -> list[str]:
     scores = []
     for _ in range(5):
         scores.append(page.text("#details dd"))
@@ -216,7 +166,7 @@ def test_page_contacts_no_other_host_and_logs_no_error(chromium, project):
     chromium.get("about:blank")
     chromium.get_log("browser")
     with reviewing(project) as url:
-        page = Page(chromium, url)
+        page = ReviewPage(chromium, url)
         page.press("k")
         page.wait(lambda: page.decided() == 1)
         asked = page.driver.execute_script(
@@ -227,21 +177,234 @@ def test_page_contacts_no_other_host_and_logs_no_error(chromium, project):
         assert chromium.get_log("browser") == []
 
 
-@pytest.mark.parametrize("width", [360, 1440])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_page_fits_the_window(chromium, project, width, theme, tmp_path):
-    chromium.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
-    )
-    chromium.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme}]}
-    )
+@contextmanager
+def emulated(driver: WebDriver, width: int, **media: str) -> Iterator[None]:
+    """Set the width of the window and media features."""
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    features = [{"name": name.replace("_", "-"), "value": value} for name, value in media.items()]
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
     try:
-        with reviewing(project) as url:
-            page = Page(chromium, url)
-            assert page.driver.execute_script("return document.documentElement.scrollWidth") <= width
-            assert page.driver.save_screenshot(str(tmp_path / f"{width}-{theme}.png"))
+        yield
     finally:
-        chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+        driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+BOXES = """return [...document.querySelectorAll(arguments[0])].map((button) => {
+  const { left, top, width, height } = button.getBoundingClientRect();
+  return [left, top, width, height];
+});"""
+BUTTONS = "main button:not(.whole)"
+"""The large images, which open when pressed, are one or two."""
+BESIDE_CARDS = "main button:not(.whole, .card), #strip"
+"""The cards scroll in their list, so that the current one is in sight."""
+
+
+@pytest.mark.usefixtures("no_decisions")
+@pytest.mark.parametrize("width", [360, 1440])
+def test_pressing_a_button_moves_none_and_keeps_the_focus(chromium, project, width):
+    def boxes(of: str) -> list[list[float]]:
+        return chromium.execute_script(BOXES, of)
+
+    with reviewing(project) as url, emulated(chromium, width):
+        page = ReviewPage(chromium, url)
+        before = boxes(BESIDE_CARDS)
+        # The first images have different findings, and facts of different length.
+        for key in "kdkuu":
+            pressed = page.one(f"#actions [data-key={key}]")
+            pressed.click()
+            assert chromium.switch_to.active_element == pressed
+            assert boxes(BESIDE_CARDS) == before
+        card = page.all("#strip .card")[1]
+        chromium.execute_script("arguments[0].scrollIntoView({ block: 'center' })", card)
+        before, others = boxes(BUTTONS), boxes(BESIDE_CARDS)
+        card.click()
+        assert page.one("#strip [aria-current]") == card == chromium.switch_to.active_element
+        assert boxes(BUTTONS) == before
+        page.press("d")
+        assert chromium.switch_to.active_element == page.one("#strip [aria-current]") != card
+        assert boxes(BESIDE_CARDS) == others
+        page.wait(lambda: len(review_of(project)) == 2)
+
+
+def test_page_loads_thumbnails_and_the_whole_image_on_request(chromium, project):
+    requests = "return performance.getEntriesByType('resource').map((entry) => entry.name)"
+    with reviewing(project) as url:
+        page = ReviewPage(chromium, url)
+        page.wait(lambda: chromium.execute_script("return document.querySelector('#image').naturalWidth"))
+        assert any("/thumbnail/192/" in address for address in chromium.execute_script(requests))
+        assert not any("/image/" in address for address in chromium.execute_script(requests))
+        page.press(Keys.ENTER)
+        assert page.one("#whole").is_displayed()
+        assert page.one("#whole-image").get_attribute("src") == f"{url}/image/{page.shown()}"
+        page.press(Keys.ESCAPE)
+        page.wait(lambda: not page.one("#whole").is_displayed())
+        page.one("#image").click()
+        assert page.one("#whole").is_displayed()
+
+
+@pytest.mark.usefixtures("no_decisions")
+def test_one_undo_takes_back_decisions_made_together(chromium, project):
+    with reviewing(project) as url:
+        page = ReviewPage(chromium, url)
+        first = page.shown()
+        page.press("k", "x")
+        page.press_with(Keys.SHIFT, Keys.ARROW_RIGHT)
+        page.press_with(Keys.SHIFT, Keys.ARROW_RIGHT)
+        assert page.text("#selected").startswith("3 selected")
+        page.press("d")
+        page.wait(lambda: len(review_of(project)) == 4)
+        kept, *dropped = review_of(project).items()
+        assert kept == (first, ("keep", ""))
+        assert {decision for _, decision in dropped} == {("drop", "")}
+        assert page.text("#selected").startswith("None selected")
+        page.press_with(Keys.CONTROL, "z")
+        page.wait(lambda: review_of(project) == {first: ("keep", "")})
+        assert page.text("#selected").startswith("3 selected")
+        page.press("u")
+        page.wait(lambda: review_of(project) == {})
+        page.press("u")
+        assert page.text("#said") == "There is nothing to undo."
+
+
+@pytest.mark.usefixtures("no_decisions")
+def test_decision_that_cannot_be_saved_is_reported_and_taken_back(chromium, project):
+    with reviewing(project) as url:
+        page = ReviewPage(chromium, url)
+        page.press("k")
+        page.wait(lambda: len(review_of(project)) == 1)
+        saved = (project / paths.REVIEW).read_text(encoding="utf-8")
+        (project / paths.REVIEW).write_text("nonsense\n", encoding="utf-8")
+        page.press("a", "d")
+        page.wait(lambda: "Not saved" in page.text("#notice") and page.decided() == 1)
+        (project / paths.REVIEW).write_text(saved, encoding="utf-8")
+        page.press("u")
+        page.wait(lambda: review_of(project) == {})
+        assert not page.one("#notice").is_displayed()
+
+
+@pytest.mark.usefixtures("no_decisions")
+def test_pointer_selects_with_shift_control_and_checkboxes(chromium, project):
+    with reviewing(project) as url:
+        page = ReviewPage(chromium, url)
+        cards = page.all("#strip .card")
+        for modifier, place, count in ((Keys.CONTROL, 0, 1), (Keys.SHIFT, 2, 3), (Keys.CONTROL, 1, 2)):
+            click = ActionChains(chromium).key_down(modifier).click(cards[place]).key_up(modifier)
+            click.perform()
+            assert page.text("#selected").startswith(f"{count} selected")
+        page.all("#strip .tick")[1].click()
+        assert page.text("#selected").startswith("3 selected")
+        page.press(Keys.ESCAPE)
+        assert page.text("#selected").startswith("None selected")
+
+
+@pytest.fixture
+def many_labels(project: Path, tmp_path: Path) -> Path:
+    """The same images in a project with twelve classes and without features."""
+    values = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
+    values["classes"] = [*CLASSES, *(f"brew-{letter}" for letter in "abcdefghij")]
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    images = tmp_path / paths.CURATED_IMAGES.parent
+    images.mkdir(parents=True)
+    for name in (paths.CURATED_IMAGES.name, paths.CLEAN_IMAGES.name):
+        (images / name).symlink_to(project / paths.CURATED_IMAGES.parent / name)
+    return tmp_path
+
+
+def test_label_is_chosen_by_typed_letters_among_more_than_nine(chromium, many_labels, axe):
+    with reviewing(many_labels) as url:
+        page = ReviewPage(chromium, url)
+        wanted = {}
+        for keys, label in (
+            (["3"], "brew-a"),
+            ([*"w-J", Keys.ENTER], "brew-j"),
+            ([*"ew", Keys.DOWN], "brew-b"),
+        ):
+            wanted[page.shown()] = ("keep", label)
+            page.press("r", *keys)
+            if keys[-1] == Keys.DOWN:
+                assert violations(page, axe) == []
+                page.press(Keys.ENTER)
+            assert not page.one("#chooser").is_displayed()
+        page.wait(lambda: review_of(many_labels) == wanted)
+        page.press("r", "q", Keys.ENTER)
+        assert page.text("#choices-left") == "No label has these letters."
+        page.press(Keys.ESCAPE)
+        assert not page.one("#chooser").is_displayed()
+        page.press("m")
+        page.wait(lambda: "features.npy is missing" in page.text("#map-summary"))
+        assert not page.one("#plot").is_displayed()
+
+
+def test_kept_image_of_a_pair_is_named_and_shown(chromium, project):
+    curated = read_manifest(project / paths.CURATED_IMAGES)
+    with reviewing(project) as url:
+        page = ReviewPage(chromium, url)
+        page.filter("near duplicate")
+        dropped = curated[curated["sha256"] == page.shown()].iloc[0]
+        kept = curated[curated["sha256"] == dropped["duplicate_of"]].iloc[0]
+        assert page.one("#original").get_attribute("src") == f"{url}/thumbnail/480/{kept['sha256']}"
+        assert page.text("#original-caption").startswith(f"kept: {kept['title']} · query {kept['query']}")
+
+
+@pytest.mark.usefixtures("no_decisions")
+def test_part_of_the_map_is_decided_on_by_pointer_and_keyboard(chromium, project):
+    chromium.get_log("browser")
+    with reviewing(project) as url, emulated(chromium, 1280):
+        page = ReviewPage(chromium, url)
+        page.open_map()
+        count = len(np.load(project / paths.FEATURES))
+        assert page.text("#map-summary").startswith(f"All {count} images")
+        page.drag_over_map()
+        assert len(page.all("#strip .card")) == count
+        plot = page.one("#plot")
+        chromium.execute_script("arguments[0].focus()", plot)
+        page.press(Keys.ARROW_RIGHT, Keys.ENTER)
+        assert len(page.all("#strip .card")) == 24
+        named = page.text("#nearest-text")
+        page.press(Keys.ARROW_LEFT)
+        assert page.text("#nearest-text") != named
+        # Every image can be decided on, also one without findings.
+        page.press("a", "d")
+        page.wait(lambda: len(review_of(project)) == 24)
+        assert chromium.switch_to.active_element == plot
+        page.press("u")
+        page.wait(lambda: review_of(project) == {})
+        page.wait(lambda: page.text("#verdict .meaning") and "licence" in page.text("#details"))
+        page.one("#pick-marked").click()
+        assert 0 < len(page.all("#strip .card")) < count
+        assert chromium.get_log("browser") == []
+
+
+@pytest.mark.usefixtures("no_decisions")
+@pytest.mark.parametrize(
+    ("width", "media"),
+    [
+        (360, {"prefers_color_scheme": "light"}),
+        (360, {"prefers_color_scheme": "dark", "forced_colors": "active"}),
+        (1440, {"prefers_color_scheme": "light"}),
+        (1440, {"prefers_color_scheme": "dark", "prefers_reduced_motion": "reduce"}),
+    ],
+    ids=["narrow, light", "narrow, forced colours", "wide, light", "wide, dark"],
+)
+def test_every_state_fits_the_window_and_is_accessible(chromium, project, width, media, tmp_path, axe):
+    def check(state: str) -> None:
+        assert violations(page, axe) == [], state
+        assert chromium.execute_script("return document.documentElement.scrollWidth") <= width, state
+        assert chromium.save_screenshot(str(tmp_path / f"{state}.png"))
+
+    with reviewing(project) as url, emulated(chromium, width, **media):
+        page = ReviewPage(chromium, url)
+        page.filter("near duplicate")
+        page.press("k", "x")
+        check("board")
+        page.press("r")
+        check("chooser")
+        page.press(Keys.ESCAPE, "o")
+        check("whole")
+        page.press(Keys.ESCAPE)
+        page.open_map()
+        page.drag_over_map()
+        page.press("a")
+        check("map")

@@ -1,5 +1,6 @@
 """The review server over HTTP."""
 
+import io
 import json
 import socket
 import subprocess
@@ -23,11 +24,13 @@ from herodex.curation.review_decisions import read_review
 from herodex.errors import UserError
 from herodex.feedback_inbox import Report, store_report
 from herodex.params import load_params
-from herodex.review.server import Review, create_server, listen
+from herodex.review.loopback import listen
+from herodex.review.manifest_review import Review
+from herodex.review.server import create_server
 
 PARAMS = load_params()
 CAT = PARAMS.classes[0]
-SHA = "a" * 64
+SHA, OTHER = "a" * 64, "d" * 64
 HEADER = "sha256,decision,class\n"
 
 
@@ -35,7 +38,8 @@ HEADER = "sha256,decision,class\n"
 def server(tmp_path: Path) -> Iterator[tuple[httpx.Client, Path]]:
     """A client of a running server, and the file that the server writes."""
     (tmp_path / "cat").mkdir()
-    Image.new("RGB", (9, 9), "red").save(tmp_path / "cat" / f"{SHA}.png")
+    for sha256, size in ((SHA, (300, 600)), (OTHER, (9, 9))):
+        Image.new("RGB", size, "red").save(tmp_path / "cat" / f"{sha256}.png")
     (tmp_path / "secret.png").write_text("secret")
     row = {
         "query": CAT,
@@ -51,8 +55,16 @@ def server(tmp_path: Path) -> Iterator[tuple[httpx.Client, Path]]:
         "phash": "p",
         **dict.fromkeys(("page_url", "title", "author", "license", "looks_like", "width", "height"), ""),
     }
+    other = {
+        "sha256": OTHER,
+        "file": f"cat/{OTHER}.jpg",
+        "dropped_for": "near_duplicate",
+        "duplicate_of": SHA,
+    }
+    manifest = pd.DataFrame([row, row | other])
     file = tmp_path / "review.csv"
-    server = create_server(Review(pd.DataFrame([row]), PARAMS, tmp_path, file, tmp_path / "feedback"))
+    features = tmp_path / "features.npy"
+    server = create_server(Review(manifest, PARAMS, tmp_path, file, tmp_path / "feedback", features))
     with listen(0) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
@@ -69,7 +81,11 @@ def server(tmp_path: Path) -> Iterator[tuple[httpx.Client, Path]]:
 def decide(
     client: httpx.Client, sha256: str = SHA, decision: str = "keep", label: str = ""
 ) -> httpx.Response:
-    return client.post("/decide", json={"sha256": sha256, "decision": decision, "class": label})
+    return decide_all(client, {"sha256": sha256, "decision": decision, "class": label})
+
+
+def decide_all(client: httpx.Client, *decisions: dict[str, str]) -> httpx.Response:
+    return client.post("/decide", json={"decisions": decisions})
 
 
 def test_decision_is_saved_before_the_response_and_can_be_withdrawn(server):
@@ -89,6 +105,67 @@ def test_orphaned_and_concurrently_written_lines_are_preserved(server):
     assert client.get("/state").json()["orphaned"] == 1
     decide(client)
     assert file.read_text() == f"{HEADER}{'b' * 64},drop,\n{SHA},keep,\n"
+
+
+def as_decision(sha256: str, decision: str, label: str = "") -> dict[str, str]:
+    return {"sha256": sha256, "decision": decision, "class": label}
+
+
+def test_decisions_together_are_written_together_and_withdrawn_together(server):
+    client, file = server
+    before = f"{HEADER}{SHA},keep,{CAT}\n"
+    file.write_text(before)
+    assert decide_all(client, as_decision(SHA, "drop"), as_decision(OTHER, "drop")).status_code == 200
+    assert file.read_text() == f"{HEADER}{SHA},drop,\n{OTHER},drop,\n"
+    assert decide_all(client, as_decision(SHA, "keep", CAT), as_decision(OTHER, "")).status_code == 200
+    assert file.read_text() == before
+
+
+@pytest.mark.parametrize("second", [as_decision("b" * 64, "drop"), as_decision(OTHER, "keep", "dragon")])
+def test_no_decision_is_written_if_one_of_many_is_invalid(server, second):
+    client, file = server
+    assert decide_all(client, as_decision(SHA, "drop"), second).status_code in (400, 404)
+    assert not file.exists()
+
+
+def test_number_of_decisions_in_a_request_is_limited(server):
+    client, file = server
+    most = client.get("/state").json()["most_decisions"]
+    assert decide_all(client, *[as_decision(SHA, "drop")] * most).status_code == 200
+    assert file.read_text() == f"{HEADER}{SHA},drop,\n"
+    assert decide_all(client, *[as_decision(SHA, "keep")] * (most + 1)).status_code == 400
+    assert decide_all(client).status_code == 400
+    assert file.read_text() == f"{HEADER}{SHA},drop,\n"
+
+
+def test_thumbnails_are_small_webp_images_that_the_browser_keeps(server):
+    client, file = server
+    for side, size in ((192, (96, 192)), (480, (240, 480))):
+        answer = client.get(f"/thumbnail/{side}/{SHA}")
+        assert answer.headers["content-type"] == "image/webp"
+        assert answer.headers["cache-control"] == "private, max-age=86400"
+        assert Image.open(io.BytesIO(answer.content)).size == size
+    assert Image.open(io.BytesIO(client.get(f"/thumbnail/192/{OTHER}").content)).size == (9, 9)
+    for path in (f"500/{SHA}", f"192/{'b' * 64}", "192/..%2fsecret", f"x/{SHA}"):
+        assert client.get(f"/thumbnail/{path}").status_code == 404
+    (file.parent / "cat" / f"{OTHER}.png").write_bytes(b"damaged")
+    assert client.get(f"/thumbnail/480/{OTHER}").json() == {"error": "the image is damaged"}
+
+
+def test_facts_name_the_kept_image_of_a_pair(server):
+    client, _ = server
+    facts = client.get(f"/facts/{OTHER}").json()
+    assert facts["original"]["sha256"] == SHA
+    assert facts["original"]["query"] == CAT
+    assert client.get(f"/facts/{'b' * 64}").status_code == 404
+
+
+def test_map_says_in_one_sentence_why_it_is_missing(server):
+    client, file = server
+    problem = client.get("/map").json()["problem"]
+    assert (
+        problem == f"There is no map because {file.parent / 'features.npy'} is missing; make run writes it."
+    )
 
 
 def test_invalid_file_is_reported_and_not_overwritten(server):
@@ -126,9 +203,13 @@ def unsized(body: bytes) -> Iterator[bytes]:
         (b"{}", {"content-type": "text/plain"}, 415),
         (b"{", {"content-type": "application/json"}, 400),
         (b"[]", {"content-type": "application/json"}, 400),
-        (b" " * 5000, {"content-type": "application/json"}, 413),
-        (unsized(b" " * 5000), {"content-type": "application/json"}, 413),
-        (b'{"sha256": 1, "decision": 2, "class": 3}', {"content-type": "application/json"}, 400),
+        (b" " * 300_000, {"content-type": "application/json"}, 413),
+        (unsized(b" " * 300_000), {"content-type": "application/json"}, 413),
+        (
+            b'{"decisions": [{"sha256": 1, "decision": 2, "class": 3}]}',
+            {"content-type": "application/json"},
+            400,
+        ),
     ],
     ids=["not JSON", "cut off", "no object", "too long", "too long, in chunks", "wrong types"],
 )
@@ -159,7 +240,9 @@ def test_images_in_shards_are_served_and_a_missing_shard_is_reported(server):
     assert f"{shard.name} is missing" in answer.json()["error"]
 
 
-@pytest.mark.parametrize("path", ["/", "/review.js", "/base.css", "/review.css", "/icon.svg", "/state"])
+@pytest.mark.parametrize(
+    "path", ["/", "/review.js", "/map.js", "/base.css", "/review.css", "/icon.svg", "/state", "/map"]
+)
 def test_responses_restrict_the_browser_and_are_not_cached(server, path):
     client, _ = server
     answer = client.get(path)
@@ -178,7 +261,8 @@ def test_request_for_another_host_or_from_another_page_is_refused(server, header
     refused = client.get("/state", headers=headers)
     assert refused.status_code == 403
     assert refused.headers["connection"] == "close"
-    answer = client.post("/decide", json={"sha256": SHA, "decision": "drop", "class": ""}, headers=headers)
+    body = {"decisions": [{"sha256": SHA, "decision": "drop", "class": ""}]}
+    answer = client.post("/decide", json=body, headers=headers)
     assert answer.status_code == 403
     assert not file.exists()
 
@@ -211,7 +295,10 @@ GET = b"GET %s HTTP/1.1\r\nConnection: close\r\n"
         (POST + b"Content-Length: 4000\r\n", b'{"a":' * 800),
         (POST + b"Content-Length: 4000\r\n", b"9" * 4000),
         (POST + b"Content-Length: 6\r\n", b"\xff\xfe\xff\xfe\xff\xfe"),
-        (POST + b"Content-Length: 50\r\n", b'{"sha256":"\\ud800","decision":"keep","class":"\\0"}'),
+        (
+            POST + b"Content-Length: 66\r\n",
+            b'{"decisions":[{"sha256":"\\ud800","decision":"keep","class":"\\0"}]}',
+        ),
         (POST + b"Content-Length: " + b"9" * 5000 + b"\r\n", b"{}"),
         (POST + b"Content-Length: -5\r\n", b"{}"),
         (POST + b"Content-Length: 2\r\nContent-Length: 3\r\n", b"{}"),
@@ -256,7 +343,9 @@ VALUES = st.recursive(
     max_leaves=5,
 )
 DECISIONS = st.fixed_dictionaries({}, optional=dict.fromkeys(("sha256", "decision", "class", "more"), VALUES))
-BODIES = st.binary(max_size=60) | DECISIONS.map(lambda decision: json.dumps(decision).encode())
+BODIES = st.binary(max_size=60) | st.lists(DECISIONS | VALUES, max_size=2).map(
+    lambda decisions: json.dumps({"decisions": decisions}).encode()
+)
 
 
 @same_examples(300)
@@ -289,14 +378,14 @@ import sys
 from pathlib import Path
 import pandas as pd
 from herodex.params import load_params
-from herodex.review.server import DecisionRequest, Review
+from herodex.review.manifest_review import DecisionRequest, Review
 file, first, count = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 hashes = [f"{number:064x}" for number in range(first, first + count)]
 rows = pd.DataFrame({"sha256": hashes, "file": hashes, "phash": "p"})
 review = Review(rows, load_params(), file.parent, file)
 review.__dict__["board"] = {"labels": []}
 for sha256 in hashes:
-    review.decide(DecisionRequest.model_validate({"sha256": sha256, "decision": "drop", "class": ""}))
+    review.decide([DecisionRequest.model_validate({"sha256": sha256, "decision": "drop", "class": ""})])
 """
 
 

@@ -1,7 +1,7 @@
 import pandas as pd
 
 from herodex.params import UNKNOWN, load_params
-from herodex.review.board import build_board, select_images
+from herodex.review.board import build_board, explain_images, select_images
 
 PARAMS = load_params()
 CAT, DOG = PARAMS.classes[:2]
@@ -54,6 +54,31 @@ def test_only_web_addresses_become_links():
     assert image["page_url"] == ""
     with_page = ROWS.assign(page_url="https://example.org/a")
     assert build_board(with_page, PARAMS)["queries"][0]["images"][0]["page_url"] == "https://example.org/a"
+
+
+def test_kept_image_of_a_pair_is_named():
+    pair = table(
+        (CAT, "kept", "1", "", "", "0.9", "", "", "p"),
+        (CAT, "copy", "0", "near_duplicate", "0.1", "0.9", "kept", "", "p"),
+        (DOG, "lost", "0", "near_duplicate", "0.2", "0.9", "missing", "", "p"),
+    ).assign(title=["Tea at five", "x", "x"])
+    (image,), (lost,) = (query["images"] for query in build_board(pair, PARAMS)["queries"][:2])
+    assert image["original"] == {
+        "sha256": "kept",
+        "query": CAT,
+        "label": CAT,
+        "kept": True,
+        "size": "9 × 9",
+        "title": "Tea at five",
+        "page_url": "",
+    }
+    assert lost["original"] is None
+
+
+def test_image_without_finding_is_explained_but_not_on_the_board():
+    explained = explain_images(ROWS).set_index("sha256")["shown_reason"]
+    assert explained["fine"] == "no_finding"
+    assert len(explained) == 5
 
 
 def test_source_is_shown_if_the_crawl_recorded_it():

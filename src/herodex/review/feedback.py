@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, Field
+
 from herodex.accepted_feedback import ACCEPTED, COLUMNS, MANIFEST, AcceptedImage, read_rows
 from herodex.feedback_inbox import (
     INBOX,
@@ -18,6 +20,13 @@ from herodex.feedback_inbox import (
     write_whole,
 )
 from herodex.params import UNKNOWN, Params
+
+
+class FeedbackRequest(BaseModel):
+    """The body of `POST /feedback`; an empty class rejects the image."""
+
+    sha256: str
+    label: str = Field(alias="class")
 
 
 @dataclass(frozen=True)

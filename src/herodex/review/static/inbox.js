@@ -1,6 +1,7 @@
 /** Images that visitors reported: one at a time, accepted as training data or rejected. */
 
-const one = (selector) => document.querySelector(selector);
+import { one } from "./elements.js";
+import { ask, post } from "./requests.js";
 
 function show({ labels, images }) {
   const [image] = images;
@@ -28,19 +29,11 @@ function facts({ label, answered, model, time, license }) {
   });
 }
 
-async function ask(address, options) {
-  const reply = await fetch(address, options);
-  const answer = await reply.json();
-  if (!reply.ok) throw new Error(answer.error);
-  return answer;
-}
-
 async function decide(label) {
   const buttons = document.querySelectorAll("#inbox button");
   for (const button of buttons) button.disabled = true;
-  const body = JSON.stringify({ sha256: one("#inbox").dataset.sha256, class: label });
   try {
-    show(await ask("/feedback", { method: "POST", headers: { "Content-Type": "application/json" }, body }));
+    show(await post("/feedback", { sha256: one("#inbox").dataset.sha256, class: label }));
     one("#inbox-state").textContent = label ? `Accepted as ${label}.` : "Rejected and deleted.";
     one("#inbox-title").focus();
   } catch (error) {
