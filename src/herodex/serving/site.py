@@ -17,13 +17,14 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from herodex import paths
-from herodex.params import Params
+from herodex.params import AUTO, Params
 from herodex.serving import endpoints, metrics
 from herodex.serving.client_error import ClientError
 from herodex.serving.feedback import feedback_route
 from herodex.serving.lineage import lineage_route
 from herodex.serving.messages import AboutAnswer, Example, QuoteMessage
 from herodex.serving.models import CLASSIFIER, GENERATOR
+from herodex.serving.page_texts import accepted_language, load_tables, template_values, with_words
 from herodex.serving.quotes import QuoteProxy, load_bundled_quotes
 from herodex.serving.shared_quotes import share_quotes
 from herodex.serving.static_files import (
@@ -31,6 +32,7 @@ from herodex.serving.static_files import (
     REVALIDATED,
     UNCACHED,
     VERSION,
+    StaticFile,
     load_static_files,
     load_thumbnails,
     render_page,
@@ -39,6 +41,8 @@ from herodex.serving.static_files import (
 )
 
 WEB = Path(str(resources.files("herodex.web")))
+FALLBACK = "en"
+"""The page's language if the browser prefers none that it has."""
 
 
 def example_files(folder: Path) -> list[Path]:
@@ -49,6 +53,26 @@ def example_files(folder: Path) -> list[Path]:
 def describe_example(file: Path) -> Example:
     """Tell the page the address and the subject of an example image."""
     return Example(address=f"examples/{percent_encode(file.name)}", subject=file.stem.partition("-")[2])
+
+
+def render_pages(params: Params, files: dict[str, StaticFile], version: str) -> dict[str, StaticFile]:
+    """Render the page in each of its languages.
+
+    Args:
+        params: Parameters of the project.
+        files: Static files of the page.
+        version: Of these files.
+    """
+    template = (WEB / "index.html").read_text(encoding="utf-8")
+    tables = {
+        language: with_words(table, params.page.words(language))
+        for language, table in load_tables(WEB / "strings").items()
+    }
+    max_side = params.classifier.clean.max_side
+    return {
+        language: render_page(template, files, version, max_side, template_values(language, tables))
+        for language in tables
+    }
 
 
 def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starlette:
@@ -67,8 +91,7 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
     examples = [describe_example(file) for file in example_images]
     files = load_static_files(WEB / "static") | load_thumbnails(example_images)
     version = version_of(files)
-    template = (WEB / "index.html").read_text(encoding="utf-8")
-    html = render_page(template, files, version, params.classifier.clean.max_side)
+    pages = render_pages(params, files, version)
     shared = share_quotes(serve.limit_storage, serve.quote_urls, serve.quote_timeout_s)
     quotes = QuoteProxy(
         serve.quote_urls, serve.quote_timeout_s, serve.quote_ttl_s, load_bundled_quotes(), shared=shared
@@ -100,7 +123,13 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
         return JSONResponse(message.model_dump())
 
     async def page(request: Request) -> Response:
-        return static_response(request, html, REVALIDATED)
+        chosen = request.query_params.get("lang", "").lower()
+        if chosen in pages or params.page.language != AUTO:
+            return static_response(request, pages.get(chosen) or pages[params.page.language], REVALIDATED)
+        accepted = accepted_language(request.headers.get("accept-language", ""), list(pages), FALLBACK)
+        response = static_response(request, pages[accepted], REVALIDATED)
+        response.headers.add_vary_header("Accept-Language")
+        return response
 
     async def static(request: Request) -> Response:
         asked, _, name = request.path_params["path"].rpartition("/")

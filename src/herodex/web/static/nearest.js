@@ -2,6 +2,7 @@
 
 import { displayName } from "./class_names.js";
 import { element } from "./dom.js";
+import { number, t } from "./strings.js";
 
 /** Hosts under these names exist nowhere (RFC 2606), such as those of the demo web. */
 const NOWHERE = /\.(test|invalid|localhost)$/;
@@ -14,10 +15,10 @@ export function showNearest(view, nearest) {
 }
 
 function neighbour({ label, similarity, page_url, title, author, license, license_url, source }) {
-  const likeness = ` similarity ${similarity.toFixed(2)}`;
+  const likeness = ` ${t("nearest.similarity", { similarity: number(similarity, 2) })}`;
   const head = element("p", "likeness", element("strong", "", displayName(label)), likeness);
-  const work = element("p", "work", link(page_url, title || "Untitled"));
-  const credit = element("p", "credit", author ? `by ${author}` : "unknown author");
+  const work = element("p", "work", link(page_url, title || t("nearest.untitled")));
+  const credit = element("p", "credit", author ? t("nearest.author", { author }) : t("nearest.no_author"));
   if (source) credit.append(`, ${source}`);
   if (license) credit.append(", ", link(license_url, license));
   return element("li", "", head, work, credit);
