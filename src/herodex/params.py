@@ -120,9 +120,8 @@ def check_words(key: str, words: dict[object, object]) -> dict[str, str]:
     known = all(language in PAGE_LANGUAGES and isinstance(word, str) for language, word in words.items())
     if not words or not known:
         languages = ", ".join(PAGE_LANGUAGES)
-        raise ValueError(
-            f"needs a text for '{key}', or one for each language ({languages}) as in {{en: coffee, de: Kaffee}}"
-        )
+        example = "{en: coffee, de: Kaffee}"
+        raise ValueError(f"needs a text for '{key}', or one for each language ({languages}) as in {example}")
     return cast("dict[str, str]", words)
 
 

@@ -184,7 +184,7 @@ def test_page_requests_nothing_from_other_hosts(page: Page, cherry: Path) -> Non
 
 
 def test_every_control_has_a_name_and_is_reachable_by_keyboard(page: Page) -> None:
-    pages = ["Skip to content", "Recognise", "Names"]
+    pages = ["Skip to content", "Recognise", "Names", "Deutsch", "English"]
     examples = [f"Example: {label.title()}" for label in COLOURS]
     links = ["Use it from code", "Model lineage", "API description (OpenAPI)", "Keyboard shortcuts"]
     for name in [*pages, "Choose images", "Live camera", "Folder", "ZIP", *examples, *links]:

@@ -36,7 +36,7 @@ def with_words(table: Table, words: Mapping[str, str]) -> Table:
 
 
 def template_values(language: str, tables: Mapping[str, Table]) -> dict[str, str]:
-    """Return what the page's template needs for a language: its texts, its table, and links to all languages."""
+    """Return values of the page's template: texts of a language, its table, and links to all languages."""
     table = tables[language]
     # No text can end the element that holds the table.
     strings = json.dumps(table, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
@@ -55,7 +55,7 @@ def language_links(language: str, tables: Mapping[str, Table]) -> str:
         for code, table in tables.items()
     ]
     label = escape(str(tables[language]["languages"]))
-    return f'<nav class="languages" aria-label="{label}">{" ".join(links)}</nav>'
+    return f'<nav class="page-languages" aria-label="{label}">{" ".join(links)}</nav>'
 
 
 def accepted_language(header: str, available: Sequence[str], default: str) -> str:

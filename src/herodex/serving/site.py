@@ -75,6 +75,17 @@ def render_pages(params: Params, files: dict[str, StaticFile], version: str) -> 
     }
 
 
+def page_response(request: Request, pages: dict[str, StaticFile], default: str) -> Response:
+    """Send the page in the language that the address names, or else in the default one, which may be AUTO."""
+    chosen = request.query_params.get("lang", "").lower()
+    if chosen in pages or default != AUTO:
+        return static_response(request, pages.get(chosen) or pages[default], REVALIDATED)
+    accepted = accepted_language(request.headers.get("accept-language", ""), list(pages), FALLBACK)
+    response = static_response(request, pages[accepted], REVALIDATED)
+    response.headers.add_vary_header("Accept-Language")
+    return response
+
+
 def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starlette:
     """Create the application that serves the page, its files and the GET part of the API.
 
@@ -123,13 +134,7 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
         return JSONResponse(message.model_dump())
 
     async def page(request: Request) -> Response:
-        chosen = request.query_params.get("lang", "").lower()
-        if chosen in pages or params.page.language != AUTO:
-            return static_response(request, pages.get(chosen) or pages[params.page.language], REVALIDATED)
-        accepted = accepted_language(request.headers.get("accept-language", ""), list(pages), FALLBACK)
-        response = static_response(request, pages[accepted], REVALIDATED)
-        response.headers.add_vary_header("Accept-Language")
-        return response
+        return page_response(request, pages, params.page.language)
 
     async def static(request: Request) -> Response:
         asked, _, name = request.path_params["path"].rpartition("/")

@@ -1,6 +1,6 @@
 /** Requests to the service; every failure becomes an ApiError with a readable message. */
 
-import { t } from "./strings.js";
+import { withHint } from "./strings.js";
 import { wordsForVisitors } from "./visitors.js";
 
 /** Longest time in which no byte moves; a slow upload may take longer altogether. */
@@ -37,7 +37,7 @@ export async function ask(path, options = {}, cancel = new AbortController().sig
   try {
     answer = JSON.parse(response.responseText);
   } catch {
-    if (succeeded) throw new ApiError(t("error.unexpected"), t("error.unexpected.hint"));
+    if (succeeded) throw new ApiError(...withHint("error.unexpected"));
   }
   if (succeeded) return answer;
   const header = (name) => response.getResponseHeader(name);
@@ -79,17 +79,17 @@ function send(path, { method = "GET", headers = {}, body = null }, cancel, progr
 
 function silent(uploading) {
   const seconds = SILENCE_MS / 1000;
-  if (uploading) return new ApiError(t("error.upload_stalled", { seconds }), t("error.upload_stalled.hint"));
-  return new ApiError(t("error.no_answer", { seconds }), t("error.no_answer.hint"));
+  if (uploading) return new ApiError(...withHint("error.upload_stalled", { seconds }));
+  return new ApiError(...withHint("error.no_answer", { seconds }));
 }
 
 function broken(uploading) {
-  if (uploading) return new ApiError(t("error.upload_broken"), t("error.upload_broken.hint"));
-  return new ApiError(t("error.unreachable"), t("error.unreachable.hint"));
+  if (uploading) return new ApiError(...withHint("error.upload_broken"));
+  return new ApiError(...withHint("error.unreachable"));
 }
 
 /** @returns {[string, string]} the problem and what to do about it, for any error */
 export function describe(error) {
   if (error instanceof ApiError) return [error.message, error.hint];
-  return [t("error.unexpected"), t("error.unexpected.hint")];
+  return withHint("error.unexpected");
 }

@@ -2,7 +2,7 @@
 
 import { ApiError, ask } from "./api.js";
 import { shrink } from "./shrink.js";
-import { t } from "./strings.js";
+import { withHint } from "./strings.js";
 
 /**
  * @param {File} file
@@ -13,7 +13,7 @@ import { t } from "./strings.js";
 export async function classify(file, { maxSide, maxMegabytes }, { explain = false, signal, progress } = {}) {
   const small = await shrink(file, maxSide);
   if (small.size > maxMegabytes * 2 ** 20) {
-    throw new ApiError(t("error.file_size", { size: maxMegabytes }), t("error.file_size.hint"));
+    throw new ApiError(...withHint("error.file_size", { size: maxMegabytes }));
   }
   const form = new FormData();
   form.append("image", small);

@@ -12,7 +12,7 @@ export function element(tag, className, ...children) {
 
 /** Format a probability as a percentage; only exact values become 100 % or 0 %. */
 export function percent(share) {
-  if (share > 0.995 && share < 1) return `>${t("percent", { number: 99 })}`;
-  if (share > 0 && share < 0.005) return `<${t("percent", { number: 1 })}`;
-  return t("percent", { number: Math.round(share * 100) });
+  const sign = share > 0.995 && share < 1 ? ">" : share > 0 && share < 0.005 ? "<" : "";
+  const shown = { ">": 99, "<": 1 }[sign] ?? Math.round(share * 100);
+  return sign + t("percent", { number: shown });
 }

@@ -1,7 +1,7 @@
 /** Files, folders and ZIP archives that are chosen, dropped or pasted; anything else gets a message. */
 
 import { ApiError, describe } from "./api.js";
-import { language, t } from "./strings.js";
+import { language, t, withHint } from "./strings.js";
 import { currentView } from "./views.js";
 import { readArchive } from "./zip.js";
 
@@ -50,7 +50,8 @@ export function setUpIntake(inputs, use, tell) {
     if (!files.length && !folders.length) {
       const kind = kindOfText(data);
       const advice = t(kind === "address" ? "intake.save_first" : "intake.choose_file");
-      tell(`${t(`intake.${verb}_${kind}`)} ${advice}`);
+      const problem = t(`intake.${verb}_${kind}`);
+      tell(`${problem} ${advice}`);
       return;
     }
     // A single file is taken whatever its name is; the service tells what is wrong with it.
@@ -104,7 +105,7 @@ function byPath(a, b) {
 
 async function walk(folder, found) {
   if (found.length > MAX_FILES) {
-    throw new ApiError(t("intake.many_files", { count: MAX_FILES }), t("intake.many_files.hint"));
+    throw new ApiError(...withHint("intake.many_files", { count: MAX_FILES }));
   }
   for (const entry of (await entriesOf(folder)).sort(byPath)) {
     if (entry.isDirectory) await walk(entry, found);
@@ -116,7 +117,7 @@ async function fileOf(entry) {
   try {
     return await new Promise((resolve, reject) => entry.file(resolve, reject));
   } catch {
-    throw new ApiError(t("error.unreadable_file"), t("error.unreadable_file.hint"));
+    throw new ApiError(...withHint("error.unreadable_file"));
   }
 }
 

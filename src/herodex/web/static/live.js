@@ -3,7 +3,7 @@
 import { ApiError, describe } from "./api.js";
 import { classify } from "./classify.js";
 import { createPace } from "./queue.js";
-import { t } from "./strings.js";
+import { t, withHint } from "./strings.js";
 import { currentView } from "./views.js";
 
 /** Share of the rate limit that the camera uses; the rest is for what visitors do meanwhile. */
@@ -94,8 +94,8 @@ async function openCamera() {
   try {
     return await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
   } catch (error) {
-    const problem = `camera.${PROBLEMS[error.name] ?? "failed"}`;
-    throw new ApiError(t(problem), t(`${problem}.hint`));
+    const problem = PROBLEMS[error.name] ?? "failed";
+    throw new ApiError(...withHint(`camera.${problem}`));
   }
 }
 

@@ -59,7 +59,8 @@ export function setUpRecognition(view, about) {
     async (images, note) => {
       openView("recognise");
       if (images.length > 1) {
-        remark(view, `${t("recognise.in_table", { count: images.length })} ${note}`.trim());
+        const placed = t("recognise.in_table", { count: images.length });
+        remark(view, `${placed} ${note}`.trim());
         batch.add(images);
         return;
       }

@@ -18,6 +18,11 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? written(values[name]) : whole));
 }
 
+/** @returns {[string, string]} the text of a problem, and that of what to do about it */
+export function withHint(key, values) {
+  return [t(key, values), t(`${key}.hint`, values)];
+}
+
 /** @returns {boolean} whether the table has a text for a key */
 export function has(key) {
   return key in table;

@@ -44,7 +44,7 @@ export function setUpViews(shown) {
   for (const view of Object.keys(addresses)) remember(view, addresses[view]);
   if (currentView() === "names") remember("names", `names${location.search}`);
   show();
-  for (const link of document.querySelectorAll(".languages a")) {
+  for (const link of document.querySelectorAll(".page-languages a")) {
     // The address changes while the page is open.
     link.addEventListener("click", () => {
       const query = new URLSearchParams(location.search);

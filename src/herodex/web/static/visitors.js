@@ -4,7 +4,7 @@
  * This is the only place that decides which text of the API the page shows.
  */
 
-import { has, t } from "./strings.js";
+import { has, t, withHint } from "./strings.js";
 
 /** Reasons of refusals that come without one, for example from a proxy, by status. */
 const BY_STATUS = { 408: "slow", 413: "too_large", 429: "rate", 503: "busy" };
@@ -23,23 +23,19 @@ export function wordsForVisitors({ status, header }, answer) {
   const reason = header("x-refusal") ?? BY_STATUS[status];
   switch (reason) {
     case "rate":
-      return explained("rate", { seconds: header("retry-after") ?? 15 });
+      return withHint("error.rate", { seconds: header("retry-after") ?? 15 });
     case "unsupported":
       return [unsupported(answer?.error), t("error.unsupported.hint")];
     case "unsatisfiable":
       return unsatisfiable(answer?.error, answer?.hint);
   }
-  if (has(`error.${reason}`)) return explained(reason);
+  if (has(`error.${reason}`)) return withHint(`error.${reason}`);
   if (status >= 500) {
-    const [problem, again] = explained("failed", { status: String(status) });
+    const [problem, again] = withHint("error.failed", { status: String(status) });
     const id = header("x-request-id");
     return [problem, id ? `${again} ${t("error.request_id", { id })}` : again];
   }
-  return explained("refused", { status: String(status) });
-}
-
-function explained(reason, values) {
-  return [t(`error.${reason}`, values), t(`error.${reason}.hint`, values)];
+  return withHint("error.refused", { status: String(status) });
 }
 
 /** Name the kind of a file that is not accepted, which only the API knows. */
@@ -54,12 +50,12 @@ function unsatisfiable(error = "", hint = "") {
   const prefix = t("names.prefix");
   const [, letters] = /^'prefix' has characters that no known name has: (.*)\.$/.exec(error) ?? [];
   const [, known = ""] = /^The known ones are (.*)\.$/.exec(hint) ?? [];
-  if (letters) return explained("unknown_letters", { prefix, letters, known });
+  if (letters) return withHint("error.unknown_letters", { prefix, letters, known });
   const [length] = /\d+/.exec(hint) ?? [];
-  if (length && error.startsWith("'prefix' asks for longer")) return explained("long_prefix", { prefix, length });
+  if (length && error.startsWith("'prefix' asks for longer")) return withHint("error.long_prefix", { prefix, length });
   const [, found, start, asked] = TOO_FEW.exec(error) ?? [];
   const values = { prefix, start, asked, count: Number(found) };
-  if (found) return explained(start ? "few_names" : "few", values);
-  const [problem, advice] = explained("unsatisfiable", values);
+  if (found) return withHint(start ? "error.few_names" : "error.few", values);
+  const [problem, advice] = withHint("error.unsatisfiable", values);
   return [start ? t("error.no_names", values) : problem, advice];
 }

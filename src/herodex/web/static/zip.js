@@ -1,7 +1,7 @@
 /** Reads ZIP archives: the list of files at once, each file when it is needed. */
 
 import { ApiError } from "./api.js";
-import { t } from "./strings.js";
+import { t, withHint } from "./strings.js";
 
 /** Files of an archive; their list is read at once. */
 const MAX_FILES = 5_000;
@@ -136,10 +136,10 @@ async function viewOf(file, start, bytes) {
   try {
     return new DataView(await file.slice(start, start + bytes).arrayBuffer());
   } catch {
-    throw new ApiError(t("error.unreadable_file"), t("error.unreadable_file.hint"));
+    throw new ApiError(...withHint("error.unreadable_file"));
   }
 }
 
 function damaged({ name }) {
-  return new ApiError(t("zip.damaged", { file: name }), t("zip.damaged.hint"));
+  return new ApiError(...withHint("zip.damaged", { file: name }));
 }
