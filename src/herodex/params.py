@@ -158,6 +158,8 @@ class PageParams(Section):
     name: str
     language: Annotated[str, AfterValidator(check_language)] = "en"
     own_examples: bool = True
+    neighbours: bool = True
+    own_neighbours: bool = False
     display_names: Annotated[
         dict[str, DisplayName], BeforeValidator(check_mapping), AfterValidator(compose_keys)
     ] = Field(default_factory=dict[str, str])

@@ -253,6 +253,7 @@ def test_key_that_is_there_twice_is_named_with_its_place(tmp_path, place):
 
 
 def test_key_beside_a_merged_one_is_not_there_twice(values, tmp_path):
+    values["page"]["thing"] = "bird"
     text = yaml.safe_dump(values).replace("page:\n", "page:\n  <<: {thing: tree}\n")
     (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
     assert load_params(tmp_path / "params.yaml").page.thing == values["page"]["thing"]

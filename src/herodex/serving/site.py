@@ -28,6 +28,7 @@ from herodex.serving.page_texts import accepted_language, load_tables, template_
 from herodex.serving.quotes import QuoteProxy, load_bundled_quotes
 from herodex.serving.shared_quotes import share_quotes
 from herodex.serving.static_files import (
+    FOR_A_DAY,
     IMMUTABLE,
     REVALIDATED,
     UNCACHED,
@@ -37,6 +38,7 @@ from herodex.serving.static_files import (
     load_thumbnails,
     render_page,
     static_response,
+    to_static_file,
     version_of,
 )
 
@@ -75,6 +77,18 @@ def render_pages(params: Params, files: dict[str, StaticFile], version: str) -> 
     }
 
 
+async def thumbnail(request: Request) -> Response:
+    """Send the thumbnail of a training image."""
+    file: Path | None = request.app.state.thumbnails.get(request.path_params["sha256"])
+    try:
+        data = await asyncio.to_thread(file.read_bytes) if file else b""
+    except OSError:
+        data = b""
+    if file is None or not data:
+        raise HTTPException(404)
+    return static_response(request, to_static_file(file.name, data), FOR_A_DAY)
+
+
 def page_response(request: Request, pages: dict[str, StaticFile], default: str) -> Response:
     """Send the page in the language that the address names, or else in the default one, which may be AUTO."""
     chosen = request.query_params.get("lang", "").lower()
@@ -91,6 +105,8 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
 
     `state.classes` holds the classes of `params` until the service replaces them by those of its classifier;
     `state.models` names both models until the service replaces them by those that it has.
+    `state.thumbnails` has the thumbnails of training images, by the SHA-256 of the image, once the service adds
+    them.
 
     Args:
         params: Parameters of the project.
@@ -169,11 +185,13 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
             lineage_route(root / paths.MODELS),
             feedback_route(root / paths.FEEDBACK, serve.feedback),
             Route("/static/{path:path}", static),
+            Route("/neighbours/{sha256}.webp", thumbnail),
             Mount("/examples", StaticFiles(directory=root / paths.EXAMPLES, check_dir=False)),
         ],
         exception_handlers={404: not_found},
         lifespan=lifespan,
     )
     site.state.classes = params.classes
+    site.state.thumbnails = dict[str, Path]()
     site.state.models = [CLASSIFIER, GENERATOR]
     return site

@@ -19,6 +19,8 @@ from herodex.serving.page_texts import PageTemplate
 IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATED = "no-cache"
 UNCACHED = "no-store"
+FOR_A_DAY = "public, max-age=86400"
+"""Of thumbnails of training images, which caches must not keep long after an image is withdrawn."""
 VERSION = re.compile("[0-9a-f]{16}")
 ENTRY = "app.js"
 """The module that imports all others."""
