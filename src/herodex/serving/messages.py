@@ -85,8 +85,8 @@ class ClassifyAnswer(BaseModel):
     `known` is true exactly when the class `label` is at least as likely as `unknown`. `probabilities` and
     `unknown` sum to 1. `set` holds the answers, `unknown` included, among which the true one probably is.
     `looks_like` is the distractor that an image of no class looks like, or empty.
-    `nearest` (the most similar training images) and `heat_map` are present with `?explain=true`. The `thumbnail`
-    of a training image is an address relative to the page, or empty if visitors may not see the image.
+    `nearest` (the most similar training images) and `heat_map` are present with `?explain=true`.
+    The `thumbnail` of a training image is an address relative to the page, or empty.
     """
 
     label: str

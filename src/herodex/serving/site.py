@@ -79,13 +79,14 @@ def render_pages(params: Params, files: dict[str, StaticFile], version: str) -> 
 
 async def thumbnail(request: Request) -> Response:
     """Send the thumbnail of a training image."""
-    file: Path | None = request.app.state.thumbnails.get(request.path_params["sha256"])
-    try:
-        data = await asyncio.to_thread(file.read_bytes) if file else b""
-    except OSError:
-        data = b""
-    if file is None or not data:
+    sha256, _, extension = request.path_params["name"].partition(".")
+    file: Path | None = request.app.state.thumbnails.get(sha256)
+    if file is None or extension != "webp":
         raise HTTPException(404)
+    try:
+        data = await asyncio.to_thread(file.read_bytes)
+    except OSError:
+        raise HTTPException(404) from None
     return static_response(request, to_static_file(file.name, data), FOR_A_DAY)
 
 
@@ -105,8 +106,8 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
 
     `state.classes` holds the classes of `params` until the service replaces them by those of its classifier;
     `state.models` names both models until the service replaces them by those that it has.
-    `state.thumbnails` has the thumbnails of training images, by the SHA-256 of the image, once the service adds
-    them.
+    `state.thumbnails` has no thumbnails of training images until the service adds those that it has, by the
+    SHA-256 of the image.
 
     Args:
         params: Parameters of the project.
@@ -185,7 +186,7 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
             lineage_route(root / paths.MODELS),
             feedback_route(root / paths.FEEDBACK, serve.feedback),
             Route("/static/{path:path}", static),
-            Route("/neighbours/{sha256}.webp", thumbnail),
+            Route("/neighbours/{name:path}", thumbnail),
             Mount("/examples", StaticFiles(directory=root / paths.EXAMPLES, check_dir=False)),
         ],
         exception_handlers={404: not_found},
