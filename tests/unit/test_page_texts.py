@@ -1,12 +1,16 @@
 """The tables of the page's texts agree with each other and with the code, which has no texts of its own."""
 
+import asyncio
 import json
 import re
 import typing
 from html.parser import HTMLParser
+from pathlib import Path
 
+import httpx
 import pytest
 
+from herodex.params import AUTO, load_params
 from herodex.serving.client_error import Reason
 from herodex.serving.messages import QuoteMessage
 from herodex.serving.page_texts import (
@@ -18,7 +22,7 @@ from herodex.serving.page_texts import (
     template_values,
     with_words,
 )
-from herodex.serving.site import WEB
+from herodex.serving.site import WEB, create_site
 
 TABLES = load_tables(WEB / "strings")
 TEMPLATE = (WEB / "index.html").read_text(encoding="utf-8")
@@ -190,3 +194,49 @@ def test_one_language_needs_no_links() -> None:
 )
 def test_browser_prefers_a_language(header: str, language: str) -> None:
     assert accepted_language(header, ["de", "en"], "en") == language
+
+
+def load(default: str, project: Path, address: str, **headers: str) -> httpx.Response:
+    """Load the page with a default language."""
+    params = load_params()
+    page = params.page.model_copy(update={"language": default})
+    site = create_site(params.model_copy(update={"page": page}), project)
+
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+
+    async def send() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(site), base_url="http://a.test") as client:
+            return await client.get(
+                address, headers={name.replace("_", "-"): headers[name] for name in headers}
+            )
+
+    return asyncio.run(send())
+
+
+@pytest.mark.parametrize(
+    ("default", "address", "accepted", "language"),
+    [
+        ("en", "/", "de", "en"),
+        ("de", "/names", "en", "de"),
+        ("en", "/?lang=DE", "en", "de"),
+        ("de", "/?lang=xx", "en", "de"),
+        (AUTO, "/", "de-CH", "de"),
+        (AUTO, "/", "fr", "en"),
+        (AUTO, "/?lang=en", "de", "en"),
+    ],
+)
+def test_page_is_sent_in_the_language(
+    tmp_path: Path, default: str, address: str, accepted: str, language: str
+) -> None:
+    response = load(default, tmp_path, address, accept_language=accepted)
+    assert f'<html lang="{language}">' in response.text
+    assert response.headers["cache-control"] == "no-cache"
+
+
+def test_caches_know_that_an_automatic_language_depends_on_the_browser(tmp_path: Path) -> None:
+    german = load(AUTO, tmp_path, "/", accept_language="de")
+    assert german.headers["vary"] == "Accept-Encoding, Accept-Language"
+    etag = german.headers["etag"]
+    assert load(AUTO, tmp_path, "/", accept_language="de", if_none_match=etag).status_code == 304
+    assert load(AUTO, tmp_path, "/", accept_language="en", if_none_match=etag).status_code == 200
+    assert load(AUTO, tmp_path, "/?lang=de").headers["vary"] == "Accept-Encoding"

@@ -15,8 +15,8 @@ export function showNearest(view, nearest) {
 }
 
 function neighbour({ label, similarity, page_url, title, author, license, license_url, source, thumbnail }) {
-  const likeness = ` ${t("nearest.similarity", { similarity: number(similarity, 2) })}`;
-  const head = element("p", "likeness", element("strong", "", displayName(label)), likeness);
+  const value = element("span", "similarity", t("nearest.similarity", { similarity: number(similarity, 2) }));
+  const head = element("p", "likeness", element("strong", "", displayName(label)), " ", value);
   const work = element("p", "work", link(page_url, title || t("nearest.untitled")));
   const credit = element("p", "credit", author ? t("nearest.author", { author }) : t("nearest.no_author"));
   if (source) credit.append(`, ${source}`);
