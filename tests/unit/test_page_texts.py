@@ -201,14 +201,11 @@ def load(default: str, project: Path, address: str, **headers: str) -> httpx.Res
     params = load_params()
     page = params.page.model_copy(update={"language": default})
     site = create_site(params.model_copy(update={"page": page}), project)
-
     named = {name.replace("_", "-"): value for name, value in headers.items()}
 
     async def send() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(site), base_url="http://a.test") as client:
-            return await client.get(
-                address, headers={name.replace("_", "-"): headers[name] for name in headers}
-            )
+            return await client.get(address, headers=named)
 
     return asyncio.run(send())
 
