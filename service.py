@@ -58,6 +58,7 @@ from herodex.serving.rate_limit import RateLimit
 from herodex.serving.security_headers import SecurityHeaders
 from herodex.serving.site import create_site
 from herodex.serving.time_limit import TimeLimit
+from herodex.thumbnails import existing_thumbnails
 
 ROOT = Path(__file__).parent
 PARAMS = load_params(ROOT / paths.PARAMS)
@@ -92,6 +93,8 @@ class Herodex:
         if CLASSIFIER in present:
             self.classifier = load_classifier(ROOT / paths.MODELS, PARAMS.backbone.precision)
             self.drift = OodDrift(ROOT)
+            sources = self.classifier.sources
+            SITE.state.thumbnails = existing_thumbnails(ROOT / paths.NEIGHBOURS, sources, PARAMS.page)
             self.classifier.probabilities([np.zeros((64, 64, 3), np.uint8)])
         SITE.state.classes = list(self.classifier.classes) if self.classifier else []
         if GENERATOR in present:
@@ -122,7 +125,9 @@ class Herodex:
         prediction = to_prediction(self.classifier, outputs)
         metrics.IMAGES.labels("known" if prediction.known else "unknown").inc()
         self.drift.observe(float(outputs.ood_scores[0]))
-        reasons = explain(self.classifier, outputs, trimmed) if explained else None
+        reasons = None
+        if explained:
+            reasons = explain(self.classifier, outputs, trimmed, thumbnails=SITE.state.thumbnails)
         height, width = pixels.shape[:2]
         box = (columns.start / width, rows.start / height, columns.stop / width, rows.stop / height)
         return ClassifyAnswer.of(prediction, reasons, box)

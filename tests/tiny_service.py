@@ -104,8 +104,8 @@ def write_classifier(models: Path) -> None:
     # The exact colours have the greatest score, 2.77, and grey has one far below 0.
     np.save(folder / "ood_quantiles.npy", np.linspace(0, 2.8, 101))
     rows = [
-        [f"{i}", "demo", f"http://a.test/{name}", f"A {name}", "Ann", "cc0", "", name]
-        for i, name in enumerate(COLOURS)
+        [image_hash(name), "demo", f"http://a.test/{name}", f"A {name}", "Ann", "cc0", "", name]
+        for name in COLOURS
     ]
     with (folder / "gallery.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([[*GALLERY_COLUMNS, "shows"], *rows])
@@ -129,6 +129,18 @@ def write_generator(models: Path, texts: list[str]) -> None:
     (models / "generator/generator.json").write_text(json.dumps(record), encoding="utf-8")
 
 
+def image_hash(label: str) -> str:
+    """Return the SHA-256 of the training image of a class."""
+    return hashlib.sha256(label.encode()).hexdigest()
+
+
+def write_neighbours(folder: Path) -> None:
+    """Write thumbnails of the training images of all classes but the last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for label in list(COLOURS)[:-1]:
+        Image.new("RGB", (96, 64), COLOURS[label]).save(folder / f"{image_hash(label)}.webp")
+
+
 def write_examples(folder: Path) -> None:
     """Write an example image of each class."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -147,6 +159,7 @@ def make_project(folder: Path, names: Sequence[str] = NAMES, **serve: object) ->
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     shutil.copy(ROOT / "service.py", folder)
     write_examples(folder / "data/examples")
+    write_neighbours(folder / "data/neighbours")
     write_classifier(folder / "models")
     write_generator(folder / "models", [name.lower() for name in names])
     rows = [{"name": name, "text": name.lower(), "kept": "1"} for name in names]

@@ -1,4 +1,4 @@
-"""Stage `draw_examples`: draw example images for the page, or choose them from a user's own folder."""
+"""Stage `draw_examples`: draw or choose examples for the page; make thumbnails of training images."""
 
 import csv
 import io
@@ -13,6 +13,7 @@ from herodex import paths
 from herodex.command import run_command
 from herodex.dataset.image_store import read_png
 from herodex.params import FROM_FEEDBACK, FROM_FOLDER, UNKNOWN, Params, load_params
+from herodex.thumbnails import write_thumbnails
 
 SIDE = 256
 COLOURS = 64
@@ -91,6 +92,7 @@ def main() -> None:
     elif params.crawl.images.sources == [FROM_FOLDER] and params.page.own_examples:
         find = most_typical(paths.SPLIT_IMAGES, paths.CLEAN_IMAGES)
         write_examples(paths.EXAMPLES, subjects(params), find, "jpg")
+    write_thumbnails(paths.NEIGHBOURS, paths.SPLIT_IMAGES, read_png, params.page)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
     ValidationError,
     model_validator,
 )
@@ -48,6 +50,11 @@ the images in its folders named test."""
 FROM_FEEDBACK = "feedback"
 """The source of images that visitors of the service reported and a person accepted."""
 _NAME_THE_FOLDER = "Set crawl.web to the folder that has a sub-folder for each class, or list the classes."
+
+AUTO = "auto"
+"""The value of `page.language` that means the language that the browser prefers."""
+PAGE_LANGUAGES = sorted(file.stem for file in (Path(__file__).parent / "web" / "strings").glob("*.json"))
+"""The languages of the page: one for each table of its texts."""
 
 FEWEST_NAMES = 20
 """Names that a generator needs, so that some can be held out."""
@@ -93,6 +100,31 @@ def compose_keys(display_names: dict[str, str]) -> dict[str, str]:
     return composed
 
 
+def check_language(language: str) -> str:
+    """Return a language of the page.
+
+    Raises:
+        ValueError: the page has no table of texts in it.
+    """
+    if language not in (AUTO, *PAGE_LANGUAGES):
+        raise ValueError(f"should be one of {', '.join(PAGE_LANGUAGES)}, or {AUTO}")
+    return language
+
+
+def check_words(key: str, words: dict[object, object]) -> dict[str, str]:
+    """Return words by language.
+
+    Raises:
+        ValueError: there are none, or one is no text or belongs to no language of the page.
+    """
+    known = all(language in PAGE_LANGUAGES and isinstance(word, str) for language, word in words.items())
+    if not words or not known:
+        languages = ", ".join(PAGE_LANGUAGES)
+        example = "{en: coffee, de: Kaffee}"
+        raise ValueError(f"needs a text for '{key}', or one for each language ({languages}) as in {example}")
+    return cast("dict[str, str]", words)
+
+
 ClassName = Annotated[str, AfterValidator(check_class_name)]
 DisplayName = Annotated[str, AfterValidator(check_display_name)]
 
@@ -117,14 +149,46 @@ class Section(BaseModel):
 
 
 class PageParams(Section):
-    """The page's wording."""
+    """The page's wording.
+
+    `thing` and `name` may be mappings of languages to words; the fields then have the English or first word.
+    """
 
     thing: str
     name: str
+    language: Annotated[str, AfterValidator(check_language)] = "en"
     own_examples: bool = True
+    neighbours: bool = True
+    own_neighbours: bool = False
     display_names: Annotated[
         dict[str, DisplayName], BeforeValidator(check_mapping), AfterValidator(compose_keys)
     ] = Field(default_factory=dict[str, str])
+
+    _translations: dict[str, dict[str, str]] = PrivateAttr(default_factory=dict[str, dict[str, str]])
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def take_words_by_language(
+        cls, values: object, handler: ModelWrapValidatorHandler["PageParams"]
+    ) -> "PageParams":
+        """Split mappings of languages to words into a word and its translations."""
+        if not isinstance(values, dict):
+            return handler(values)
+        plain, translations = dict(cast("dict[str, object]", values)), dict[str, dict[str, str]]()
+        for key in ("thing", "name"):
+            if isinstance(plain.get(key), dict):
+                translations[key] = check_words(key, cast("dict[object, object]", plain[key]))
+                plain[key] = translations[key].get("en", next(iter(translations[key].values())))
+        page = handler(plain)
+        page._translations.update(translations)
+        return page
+
+    def words(self, language: str) -> dict[str, str]:
+        """Return `thing` and `name` in a language, or else as the fields have them."""
+        return {
+            key: self._translations.get(key, {}).get(language, word)
+            for key, word in (("thing", self.thing), ("name", self.name))
+        }
 
     def display_name(self, name: str) -> str:
         """Return the text for a class or distractor: its display name, or else its name."""

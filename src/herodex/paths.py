@@ -45,6 +45,8 @@ CLEAN_NAMES = DATA / "names" / "clean.csv"
 SPLIT_NAMES = DATA / "names" / "split.csv"
 WORDS = DATA / "words" / "words.txt"
 EXAMPLES = DATA / "examples"
+NEIGHBOURS = DATA / "neighbours"
+"""Thumbnails of training images, for the page."""
 MANIFEST = "manifest.csv"
 """The table in RAW_IMAGES and CLEAN_IMAGES with a row per search result."""
 

@@ -29,7 +29,7 @@ REFERENCE_S = {
     "pretrain_generator": 39,
     "train_generator": 21,
     "evaluate_generator": 3,
-    "draw_examples": 0.3,
+    "draw_examples": 4,
     "record_lineage": 2.5,
 }
 """Seconds of each stage with the default `params.yaml` on 2 cores with AVX-512 and without AMX."""

@@ -184,7 +184,7 @@ def test_page_requests_nothing_from_other_hosts(page: Page, cherry: Path) -> Non
 
 
 def test_every_control_has_a_name_and_is_reachable_by_keyboard(page: Page) -> None:
-    pages = ["Skip to content", "Recognise", "Names"]
+    pages = ["Skip to content", "Recognise", "Names", "Deutsch", "English"]
     examples = [f"Example: {label.title()}" for label in COLOURS]
     links = ["Use it from code", "Model lineage", "API description (OpenAPI)", "Keyboard shortcuts"]
     for name in [*pages, "Choose images", "Live camera", "Folder", "ZIP", *examples, *links]:
@@ -353,11 +353,12 @@ NEAREST = """
 const answer = await (await send(path, options)).json();
 answer.nearest = [
   { label: "cherry", similarity: 0.93, page_url: "https://images.example/1", title: "<b>Red</b>",
-    author: "Ada", license: "CC BY 4.0", license_url: "https://licences.example/by", source: "a gallery" },
+    author: "Ada", license: "CC BY 4.0", license_url: "https://licences.example/by", source: "a gallery",
+    thumbnail: "examples/0-cherry.png" },
   { label: "ocean", similarity: 0.5, page_url: "javascript:alert(1)", title: "", author: "", license: "",
     license_url: "", source: "" },
   { label: "ocean", similarity: 0.25, page_url: "http://gallery.herodex.test/1", title: "Sea", author: "Bo",
-    license: "CC0", license_url: "https://licences.example/cc0", source: "demo" },
+    license: "CC0", license_url: "https://licences.example/cc0", source: "demo", thumbnail: "" },
 ];
 answer.heat_map = { label: "cherry", grid: [[0, 0], [0, 1]], box: [0.5, 0, 1, 1] };
 return Response.json(answer);
@@ -379,7 +380,28 @@ def test_similar_training_images_are_credited_as_plain_text(page: Page, cherry: 
         assert not second.find_elements(By.TAG_NAME, "a")
         # The demo web's hosts exist nowhere, so that only the licence is a link.
         assert [link.text for link in third.find_elements(By.TAG_NAME, "a")] == ["CC0"]
+        assert [len(each.find_elements(By.TAG_NAME, "img")) for each in (first, second, third)] == [1, 0, 0]
         assert violations(page, axe) == []
+
+
+def test_similar_training_images_are_shown_by_their_thumbnails(page: Page, cherry: Path, axe: str) -> None:
+    for width in (360, 1280):
+        page.open(width)
+        page.upload(cherry)
+        widths = "return [...document.querySelectorAll('.neighbours img')].map((image) => image.naturalWidth)"
+        page.wait(lambda widths=widths: page.driver.execute_script(widths) == [96, 96])
+        # The service has no thumbnail of the third one.
+        assert len(page.all(".neighbours li")) == 3
+        assert violations(page, axe) == []
+        assert page.driver.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+def test_thumbnail_that_is_gone_leaves_the_text(page: Page, cherry: Path) -> None:
+    with stubbed(page, "api/classify", NEAREST.replace("examples/0-cherry.png", "neighbours/0.webp")):
+        page.upload(cherry)
+        page.wait(lambda: page.all(".neighbours li") and not page.all(".neighbours img"))
+        assert page.text(".neighbours li").startswith("Cherry similarity 0.93")
+        page.browser_errors()
 
 
 def test_heat_map_covers_its_part_of_the_image(page: Page, cherry: Path) -> None:

@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from tiny_service import ROOT, environment, make_project
+from tiny_service import ROOT, environment, image_hash, make_project
 
 
 def locked_versions() -> dict[str, set[str]]:
@@ -74,6 +74,8 @@ def test_bento_contains_service_page_and_models(tmp_path: Path) -> None:
         "data/names/clean.csv",
         "data/examples/0-cherry.png",
         "data/examples/1-meadow.jpg",
+        f"data/neighbours/{image_hash('cherry')}.webp",
+        "herodex/web/strings/de.json",
         "herodex/quotes.json",
         "herodex/web/index.html",
         "herodex/web/static/app.js",

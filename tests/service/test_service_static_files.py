@@ -119,7 +119,7 @@ def test_every_change_of_a_file_changes_the_version(tmp_path: Path) -> None:
         versions.add(version_of(load_static_files(tmp_path)))
     assert len(versions) == 4
     files = load_static_files(tmp_path)
-    page = render_page("$static $modules $max_side", files, version_of(files), 300)
+    page = render_page("$static $modules $max_side", files, version_of(files), 300, {})
     assert page.body.decode().endswith(
         f'a.js">\n    <link rel="modulepreload" href="static/{version_of(files)}/b.js"> 300'
     )

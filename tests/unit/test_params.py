@@ -253,6 +253,30 @@ def test_key_that_is_there_twice_is_named_with_its_place(tmp_path, place):
 
 
 def test_key_beside_a_merged_one_is_not_there_twice(values, tmp_path):
+    values["page"]["thing"] = "bird"
     text = yaml.safe_dump(values).replace("page:\n", "page:\n  <<: {thing: tree}\n")
     (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
     assert load_params(tmp_path / "params.yaml").page.thing == values["page"]["thing"]
+
+
+@pytest.mark.parametrize("language", ["fr", "EN", ""])
+def test_language_without_a_table_is_named_with_the_available_ones(values, tmp_path, language):
+    values["page"]["language"] = language
+    problem = problem_with(values, tmp_path)
+    assert problem.endswith("'page.language' is '" + language + "'; it should be one of de, en, or auto.")
+
+
+def test_words_of_the_page_may_differ_by_language(values, tmp_path):
+    values["page"] |= {"thing": {"de": "Kaffee", "en": "coffee"}, "name": {"de": "Bohnen"}}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    page = load_params(tmp_path / "params.yaml").page
+    assert (page.thing, page.name) == ("coffee", "Bohnen")
+    assert page.words("de") == {"thing": "Kaffee", "name": "Bohnen"}
+    assert page.words("en") == {"thing": "coffee", "name": "Bohnen"}
+
+
+@pytest.mark.parametrize("words", [{}, {"fr": "café"}, {"en": 5}])
+def test_words_of_no_language_are_refused(values, tmp_path, words):
+    values["page"]["thing"] = words
+    problem = problem_with(values, tmp_path)
+    assert "'page' needs a text for 'thing', or one for each language (de, en) as in {en: coffee" in problem

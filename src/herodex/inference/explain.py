@@ -1,6 +1,6 @@
 """Explanations of an answer: the most similar training images, and a heat map of the evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,11 @@ ImageMaps = Float32[np.ndarray, "views _rows _columns _channels"]
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A training image with its source; `similarity` is a cosine, clipped to 0 and 1."""
+    """A training image with its source.
+
+    `similarity` is a cosine, clipped to 0 and 1. `thumbnail` is the address of a small version of the image,
+    relative to the page, or empty.
+    """
 
     label: str
     similarity: float
@@ -31,6 +35,7 @@ class Neighbour:
     license: str
     license_url: str
     source: str
+    thumbnail: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ def nearest(
     sources: Sequence[dict[str, str]],
     vector: Float32[np.ndarray, " dimensions"],
     count: int = NEAREST,
+    thumbnails: Container[str] = (),
 ) -> list[Neighbour]:
     """Find the training images most similar to an image, the nearest first.
 
@@ -54,6 +60,7 @@ def nearest(
         sources: where each is from.
         vector: the image's whitened features.
         count: how many to return.
+        thumbnails: the SHA-256 of the images that have one.
     """
     cosines = gallery.searched @ vector
     order: list[int] = np.argsort(-cosines, kind="stable")[:count].tolist()
@@ -67,6 +74,7 @@ def nearest(
             license=source["license"],
             license_url=source["license_url"],
             source=source["source"],
+            thumbnail=f"neighbours/{source['sha256']}.webp" if source["sha256"] in thumbnails else "",
         )
         for i in order
         for source in [sources[i]]

@@ -1,7 +1,7 @@
 """Classify images: from pixels to an answer. Imports only what the service's container holds."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -243,13 +243,25 @@ def to_prediction(classifier: Classifier, outputs: Outputs, row: int = 0) -> Pre
 
 
 def explain(
-    classifier: Classifier, outputs: Outputs, image: UInt8[np.ndarray, "h w 3"], row: int = 0
+    classifier: Classifier,
+    outputs: Outputs,
+    image: UInt8[np.ndarray, "h w 3"],
+    row: int = 0,
+    thumbnails: Container[str] = (),
 ) -> Explanation:
-    """Explain an image's answer; its outputs must hold the feature maps."""
+    """Explain an image's answer; its outputs must hold the feature maps.
+
+    Args:
+        classifier: that answered.
+        outputs: for some images.
+        image: the image's pixels.
+        row: of the image in the outputs.
+        thumbnails: the SHA-256 of the training images that have one.
+    """
     best = int(np.argmax(outputs.probabilities[row, : len(classifier.classes)]))
     maps: list[ImageMaps] = [values[row] for values in outputs.maps]
     return Explanation(
-        nearest=nearest(classifier.gallery, classifier.sources, outputs.vectors[row]),
+        nearest=nearest(classifier.gallery, classifier.sources, outputs.vectors[row], thumbnails=thumbnails),
         heat_map=heat_map(
             maps,
             classifier.embedder,

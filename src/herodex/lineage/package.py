@@ -1,5 +1,6 @@
 """`herodex bento`: package the champions or other versions, with their provenance, into a bento."""
 
+import csv
 import hashlib
 import json
 import logging
@@ -23,6 +24,7 @@ from herodex.lineage.registry import CHAMPION, Version, by_alias, by_number, dow
 from herodex.lineage.signature import check_private_key, sign
 from herodex.lineage.slsa import PACKED, files_below, hash_files, make_statement, write_statement
 from herodex.params import load_params
+from herodex.thumbnails import existing_thumbnails
 from herodex.tracking import commit_tags
 
 log = logging.getLogger(__name__)
@@ -61,6 +63,7 @@ def build_bento(wanted: dict[str, str], key: Path | None = None) -> None:
         (context / paths.CLEAN_NAMES).parent.mkdir(parents=True, exist_ok=True)
         lineage = {name: add_model(name, wanted.get(name), context) for name in MODELS}
         add_backbone(lineage["classifier"], context)
+        add_thumbnails(context)
         add_names(lineage["generator"], context)
         text = json.dumps(lineage, indent=2, ensure_ascii=False) + "\n"
         (context / paths.LINEAGE).write_text(text, encoding="utf-8")
@@ -198,6 +201,17 @@ def add_backbone(lineage: ModelLineage, context: Path) -> None:
             "Check out that classifier's commit and run `dvc checkout models/backbone`.",
         )
     shutil.copytree(paths.BACKBONE, context / paths.BACKBONE)
+
+
+def add_thumbnails(context: Path) -> None:
+    """Copy thumbnails of the packaged classifier's training images into the build context."""
+    with (context / paths.CLASSIFIER / "gallery.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    thumbnails = existing_thumbnails(paths.NEIGHBOURS, rows, load_params().page)
+    (context / paths.NEIGHBOURS).mkdir(parents=True)
+    for file in thumbnails.values():
+        shutil.copy(file, context / paths.NEIGHBOURS)
+    log.info("thumbnails of %d of %d training images", len(thumbnails), len(rows))
 
 
 def add_names(lineage: ModelLineage, context: Path) -> None:

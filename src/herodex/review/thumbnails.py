@@ -1,12 +1,10 @@
 """Thumbnails of images, rendered on request and cached in memory."""
 
-import io
 from functools import lru_cache
 from pathlib import Path
 
-from PIL import Image
-
 from herodex.dataset.image_store import read_png
+from herodex.thumbnails import encode_thumbnail
 
 SIDES = (192, 480)
 """Longest sides in pixels: of a card, and of the image under review."""
@@ -23,9 +21,4 @@ def render_thumbnail(file: str, folder: Path, side: int) -> bytes:
         OSError: the image is damaged.
         UserError: the image is missing, or its shard is missing or damaged.
     """
-    with Image.open(io.BytesIO(read_png(file, folder))) as image:
-        small = image.convert("RGB")
-    small.thumbnail((side, side), Image.Resampling.LANCZOS)
-    encoded = io.BytesIO()
-    small.save(encoded, "WEBP", quality=QUALITY, method=4)
-    return encoded.getvalue()
+    return encode_thumbnail(read_png(file, folder), side, QUALITY)

@@ -22,6 +22,8 @@ API = "/api/"
 PAGES = ("/", "/names")
 STATIC = "/static/"
 EXAMPLES = "/examples/"
+NEIGHBOURS = "/neighbours/"
+FILES = (STATIC, EXAMPLES, NEIGHBOURS)
 PROBES = ("/livez", "/readyz", "/healthz")
 METRICS = "/metrics"
 DESCRIPTIONS = ("/docs.json", "/schema.json")
@@ -30,7 +32,7 @@ DESCRIPTIONS = ("/docs.json", "/schema.json")
 
 def method_of(path: str) -> str | None:
     """Return the method of a path, or None if there is no such path."""
-    if path.startswith((STATIC, EXAMPLES)) or path in (*PAGES, *PROBES, METRICS, *DESCRIPTIONS):
+    if path.startswith(FILES) or path in (*PAGES, *PROBES, METRICS, *DESCRIPTIONS):
         return "GET"
     return METHODS.get(path)
 
@@ -39,6 +41,6 @@ def route_of(path: str) -> str:
     """Return a path's name in logs and metrics, which a client cannot make up."""
     if path in PAGES:
         return "page"
-    if path.startswith((STATIC, EXAMPLES)):
+    if path.startswith(FILES):
         return "static"
     return path if method_of(path) else "other"

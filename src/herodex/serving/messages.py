@@ -86,6 +86,7 @@ class ClassifyAnswer(BaseModel):
     `unknown` sum to 1. `set` holds the answers, `unknown` included, among which the true one probably is.
     `looks_like` is the distractor that an image of no class looks like, or empty.
     `nearest` (the most similar training images) and `heat_map` are present with `?explain=true`.
+    The `thumbnail` of a training image is an address relative to the page, or empty.
     """
 
     label: str

@@ -17,28 +17,34 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from herodex import paths
-from herodex.params import Params
+from herodex.params import AUTO, Params
 from herodex.serving import endpoints, metrics
 from herodex.serving.client_error import ClientError
 from herodex.serving.feedback import feedback_route
 from herodex.serving.lineage import lineage_route
 from herodex.serving.messages import AboutAnswer, Example, QuoteMessage
 from herodex.serving.models import CLASSIFIER, GENERATOR
+from herodex.serving.page_texts import accepted_language, load_tables, template_values, with_words
 from herodex.serving.quotes import QuoteProxy, load_bundled_quotes
 from herodex.serving.shared_quotes import share_quotes
 from herodex.serving.static_files import (
+    FOR_A_DAY,
     IMMUTABLE,
     REVALIDATED,
     UNCACHED,
     VERSION,
+    StaticFile,
     load_static_files,
     load_thumbnails,
     render_page,
     static_response,
+    to_static_file,
     version_of,
 )
 
 WEB = Path(str(resources.files("herodex.web")))
+FALLBACK = "en"
+"""The page's language if the browser prefers none that it has."""
 
 
 def example_files(folder: Path) -> list[Path]:
@@ -51,11 +57,57 @@ def describe_example(file: Path) -> Example:
     return Example(address=f"examples/{percent_encode(file.name)}", subject=file.stem.partition("-")[2])
 
 
+def render_pages(params: Params, files: dict[str, StaticFile], version: str) -> dict[str, StaticFile]:
+    """Render the page in each of its languages.
+
+    Args:
+        params: Parameters of the project.
+        files: Static files of the page.
+        version: Of these files.
+    """
+    template = (WEB / "index.html").read_text(encoding="utf-8")
+    tables = {
+        language: with_words(table, params.page.words(language))
+        for language, table in load_tables(WEB / "strings").items()
+    }
+    max_side = params.classifier.clean.max_side
+    return {
+        language: render_page(template, files, version, max_side, template_values(language, tables))
+        for language in tables
+    }
+
+
+async def thumbnail(request: Request) -> Response:
+    """Send the thumbnail of a training image."""
+    sha256, _, extension = request.path_params["name"].partition(".")
+    file: Path | None = request.app.state.thumbnails.get(sha256)
+    if file is None or extension != "webp":
+        raise HTTPException(404)
+    try:
+        data = await asyncio.to_thread(file.read_bytes)
+    except OSError:
+        raise HTTPException(404) from None
+    return static_response(request, to_static_file(file.name, data), FOR_A_DAY)
+
+
+def page_response(request: Request, pages: dict[str, StaticFile], default: str) -> Response:
+    """Send the page in the language that the address names, or else in the default one, which may be AUTO."""
+    chosen = request.query_params.get("lang", "").lower()
+    if chosen in pages or default != AUTO:
+        return static_response(request, pages.get(chosen) or pages[default], REVALIDATED)
+    accepted = accepted_language(request.headers.get("accept-language", ""), list(pages), FALLBACK)
+    response = static_response(request, pages[accepted], REVALIDATED)
+    response.headers.add_vary_header("Accept-Language")
+    return response
+
+
 def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starlette:
     """Create the application that serves the page, its files and the GET part of the API.
 
     `state.classes` holds the classes of `params` until the service replaces them by those of its classifier;
     `state.models` names both models until the service replaces them by those that it has.
+    `state.thumbnails` has no thumbnails of training images until the service adds those that it has, by the
+    SHA-256 of the image.
 
     Args:
         params: Parameters of the project.
@@ -67,8 +119,7 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
     examples = [describe_example(file) for file in example_images]
     files = load_static_files(WEB / "static") | load_thumbnails(example_images)
     version = version_of(files)
-    template = (WEB / "index.html").read_text(encoding="utf-8")
-    html = render_page(template, files, version, params.classifier.clean.max_side)
+    pages = render_pages(params, files, version)
     shared = share_quotes(serve.limit_storage, serve.quote_urls, serve.quote_timeout_s)
     quotes = QuoteProxy(
         serve.quote_urls, serve.quote_timeout_s, serve.quote_ttl_s, load_bundled_quotes(), shared=shared
@@ -100,7 +151,7 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
         return JSONResponse(message.model_dump())
 
     async def page(request: Request) -> Response:
-        return static_response(request, html, REVALIDATED)
+        return page_response(request, pages, params.page.language)
 
     async def static(request: Request) -> Response:
         asked, _, name = request.path_params["path"].rpartition("/")
@@ -135,11 +186,13 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
             lineage_route(root / paths.MODELS),
             feedback_route(root / paths.FEEDBACK, serve.feedback),
             Route("/static/{path:path}", static),
+            Route("/neighbours/{name:path}", thumbnail),
             Mount("/examples", StaticFiles(directory=root / paths.EXAMPLES, check_dir=False)),
         ],
         exception_handlers={404: not_found},
         lifespan=lifespan,
     )
     site.state.classes = params.classes
+    site.state.thumbnails = dict[str, Path]()
     site.state.models = [CLASSIFIER, GENERATOR]
     return site

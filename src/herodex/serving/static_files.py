@@ -5,9 +5,8 @@ import hashlib
 import io
 import mimetypes
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from string import Template
 from typing import NamedTuple
 
 from PIL import Image
@@ -15,10 +14,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from herodex.inference.image_decoding import ImageError, open_image, to_rgb
+from herodex.serving.page_texts import PageTemplate
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATED = "no-cache"
 UNCACHED = "no-store"
+FOR_A_DAY = "public, max-age=86400"
+"""Of thumbnails of training images, which caches must not keep long after an image is withdrawn."""
 VERSION = re.compile("[0-9a-f]{16}")
 ENTRY = "app.js"
 """The module that imports all others."""
@@ -76,19 +78,22 @@ def version_of(files: dict[str, StaticFile]) -> str:
     return digest.hexdigest()[:16]
 
 
-def render_page(template: str, files: dict[str, StaticFile], version: str, max_side: int) -> StaticFile:
+def render_page(
+    template: str, files: dict[str, StaticFile], version: str, max_side: int, texts: Mapping[str, str]
+) -> StaticFile:
     """Fill in the page's template.
 
     Args:
-        template: HTML with `$static`, `$modules` and `$max_side`.
+        template: HTML with `$static`, `$modules`, `$max_side` and the names of texts.
         files: Static files of the page. Its modules are loaded in one round trip.
         version: Of these files.
         max_side: Side in pixels to which the service scales images down.
+        texts: HTML by name.
     """
     static = f"static/{version}"
     modules = [name for name in files if name.endswith(".js") and name != ENTRY]
     preloads = "\n    ".join(f'<link rel="modulepreload" href="{static}/{name}">' for name in modules)
-    html = Template(template).substitute(static=static, modules=preloads, max_side=max_side)
+    html = PageTemplate(template).substitute(texts, static=static, modules=preloads, max_side=max_side)
     return to_static_file("index.html", html.encode())
 
 

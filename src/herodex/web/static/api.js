@@ -1,5 +1,6 @@
 /** Requests to the service; every failure becomes an ApiError with a readable message. */
 
+import { withHint } from "./strings.js";
 import { wordsForVisitors } from "./visitors.js";
 
 /** Longest time in which no byte moves; a slow upload may take longer altogether. */
@@ -36,7 +37,7 @@ export async function ask(path, options = {}, cancel = new AbortController().sig
   try {
     answer = JSON.parse(response.responseText);
   } catch {
-    if (succeeded) throw new ApiError("The service returned an unexpected response.", "Reload the page.");
+    if (succeeded) throw new ApiError(...withHint("error.unexpected"));
   }
   if (succeeded) return answer;
   const header = (name) => response.getResponseHeader(name);
@@ -78,17 +79,17 @@ function send(path, { method = "GET", headers = {}, body = null }, cancel, progr
 
 function silent(uploading) {
   const seconds = SILENCE_MS / 1000;
-  if (uploading) return new ApiError(`The upload stood still for ${seconds} s.`, "Check your connection, then try again.");
-  return new ApiError(`The service did not answer within ${seconds} s.`, "Try again in a moment.");
+  if (uploading) return new ApiError(...withHint("error.upload_stalled", { seconds }));
+  return new ApiError(...withHint("error.no_answer", { seconds }));
 }
 
 function broken(uploading) {
-  if (uploading) return new ApiError("The upload broke off.", "Try again, or choose a smaller image.");
-  return new ApiError("The service cannot be reached.", "Check that it is running, then try again.");
+  if (uploading) return new ApiError(...withHint("error.upload_broken"));
+  return new ApiError(...withHint("error.unreachable"));
 }
 
 /** @returns {[string, string]} the problem and what to do about it, for any error */
 export function describe(error) {
   if (error instanceof ApiError) return [error.message, error.hint];
-  return ["The service returned an unexpected response.", "Reload the page."];
+  return withHint("error.unexpected");
 }

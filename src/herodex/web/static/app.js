@@ -8,6 +8,7 @@ import { setUpNames } from "./names.js";
 import { setUpQuote } from "./quote.js";
 import { setUpRecognition } from "./recognise.js";
 import { setUpShortcuts } from "./shortcuts.js";
+import { list, t } from "./strings.js";
 import { setUpViews, showOnly } from "./views.js";
 
 /** @returns {boolean} whether the service has a model; it may have only one of both */
@@ -16,16 +17,10 @@ function has(about, model) {
 }
 
 function fillIn(about) {
-  const tasks = [];
-  if (has(about, "classifier")) tasks.push(`classifies ${about.thing} images`);
-  if (has(about, "generator")) tasks.push(`invents ${about.name} names`);
-  const tagline = `${tasks.join(" and ")}.`;
   const texts = {
-    tagline: tagline[0].toUpperCase() + tagline.slice(1),
-    question: `Which ${about.thing} is this?`,
-    invitation: `New ${about.name} names`,
-    limits: `JPEG, PNG or WebP, up to ${about.max_upload_mb} MB`,
-    credits: about.quote_hosts.length ? `Quotes from ${about.quote_hosts.join(" and ")}.` : "",
+    tagline: t(`tagline.${about.models.length > 1 ? "both" : about.models[0]}`),
+    limits: t("recognise.limits", { size: about.max_upload_mb }),
+    credits: about.quote_hosts.length ? t("quote.credits", { hosts: list(about.quote_hosts) }) : "",
   };
   for (const place of document.querySelectorAll("[data-about]")) {
     place.textContent = texts[place.dataset.about];
@@ -57,7 +52,7 @@ async function start() {
 
 function hideRecognition() {
   showOnly("names");
-  const refuse = () => notify("This service cannot classify images; it only invents names.");
+  const refuse = () => notify(t("no_classifier"));
   setUpIntake([], refuse, refuse);
 }
 

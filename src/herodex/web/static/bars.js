@@ -2,6 +2,7 @@
 
 import { displayName } from "./class_names.js";
 import { element, percent } from "./dom.js";
+import { t } from "./strings.js";
 
 /** Classes that are all shown. */
 const FEW = 8;
@@ -42,23 +43,19 @@ export function setUpBars(view, unanswered) {
 function greatest(shares) {
   const top = shares.filter(({ none }) => !none).slice(0, TOP);
   const others = shares.filter((row) => !row.none && !top.includes(row));
-  return [...shares.filter((row) => row.none || top.includes(row)), sum(others, `${count(others)} other classes together`)];
+  return [...shares.filter((row) => row.none || top.includes(row)), sum(others, t("recognise.others", { count: others.length }))];
 }
 
 function found(shares, sought) {
   const matches = shares.filter(({ label }) => fold(label).includes(sought) || fold(displayName(label)).includes(sought));
   const others = matches.slice(TOP);
-  if (!matches.length) return [{ text: "No class has this name." }];
-  return others.length ? [...matches.slice(0, TOP), sum(others, `${count(others)} more found, together`)] : matches;
+  if (!matches.length) return [{ text: t("recognise.no_such_class") }];
+  return others.length ? [...matches.slice(0, TOP), sum(others, t("recognise.more_found", { count: others.length }))] : matches;
 }
 
 function sum(rows, text) {
   const known = rows.every(({ share }) => share !== undefined);
   return { text, share: known ? rows.reduce((total, { share }) => total + share, 0) : undefined, summed: true };
-}
-
-function count(rows) {
-  return rows.length.toLocaleString("en");
 }
 
 /** Ignore case and accents. */

@@ -6,6 +6,7 @@ import { displayName } from "./class_names.js";
 import { element, percent } from "./dom.js";
 import { createQueue } from "./queue.js";
 import { saveText, toCsv } from "./save.js";
+import { t } from "./strings.js";
 import { wordAnswer } from "./verdict.js";
 
 /** Pixels of a thumbnail's height, twice as it is shown, for screens of high density. */
@@ -68,14 +69,23 @@ export function setUpBatch(view, about, settings, show) {
     const done = answered + failed + left;
     const running = done < rows.length;
     part(".batch-progress progress").value = rows.length ? (answered + failed) / rows.length : 0;
-    const pause = running && queue.pauseS() ? ` · the service accepts more in ${queue.pauseS()} s` : "";
-    part(".batch-count").textContent = `${answered + failed} of ${rows.length}${failed ? ` · ${failed} failed` : ""}${pause}`;
+    const progress = [
+      t("batch.progress", { done: answered + failed, total: rows.length }),
+      failed && t("batch.failed", { count: failed }),
+      running && queue.pauseS() && t("batch.pause", { seconds: queue.pauseS() }),
+    ];
+    part(".batch-count").textContent = progress.filter(Boolean).join(" · ");
     part(".stop").hidden = !running;
     part(".retry").hidden = running || !(failed + left);
-    part(".retry").textContent = left ? "Continue" : "Try failed ones again";
+    part(".retry").textContent = t(left ? "batch.continue" : "batch.retry");
     // Once at the end, because screen readers read it out.
-    const end = [`${answered} answered`, failed && `${failed} failed`, left && `${left} left`].filter(Boolean).join(", ");
-    const text = running ? `Classifying ${rows.length} images…` : `${rows.length} images: ${end}.`;
+    const states = [
+      t("batch.answered", { count: answered }),
+      failed && t("batch.failed", { count: failed }),
+      left && t("batch.left", { count: left }),
+    ];
+    const end = { count: rows.length, states: states.filter(Boolean).join(", ") };
+    const text = running ? t("batch.running", { count: rows.length }) : t("batch.end", end);
     if (part(".batch-state").textContent !== text) part(".batch-state").textContent = text;
     if (running) return;
     clearInterval(ticking);
@@ -124,8 +134,6 @@ function byCertainty(a, b) {
   return (a.words?.share ?? 2) - (b.words?.share ?? 2);
 }
 
-const STATES = { waiting: "Waiting…", stopped: "Not classified" };
-
 /** A row with its image; `set` changes its state and what it shows. */
 function createRow(image, show) {
   const name = element("span", "file-name", image.name.split("/").pop());
@@ -141,7 +149,7 @@ function createRow(image, show) {
     row.shown.dataset.state = state;
     value.textContent = words ? percent(words.share) : "";
     if (!words) {
-      answer.replaceChildren(problem || STATES[state]);
+      answer.replaceChildren(problem || t(`batch.${state}`));
       return;
     }
     const open = element("button", "open", words.heading);

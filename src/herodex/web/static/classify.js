@@ -2,6 +2,7 @@
 
 import { ApiError, ask } from "./api.js";
 import { shrink } from "./shrink.js";
+import { withHint } from "./strings.js";
 
 /**
  * @param {File} file
@@ -12,7 +13,7 @@ import { shrink } from "./shrink.js";
 export async function classify(file, { maxSide, maxMegabytes }, { explain = false, signal, progress } = {}) {
   const small = await shrink(file, maxSide);
   if (small.size > maxMegabytes * 2 ** 20) {
-    throw new ApiError(`The file is larger than ${maxMegabytes} MB.`, "Choose a smaller file.");
+    throw new ApiError(...withHint("error.file_size", { size: maxMegabytes }));
   }
   const form = new FormData();
   form.append("image", small);

@@ -1,9 +1,7 @@
 /** Code that asks the service for what the page shows, in three languages. */
 
-import { copyText } from "./copy.js";
+import { showCopied } from "./copy.js";
 import { currentView } from "./views.js";
-
-const COPIED_MS = 1500;
 
 /** What the page shows: the name of the image, and the request for the names. */
 const shown = { file: "image.jpg", names: { count: 6, temperature: 1 } };
@@ -25,11 +23,7 @@ export function setUpCode(drawer) {
   };
   drawer.addEventListener("toggle", update);
   for (const button of drawer.querySelectorAll("button")) {
-    button.addEventListener("click", async () => {
-      const copied = await copyText(button.closest("section").querySelector("code").textContent);
-      button.textContent = copied ? "Copied" : "Failed";
-      setTimeout(() => (button.textContent = "Copy"), COPIED_MS);
-    });
+    button.addEventListener("click", () => showCopied(button, button.closest("section").querySelector("code").textContent));
   }
   return update;
 }

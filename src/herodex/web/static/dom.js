@@ -1,5 +1,7 @@
 /** Creates elements; text is never parsed as HTML. */
 
+import { t } from "./strings.js";
+
 /** @returns {HTMLElement} a `tag` with a class that contains text or elements */
 export function element(tag, className, ...children) {
   const created = document.createElement(tag);
@@ -10,7 +12,7 @@ export function element(tag, className, ...children) {
 
 /** Format a probability as a percentage; only exact values become 100 % or 0 %. */
 export function percent(share) {
-  if (share > 0.995 && share < 1) return ">99\u00a0%";
-  if (share > 0 && share < 0.005) return "<1\u00a0%";
-  return `${Math.round(share * 100)}\u00a0%`;
+  const sign = share > 0.995 && share < 1 ? ">" : share > 0 && share < 0.005 ? "<" : "";
+  const shown = { ">": 99, "<": 1 }[sign] ?? Math.round(share * 100);
+  return sign + t("percent", { number: shown });
 }

@@ -1,6 +1,7 @@
 /** Example images of the project. */
 
 import { displayName } from "./class_names.js";
+import { t } from "./strings.js";
 
 /**
  * @param {HTMLElement} view
@@ -16,7 +17,7 @@ export function setUpExamples(view, examples, use) {
 function button({ address, subject }, use) {
   const created = document.createElement("button");
   created.type = "button";
-  const title = `Example: ${displayName(subject)}`;
+  const title = t("recognise.example", { class: displayName(subject) });
   const image = document.createElement("img");
   // Lazy, so that the names page does not load them; this has to be set before the address.
   Object.assign(image, { loading: "lazy", alt: title, width: 48, height: 48 });

@@ -4,10 +4,10 @@ import { ask, describe } from "./api.js";
 import { displayName } from "./class_names.js";
 import { element } from "./dom.js";
 import { shrink } from "./shrink.js";
+import { t } from "./strings.js";
 import { noneOf } from "./verdict.js";
 
 const UNKNOWN = "unknown";
-const PRIVACY = "Your images appear here until you close the page. The service stores only those that you report as wrong.";
 
 /**
  * @param {HTMLElement} view
@@ -23,7 +23,7 @@ export function setUpFeedback(view, about, settings) {
   let shown = null;
   form.hidden = false;
   part(".licence").textContent = about.feedback_license;
-  view.querySelector(".no-history").textContent = PRIVACY;
+  view.querySelector(".no-history").textContent = t("history.none_reported");
   wrong.addEventListener("click", () => {
     open(correction.hidden);
     if (!correction.hidden) choice.focus();
@@ -47,7 +47,7 @@ export function setUpFeedback(view, about, settings) {
   function show(file, answer) {
     clear();
     const answered = answer.known ? answer.label : UNKNOWN;
-    const first = element("option", "", "Choose…");
+    const first = element("option", "", t("feedback.choose"));
     first.value = "";
     const others = [...about.classes, UNKNOWN].filter((label) => label !== answered);
     choice.replaceChildren(first, ...others.map((label) => option(label, about.classes)));
@@ -65,7 +65,7 @@ export function setUpFeedback(view, about, settings) {
 
   async function send(report) {
     part(".send").disabled = true;
-    say("Sending…");
+    say(t("feedback.sending"));
     try {
       const body = new FormData();
       body.append("class", choice.value);
@@ -76,7 +76,7 @@ export function setUpFeedback(view, about, settings) {
       if (report !== shown) return;
       open(false);
       wrong.disabled = true;
-      say("Thank you. A person will look at your image.");
+      say(t("feedback.thanks"));
       state.focus();
     } catch (error) {
       if (report === shown) say(describe(error).join(" "));

@@ -1,6 +1,7 @@
 /** Heat map of the evidence for the class, drawn on a second image beside the first. */
 
 import { displayName } from "./class_names.js";
+import { t } from "./strings.js";
 
 const MAX_SIDE = 640;
 const MAX_ALPHA = 200;
@@ -26,7 +27,7 @@ export function setUpHeatMap(view) {
   function show(heatMap) {
     current = heatMap ?? null;
     button.hidden = !current;
-    if (current) button.title = `Evidence for ${displayName(current.label)}`;
+    if (current) button.title = t("recognise.evidence", { class: displayName(current.label) });
     press(false);
   }
 

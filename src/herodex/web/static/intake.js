@@ -1,6 +1,7 @@
 /** Files, folders and ZIP archives that are chosen, dropped or pasted; anything else gets a message. */
 
 import { ApiError, describe } from "./api.js";
+import { language, t, withHint } from "./strings.js";
 import { currentView } from "./views.js";
 import { readArchive } from "./zip.js";
 
@@ -9,11 +10,6 @@ const MAX_IMAGES = 2_000;
 /** Files looked at in folders. */
 const MAX_FILES = 20_000;
 const IMAGE = /\.(jpe?g|jfif|png|webp|gif|bmp|tiff?|heic|heif|avif)$/i;
-const NAMES = { address: "A web address", text: "Text" };
-const ADVICE = {
-  address: "Save the image to your device first, then choose or drop the file.",
-  text: "Choose, drop or paste an image file.",
-};
 
 /**
  * @param {Iterable<HTMLInputElement>} inputs fields that files are chosen in
@@ -53,8 +49,9 @@ export function setUpIntake(inputs, use, tell) {
   async function take({ files, folders }, data, verb) {
     if (!files.length && !folders.length) {
       const kind = kindOfText(data);
-      const problem = kind in NAMES ? `${NAMES[kind]} was ${verb}, not an image file.` : `No image was ${verb}.`;
-      tell(`${problem} ${ADVICE[kind] ?? ADVICE.text}`);
+      const advice = t(kind === "address" ? "intake.save_first" : "intake.choose_file");
+      const problem = t(`intake.${verb}_${kind}`);
+      tell(`${problem} ${advice}`);
       return;
     }
     // A single file is taken whatever its name is; the service tells what is wrong with it.
@@ -62,12 +59,12 @@ export function setUpIntake(inputs, use, tell) {
       use([opened(files[0])], "");
       return;
     }
-    if (folders.length || files.some(isArchive)) tell("Looking for images…");
+    if (folders.length || files.some(isArchive)) tell(t("intake.looking"));
     try {
       const found = await gather(files, folders);
       const images = found.filter(isImage);
       if (images.length) use(images.slice(0, MAX_IMAGES), leftOut(images.length - MAX_IMAGES, found.length - images.length));
-      else tell(`There is no image among ${counted(found.length, "file")}. ${ADVICE.text}`);
+      else tell(`${t("intake.no_image", { count: found.length })} ${t("intake.choose_file")}`);
     } catch (error) {
       tell(describe(error).join(" "));
     }
@@ -99,7 +96,7 @@ async function gather(files, folders) {
   return found.filter(isVisible);
 }
 
-const ORDER = new Intl.Collator(undefined, { numeric: true });
+const ORDER = new Intl.Collator(language, { numeric: true });
 
 /** Browsers list folders in any order. */
 function byPath(a, b) {
@@ -108,7 +105,7 @@ function byPath(a, b) {
 
 async function walk(folder, found) {
   if (found.length > MAX_FILES) {
-    throw new ApiError(`The folder has more than ${MAX_FILES.toLocaleString("en")} files.`, "Choose a folder in it.");
+    throw new ApiError(...withHint("intake.many_files", { count: MAX_FILES }));
   }
   for (const entry of (await entriesOf(folder)).sort(byPath)) {
     if (entry.isDirectory) await walk(entry, found);
@@ -120,7 +117,7 @@ async function fileOf(entry) {
   try {
     return await new Promise((resolve, reject) => entry.file(resolve, reject));
   } catch {
-    throw new ApiError("The file cannot be read.", "Check that it still exists, then choose it again.");
+    throw new ApiError(...withHint("error.unreadable_file"));
   }
 }
 
@@ -154,13 +151,9 @@ function isVisible({ name }) {
 
 function leftOut(images, others) {
   const notes = [];
-  if (images > 0) notes.push(`Only the first ${MAX_IMAGES.toLocaleString("en")} images were taken, ${counted(images, "image")} left out.`);
-  if (others > 0) notes.push(`${counted(others, "other file")} left out, because ${others === 1 ? "it is no image" : "they are no images"}.`);
+  if (images > 0) notes.push(t("intake.first", { taken: MAX_IMAGES, count: images }));
+  if (others > 0) notes.push(t("intake.no_images", { count: others }));
   return notes.join(" ");
-}
-
-function counted(count, noun) {
-  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function kindOfText(data) {

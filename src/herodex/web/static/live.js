@@ -3,17 +3,14 @@
 import { ApiError, describe } from "./api.js";
 import { classify } from "./classify.js";
 import { createPace } from "./queue.js";
+import { t, withHint } from "./strings.js";
 import { currentView } from "./views.js";
 
 /** Share of the rate limit that the camera uses; the rest is for what visitors do meanwhile. */
 const SHARE = 0.75;
 const QUALITY = 0.9;
 const REPLACED = "replaced";
-const PROBLEMS = {
-  NotAllowedError: ["The browser does not let this page use the camera.", "Allow it in the browser's settings of this page, then try again."],
-  NotFoundError: ["No camera was found.", "Connect one, then try again."],
-  NotReadableError: ["The camera is in use by another program.", "Close it, then try again."],
-};
+const PROBLEMS = { NotAllowedError: "denied", NotFoundError: "missing", NotReadableError: "in_use" };
 
 /**
  * @param {HTMLElement} view
@@ -60,8 +57,7 @@ export function setUpLive(view, about, settings, { begin, show, fail, end }) {
     video.hidden = true;
     video.srcObject = null;
     press(false);
-    const message = `The camera is off; it gave ${count} ${count === 1 ? "answer" : "answers"}.`;
-    end(message, signal.reason === REPLACED ? null : last);
+    end(t("camera.off", { count }), signal.reason === REPLACED ? null : last);
   }
 
   async function* answers(signal) {
@@ -82,7 +78,7 @@ export function setUpLive(view, about, settings, { begin, show, fail, end }) {
 
   function press(pressed) {
     button.setAttribute("aria-pressed", pressed);
-    button.textContent = pressed ? "Stop camera" : "Live camera";
+    button.textContent = t(pressed ? "camera.stop" : "camera.start");
     // Several answers a second are too many to be read out.
     view.querySelector(".verdict").setAttribute("aria-live", pressed ? "off" : "polite");
   }
@@ -98,7 +94,8 @@ async function openCamera() {
   try {
     return await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
   } catch (error) {
-    throw new ApiError(...(PROBLEMS[error.name] ?? ["The camera cannot be used.", "Try another browser or camera."]));
+    const problem = PROBLEMS[error.name] ?? "failed";
+    throw new ApiError(...withHint(`camera.${problem}`));
   }
 }
 

@@ -2,22 +2,23 @@
 
 import { ApiError, ask, describe } from "./api.js";
 import { noteForCode } from "./code.js";
-import { copyText } from "./copy.js";
+import { copyText, showCopied } from "./copy.js";
 import { element } from "./dom.js";
 import { saveText } from "./save.js";
 import { setUpStarred } from "./starred.js";
-import { currentView, visit } from "./views.js";
+import { number, t } from "./strings.js";
+import { currentView, searchOf, visit } from "./views.js";
 
 const COPIED_MS = 1500;
 /** Above it, names are mostly unreadable; the field and the API accept more. */
 const MAX_SLIDER_TEMPERATURE = 2;
 /** What a temperature means, by its upper end. */
 const MEANINGS = [
-  [0.75, "Typical: close to real names, often alike"],
-  [1.25, "Balanced: as varied as real names"],
-  [1.65, "Unusual: rarer sounds and endings"],
-  [2, "Wild: many are hard to pronounce"],
-  [Infinity, "Random: letters almost by chance"],
+  [0.75, t("names.typical")],
+  [1.25, t("names.balanced")],
+  [1.65, t("names.unusual")],
+  [2, t("names.wild")],
+  [Infinity, t("names.random")],
 ];
 
 /** @returns {() => void} shows the names of the address, or none if it has no seed */
@@ -39,7 +40,7 @@ export function setUpNames(section, about) {
     const request = { count: count.valueAsNumber, temperature: temperature.valueAsNumber, prefix: prefix.value };
     const answer = await invent(request);
     if (!answer) return;
-    shown = `?${new URLSearchParams({ ...request, seed: answer.seed })}`;
+    shown = searchOf({ ...request, seed: answer.seed });
     visit("names", `names${shown}`);
   });
   offer(section.querySelector(".invented"), () => namesOf(section.querySelector(".cards")));
@@ -110,8 +111,7 @@ function showNames(section, { names, seed }, stars) {
   section.querySelector(".cards").replaceChildren(...names.map((name) => card(name, stars)));
   section.querySelector(".waiting").hidden = true;
   for (const button of section.querySelectorAll(".invented-foot button")) button.hidden = false;
-  section.querySelector(".seed").textContent =
-    `Seed ${seed}. Share this link to show the same names. Nats per character: lower = more typical.`;
+  section.querySelector(".seed").textContent = t("names.seed", { seed: String(seed) });
 }
 
 function namesOf(cards) {
@@ -122,11 +122,7 @@ function namesOf(cards) {
 function offer(place, list) {
   const text = () => list().map((name) => `${name}\n`).join("");
   const copy = place.querySelector(".copy-all");
-  copy.addEventListener("click", async () => {
-    const copied = await copyText(text());
-    copy.textContent = copied ? "Copied" : "Failed";
-    setTimeout(() => (copy.textContent = "Copy all"), COPIED_MS);
-  });
+  copy.addEventListener("click", () => showCopied(copy, text()));
   place.querySelector(".save-text").addEventListener("click", () => saveText("names.txt", "text/plain", text()));
 }
 
@@ -162,33 +158,32 @@ function checkBounds(...fields) {
     field.setAttribute("aria-invalid", !fits);
     if (!fits) {
       field.focus();
-      const kind = whole ? "a whole number" : "a number";
-      throw new ApiError(`“${field.labels[0].textContent}” must be ${kind} from ${min} to ${max}.`, "");
+      const values = { field: field.labels[0].textContent, min: Number(min), max: Number(max) };
+      throw new ApiError(t(whole ? "names.whole_bounds" : "names.bounds", values), "");
     }
   }
 }
 
 function card({ name, novel, nearest, distance, nats }, stars) {
-  const edits = distance === 1 ? "1 edit" : `${distance} edits`;
-  const closest = novel ? ` closest real name: ${nearest} (${edits})` : " already on the list";
-  const badge = element("span", novel ? "badge new" : "badge", novel ? "new" : "real");
+  const closest = novel ? t("names.closest", { nearest, count: distance }) : t("names.listed");
+  const badge = element("span", novel ? "badge new" : "badge", t(novel ? "names.new" : "names.real"));
   const actions = element("span", "buttons", stars.button(name), copyButton(name));
   const head = element("div", "title", element("strong", "", name), actions);
-  const score = element("span", "score", `${nats.toFixed(2)} nats per character`);
-  return element("li", "", head, element("span", "closest", badge, closest), score);
+  const score = element("span", "score", t("names.score", { nats: number(nats, 2) }));
+  return element("li", "", head, element("span", "closest", badge, ` ${closest}`), score);
 }
 
 function copyButton(name) {
-  const button = element("button", "copy", "Copy");
+  const button = element("button", "copy", t("copy.button"));
   button.type = "button";
-  button.setAttribute("aria-label", `Copy ${name}`);
+  button.setAttribute("aria-label", t("copy.name", { text: name }));
   button.addEventListener("click", async () => {
     const copied = await copyText(name);
-    button.textContent = copied ? "Copied" : "Failed";
-    button.setAttribute("aria-label", copied ? `Copied ${name}` : `${name} could not be copied`);
+    button.textContent = t(copied ? "copy.done" : "copy.failed");
+    button.setAttribute("aria-label", t(copied ? "copy.name_done" : "copy.name_failed", { text: name }));
     setTimeout(() => {
-      button.textContent = "Copy";
-      button.setAttribute("aria-label", `Copy ${name}`);
+      button.textContent = t("copy.button");
+      button.setAttribute("aria-label", t("copy.name", { text: name }));
     }, COPIED_MS);
   });
   return button;

@@ -1,9 +1,9 @@
 /** Quotes. */
 
 import { ask, describe } from "./api.js";
+import { t } from "./strings.js";
 
 const LONG = 120;
-const SOURCES = { upstream: "from the web", cache: "from the web (cached)", bundled: "from the built-in collection" };
 
 export function setUpQuote(section) {
   const text = section.querySelector("blockquote");
@@ -20,7 +20,7 @@ export function setUpQuote(section) {
       text.textContent = quote.text;
       text.classList.toggle("long", quote.text.length > LONG);
       author.textContent = quote.author;
-      source.textContent = SOURCES[quote.source] ?? "";
+      source.textContent = t(`quote.${quote.source}`);
       section.classList.remove("failed");
     } catch (error) {
       [text.textContent, author.textContent] = describe(error);

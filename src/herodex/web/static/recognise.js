@@ -13,11 +13,12 @@ import { setUpHistory } from "./history.js";
 import { setUpIntake } from "./intake.js";
 import { setUpLive } from "./live.js";
 import { showNearest } from "./nearest.js";
+import { number, t } from "./strings.js";
 import { noneOf, wordAnswer } from "./verdict.js";
 import { openView } from "./views.js";
 
-const CLASSIFYING = "Classifying…";
-const STARTING = "Starting the camera…";
+const CLASSIFYING = t("recognise.classifying");
+const STARTING = t("camera.starting");
 
 export function setUpRecognition(view, about) {
   const heatMap = setUpHeatMap(view);
@@ -43,7 +44,7 @@ export function setUpRecognition(view, about) {
         history.add(last.file, last.answer);
         feedback.show(last.file, last.answer);
       } else if (view.querySelector(".answer").textContent === STARTING) {
-        say(view, "waiting", "No image yet", "");
+        say(view, "waiting", t("recognise.none_yet"), "");
       }
     },
   });
@@ -58,7 +59,8 @@ export function setUpRecognition(view, about) {
     async (images, note) => {
       openView("recognise");
       if (images.length > 1) {
-        remark(view, `${images.length.toLocaleString("en")} images are classified in the table below. ${note}`.trim());
+        const placed = t("recognise.in_table", { count: images.length });
+        remark(view, `${placed} ${note}`.trim());
         batch.add(images);
         return;
       }
@@ -142,15 +144,16 @@ function showUpload(view, name, sent, total) {
   const upload = view.querySelector(".upload");
   const uploading = sent < total;
   // Once each, because screen readers read it out.
-  if (uploading && upload.hidden) say(view, "waiting", "Uploading…", name);
+  if (uploading && upload.hidden) say(view, "waiting", t("recognise.uploading"), name);
   if (!uploading && !upload.hidden) say(view, "waiting", CLASSIFYING, name);
   upload.hidden = !uploading;
   upload.querySelector("progress").value = sent / total;
-  upload.querySelector(".sent").textContent = `${percent(sent / total)} of ${formatSize(total)}`;
+  upload.querySelector(".sent").textContent = t("recognise.sent", { share: percent(sent / total), size: formatSize(total) });
 }
 
 function formatSize(bytes) {
-  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)}\u00a0kB` : `${(bytes / 1e6).toFixed(1)}\u00a0MB`;
+  if (bytes < 1e6) return t("recognise.kilobytes", { size: Math.ceil(bytes / 1e3) });
+  return t("recognise.megabytes", { size: number(bytes / 1e6, 1) });
 }
 
 function showPreview(view, file) {
@@ -165,7 +168,7 @@ function showPreview(view, file) {
   preview.onload = () => show(true);
   // The browser cannot show the file; the service reports what is wrong with it.
   preview.onerror = () => show(false);
-  preview.alt = `Your image: ${file.name}`;
+  preview.alt = t("recognise.your_image", { file: file.name });
   preview.src = URL.createObjectURL(file);
 }
 
@@ -179,7 +182,7 @@ function showAnswer(view, bars, answer) {
   const { state, heading, aside, detail, shares } = wordAnswer(answer);
   bars.show(shares);
   say(view, state, heading.slice(0, heading.length - aside.length), detail, aside);
-  view.querySelector(".model").textContent = `Model ${answer.model}`;
+  view.querySelector(".model").textContent = t("recognise.model", { model: answer.model });
 }
 
 function say(view, state, answer, detail, aside = "") {

@@ -1,6 +1,7 @@
 /** Scales images down before the upload; the service scales them down further anyway. */
 
 import { ApiError } from "./api.js";
+import { withHint } from "./strings.js";
 
 const QUALITY = 0.92;
 /** Bytes that take a moment to send even on a slow connection, so that scaling saves no time. */
@@ -34,7 +35,7 @@ async function headOf(file) {
   try {
     return new Uint8Array(await file.slice(0, HEAD).arrayBuffer());
   } catch {
-    throw new ApiError("The file cannot be read.", "Check that it still exists, then choose it again.");
+    throw new ApiError(...withHint("error.unreadable_file"));
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { element } from "./dom.js";
 import { load, store } from "./store.js";
+import { t } from "./strings.js";
 
 const MAX_STARRED = 500;
 
@@ -27,7 +28,7 @@ export function setUpStarred(section) {
     const star = element("button", "star");
     star.type = "button";
     star.dataset.name = name;
-    star.setAttribute("aria-label", `Star ${name}`);
+    star.setAttribute("aria-label", t("names.star", { text: name }));
     mark(star, names.includes(name));
     star.addEventListener("click", () => {
       const inList = list.contains(star);

@@ -2,15 +2,21 @@
 
 import { displayName } from "./class_names.js";
 import { percent } from "./dom.js";
+import { number, t } from "./strings.js";
 
-const NUMBERS = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
 /** Other answers of the confidence set that are named; a set may have hundreds. */
 const NAMED = 3;
 
 /** @returns {string} the answer that an image shows no class, such as "None of the four" */
 export function noneOf(classes) {
-  if (classes.length === 1) return `Not ${displayName(classes[0])}`;
-  return `None of the ${NUMBERS[classes.length - 2] ?? classes.length.toLocaleString("en")}`;
+  return wordNone(classes, "");
+}
+
+/** Word that an image shows no class; `place` is "_inside" in the middle of a sentence. */
+function wordNone(classes, place) {
+  if (classes.length === 1) return t(`answer.not${place}`, { class: displayName(classes[0]) });
+  const numbers = t("answer.numbers").split(" ");
+  return t(`answer.none${place}`, { number: numbers[classes.length - 2] ?? number(classes.length) });
 }
 
 /**
@@ -29,20 +35,22 @@ export function wordAnswer({ label, known, probabilities, unknown, set = [], loo
   const answer = known ? label : "unknown";
   const share = known ? probabilities[label] : unknown;
   const others = set.filter((other) => other !== answer);
-  const likely = others.map((other) => (other === "unknown" ? none[0].toLowerCase() + none.slice(1) : displayName(other)));
+  const inside = wordNone(Object.keys(probabilities), "_inside");
+  const likely = others.map((other) => (other === "unknown" ? inside : displayName(other)));
   const rest = likely.length ? ` ${couldBe(likely)}` : "";
   if (known) {
-    const detail = `Probability: ${percent(share)}${rest && `.${rest}`}`;
+    const detail = `${t("answer.probability", { share: percent(share) })}${rest && `.${rest}`}`;
     return { state: "known", answer, heading: displayName(label), aside: "", share, detail, shares };
   }
-  const aside = lookalike ? `: looks like ${displayName(lookalike)}` : "";
-  const detail = `Probability: ${percent(share)}. Closest class: ${displayName(label)} (${percent(probabilities[label])}).${rest}`;
+  const aside = lookalike ? t("answer.looks_like", { class: displayName(lookalike) }) : "";
+  const closest = { share: percent(share), class: displayName(label), class_share: percent(probabilities[label]) };
+  const detail = t("answer.closest", closest) + rest;
   return { state: "unknown", answer, heading: none + aside, aside, share, detail, shares };
 }
 
 /** Word the other answers of the confidence set. */
 function couldBe(answers) {
   const left = answers.length - NAMED;
-  const named = left > 1 ? [...answers.slice(0, NAMED), `${left} others`] : answers;
-  return `Could also be ${named.join(" or ")}.`;
+  const named = left > 1 ? [...answers.slice(0, NAMED), t("answer.others", { count: left })] : answers;
+  return t("answer.could_be", { answers: named.join(` ${t("or")} `) });
 }

@@ -1,15 +1,26 @@
 /** The two views of the page, each with its own address, so that links and the back button work. */
 
-const TITLES = { recognise: "Herodex", names: "Names · Herodex" };
+import { language, t } from "./strings.js";
+
+const TITLES = { recognise: "Herodex", names: `${t("views.names")} · Herodex` };
+
+/** The language if the visitor chose it, which addresses keep. */
+const chosen = new URLSearchParams(location.search).get("lang")?.toLowerCase() === language ? { lang: language } : {};
 
 /** The last address of each view, so that a link to it shows what was shown. */
-const addresses = { recognise: "./", names: "names" };
+const addresses = { recognise: `./${searchOf({})}`, names: `names${searchOf({})}` };
 
 let announce = () => {};
 
 /** @returns {"recognise" | "names"} the view that the address names */
 export function currentView() {
   return location.pathname.endsWith("/names") ? "names" : "recognise";
+}
+
+/** @returns {string} the part of an address from its question mark, with the chosen language */
+export function searchOf(values) {
+  const query = new URLSearchParams({ ...values, ...chosen }).toString();
+  return query && `?${query}`;
 }
 
 /** Give a view another address without reloading the page, now or when it is opened again. */
@@ -30,8 +41,17 @@ function remember(view, address) {
  */
 export function setUpViews(shown) {
   announce = shown;
+  for (const view of Object.keys(addresses)) remember(view, addresses[view]);
   if (currentView() === "names") remember("names", `names${location.search}`);
   show();
+  for (const link of document.querySelectorAll(".page-languages a")) {
+    // The address changes while the page is open.
+    link.addEventListener("click", () => {
+      const query = new URLSearchParams(location.search);
+      query.set("lang", link.hreflang);
+      link.href = `?${query}`;
+    });
+  }
   for (const link of document.querySelectorAll("[data-view]")) {
     link.addEventListener("click", (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;

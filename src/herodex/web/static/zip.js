@@ -1,6 +1,7 @@
 /** Reads ZIP archives: the list of files at once, each file when it is needed. */
 
 import { ApiError } from "./api.js";
+import { t, withHint } from "./strings.js";
 
 /** Files of an archive; their list is read at once. */
 const MAX_FILES = 5_000;
@@ -22,7 +23,7 @@ const UTF8 = 1 << 11;
 const STORED = 0;
 const DEFLATED = 8;
 
-const UNPACK = "Unpack it on your device, then choose the folder.";
+const UNPACK = t("zip.unpack");
 
 /**
  * @param {File} file
@@ -31,9 +32,9 @@ const UNPACK = "Unpack it on your device, then choose the folder.";
 export async function readArchive(file) {
   const end = await findEnd(file);
   const [count, bytes, start] = [end.getUint16(10, true), end.getUint32(12, true), end.getUint32(16, true)];
-  if (count === 0xffff || start === 0xffffffff) throw new ApiError(`${file.name} is too large to be read here.`, UNPACK);
+  if (count === 0xffff || start === 0xffffffff) throw new ApiError(t("zip.too_large", { file: file.name }), UNPACK);
   if (count > MAX_FILES || bytes > MAX_LIST_BYTES) {
-    throw new ApiError(`${file.name} has more than ${MAX_FILES.toLocaleString("en")} files.`, UNPACK);
+    throw new ApiError(t("zip.many_files", { file: file.name, count: MAX_FILES }), UNPACK);
   }
   const list = await viewOf(file, start, bytes);
   const entries = [];
@@ -44,7 +45,7 @@ export async function readArchive(file) {
     at = entry.next;
   }
   const total = entries.reduce((sum, { size }) => sum + size, 0);
-  if (total > MAX_TOTAL_MB * MB) throw new ApiError(`${file.name} unpacks to more than ${MAX_TOTAL_MB / 1024} GB.`, UNPACK);
+  if (total > MAX_TOTAL_MB * MB) throw new ApiError(t("zip.unpacks", { file: file.name, size: MAX_TOTAL_MB / 1024 }), UNPACK);
   return entries
     .filter(({ name }) => !name.endsWith("/"))
     .map((entry) => ({ name: entry.name, open: () => unpack(file, entry) }));
@@ -87,9 +88,9 @@ function decodeName(bytes, utf8) {
 }
 
 async function unpack(file, { name, encrypted, method, crc, packed, size, offset }) {
-  if (encrypted) throw new ApiError("The file is encrypted.", UNPACK);
-  if (method !== STORED && method !== DEFLATED) throw new ApiError("The file is packed by a rare method.", UNPACK);
-  if (size > MAX_FILE_MB * MB) throw new ApiError(`The file unpacks to more than ${MAX_FILE_MB} MB.`, UNPACK);
+  if (encrypted) throw new ApiError(t("zip.encrypted"), UNPACK);
+  if (method !== STORED && method !== DEFLATED) throw new ApiError(t("zip.rare_method"), UNPACK);
+  if (size > MAX_FILE_MB * MB) throw new ApiError(t("zip.file_unpacks", { size: MAX_FILE_MB }), UNPACK);
   const head = await viewOf(file, offset, LOCAL_BYTES);
   if (head.byteLength < LOCAL_BYTES || head.getUint32(0, true) !== LOCAL) throw damaged(file);
   const start = offset + LOCAL_BYTES + head.getUint16(26, true) + head.getUint16(28, true);
@@ -135,10 +136,10 @@ async function viewOf(file, start, bytes) {
   try {
     return new DataView(await file.slice(start, start + bytes).arrayBuffer());
   } catch {
-    throw new ApiError("The file cannot be read.", "Check that it still exists, then choose it again.");
+    throw new ApiError(...withHint("error.unreadable_file"));
   }
 }
 
 function damaged({ name }) {
-  return new ApiError(`${name} is damaged or is no ZIP archive.`, "Create it again, or choose the folder.");
+  return new ApiError(...withHint("zip.damaged", { file: name }));
 }
