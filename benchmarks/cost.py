@@ -1,9 +1,9 @@
 """Cost of a million images: CPU hours by stage, and hours on several machines.
 
 `python -m benchmarks.cost` prints the tables of `docs/scale.md` from two files beside this script:
-`scaling.csv` (cleaning, its largest size) and `cost.csv` (the other stages). It assumes that stages are
-linear in the number of images, as cleaning is from 1,000 to 50,000 images, and that several machines have
-no overhead.
+`scaling.csv` (stages that prepare images, its largest size) and `cost.csv` (the others). It assumes that
+stages are linear in the number of images, as they are from 1,000 to 100,000 images, and that several machines
+have no overhead.
 """
 
 import csv
@@ -18,15 +18,11 @@ CORES = 16
 """Cores of a machine."""
 MACHINES = (1, 4, 64)
 FOLDER = Path(__file__).parent
-CLEANING = {
-    "decode, check, hash": "clean",
-    "duplicates by hash": "duplicates by hash",
-    "duplicates and labels by features": "duplicates and labels by features",
-}
-"""Names of the steps of `scaling.csv`."""
-PREPARING = ("crawl", "clean", "embed", "duplicates by hash", "duplicates and labels by features")
+MEASURED = {"curate_images": "curate", "split_images": "split"}
+"""Names of the steps of `scaling.csv`; it cleans small images and embeds them by a small network."""
+PREPARING = ("crawl", "clean", "embed", "curate", "split")
 """Stages from a search to the training images, in order."""
-ON_ONE_CORE = ("duplicates by hash", "duplicates and labels by features")
+ON_ONE_MACHINE = ("curate", "split")
 """Stages that compare all images with each other; they are counted as if they ran on one core."""
 
 
@@ -49,11 +45,12 @@ class Cost(NamedTuple):
 
 
 def read_costs(folder: Path) -> dict[str, Cost]:
-    """Read the measured costs by stage; of the cleaning, those of the most images."""
+    """Read the measured costs by stage; those of the most images."""
     with (folder / "scaling.csv").open(encoding="utf-8", newline="") as file:
         steps = [
-            Cost(CLEANING[row["step"]], int(row["images"]), float(row["cpu_s"]))
+            Cost(MEASURED[row["step"]], int(row["images"]), float(row["cpu_s"]))
             for row in csv.DictReader(file)
+            if row["step"] in MEASURED
         ]
     with (folder / "cost.csv").open(encoding="utf-8", newline="") as file:
         others = [Cost(row["stage"], int(row["images"]), float(row["cpu_s"])) for row in csv.DictReader(file)]
@@ -73,7 +70,7 @@ def stage_table(costs: dict[str, Cost]) -> list[str]:
 
 def machine_table(costs: dict[str, Cost]) -> list[str]:
     """Make the table of hours from a search to a million training images."""
-    alone = sum(costs[stage].hours for stage in ON_ONE_CORE)
+    alone = sum(costs[stage].hours for stage in ON_ONE_MACHINE)
     spread = sum(costs[stage].hours for stage in PREPARING) - alone
     serving = costs["classify over HTTP"].ms
     rows = [
@@ -82,7 +79,7 @@ def machine_table(costs: dict[str, Cost]) -> list[str]:
         for machines in MACHINES
     ]
     head = [
-        f"| machines of {CORES} cores | cores | crawl, clean, embed | duplicates and labels "
+        f"| machines of {CORES} cores | cores | crawl, clean, embed | curate, split "
         "| images classified per second |",
         "|---|---|---|---|---|",
     ]

@@ -1,15 +1,18 @@
-"""Time and memory of the curation by the number of images.
+"""Time and memory of preparing images, by their number.
 
 `python -m benchmarks.scaling WORK` draws 1,000, 10,000 and 100,000 images of 64 pixels in the folder WORK,
-runs the steps on them, each in a process of its own, and writes `scaling.csv` and `scaling.png` beside this
-script. Other sizes may follow WORK. A tenth of the images are near duplicates.
+runs the stages on them with images and features in shards, each in a process of its own, and writes
+`scaling.csv` and `scaling.png` beside this script. Other sizes may follow WORK. A tenth of the images are
+near duplicates.
 
-The features are not the backbone's, which takes the same time for each image and would hide the rest: each is
-the centre of its class with noise, in as many numbers as ResNet50V2 has. The features file has this column
-alone; the pipeline's has others beside it.
+The backbone takes the same time for each image and would hide the rest, so `embed_images` runs a small
+network with outputs as large as ResNet50's, on one view per image. Its features tell nothing; the next stages
+get others: the centre of a class with noise, in a table with this column alone.
 """
 
 import hashlib
+import io
+import json
 import os
 import random
 import shutil
@@ -20,21 +23,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import imagehash
 import numpy as np
+import openvino as ov
+import openvino.opset14 as opset
 import pandas as pd
-from PIL import Image, ImageOps
+import yaml
+from PIL import Image
 
 from herodex import paths
 from herodex.command import run_command
-from herodex.curation.near_duplicates import near_hashes
 from herodex.dataset.feature_table import write_features
 from herodex.dataset.manifest import read_manifest, write_manifest
 from herodex.params import load_params
 from herodex.plotting import save_figure
 
 SIZES = (1_000, 10_000, 100_000)
-SIDE, COARSE = 64, 10
+SIDE, COARSE = 64, 16
 """Pixels per side of the images, and of the random pixels that they are scaled up from."""
 DUPLICATES = 0.1
 WIDTH = 2048
@@ -52,7 +56,8 @@ class Step:
 
 
 STEPS = [
-    Step("duplicates by hash", ("-m", "benchmarks.scaling", "search-hashes")),
+    Step("clean_images", ("-m", "herodex.curation.clean")),
+    Step("embed_images", ("-m", "herodex.embedding.embed")),
     Step("curate_images", ("-m", "herodex.curation.curate")),
     Step("report_cleaning", ("-m", "herodex.curation.report")),
     Step("split_images", ("-m", "herodex.curation.split")),
@@ -86,45 +91,63 @@ def features_of(number: int, centre: np.ndarray) -> np.ndarray:
 
 
 def make_project(count: int, folder: Path) -> None:
-    """Write a project of `count` images as it is before `curate_images`."""
+    """Write a project of `count` images as the crawl leaves it, with a small network as its backbone."""
     params = load_params()
     queries = [*params.classes, *params.distractors]
-    centres = np.random.default_rng(5).standard_normal((len(queries), WIDTH), np.float32)
-    clean = folder / paths.CLEAN_IMAGES
-    clean.mkdir(parents=True)
-    shutil.copy(paths.PARAMS, folder)
-    hashes = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(count)]
-    raw = np.memmap(folder / "features.raw", np.float32, "w+", shape=(count, WIDTH))
-    order = sorted(range(count), key=hashes.__getitem__)
-    for row, number in enumerate(order):
-        raw[row] = features_of(number, centres[origin(number) % len(queries)])
-    write_features(folder / paths.FEATURES, [hashes[number] for number in order], {"features": raw})
-    (folder / "features.raw").unlink()
+    raw = folder / paths.RAW_IMAGES
+    settings = yaml.safe_load(paths.PARAMS.read_text(encoding="utf-8"))
+    settings["storage"] = {"layout": "shards", "shard_images": 2048}
+    settings["classifier"]["embed"] |= {"views": ["middle"], "mirror": False}
+    raw.mkdir(parents=True)
+    (folder / paths.PARAMS).write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
     rows: list[dict[str, str]] = []
-    for number, sha256 in enumerate(hashes):
-        image, query = draw(number), queries[origin(number) % len(queries)]
-        image.save(clean / f"{number}.png", compress_level=1)
+    for number in range(count):
+        encoded = io.BytesIO()
+        draw(number).save(encoded, "PNG", compress_level=1)
+        query = queries[origin(number) % len(queries)]
+        (raw / f"{number}.png").write_bytes(encoded.getvalue())
+        sha256 = hashlib.sha256(encoded.getvalue()).hexdigest()
         row = {"query": query, "label": params.label_of(query), "status": "ok", "file": f"{number}.png"}
-        row |= {"sha256": sha256, "pixel_sha256": sha256, "duplicate_group": sha256[:12], "kept": "1"}
-        row |= {
-            "phash": str(imagehash.phash(image)),
-            "mirrored": str(imagehash.phash(ImageOps.mirror(image))),
-        }
-        rows.append(row | dict.fromkeys(("width", "height"), str(SIDE)))
-    empty = dict.fromkeys(("dropped_for", "duplicate_of", "score"), "")
-    write_manifest(pd.DataFrame(rows).assign(**empty), clean / paths.MANIFEST)
+        rows.append(row | {"sha256": sha256})
+    write_manifest(pd.DataFrame(rows), raw / paths.MANIFEST)
+    write_backbone(folder / paths.BACKBONE)
 
 
-def search_hashes() -> None:
-    """Search the hashes of the project in this folder for near duplicates, as `clean_images` does."""
-    manifest = read_manifest(paths.CLEAN_IMAGES / paths.MANIFEST)
-    hashes, mirrored = (
-        np.array([int(digits, 16) for digits in manifest[column]], np.uint64)
-        for column in ("phash", "mirrored")
-    )
-    distance = load_params().classifier.clean.near_distance
-    found = [near_hashes(hashes, others, distance) for others in (hashes, mirrored)]
-    sys.stderr.write(f"{sum(map(len, found))} pairs by hash\n")
+def write_backbone(folder: Path) -> None:
+    """Write a network of one layer per stage, with inputs and outputs like those of ResNet50."""
+    rng = np.random.default_rng(6)
+    rgb = opset.parameter([-1, -1, -1, 3], np.float32, "rgb")
+    planes = opset.transpose(rgb, np.array([0, 3, 1, 2]))
+    results = list[ov.Node]()
+    for name, cells, channels in (("stage_4", 14, 1024), ("stage_5", 7, WIDTH)):
+        means = opset.adaptive_avg_pool(planes, np.array([cells, cells]))
+        kernel = rng.standard_normal((channels, 3, 1, 1)).astype(np.float32)
+        mapped = opset.relu(opset.convolution(means, kernel, [1, 1], [0, 0], [0, 0], [1, 1]))
+        result = opset.transpose(mapped, np.array([0, 2, 3, 1]))
+        result.output(0).set_names({name})
+        results.append(result)
+    folder.mkdir(parents=True)
+    ov.save_model(ov.Model(results, [rgb]), folder / "backbone.xml", compress_to_fp16=False)
+    record = {"ir_sha256": "of the benchmark", "channels": {"stage_4": 1024, "stage_5": WIDTH}}
+    (folder / "backbone.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+def replace_features(folder: Path) -> None:
+    """Replace the features of the small network by drawn ones."""
+    numbers = {
+        row["sha256"]: int(Path(row["file"]).stem)
+        for row in read_manifest(folder / paths.CLEAN_IMAGES / paths.MANIFEST).to_dict("records")
+    }
+    params = load_params()
+    queries = len(params.classes) + len(params.distractors)
+    centres = np.random.default_rng(5).standard_normal((queries, WIDTH), np.float32)
+    hashes = sorted(numbers)
+
+    def rows(part: slice) -> dict[str, np.ndarray]:
+        drawn = (numbers[sha256] for sha256 in hashes[part])
+        return {"features": np.stack([features_of(one, centres[origin(one) % queries]) for one in drawn])}
+
+    write_features(folder / paths.FEATURES, hashes, rows, 2048)
 
 
 def measure(step: Step, folder: Path) -> dict[str, float]:
@@ -164,6 +187,7 @@ def with_exponents(table: pd.DataFrame) -> pd.DataFrame:
 def plot(table: pd.DataFrame) -> None:
     """Plot CPU seconds and peak memory by the number of images."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import StrMethodFormatter
 
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -175,6 +199,9 @@ def plot(table: pd.DataFrame) -> None:
     left.plot(sizes, first * sizes / sizes[0], color="grey", linestyle=":", label="linear")
     left.set(xscale="log", yscale="log", xlabel="images", ylabel="CPU seconds")
     right.set(xscale="log", xlabel="images", ylabel="peak memory, GiB", ylim=(0, None))
+    # Plots of Herodex leave mathematical text off, so powers of ten would stand as code.
+    for axis in (left.xaxis, left.yaxis, right.xaxis):
+        axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     figure.legend(loc="outside lower center", ncols=5, fontsize="small")
     save_figure(figure, RESULTS.with_suffix(".png"))
 
@@ -187,6 +214,8 @@ def run_all(work: Path, sizes: Iterable[int]) -> None:
         make_project(count, folder)
         for step in STEPS:
             rows.append({"images": count, "step": step.name, **measure(step, folder)})
+            if step.name == "embed_images":
+                replace_features(folder)
             with_exponents(pd.DataFrame(rows)).to_csv(RESULTS, index=False, lineterminator="\n")
         sys.stderr.write(duplicates_found(folder))
         shutil.rmtree(folder)
@@ -195,12 +224,9 @@ def run_all(work: Path, sizes: Iterable[int]) -> None:
 
 
 def main() -> None:
-    """Run everything, or one step that is no stage of the pipeline."""
+    """Run everything."""
     place, *sizes = sys.argv[1:]
-    if place == "search-hashes":
-        search_hashes()
-    else:
-        run_all(Path(place), map(int, sizes) if sizes else SIZES)
+    run_all(Path(place), map(int, sizes) if sizes else SIZES)
 
 
 if __name__ == "__main__":

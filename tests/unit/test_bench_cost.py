@@ -12,12 +12,11 @@ def test_documented_tables_are_those_of_the_measured_figures() -> None:
         assert table in documented
 
 
-def test_cleaning_costs_are_those_of_the_most_images(tmp_path: Path) -> None:
+def test_measured_costs_are_those_of_the_most_images(tmp_path: Path) -> None:
     shutil.copy(FOLDER / "cost.csv", tmp_path)
     rows = ["images,step,wall_s,cpu_s,peak_mb"]
     for images, cpu_s in ((50_000, 360), (1_000, 99)):
-        rows += [f'{images},"decode, check, hash",1,{cpu_s},1', f"{images},duplicates by hash,1,1,1"]
-        rows += [f"{images},duplicates and labels by features,1,1,1"]
+        rows += [f"{images},{step},1,{cpu_s},1" for step in ("embed_images", "curate_images", "split_images")]
     (tmp_path / "scaling.csv").write_text("\n".join(rows), encoding="utf-8")
-    clean = read_costs(tmp_path)["clean"]
-    assert (clean.images, clean.ms, clean.hours) == (50_000, pytest.approx(7.2), pytest.approx(2))
+    curate = read_costs(tmp_path)["curate"]
+    assert (curate.images, curate.ms, curate.hours) == (50_000, pytest.approx(7.2), pytest.approx(2))

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from herodex.dataset import feature_table
-from herodex.dataset.feature_table import open_table, read_columns, read_features, vectors_of, write_features
+from herodex.dataset.feature_table import (
+    BLOCK,
+    open_table,
+    read_columns,
+    read_features,
+    vectors_of,
+    write_features,
+)
 from herodex.errors import UserError
 
 HASHES = [f"{number:064}" for number in range(50)]
@@ -107,7 +114,14 @@ READ_ALL = """
 import resource, sys
 from pathlib import Path
 import numpy as np
-from herodex.dataset.feature_table import open_table
+from herodex.dataset.feature_table import (
+    BLOCK,
+    open_table,
+    read_columns,
+    read_features,
+    vectors_of,
+    write_features,
+)
 table = open_table(Path(sys.argv[1]))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for start in range(0, len(table.row_of), 1000):
@@ -124,3 +138,18 @@ def test_memory_for_reading_does_not_grow_with_the_table(tmp_path):
     done = subprocess.run([sys.executable, "-c", READ_ALL, path], check=True, capture_output=True, text=True)
     assert int(done.stdout) < 30_000 < path.stat().st_size / 2000
     assert len(open_table(path).row_of) == 10_000
+
+
+def test_rows_are_asked_for_a_block_at_a_time_and_give_the_same_bytes(tmp_path):
+    asked: list[slice] = []
+    hashes = [f"{number:064}" for number in range(BLOCK + 2)]
+    vectors = np.arange(2 * len(hashes), dtype=np.float32).reshape(-1, 2)
+
+    def rows(part: slice) -> dict[str, np.ndarray]:
+        asked.append(part)
+        return {"features": vectors[part]}
+
+    write_features(tmp_path / "blocks.npy", hashes, rows)
+    write_features(tmp_path / "whole.npy", hashes, {"features": vectors})
+    assert asked == [slice(0, BLOCK), slice(BLOCK, BLOCK + 2)]
+    assert (tmp_path / "blocks.npy").read_bytes() == (tmp_path / "whole.npy").read_bytes()

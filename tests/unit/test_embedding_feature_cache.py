@@ -5,7 +5,14 @@ import PIL
 import pytest
 
 from herodex.embedding import feature_cache
-from herodex.embedding.feature_cache import look_up, open_cache, store, view_key
+from herodex.embedding.feature_cache import (
+    complete_images,
+    look_up,
+    open_cache,
+    read_vectors,
+    store,
+    view_key,
+)
 from herodex.errors import UserError
 from herodex.inference.views import View
 
@@ -136,3 +143,15 @@ def test_a_cache_of_an_earlier_release_loses_its_vectors_without_checksums(tmp_p
     with open_cache(path) as cache:
         assert look_up(cache, "a", ["1"]) == {}
         assert [name for (name,) in cache.execute("SELECT name FROM sqlite_master")] == ["vectors"]
+
+
+def test_read_vectors_gives_the_views_of_images_in_order(tmp_path):
+    vectors = {"a": np.full((2, 3), 1, np.float32), "b": np.full((2, 3), 2, np.float32)}
+    with open_cache(tmp_path / "features.db") as cache:
+        store(cache, ["middle", "whole"], vectors)
+        store(cache, ["middle"], {"c": np.zeros((1, 3), np.float32)})
+        assert complete_images(cache, ["middle", "whole"], ["a", "b", "c"]) == {"a", "b"}
+        found = read_vectors(cache, ["middle", "whole"], ["b", "a"])
+        assert np.array_equal(found, np.stack([vectors["b"], vectors["a"]]))
+        with pytest.raises(UserError, match="has lost vectors"):
+            read_vectors(cache, ["middle", "whole"], ["c"])

@@ -4,6 +4,7 @@ import json
 import logging
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,9 @@ from herodex.classifier.linear import assign_folds, correct_answers, fit_heads
 from herodex.classifier.recipes import fitter_for, list_recipes, read_recipe_features
 from herodex.classifier.tune import tune, tuned_features
 from herodex.command import run_command
-from herodex.dataset.feature_table import write_features
 from herodex.dataset.manifest import read_manifest
 from herodex.embedding.backbone import early_stages, last_stage, rebuild, weights_hash
-from herodex.embedding.embed import pooled_views, view_columns
+from herodex.embedding.embed import view_columns, work_with, write_views
 from herodex.embedding.quantize import write_backbone
 from herodex.errors import UserError
 from herodex.export import export_ir
@@ -84,10 +84,8 @@ def write_tuned(network: "keras.Model", rows: pd.DataFrame, record: dict[str, An
     weights = f"{record['weights']}, last stage tuned"
     write_record(record | {"weights": weights, "weights_sha256": weights_hash(network)} | written)
     images = rows.drop_duplicates("sha256").sort_values("sha256")
-    pooled, channels = pooled_views(
-        images, settings, precision, views_of(settings), paths.FEATURE_CACHE, paths.TUNED
-    )
-    write_features(paths.TUNED_FEATURES, images["sha256"].tolist(), view_columns(pooled, channels))
+    work, channels = work_with(paths.TUNED, settings, precision, views_of(settings))
+    write_views(paths.TUNED_FEATURES, images, work, partial(view_columns, channels=channels), None)
 
 
 def write_record(record: dict[str, Any]) -> None:

@@ -8,8 +8,9 @@ there are.
 import hashlib
 import io
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -155,10 +156,14 @@ def read_columns(
     return found
 
 
+Rows = Callable[[slice], Mapping[str, Float32[np.ndarray, "rows ..."]]]
+"""Returns the columns of some rows."""
+
+
 def write_features(
     path: Path,
     hashes: Sequence[str],
-    columns: Mapping[str, Float32[np.ndarray, "images ..."]],
+    columns: Mapping[str, Float32[np.ndarray, "images ..."]] | Rows,
     shard_rows: int | None = None,
 ) -> None:
     """Write a table with `sha256` and the given columns, one row per image.
@@ -166,57 +171,62 @@ def write_features(
     Args:
         path: of the table.
         hashes: of the images' files.
-        columns: by name.
+        columns: by name, or a function that returns some rows of them; it is called for blocks, in order.
         shard_rows: rows of a shard, on average, if the table is a folder of shards; None for one file.
     """
+    rows = columns if callable(columns) else partial(_rows_of, columns)
     # An earlier run may have left the other layout.
     if shard_rows is None:
         if path.is_dir():
             shutil.rmtree(path)
         with path.open("wb") as file:
-            file.writelines(_encode(hashes, columns))
+            file.writelines(_encode(hashes, rows, slice(0, len(hashes))))
         return
     if path.is_file():
         path.unlink()
     path.mkdir(exist_ok=True)
-    shards: list[Shard] = []
-    for part in divide(hashes, shard_rows):
-        rows = {name: values[part] for name, values in columns.items()}
-        shards.append(_write_shard(path, hashes[part], rows))
-    write_list(path, shards)
+    write_list(path, [_write_shard(path, hashes, rows, part) for part in divide(hashes, shard_rows)])
 
 
-def _write_shard(
-    folder: Path, hashes: Sequence[str], columns: Mapping[str, Float32[np.ndarray, "images ..."]]
-) -> Shard:
+def _rows_of(columns: Mapping[str, np.ndarray], part: slice) -> dict[str, np.ndarray]:
+    return {name: values[part] for name, values in columns.items()}
+
+
+def _write_shard(folder: Path, hashes: Sequence[str], rows: Rows, part: slice) -> Shard:
     """Write rows as a file that is named by its content, unless it exists."""
+    unfinished = folder / f"rows{PARTIAL}"
     digest, size = hashlib.sha256(), 0
-    for data in _encode(hashes, columns):
-        digest.update(data)
-        size += len(data)
+    with unfinished.open("wb") as opened:
+        for data in _encode(hashes, rows, part):
+            digest.update(data)
+            size += opened.write(data)
     file = folder / f"{digest.hexdigest()[:DIGITS]}.npy"
-    if not file.exists() or file.stat().st_size != size:
-        partial = file.with_suffix(PARTIAL)
-        with partial.open("wb") as opened:
-            opened.writelines(_encode(hashes, columns))
-        partial.replace(file)
-    return Shard(file.name, len(hashes), size, digest.hexdigest())
+    if file.exists() and file.stat().st_size == size:
+        unfinished.unlink()
+    else:
+        unfinished.replace(file)
+    return Shard(file.name, part.stop - part.start, size, digest.hexdigest())
 
 
-def _encode(
-    hashes: Sequence[str], columns: Mapping[str, Float32[np.ndarray, "images ..."]]
-) -> Iterator[bytes]:
+def _encode(hashes: Sequence[str], rows: Rows, part: slice) -> Iterator[bytes]:
     """Yield rows in the format `.npy`: the zip headers of `.npz` differ between releases of Python."""
-    layout = [(name, "f4", values.shape[1:]) for name, values in columns.items()]
-    dtype = np.dtype([("sha256", "U64"), *layout])
-    header = np.lib.format.header_data_from_array_1_0(np.empty(0, dtype)) | {"shape": (len(hashes),)}
+    dtype = np.dtype([])
+    for start in range(part.start, max(part.stop, part.start + 1), BLOCK):
+        block = slice(start, min(start + BLOCK, part.stop))
+        columns = rows(block)
+        if start == part.start:
+            layout = [(name, "f4", values.shape[1:]) for name, values in columns.items()]
+            dtype = np.dtype([("sha256", "U64"), *layout])
+            yield _header(dtype, part.stop - part.start)
+        table = np.zeros(block.stop - start, dtype)
+        table["sha256"] = hashes[block]
+        for name, values in columns.items():
+            table[name] = values
+        yield table.tobytes()
+
+
+def _header(dtype: np.dtype[np.void], count: int) -> bytes:
+    header = np.lib.format.header_data_from_array_1_0(np.empty(0, dtype)) | {"shape": (count,)}
     head = io.BytesIO()
     np.lib.format.write_array_header_1_0(head, header)
-    yield head.getvalue()
-    for start in range(0, len(hashes), BLOCK):
-        part = slice(start, start + BLOCK)
-        block = np.zeros(len(hashes[part]), dtype)
-        block["sha256"] = hashes[part]
-        for name, values in columns.items():
-            block[name] = values[part]
-        yield block.tobytes()
+    return head.getvalue()

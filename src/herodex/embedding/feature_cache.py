@@ -22,6 +22,8 @@ SCHEMA = """CREATE TABLE IF NOT EXISTS vectors
             (key TEXT, image TEXT, vector BLOB, checksum BLOB, PRIMARY KEY (key, image)) WITHOUT ROWID;
             DROP TABLE IF EXISTS pooled;"""
 """The vectors; `pooled` is the table of earlier releases, without checksums."""
+BLOCK = 1024
+"""Images whose vectors are in memory at a time."""
 PATIENCE_S = 60
 """How long to wait for another process that writes to the cache."""
 
@@ -114,6 +116,29 @@ def look_up(
     if damaged:
         log.warning("%d vectors in the feature cache are damaged; they are computed again", damaged)
     return found
+
+
+def complete_images(cache: sqlite3.Connection, keys: Sequence[str], images: Sequence[str]) -> set[str]:
+    """Find the images that have an intact vector for each key, a block at a time."""
+    complete: set[str] = set()
+    for start in range(0, len(images), BLOCK):
+        block = images[start : start + BLOCK]
+        complete |= set(block).intersection(*(look_up(cache, key, block) for key in keys))
+    return complete
+
+
+def read_vectors(
+    cache: sqlite3.Connection, keys: Sequence[str], images: Sequence[str]
+) -> Float32[np.ndarray, "images views values"]:
+    """Read the vectors of images, one for each of `keys`.
+
+    Raises:
+        UserError: the cache has lost some since they were computed.
+    """
+    found = [look_up(cache, key, images) for key in keys]
+    if not all(image in known for known in found for image in images):
+        raise UserError("The feature cache has lost vectors while it was read.", "Run again.")
+    return np.stack([np.stack([known[image] for known in found]) for image in images])
 
 
 def store(
