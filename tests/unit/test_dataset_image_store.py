@@ -154,6 +154,15 @@ def test_search_for_traces_looks_inside_shards(images, stored):
     found = find_traces(ForgottenList({gone.sha256: "image"}), places=[stored])
     (shard,) = (shard for shard in stored.glob("*.parquet") if gone.png.read_bytes() in shard.read_bytes())
     assert found == {shard: {"sha256": 1}, stored / "index.csv": {"sha256": 1}}
+    shard.write_bytes(shard.read_bytes()[:-9])
+    with pytest.raises(UserError, match=f"{shard.name} is damaged"):
+        find_traces(ForgottenList({gone.sha256: "image"}), places=[stored])
+
+
+def test_search_for_traces_reads_other_parquet_files_as_bytes(images, tmp_path):
+    pd.DataFrame({"found": [images[0].sha256]}).to_parquet(tmp_path / "own.parquet", compression=None)
+    found = find_traces(ForgottenList({images[0].sha256: "image"}), places=[tmp_path])
+    assert found.keys() == {tmp_path / "own.parquet"}
 
 
 def read_all(images: list[CleanImage], folder: Path) -> list[bytes]:

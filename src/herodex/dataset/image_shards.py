@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from herodex.csv_table import write_rows
 from herodex.dataset.image_store import COLUMNS, INDEX, Place
-from herodex.dataset.shards import DIGITS, LIST, PARTIAL, Shard, divide, remove_shards, write_list
+from herodex.dataset.shards import DIGITS, LIST, PARTIAL, Shard, divide, remove_shards, restore, write_list
+from herodex.errors import UserError
 
 SUFFIX = ".parquet"
 GROUP = 64
@@ -130,8 +131,15 @@ def _locate(file: Path, images: Sequence[CleanImage]) -> list[Place] | None:
 
 
 def stored_hashes(file: Path) -> bytes:
-    """Read the SHA-256 of the images in a shard, as lines of text, without the images."""
+    """Read the SHA-256 of the images in a shard, as lines of text, without the images.
+
+    Raises:
+        UserError: the shard is damaged.
+    """
     from pyarrow import parquet
 
-    column = parquet.read_table(file, columns=["sha256"])["sha256"]
+    try:
+        column = parquet.read_table(file, columns=["sha256"])["sha256"]
+    except (OSError, ValueError) as error:
+        raise UserError(f"The shard {file} is damaged: {error}.", restore(file)) from None
     return "\n".join(column.to_pylist()).encode()

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from herodex import paths
 from herodex.dataset.image_shards import SUFFIX, stored_hashes
+from herodex.dataset.image_store import in_shards
 from herodex.file_kind import HEAD_BYTES, recognise
 from herodex.forgotten_list import AUTHOR, HOST, LICENSE, ForgottenList, value_hash
 
@@ -55,7 +56,7 @@ def hashes_of(key: str) -> set[str]:
 
 def traces_in(file: Path, forgotten: ForgottenList, key: str) -> Counter[str]:
     """Count the traces in one file and its path, by kind."""
-    data = stored_hashes(file) if file.suffix == SUFFIX else file.read_bytes()
+    data = stored_hashes(file) if file.suffix == SUFFIX and in_shards(file.parent) else file.read_bytes()
     found = Counter[str]()
     prefixes = {digest[:SHORT].encode(): digest.encode() for digest in forgotten.reasons}
     found["sha256"] += sum(_is_start(token, prefixes) for token in _TOKEN.findall(file.as_posix().encode()))
