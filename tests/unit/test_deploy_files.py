@@ -132,7 +132,8 @@ def test_ingress_does_not_expose_metrics_and_probes(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/names", "/static/app.js", "/examples/1.png", "/neighbours/1.webp", "/api/classify", "/docs.json"]
+    "path",
+    ["/", "/names", "/static/app.js", "/examples/1.png", "/neighbours/1.webp", "/api/classify", "/docs.json"],
 )
 def test_ingress_passes_the_application_on(path: str) -> None:
     assert is_passed_on(path)
