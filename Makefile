@@ -68,7 +68,7 @@ ui: setup ## open MLflow on http://localhost:5000 (UI_PORT=… for another port)
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --backend-store-uri $(or $(MLFLOW_TRACKING_URI),sqlite:///mlflow.db) --port $(UI_PORT)
 
 experiments: setup ## compare experiments: changed settings, and metrics that differ
-	@dvc exp show --no-pager --md --only-changed --hide-workspace --drop '.*\.(low|high|n)$$|Created|State|Executor'
+	@dvc exp show --no-pager --md --only-changed --hide-workspace --drop '.*_(low|high)$$|.*\.json$$|Created|State|Executor'
 
 bench: setup ## measure speed as ratios, into reports/bench.csv and bench.png
 	@rm -f .cache/bench.jsonl

@@ -81,7 +81,9 @@ def crossed_ece(logits: np.ndarray, labels: np.ndarray, classes: int, fold: np.n
     for number in np.unique(fold):
         temperature = fit_temperature(logits[fold != number], labels[fold != number], classes)
         probabilities[fold == number] = class_probabilities(logits[fold == number], classes, temperature)
-    return expected_calibration_error(calibration(np.minimum(labels, classes), probabilities))
+    return expected_calibration_error(
+        calibration(np.minimum(labels, classes), probabilities, np.arange(len(labels)))
+    )
 
 
 def unseen_metrics(

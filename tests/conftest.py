@@ -16,6 +16,7 @@ from herodex.serving import shared_storage
 
 SLOWEST = (
     "test_lineage.py",
+    "test_feedback_loop.py",
     "test_crawl_resume.py",
     "test_generator_stages.py",
     "test_classifier_stages.py",

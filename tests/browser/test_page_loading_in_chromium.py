@@ -67,6 +67,10 @@ def test_first_visit_loads_compressed_files_and_all_modules_in_one_round_trip(pa
     entry = next(module for module in modules if module["name"].endswith("/app.js"))
     # Without preloading, they are found only in the modules that import them.
     assert max(module["startTime"] for module in modules) <= entry["responseEnd"]
+    # The page is painted after one stylesheet and filled in after one request, which waits for no module.
+    assert [file["name"].rpartition("/")[2] for file in files if ".css" in file["name"]] == ["styles.css"]
+    (about,) = resources(page, "/api/about")
+    assert about["startTime"] <= entry["responseEnd"]
 
 
 def test_next_visit_loads_no_file_again(page: Page) -> None:

@@ -116,7 +116,8 @@ def test_runs_of_restored_stages_keep_held_out_answers_and_name_test_metrics(fol
     (folder / "reports/classifier/out_of_fold.csv").write_text(answers(20))
     entry = {"model": "a", "metrics": {"accuracy": {"value": 0.9, "low": 0.8, "high": 1.0, "n": IMAGES}}}
     record = StageRecord(code="c", params={}, libraries={}, inputs={}, outputs={})
-    log_lineage({"classifier": entry}, dict.fromkeys(("train_classifier", "evaluate_classifier"), record))
+    stages: dict[str, StageRecord] = dict.fromkeys(("train_classifier", "evaluate_classifier"), record)
+    log_lineage({"classifier": entry}, stages, {"classifier": {"accuracy": 0.9}})
     with tracking.connect() as store:
         (evaluated,) = store.search(stage="evaluate_classifier")
     assert evaluated.data.metrics == {"test_accuracy": 0.9}

@@ -1,6 +1,7 @@
 """The real pipeline, from crawl to metrics, with a small configuration."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,9 @@ CLASSIFIER_STAGES = {
     "evaluate_classifier",
 }
 GENERATOR_STAGES = {"split_names", "pretrain_generator", "train_generator", "evaluate_generator"}
+
+
+METRICS = ("headline.json", "classifier/selection.json", "generator/selection.json")
 
 
 def metrics(project: Workspace, name: str) -> dict:
@@ -50,6 +54,19 @@ def test_metrics_have_count_interval_and_baseline(project, name):
     assert text.count('"n') > 1
     assert text.count('"low"') == text.count('"high"') > 1
     assert "baseline" in text or "trigram" in text
+
+
+def test_metrics_of_dvc_are_few_and_have_intervals(project):
+    shown = json.loads(project.dvc("metrics", "show", "--json").output)[""]["data"]
+    found = {Path(file).name: set(figures["data"]) for file, figures in shown.items()}
+    assert set(shown) == {f"reports/{name}" for name in METRICS}
+    bounded = {f"{name}{end}" for name in ("accuracy", "nats") for end in ("", "_low", "_high")}
+    assert found["headline.json"] >= bounded | {"auroc", "false_accepts", "false_rejects", "nats_trigram"}
+    assert len(found["headline.json"]) <= 12
+    (parent,) = MlflowClient(f"sqlite:///{project.folder}/mlflow.db").search_runs(
+        ["1"], "tags.stage = 'repro'"
+    )
+    assert {name.split(".")[1] for name in parent.data.metrics} == found["headline.json"]
 
 
 def test_report_names_the_backbone(project):

@@ -6,13 +6,14 @@ import pandas as pd
 import pytest
 from demo_web_params import demo_params
 
-from herodex.classifier.compare import RecipeResult, choose_recipe, tabulate
+from herodex.classifier.compare import RecipeResult, choose_recipe, recipes_figure, tabulate
 from herodex.classifier.dropout_head import fit_dropout_head
 from herodex.classifier.examples import Examples
 from herodex.classifier.labels import head_labels
 from herodex.classifier.linear import out_of_fold_logits
 from herodex.classifier.recipes import fitter_for, list_recipes
 from herodex.params import load_params
+from herodex.statistics import proportion
 
 SETTINGS = load_params().classifier
 # At the default rate, the first weights would decide after 20 epochs of 3 steps.
@@ -35,6 +36,17 @@ def test_the_simplest_recipe_within_one_standard_error_of_the_best_is_chosen():
     assert choose_recipe(results({own: 150, plain: 150})).name == plain
     assert choose_recipe(results({own: 180, plain: 150})).name == own
     assert choose_recipe(results({own: 150, plain: 180})).name == plain
+
+
+def test_plot_of_recipes_marks_the_one_in_use():
+    found = {name: proportion(hits, 20) for name, hits in (("mean", 15), ("all views", 18), ("all", 17))}
+    (axes,) = recipes_figure(found, "all views").axes
+    labels = {label.get_text(): label.get_fontweight() for label in axes.get_yticklabels()}
+    assert labels == {
+        "mean (n = 20)": "normal",
+        "all views, used (n = 20)": "bold",
+        "all (n = 20)": "normal",
+    }
 
 
 def test_head_with_dropout_is_compared_and_never_served():

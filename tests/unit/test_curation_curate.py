@@ -216,6 +216,20 @@ def test_label_check_neither_drops_test_images_nor_learns_from_them():
     assert right["label_quality"][:24].equals(wrong["label_quality"][:24])
 
 
+@pytest.mark.parametrize(("source", "dropped_for"), [("demo", "label_error"), ("feedback", "")])
+def test_label_check_drops_an_improbable_label_unless_a_person_accepted_the_report(source, dropped_for):
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN"
+    cats = np.arange(40) % 2 == 0
+    vectors = np.random.default_rng(1).normal(0, 1, (40, 40)) + np.where(cats[:, None], 5, -5)
+    rows = [(CAT if cat or place == 1 else DOG, letters[place]) for place, cat in enumerate(cats)]
+    manifest = cleaned(rows).assign(source=["demo", source, *["demo"] * 38])
+    params = PARAMS.model_copy(update={"classes": [CAT, DOG], "distractors": []})
+    curated = curate(manifest, dict(zip(letters, vectors.astype(np.float32), strict=True)), {}, params)
+    assert curated["dropped_for"][1] == dropped_for
+    assert float(curated["label_quality"][1]) < 0.35
+    assert set(curated["dropped_for"].drop(1)) == {""}
+
+
 def test_test_folders_are_like_the_others_unless_they_are_asked_for():
     manifest = exam((CAT, "a", "test"), (CAT, "b", ""), *OTHERS)
     assert not held_out_images(manifest, PARAMS).any()

@@ -6,14 +6,17 @@ import pandas as pd
 from herodex.class_sizes import size_warnings
 from herodex.curation.contact_sheets import SIDE, contact_sheet
 from herodex.curation.report import (
+    GROUPS,
     MAX_QUERIES,
     count_reasons,
     counts_figure,
+    group_counts,
     rows_to_show,
     shorten_counts,
     summarise,
 )
 from herodex.curation.review_decisions import Decision
+from herodex.dataset.manifest import REASONS
 
 TABLE = pd.DataFrame(
     [
@@ -35,6 +38,18 @@ def test_count_reasons_counts_every_result_once():
     assert list(counts.loc["cat"]) == [3, 1, 0, 0, 2, 1]
     assert list(counts.loc["all"]) == [6, 1, 1, 1, 3, 1]
     assert counts_figure(counts.reset_index()).axes
+
+
+def test_plot_has_four_groups_and_each_outcome_is_in_one_of_them():
+    outcomes = [outcome for _, members in GROUPS.values() for outcome in members]
+    assert (len(GROUPS), sorted(outcomes)) == (4, sorted(["kept", *REASONS]))
+    counts = count_reasons(TABLE)
+    groups = group_counts(counts)
+    assert list(groups.loc["cat"]) == [1, 2, 0, 0]
+    assert list(groups.to_numpy().sum(axis=1)) == list(counts["results"])
+    figure = counts_figure(counts)
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == list(GROUPS)
 
 
 def test_summary_counts_decisions_and_names_those_without_effect():

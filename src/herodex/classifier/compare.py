@@ -10,6 +10,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Shaped
+from matplotlib.figure import Figure
 
 from herodex import paths
 from herodex.classifier.examples import Examples, reduce_features
@@ -129,6 +130,18 @@ def tabulate(results: list[RecipeResult], seed: int) -> pd.DataFrame:
     return pd.DataFrame(rows).round(6)
 
 
+def recipes_figure(accuracies: dict[str, Estimate], chosen: str) -> Figure:
+    """Draw the accuracy of each recipe, and mark the one that is used."""
+    names = {name: f"{name}, used" if name == chosen else name for name in accuracies}
+    figure, axes = interval_figure(
+        {names[name]: found for name, found in accuracies.items()}, "out-of-fold accuracy"
+    )
+    row = list(accuracies).index(chosen)
+    axes.axhspan(row - 0.6, row + 0.4, color="tab:orange", alpha=0.18, linewidth=0)
+    axes.get_yticklabels()[row].set_fontweight("bold")
+    return figure
+
+
 def main() -> None:
     """Write the table of recipes, its plot, and the recipe that `train_classifier` follows."""
     params = load_params()
@@ -158,7 +171,7 @@ def main() -> None:
     record = {"chosen": recipe.name, "cross_validation": by_l2.to_dict("records")}
     (folder / "recipes.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     accuracies = {one.recipe.name: grouped_proportion(one.correct, one.groups) for one in results}
-    save_figure(interval_figure(accuracies, "out-of-fold accuracy")[0], folder / "recipes.png")
+    save_figure(recipes_figure(accuracies, recipe.name), folder / "recipes.png")
     log.info("chosen: %s", recipe.name)
 
 

@@ -175,14 +175,37 @@ def write_model(
 def write_reports(
     folder: Path, selection: Selection, tables: dict[str, pd.DataFrame], searches: dict[str, Any]
 ) -> None:
-    """Write the tables by their names, the training plot, and the validation metrics with the searches."""
+    """Write the tables by their names, the training plot, and the validation metrics with the searches.
+
+    `selection.json` has the few of the metrics that experiments are compared by.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     text = json.dumps({**selection.metrics, "searches": searches}, indent=2) + "\n"
     (folder / "validation.json").write_text(text, encoding="utf-8")
+    text = json.dumps(selection_figures(selection.metrics), indent=2) + "\n"
+    (folder / "selection.json").write_text(text, encoding="utf-8")
     figure = training_figure(tables["history"], selection.by_l2, tables["ood_calibration"])
     save_figure(figure, folder / "training.png")
+
+
+def selection_figures(metrics: dict[str, Any]) -> dict[str, float]:
+    """Select the cross-validated figures that experiments are compared by, flat."""
+    accuracy, ood = metrics["accuracy"], metrics["ood"]
+    rates = {
+        "auroc": ood.get("auroc"),
+        "false_accepts": ood.get("false_accept_rate"),
+        "false_rejects": ood["false_reject_rate"],
+    }
+    return {
+        "accuracy": accuracy["value"],
+        "accuracy_low": accuracy["low"],
+        "accuracy_high": accuracy["high"],
+        **{name: found["value"] for name, found in rates.items() if found},
+        "l2": metrics["l2"],
+        "temperature": metrics["temperature"],
+    }
 
 
 def tabulate(

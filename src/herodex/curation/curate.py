@@ -46,7 +46,7 @@ from herodex.dataset.manifest import (
     summary,
     write_manifest,
 )
-from herodex.params import ClassifierParams, Params, load_params
+from herodex.params import FROM_FEEDBACK, ClassifierParams, Params, load_params
 
 log = logging.getLogger(__name__)
 
@@ -143,6 +143,12 @@ def drop_label_errors(
     return scored
 
 
+def labelled_by_person(manifest: pd.DataFrame) -> Bool[np.ndarray, " n"]:
+    """Mark the rows whose label is a person's: of a review decision, or of an accepted report."""
+    decided = (manifest["decided_by"] == PERSON).to_numpy()
+    return decided | (manifest["source"] == FROM_FEEDBACK).to_numpy() if "source" in manifest else decided
+
+
 def curate(
     manifest: pd.DataFrame,
     features: Features,
@@ -153,7 +159,8 @@ def curate(
     """Apply review decisions, merge duplicates, and drop label errors and outliers.
 
     The user's own test images are scored, but no label check learns from them or drops them.
-    `checks_off` says, for each row, which checks are switched off for its query, and why.
+    The label checks drop no label that a person gave. `checks_off` says, for each row, which checks are
+    switched off for its query, and why.
     """
     settings = params.classifier.curate
     held_out = held_out_images(manifest, params)
@@ -163,7 +170,7 @@ def curate(
     marked = score_duplicates(marked, rows, vectors)
     learnt = (marked["kept"] == "1").to_numpy()[rows] & ~held_out[rows]
     labels, groups = subjects(marked, params)[rows], marked["duplicate_group"].to_numpy(str)[rows]
-    undecided = (marked["decided_by"] != PERSON).to_numpy()[rows]
+    undecided = ~labelled_by_person(marked)[rows]
     images = Labelled(vectors, labels, groups, learnt, settings.folds)
     scores, errors = find_label_errors(images, undecided, settings.min_label_quality)
     return drop_label_errors(marked, rows, scores, errors)

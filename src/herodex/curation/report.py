@@ -27,6 +27,24 @@ MAX_SHOWN = 64
 """Most images on a contact sheet, the worst ones if there are more."""
 MAX_QUERIES = 40
 """Most queries in the plot and the log, those with the most dropped results if there are more."""
+GROUPS = {
+    "kept": ("#8fb996", ("kept",)),
+    "not usable: download, format, size or quality": (
+        "#b9bec7",
+        (
+            *("no_download", "truncated", "not_an_image", "unreadable", "too_large", "too_small"),
+            *("odd_aspect", "too_dark", "too_light", "low_information", "blurry"),
+        ),
+    ),
+    "duplicates": ("#74a9cf", ("exact_duplicate", "near_duplicate", "test_group")),
+    "label, licence or a person's decision": (
+        "#e8a33d",
+        ("label_conflict", "label_error", "outlier", "review", "license"),
+    ),
+}
+"""The parts of a bar in the plot: each with its colour, and the outcomes that it sums."""
+LEAST_WRITTEN = 0.03
+"""Least part of the longest bar that has room for its count."""
 
 
 def count_reasons(manifest: pd.DataFrame) -> pd.DataFrame:
@@ -116,39 +134,46 @@ def shorten_counts(counts: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([queries[shown], others, total], ignore_index=True)
 
 
+def group_counts(counts: pd.DataFrame) -> pd.DataFrame:
+    """Sum the counts of `count_reasons` to the groups of the plot, a row for each query."""
+    rows = counts.set_index("query")
+    return pd.DataFrame(
+        {
+            group: rows.reindex(columns=list(outcomes), fill_value=0).sum(axis=1)
+            for group, (_, outcomes) in GROUPS.items()
+        }
+    )
+
+
 def counts_figure(counts: pd.DataFrame) -> Figure:
-    """Plot the counts of `count_reasons` as one stacked bar per query, kept images first.
+    """Plot the counts of `count_reasons` as one stacked bar of four groups per query, kept images first.
 
     Of many queries, those with the most dropped results are shown, and the mean of the others.
     """
-    rows = shorten_counts(counts)
-    rows = rows[rows["query"] != "all"].set_index("query").astype(float)
+    short = shorten_counts(counts)
+    rows = group_counts(short[short["query"] != "all"]).astype(float)
     left_out = int((counts["query"] != "all").sum()) - MAX_QUERIES
     label = "search results"
     if left_out > 0:
         rest = rows.iloc[-1]
-        label += f"\n{left_out} other queries have {rest['results']:,.0f} results, {rest['kept']:,.0f} kept"
+        label += f"\n{left_out} other queries have {rest.sum():,.0f} results, {rest['kept']:,.0f} kept"
         rows.iloc[-1] = rest / left_out
         rows = rows.rename(index={rest.name: f"mean of {rest.name}"})
-    names = [name for name in rows.columns if name not in ("results", "decided")]
     figure = Figure(figsize=(9, 1.8 + 0.34 * len(rows)), layout="constrained")
     axes: Any = figure.subplots()
-    colours = ["#d8d3c8", *_colours(len(names) - 1)]
-    start = pd.Series(0.0, rows.index)
-    for name, colour in zip(names, colours, strict=True):
-        axes.barh(range(len(rows)), rows[name], left=start, color=colour, label=name.replace("_", " "))
-        start = start + rows[name]
+    start, longest = pd.Series(0.0, rows.index), rows.sum(axis=1).max()
+    for group, (colour, _) in GROUPS.items():
+        bars = axes.barh(range(len(rows)), rows[group], left=start, color=colour, label=group)
+        written = [f"{count:.0f}" if count >= LEAST_WRITTEN * longest else "" for count in rows[group]]
+        axes.bar_label(bars, written, label_type="center", fontsize=8, color="#1c1f24")
+        start = start + rows[group]
     axes.set_yticks(range(len(rows)), [drawable(query) for query in rows.index])
     axes.invert_yaxis()
+    axes.margins(y=0.01)
+    axes.spines[["top", "right"]].set_visible(False)
     axes.set(xlabel=label)
-    axes.figure.legend(loc="outside lower center", ncols=6, fontsize="small")
+    figure.legend(loc="outside lower center", ncols=len(GROUPS), fontsize="small", frameon=False)
     return figure
-
-
-def _colours(n: int) -> list[tuple[float, ...]]:
-    from matplotlib import colormaps
-
-    return [tuple(colormaps["turbo"](0.12 + 0.8 * i / max(n - 1, 1))) for i in range(n)]
 
 
 def rows_to_show(manifest: pd.DataFrame, reason: str) -> pd.DataFrame:

@@ -337,7 +337,7 @@ def evaluate(
     places = {label: place for place, label in enumerate(answers)}
     position = np.array([places[label] for label in actual])
     correct = answer_positions(probabilities) == position
-    bins = calibration(position, probabilities)
+    bins = calibration(position, probabilities, groups)
     measured = [(measure_traits(image), colour_histogram(image)) for image in map(read_clean, files)]
     traits, histograms = zip(*measured, strict=True)
     train = manifest[manifest["part"] == "train"]

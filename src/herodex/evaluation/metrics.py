@@ -22,24 +22,32 @@ def accuracy(
 
 
 def calibration(
-    actual: Int[np.ndarray, " n"], probabilities: Float[np.ndarray, "n answers"], bins: int = 10
+    actual: Int[np.ndarray, " n"],
+    probabilities: Float[np.ndarray, "n answers"],
+    groups: Shaped[np.ndarray, " n"],
+    bins: int = 10,
 ) -> pd.DataFrame:
     """Compare confidence with accuracy in bins of equal width from 0 to 1.
 
     Args:
         actual: the true answers.
         probabilities: of the answers.
+        groups: the duplicate group of each image.
         bins: their number.
 
     Returns:
-        a table of the bins that hold an image: `confidence` (its mean), `accuracy`, `n`.
+        a table of the bins that hold an image: `confidence` (its mean), `accuracy` with the bounds `low` and
+        `high` of its 95 % interval, and `n`.
     """
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == actual
     place = np.minimum((confidence * bins).astype(int), bins - 1)
-    table = pd.DataFrame({"bin": place, "confidence": confidence, "accuracy": correct, "n": 1})
-    grouped = table.groupby("bin").agg({"confidence": "mean", "accuracy": "mean", "n": "sum"})
-    return grouped.reset_index(drop=True).round(6)
+    rows: list[dict[str, float]] = []
+    for number in np.unique(place):
+        found = grouped_proportion(correct[place == number], groups[place == number])
+        row = {"confidence": float(confidence[place == number].mean()), "accuracy": found["value"]}
+        rows.append(row | {bound: found[bound] for bound in ("low", "high", "n")})
+    return pd.DataFrame(rows).round(6)
 
 
 def expected_calibration_error(table: pd.DataFrame) -> float:

@@ -70,10 +70,10 @@ def curves_figure(roc: pd.DataFrame, precision_recall: pd.DataFrame, title: str)
 
 
 def reliability_figure(bins: pd.DataFrame, risk: pd.DataFrame, title: str) -> Figure:
-    """Draw the reliability diagram and the risk-coverage curve.
+    """Draw the reliability diagram with 95 % intervals, and the risk-coverage curve.
 
     Args:
-        bins: `confidence`, `accuracy`, `n`.
+        bins: `confidence`, `accuracy`, `low`, `high`, `n`.
         risk: `coverage`, `risk`.
         title: of the figure.
     """
@@ -81,11 +81,15 @@ def reliability_figure(bins: pd.DataFrame, risk: pd.DataFrame, title: str) -> Fi
     figure.suptitle(title)
     left, right = figure.subplots(1, 2)
     left.plot([0, 1], [0, 1], color="grey", linestyle=":")
-    left.plot(bins["confidence"], bins["accuracy"], marker="o")
-    for confidence, right_share, n in zip(bins["confidence"], bins["accuracy"], bins["n"], strict=True):
-        left.annotate(f"n = {n}", (confidence, right_share), (4, -12), textcoords="offset points", fontsize=8)
+    errors = [bins["accuracy"] - bins["low"], bins["high"] - bins["accuracy"]]
+    left.errorbar(bins["confidence"], bins["accuracy"], yerr=errors, fmt="o", capsize=3, color="tab:blue")
+    for confidence, n in zip(bins["confidence"], bins["n"], strict=True):
+        left.text(confidence, 0.01, f"n = {n}", rotation=90, ha="center", va="bottom", fontsize=8)
     left.set(
-        xlabel="probability of the answer", ylabel="share that is correct", xlim=(0, 1.02), ylim=(0, 1.05)
+        xlabel="probability of the answer, in bins of 0.1",
+        ylabel="share that is correct, with 95 % interval",
+        xlim=(0, 1.04),
+        ylim=(0, 1.05),
     )
     right.plot(risk["coverage"], risk["risk"])
     right.set(

@@ -82,12 +82,18 @@ def write_model(network: "keras.Model", vocabulary: Vocabulary, max_length: int,
 
 
 def write_reports(result: TrainingResult, figures: dict[str, Any], folder: Path) -> None:
-    """Write the history, its plot and the cross-validation results."""
+    """Write the history, its plot and the cross-validation results.
+
+    `selection.json` has the figure that experiments are compared by.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     result.history.to_csv(folder / "history.csv", index=False, lineterminator="\n")
     result.held_out.to_csv(folder / "cross_validation.csv", index=False, lineterminator="\n")
     text = json.dumps(figures, indent=2, ensure_ascii=False) + "\n"
     (folder / "validation.json").write_text(text, encoding="utf-8")
+    nats = figures["nats"]
+    selection = {"nats": nats["value"], "nats_low": nats["low"], "nats_high": nats["high"]}
+    (folder / "selection.json").write_text(json.dumps(selection, indent=2) + "\n", encoding="utf-8")
     save_figure(history_figure(result.history), folder / "history.png")
 
 

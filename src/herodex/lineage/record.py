@@ -1,4 +1,4 @@
-"""Stage `record_lineage`: write the lineage of both models, a model card for each, and others' formats.
+"""Stage `record_lineage`: write lineage, headline figures and a card of both models, and others' formats.
 
 `models/lineage.json` has content hashes, but neither commit nor time: the commit contains `dvc.lock` and so
 cannot be known here, and a time would change the file in every run. MLflow runs and bentos name the commit.
@@ -23,6 +23,7 @@ from herodex.lineage.bom import BOM, write_project_bom
 from herodex.lineage.cards import classifier_card, generator_card
 from herodex.lineage.counts import Row, count_images, count_names, estimates_in, read_rows
 from herodex.lineage.croissant import CROISSANT, IMAGES, write_croissant
+from herodex.lineage.headline_metrics import headline_metrics
 from herodex.lineage.lock import ModelLineage, StageRecord, read_lock, upstream
 from herodex.lineage.runs import log_lineage
 from herodex.lineage.slsa import state_project, write_statement
@@ -124,8 +125,14 @@ def write_provenance(lineage: dict[str, ModelLineage], recorded: Collection[str]
     write_statement(paths.PROVENANCE, state_project(lineage))
 
 
+def write_headline(headlines: dict[str, dict[str, float]]) -> None:
+    """Write the headline figures of all models as one flat record, for `dvc metrics show`."""
+    figures = {figure: value for found in headlines.values() for figure, value in found.items()}
+    paths.HEADLINE.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
 def main() -> None:
-    """Write lineage and model cards, then log the lineage to MLflow.
+    """Write lineage, headline figures and model cards, then log the lineage to MLflow.
 
     As a stage this is about both models; after a run of one half, about its model, named as an argument.
     """
@@ -145,9 +152,12 @@ def main() -> None:
     for name, card in (("classifier", classifier_card), ("generator", generator_card)):
         if name in recorded:
             (paths.CARDS / f"{name}.md").write_text(card(recorded[name], params), encoding="utf-8")
+    headlines = {name: headline_metrics(paths.REPORTS, name) for name in lineage}
+    write_headline(headlines)
     write_provenance(lineage, names, params)
     with timed("logging"):
-        log_lineage(recorded, {name: record for name, record in stages.items() if name != "record_lineage"})
+        stages.pop("record_lineage", None)
+        log_lineage(recorded, stages, headlines)
     for name, entry in recorded.items():
         log.info("%s %s: %d stages", name, entry["model"][:12], len(entry["stages"]))
 

@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 
 from herodex import paths
 from herodex.command import run_command
+from herodex.dataset.manifest import REASONS
 from herodex.errors import UserError
 from herodex.json_record import read_json
 from herodex.lineage.counts import Row, estimates_in, read_rows
@@ -35,13 +36,16 @@ MAX_CHARACTERS = 8000
 """Longer reports are cut, with a link to the whole."""
 
 CAPTIONS = {
-    "clean/counts": "Search results of each class and distractor: kept, or why they are set aside.",
+    "bench": "Ratios measured by `make bench`, with the least and most of the rounds; 1 is no difference.",
+    "clean/counts": "Search results of each class and distractor: kept, or set aside for one of three kinds "
+    "of reasons; the contact sheets below show the images of each reason.",
     "classifier/confusion": "Rows are what images show, columns the answers; off the diagonal are errors.",
     "classifier/curves": "Each answer against all others, over all thresholds; near the corner is good.",
     "classifier/figures": "Accuracy and recall, by kind of image and on corrupted ones, with 95 % intervals.",
     "classifier/recipes": "Accuracy of each recipe for features and head; the simplest of the best is used.",
-    "classifier/reliability": "Left: share of right answers by their probability; on the dotted line, "
-    "probabilities are true. Right: share of errors among the most certain answers.",
+    "classifier/reliability": "Left: share of right answers by their probability, with 95 % intervals and "
+    "counts; on the dotted line, probabilities are true. Right: share of errors among the most certain "
+    "answers.",
     "classifier/training": "Left: loss while fitting. Middle: selection of the weight decay. Right: OOD "
     "scores of images of the classes, and of distractors left out of training.",
     "classifier/worst": "The most confident wrong answers: what was asked for, the answer, the image's hash.",
@@ -49,7 +53,7 @@ CAPTIONS = {
     "generator/lengths": "Lengths of sampled names at several temperatures, and of real names.",
     "generator/nats": "Nats per character on real names, lower is more likely: the GRU beside n-gram models.",
 }
-"""Captions of plots by folder and name; others are captioned by their names."""
+"""Captions of plots by folder and name; contact sheets of a reason say its meaning, others their names."""
 
 Estimates = dict[str, dict[str, float]]
 
@@ -114,8 +118,11 @@ def markdown(file: Path) -> str:
 
 
 def caption(plot: Path) -> str:
-    """Say in words what a plot shows."""
-    return CAPTIONS.get(plot.with_suffix("").as_posix()) or plot.stem.replace("_", " ")
+    """Say in words what a plot or contact sheet shows."""
+    name = plot.stem.replace("_", " ")
+    if plot.stem in REASONS:
+        return f"{name.capitalize()}: {REASONS[plot.stem]}."
+    return CAPTIONS.get(plot.with_suffix("").as_posix()) or name
 
 
 def page(sections: list[Section], times: list[StageTime], lead: Lead = NO_LEAD) -> str:

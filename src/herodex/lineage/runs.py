@@ -19,22 +19,35 @@ from herodex.tracking import PARENT, Store, UnreachableError, commit_tags, conne
 log = logging.getLogger(__name__)
 
 ARTIFACT = "lineage.json"
-HEADLINES = {"classifier": "accuracy", "generator": "nats"}
-"""The figure of each model that the run of the whole pipeline shows."""
 
 
-def log_lineage(lineage: dict[str, ModelLineage], stages: dict[str, StageRecord]) -> None:
-    """Log what MLflow lacks: runs, their hashes and inputs, and versions of both models."""
+def log_lineage(
+    lineage: dict[str, ModelLineage],
+    stages: dict[str, StageRecord],
+    headlines: dict[str, dict[str, float]],
+) -> None:
+    """Log what MLflow lacks: runs, their hashes and inputs, and versions of both models.
+
+    Args:
+        lineage: of the models that have just been made, by name.
+        stages: records of all stages that they depend on.
+        headlines: figures of each model, for the run of the whole pipeline.
+    """
     if not send_pending():
         return
     try:
         with connect() as store:
-            _log(store, lineage, stages)
+            _log(store, lineage, stages, headlines)
     except UnreachableError as error:
         log.warning("%s\n  fix: %s", error.problem, error.hint)
 
 
-def _log(store: Store, lineage: dict[str, ModelLineage], stages: dict[str, StageRecord]) -> None:
+def _log(
+    store: Store,
+    lineage: dict[str, ModelLineage],
+    stages: dict[str, StageRecord],
+    headlines: dict[str, dict[str, float]],
+) -> None:
     repro, times = repro_key(), {entry["stage"]: entry for entry in read_times("stage")}
     started = [entry["started"] for entry in times.values() if entry["repro"] == repro]
     parent = store.parent_run(repro, min(started, default=time.time()), commit_tags()) if repro else ""
@@ -49,22 +62,11 @@ def _log(store: Store, lineage: dict[str, ModelLineage], stages: dict[str, Stage
     if parent:
         store.set_tags(parent, runs | {name: entry["model"] for name, entry in lineage.items()})
         store.client.log_dict(parent, lineage, ARTIFACT)
-        store.log_metrics(parent, headline_metrics(lineage))
+        named = {f"{name}.{key}": value for name in lineage for key, value in headlines[name].items()}
+        store.log_metrics(parent, named)
         # The parent is still running if all stages came from the cache.
         status = store.client.get_run(parent).info.status.replace("RUNNING", "FINISHED")
         store.client.set_terminated(parent, status)
-
-
-def headline_metrics(lineage: dict[str, ModelLineage]) -> dict[str, float]:
-    """Select one figure of each model for the run of the whole pipeline."""
-    figures: dict[str, dict[str, dict[str, float]]] = {
-        name: entry["metrics"] for name, entry in lineage.items()
-    }
-    return {
-        f"{name}.{figure}": figures[name][figure]["value"]
-        for name, figure in HEADLINES.items()
-        if figure in figures.get(name, {})
-    }
 
 
 def _run_of(

@@ -5,7 +5,7 @@ import hashlib
 import io
 import mimetypes
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +24,10 @@ FOR_A_DAY = "public, max-age=86400"
 VERSION = re.compile("[0-9a-f]{16}")
 ENTRY = "app.js"
 """The module that imports all others."""
+STYLES = "styles.css"
+"""All stylesheets in one file, because a page is painted only when each of them has arrived."""
+FIRST_STYLES = ("base.css", "style.css", "recognise.css", "batch.css", "names.css", "code.css")
+LAST_STYLES = "forced.css"
 THUMBNAIL_SIDE = 96
 """Pixels of an example image's thumbnail, which is shown at half this side, for screens of high density."""
 MAX_EXAMPLE_PIXELS = 25_000_000
@@ -48,9 +52,17 @@ def to_static_file(name: str, body: bytes) -> StaticFile:
 
 
 def load_static_files(folder: Path) -> dict[str, StaticFile]:
-    """Load the files of a folder by name."""
-    files = (file for file in sorted(folder.iterdir()) if file.is_file())
-    return {file.name: to_static_file(file.name, file.read_bytes()) for file in files}
+    """Load the files of a folder by name, and its stylesheets as one file too."""
+    files = {file.name: file.read_bytes() for file in sorted(folder.iterdir()) if file.is_file()}
+    if sheets := order_styles(name for name in files if name.endswith(".css")):
+        files[STYLES] = b"\n".join(files[name] for name in sheets)
+    return {name: to_static_file(name, body) for name, body in files.items()}
+
+
+def order_styles(names: Iterable[str]) -> list[str]:
+    """Order stylesheets for the cascade: later ones win."""
+    places = {name: place for place, name in enumerate(FIRST_STYLES)}
+    return sorted(names, key=lambda name: (name == LAST_STYLES, places.get(name, len(places)), name))
 
 
 def load_thumbnails(images: Sequence[Path]) -> dict[str, StaticFile]:
