@@ -13,8 +13,8 @@ def test_one_file_has_all_stylesheets_in_the_order_of_the_cascade(tmp_path: Path
 
 def test_stylesheets_of_the_page_are_all_in_it():
     files = load_static_files(WEB / "static")
-    sheets = order_styles(name for name in files if name.endswith(".css") and name != STYLES)
-    assert len(files[STYLES].body) == sum(len(files[name].body) + 1 for name in sheets) - 1
+    styles = order_styles(name for name in files if name.endswith(".css") and name != STYLES)
+    assert len(files[STYLES].body) == sum(len(files[name].body) + 1 for name in styles) - 1
 
 
 def test_folder_without_stylesheets_has_no_such_file(tmp_path: Path):

@@ -52,8 +52,8 @@ def to_static_file(name: str, body: bytes) -> StaticFile:
 def load_static_files(folder: Path) -> dict[str, StaticFile]:
     """Load the files of a folder by name, and its stylesheets as one file too."""
     files = {file.name: file.read_bytes() for file in sorted(folder.iterdir()) if file.is_file()}
-    if sheets := order_styles(name for name in files if name.endswith(".css")):
-        files[STYLES] = b"\n".join(files[name] for name in sheets)
+    if styles := order_styles(name for name in files if name.endswith(".css")):
+        files[STYLES] = b"\n".join(files[name] for name in styles)
     return {name: to_static_file(name, body) for name, body in files.items()}
 
 
