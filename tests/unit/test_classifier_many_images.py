@@ -12,11 +12,11 @@ from herodex.classifier.lda import fit_whitening
 from herodex.classifier.linear import fit_heads, fold_count
 from herodex.classifier.model_selection import Images, select, thin_out
 from herodex.classifier.ood_calibration import HeldOut, Method, leave_one_query_out, left_out_labels
-from herodex.classifier.parallel import side_by_side
 from herodex.classifier.principal_components import Components, fit_components, has_many_images, moments
 from herodex.classifier.recipes import list_recipes
 from herodex.inference.ood import MOST_COMPARED, sample_gallery, unit
 from herodex.params import load_params
+from herodex.scale.parallel import side_by_side
 
 SETTINGS = load_params().classifier
 

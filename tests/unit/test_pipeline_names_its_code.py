@@ -33,6 +33,7 @@ SHARED = {
         "scale/code_versions",
         "scale/disk_errors",
         "scale/engine",
+        "scale/parallel",
         "scale/ray_tasks",
         "scale/shard_results",
         "stage_times",

@@ -17,7 +17,6 @@ from herodex.classifier.examples import Examples, reduce_features
 from herodex.classifier.labels import head_labels
 from herodex.classifier.linear import assign_folds, correct_answers, fold_count, log_losses
 from herodex.classifier.model_selection import cross_validate
-from herodex.classifier.parallel import independent_fits
 from herodex.classifier.principal_components import LEAST_IMAGES
 from herodex.classifier.recipes import (
     Recipe,
@@ -32,6 +31,7 @@ from herodex.errors import UserError
 from herodex.hashing import uniform_hash
 from herodex.params import Params, load_params
 from herodex.plotting import interval_figure, save_figure
+from herodex.scale.parallel import independent_fits
 from herodex.statistics import Estimate, grouped_mean, grouped_proportion
 
 log = logging.getLogger(__name__)

@@ -9,11 +9,11 @@ from scipy.optimize import OptimizeResult, minimize, minimize_scalar
 from threadpoolctl import threadpool_limits
 
 from herodex.classifier.examples import Examples
-from herodex.classifier.parallel import side_by_side
 from herodex.classifier.principal_components import BLOCK_ROWS, blocks
 from herodex.hashing import uniform_hash
 from herodex.inference.ood import class_probabilities
 from herodex.progress import track
+from herodex.scale.parallel import side_by_side
 
 MOST_ITERATIONS = 500
 TOLERANCE = 1e-4

@@ -15,7 +15,6 @@ from scipy.optimize import minimize
 from herodex.classifier.examples import OodExamples
 from herodex.classifier.lda import fit_whitening
 from herodex.classifier.linear import FitHeads, LinearHead
-from herodex.classifier.parallel import independent_fits
 from herodex.inference.decision import decision_margin
 from herodex.inference.ood import (
     Gallery,
@@ -29,6 +28,7 @@ from herodex.inference.ood import (
 )
 from herodex.params import DecisionParams, ScaleParams, TrainClassifierParams
 from herodex.scale.engine import LOCAL
+from herodex.scale.parallel import independent_fits
 
 LEAST_CLASSES = 3
 """Without distractors, classes are left out in turn where at least two others remain."""

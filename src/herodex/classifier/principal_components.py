@@ -13,9 +13,9 @@ from jaxtyping import Bool, Float, Float32, Float64
 from sklearn.utils.extmath import randomized_svd
 from threadpoolctl import threadpool_limits
 
-from herodex.classifier.parallel import side_by_side
 from herodex.classifier.projection import LEAST_DEVIATION
 from herodex.inference.ood import Whitening
+from herodex.scale.parallel import side_by_side
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,8 @@ class less probable if its hard images are.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
 from cleanlab.rank import get_label_quality_scores
@@ -21,6 +22,7 @@ from threadpoolctl import threadpool_limits
 from herodex.curation.near_duplicates import unit_vectors
 from herodex.dataset.feature_table import BLOCK, Vectors
 from herodex.hashing import uniform_hash
+from herodex.scale.parallel import independent_fits
 
 REGULARISATION = 0.003
 """scikit-learn's C, small because there are few images and many features."""
@@ -121,23 +123,32 @@ def predict_out_of_fold(
     fitted = images.usable & (labels != "")
     classes = np.array(_labels_of(labels[fitted]), dtype=str)
     fold = np.array([int(folds * uniform_hash(group, "fold")) for group in images.groups], int)
-    for held_out in range(folds):
-        train, test = fitted & (fold != held_out), np.flatnonzero(fold == held_out)
-        if not len(test) or len(set(labels[train])) < 2:
-            continue
-        learnt = sample_evenly(np.flatnonzero(train), labels, images.groups, FITTED_MAX)
-        scale, regression = StandardScaler(), _regression()
-        model: Any = Pipeline([("scale", scale), ("regression", regression)])
-        # Several threads would add in another order and change the last digits.
-        with threadpool_limits(1):
-            model.fit(images.features[learnt], labels[learnt])
-            known: list[str] = model.classes_.tolist()
-            columns = np.searchsorted(classes, known)
-            for start in range(0, len(test), PREDICTED_AT_ONCE):
-                rows = test[start : start + PREDICTED_AT_ONCE]
-                probabilities = np.zeros((len(rows), len(classes)))
+    parts = [
+        (train, test)
+        for held_out in range(folds)
+        for train, test in [(fitted & (fold != held_out), np.flatnonzero(fold == held_out))]
+        if len(test) and len(set(labels[train])) >= 2
+    ]
+    fits = [train for train, _ in parts]
+    models = independent_fits(partial(_fit, images), fits, "check labels", "folds")
+    for model, (_, test) in zip(models, parts, strict=True):
+        columns = np.searchsorted(classes, cast("list[str]", model.classes_.tolist()))
+        for start in range(0, len(test), PREDICTED_AT_ONCE):
+            rows = test[start : start + PREDICTED_AT_ONCE]
+            probabilities = np.zeros((len(rows), len(classes)))
+            # Several threads would add in another order and change the last digits.
+            with threadpool_limits(1):
                 probabilities[:, columns] = model.predict_proba(images.features[rows])
-                yield rows, classes, probabilities
+            yield rows, classes, probabilities
+
+
+def _fit(images: Labelled, train: Bool[np.ndarray, " n"]) -> Any:
+    """Fit a logistic regression to scaled features."""
+    learnt = sample_evenly(np.flatnonzero(train), images.labels, images.groups, FITTED_MAX)
+    # Without balancing, images of a small class are improbable because the class is small.
+    regression = LogisticRegression(C=REGULARISATION, max_iter=500, class_weight="balanced")
+    model: Any = Pipeline([("scale", StandardScaler()), ("regression", regression)])
+    return model.fit(images.features[learnt], images.labels[learnt])
 
 
 def sample_evenly(
@@ -160,11 +171,6 @@ def sample_evenly(
     order = np.lexsort([chance, codes])
     ranks = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
     return rows[np.sort(order[ranks < limit])]
-
-
-def _regression() -> Any:
-    # Without balancing, images of a small class are improbable because the class is small.
-    return LogisticRegression(C=REGULARISATION, max_iter=500, class_weight="balanced")
 
 
 def score_labels(images: Labelled) -> LabelQuality:
