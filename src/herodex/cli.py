@@ -14,7 +14,7 @@ from herodex.command import run_command
 from herodex.errors import UserError
 
 if TYPE_CHECKING:
-    import herodex.lineage.forget
+    import herodex.lineage.forget_sources
 
 
 def main() -> None:
@@ -122,7 +122,8 @@ def forget(options: argparse.Namespace) -> None:
     Raises:
         UserError: the key is missing or fits nothing, or no terminal can confirm.
     """
-    from herodex.lineage.forget import describe, find_source
+    from herodex.lineage.forget import describe
+    from herodex.lineage.forget_sources import find_source
     from herodex.lineage.tree import render
 
     if options.check:
@@ -142,7 +143,7 @@ def forget(options: argparse.Namespace) -> None:
     withdraw(withdrawal, options.rebuild)
 
 
-def withdraw(withdrawal: "herodex.lineage.forget.Withdrawal", rebuild: bool) -> None:
+def withdraw(withdrawal: "herodex.lineage.forget_sources.Withdrawal", rebuild: bool) -> None:
     """Remove a source's images; with `rebuild`, make everything anew, compare the accuracy, and check.
 
     Raises:
@@ -166,20 +167,27 @@ def withdraw(withdrawal: "herodex.lineage.forget.Withdrawal", rebuild: bool) -> 
     if subprocess.run(["make", "run"], check=False).returncode:
         raise UserError("`make run` failed after the removal.", "Remove the cause and run `make run` again.")
     sys.stdout.write(f"{compare_accuracy(before, accuracy_now())}\n")
-    prove_forgotten(withdrawal.key)
+    # Earlier versions are the user's to remove, as they may be needed to roll back.
+    prove_forgotten(withdrawal.key, earlier=False)
 
 
-def prove_forgotten(key: str | None) -> None:
-    """Print the traces of withdrawn sources in the working tree; exit with 1 if there are any."""
+def prove_forgotten(key: str | None, earlier: bool = True) -> None:
+    """Print the traces of withdrawn sources; exit with 1 if there are any.
+
+    Args:
+        key: a source that need not be withdrawn.
+        earlier: whether traces in earlier versions count, which `make run` does not remove.
+    """
     from herodex.forgotten_list import read_forgotten
-    from herodex.lineage.traces import describe_traces, find_traces, hashes_of
+    from herodex.lineage.trace_places import describe_found, find_everywhere
+    from herodex.lineage.traces import hashes_of, wanted
 
     forgotten = read_forgotten()
     if key and not hashes_of(key) & forgotten.reasons.keys():
         sys.stdout.write(f"'{key}' is not withdrawn: data/forgotten.csv has no such source.\n")
-    found = find_traces(forgotten, key or "")
-    sys.stdout.write(f"{describe_traces(found)}\n")
-    if found:
+    found = find_everywhere(wanted(forgotten, key or ""))
+    sys.stdout.write(f"{describe_found(found)}\n")
+    if found.working or (earlier and found.earlier):
         raise SystemExit(1)
 
 
