@@ -200,7 +200,11 @@ def test_plan_names_similar_sources_and_near_duplicates_that_stay(project):
 
 @pytest.mark.parametrize(
     ("key", "similar"),
-    [("cc by", "Similar, with their images: licence CC BY 4.0 (2)"), ("An Ä", "author Ann Ä (1)"), ("x.a.test", "host a.test")],
+    [
+        ("cc by", "their images: licence CC BY 4.0 (2)"),
+        ("An Ä", "author Ann Ä (1)"),
+        ("x.a.test", "host a.test"),
+    ],
 )
 def test_key_that_fits_nothing_is_answered_with_similar_sources(project, key, similar):
     with pytest.raises(UserError) as caught:
