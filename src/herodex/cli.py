@@ -224,10 +224,13 @@ def verify(options: argparse.Namespace) -> None:
 
 
 def status(options: argparse.Namespace) -> None:
-    """Print the state of the project, and the next step."""
+    """Print the state of the project, and the next step; exit with 1 if a file is damaged."""
     from herodex.lineage.status import describe, gather
 
-    sys.stdout.write(f"{describe(gather(options.service))}\n")
+    found = gather(options.service)
+    sys.stdout.write(f"{describe(found)}\n")
+    if found.repairs:
+        raise SystemExit(1)
 
 
 def export(options: argparse.Namespace) -> None:

@@ -36,7 +36,7 @@ _DIGITS = re.compile(r"[0-9a-f]{6,64}")
 _WHOLE = 64
 _ANY_HOST = "*."
 """The start of a host that stands for a domain with all of its hosts."""
-ALIKE = 0.8
+ALIKE = 0.88
 """Least similarity of two values of which one may be another spelling of the other."""
 MOST_ALIKE = 5
 
