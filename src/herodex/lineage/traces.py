@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
@@ -120,7 +120,7 @@ def find_traces(files: Iterable[Path], sought: Wanted) -> dict[Path, Counter[str
     every = sorted(file for file in files if file != paths.FORGOTTEN)
     # Decoding images, the slowest part, runs in parallel.
     with ThreadPoolExecutor() as pool:
-        found = pool.map(lambda file: traces_in(file, sought), every)
+        found = pool.map(partial(traces_in, sought=sought), every)
         return {file: traces for file, traces in zip(every, found, strict=True) if traces}
 
 

@@ -121,9 +121,9 @@ def _check_form(statement: Mapping[str, Any], file: Path) -> None:
         )
     for subject in statement["subject"]:
         # Reads each field that is needed later.
-        PurePosixPath(subject["name"]), bytes.fromhex(subject["digest"]["sha256"])
+        _ = PurePosixPath(subject["name"]), bytes.fromhex(subject["digest"]["sha256"])
     for folder in statement["predicate"]["herodex_completeFolders"]:
-        PurePosixPath(folder)
+        _ = PurePosixPath(folder)
 
 
 def differences(folder: Path, statement: Mapping[str, Any], unstated: set[Path]) -> dict[str, str]:
