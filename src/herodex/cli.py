@@ -144,7 +144,7 @@ def forget(options: argparse.Namespace) -> None:
 
 
 def withdraw(withdrawal: "herodex.lineage.forget_sources.Withdrawal", rebuild: bool) -> None:
-    """Remove a source's images; with `rebuild`, make everything anew, compare the accuracy, and check.
+    """Remove a source's images; with `rebuild`, make everything anew, compare the figures, and check.
 
     Raises:
         UserError: `make run` failed.
@@ -153,9 +153,10 @@ def withdraw(withdrawal: "herodex.lineage.forget_sources.Withdrawal", rebuild: b
     sys.path.insert(0, str(Path.cwd()))
     from crawlers.forgotten import withdraw_images
     from herodex.forgotten_list import read_forgotten
-    from herodex.lineage.forget import accuracy_now, compare_accuracy, remove
+    from herodex.lineage.forget import compare_figures, figures_now, remove
 
-    before = accuracy_now()
+    classes = {row["label"] for row in withdrawal.rows if "label" in row} | {"unknown"}
+    before = figures_now(classes)
     remove(withdrawal)
     rows = withdraw_images("scrape_images", read_forgotten())
     sys.stdout.write(f"Removed: {rows} search results, and data/forgotten.csv has the hashes. Commit it.\n")
@@ -166,7 +167,7 @@ def withdraw(withdrawal: "herodex.lineage.forget_sources.Withdrawal", rebuild: b
     sys.stdout.flush()
     if subprocess.run(["make", "run"], check=False).returncode:
         raise UserError("`make run` failed after the removal.", "Remove the cause and run `make run` again.")
-    sys.stdout.write(f"{compare_accuracy(before, accuracy_now())}\n")
+    sys.stdout.write(f"{compare_figures(before, figures_now(classes))}\n")
     # Earlier versions are the user's to remove, as they may be needed to roll back.
     prove_forgotten(withdrawal.key, earlier=False)
 

@@ -28,7 +28,7 @@ from herodex.embedding.feature_cache import open_cache, store
 from herodex.errors import UserError
 from herodex.feedback_inbox import Report, rejected, store_report
 from herodex.forgotten_list import read_forgotten
-from herodex.lineage.forget import METRICS, compare_accuracy, describe, remove
+from herodex.lineage.forget import METRICS, compare_figures, describe, remove
 from herodex.lineage.forget_sources import find_source
 from herodex.lineage.trace_places import working_files
 from herodex.lineage.traces import find_traces, traces_in, wanted
@@ -377,19 +377,22 @@ def test_running_crawl_is_not_disturbed(project):
     assert not paths.FORGOTTEN.exists()
 
 
-def test_accuracy_is_compared_with_its_intervals():
-    before = {"value": 0.9, "low": 0.88, "high": 0.92, "n": 200}
-    after = {"value": 0.8, "low": 0.77, "high": 0.83, "n": 180}
+def test_figures_are_compared_with_their_intervals():
+    before = {"accuracy": {"value": 0.9, "low": 0.88, "high": 0.92, "n": 200}}
+    after = {"accuracy": {"value": 0.8, "low": 0.77, "high": 0.83, "n": 180}}
     both = "0.900 [0.880, 0.920], n = 200 → 0.800 [0.770, 0.830], n = 180"
-    assert compare_accuracy(before, after) == f"accuracy: {both}; the intervals do not overlap"
-    assert compare_accuracy(before, before).endswith("; the intervals overlap")
-    assert compare_accuracy(None, after) == "accuracy: no evaluation before the withdrawal"
+    assert compare_figures(before, after) == f"accuracy: {both}; the intervals do not overlap"
+    assert compare_figures(before, before).endswith("; the intervals overlap")
+    assert compare_figures({}, after).startswith("accuracy: no evaluation before the withdrawal")
+    assert compare_figures(before, {}) == "no evaluation after the withdrawal"
 
 
 def write_metrics(file: Path, value: float) -> None:
     figure = {"value": value, "low": value - 0.02, "high": value + 0.02, "n": 100}
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"accuracy": figure}), encoding="utf-8")
+    metrics = {"accuracy": figure, "balanced_accuracy": figure, "recall": {"tea": figure, "milk": figure}}
+    metrics["ood"] = {"false_reject_rate": figure}
+    file.write_text(json.dumps(metrics), encoding="utf-8")
 
 
 def test_rebuild_runs_make_compares_the_accuracy_and_checks(project, monkeypatch, capfd):
@@ -403,7 +406,10 @@ def test_rebuild_runs_make_compares_the_accuracy_and_checks(project, monkeypatch
     assert run(monkeypatch, "Ann Ä", "--yes", "--rebuild") == 0
     said = capfd.readouterr().out
     assert "made anew" in said
-    assert "0.900 [0.880, 0.920], n = 100 → 0.890 [0.870, 0.910], n = 100; the intervals overlap" in said
+    both = "0.900 [0.880, 0.920], n = 100 → 0.890 [0.870, 0.910], n = 100; the intervals overlap"
+    for name in ("accuracy", "mean recall", "images of the classes rejected", "recall of tea"):
+        assert f"\n{name}: {both}\n" in said
+    assert "milk" not in said
     assert "no trace in data, models, reports, .cache" in said
 
 

@@ -1,7 +1,7 @@
 """`herodex forget`: find what a source's withdrawal removes, remove it, and show what the figures lost."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -154,21 +154,43 @@ def remove(withdrawal: Withdrawal, today: str | None = None) -> None:
     clear_feedback(withdrawal.contents)
 
 
-def accuracy_now(file: Path = METRICS) -> dict[str, float] | None:
-    """Read the classifier's accuracy with its interval; None without an evaluation."""
+Figures = dict[str, dict[str, float]]
+"""Estimates with their intervals and counts, by name."""
+
+
+def figures_now(classes: Collection[str], file: Path = METRICS) -> Figures:
+    """Read the classifier's accuracy, mean recall, rejected images, and the recall of classes.
+
+    Args:
+        classes: that lose images.
+        file: of the evaluation; without it there are no figures.
+    """
     if not file.exists():
-        return None
+        return {}
     metrics: dict[str, Any] = read_json(file)
-    return metrics["accuracy"]
+    recall = {f"recall of {name}": metrics["recall"].get(name) for name in sorted(classes)}
+    figures = {
+        "accuracy": metrics["accuracy"],
+        "mean recall": metrics["balanced_accuracy"],
+        "images of the classes rejected": metrics["ood"]["false_reject_rate"],
+        **recall,
+    }
+    return {name: figure for name, figure in figures.items() if figure}
 
 
-def compare_accuracy(before: dict[str, float] | None, after: dict[str, float] | None) -> str:
-    """Write the accuracy before and after a withdrawal in one line."""
-    if before is None or after is None:
-        return "accuracy: no evaluation before the withdrawal" if after else "accuracy: no evaluation"
+def compare_figures(before: Figures, after: Figures) -> str:
+    """Write figures before and after a withdrawal, a line for each."""
+    if not after:
+        return "no evaluation after the withdrawal"
+    return "\n".join(_compare(name, before.get(name), after[name]) for name in after)
+
+
+def _compare(name: str, before: dict[str, float] | None, after: dict[str, float]) -> str:
+    if not before:
+        return f"{name}: no evaluation before the withdrawal; {interval(after)}"
     overlap = before["low"] <= after["high"] and after["low"] <= before["high"]
     verdict = "the intervals overlap" if overlap else "the intervals do not overlap"
-    return f"accuracy: {interval(before)} → {interval(after)}; {verdict}"
+    return f"{name}: {interval(before)} → {interval(after)}; {verdict}"
 
 
 def _count(number: int, noun: str) -> str:
