@@ -233,6 +233,8 @@ def test_reported_images_go_with_the_source_and_cannot_come_back(project, monkey
     assert [row.sha256 for row in read_rows(paths.FEEDBACK / "accepted")] == [other]
     assert {file.stem for file in paths.FEEDBACK.rglob("*.png")} == {other}
     assert accepted in rejected(paths.FEEDBACK)
+    # The list that keeps it out is no trace.
+    assert not any("feedback" in str(file) for file in find_traces(working_files(), wanted(read_forgotten())))
     assert read_forgotten().has_content(accepted)
     report = Report(accepted, "batman", "unknown", "m", "CC0 1.0", "2026-11-28T10:00Z")
     assert not store_report(paths.FEEDBACK, report, drawn("red"), 1e9)

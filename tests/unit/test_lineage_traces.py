@@ -94,6 +94,16 @@ def test_trace_is_found_in_a_file_of_any_kind(folder, content, kind):
     assert traces_in(write(folder / "file", content), wanted(read_forgotten())) == {kind: 1}
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"\0\1\0BOB  the  \xc3\xa4 x\0", "bob the \N{LATIN SMALL LETTER A WITH DIAERESIS}".encode("utf-16")],
+)
+def test_key_is_found_in_binary_files(folder, content):
+    key = "Bob The \N{LATIN CAPITAL LETTER A WITH DIAERESIS}"
+    found = traces_in(write(folder / "file", content), wanted(read_forgotten(), key))
+    assert found == ({"text": 1} if b"BOB" in content else {})
+
+
 @pytest.mark.parametrize("content", [OTHER, zipped(OTHER), b"Ann Lees, http://b.test/", b"\0 a.test"])
 def test_other_content_is_no_trace(folder, content):
     assert traces_in(write(folder / "file", content), wanted(read_forgotten())) == {}

@@ -24,6 +24,7 @@ from urllib.parse import quote
 
 from herodex import paths
 from herodex.curation.check_downloads import pixel_hash
+from herodex.feedback_inbox import REJECTED
 from herodex.file_kind import ARCHIVE, HEAD_BYTES, recognise
 from herodex.forgotten_list import (
     AUTHOR,
@@ -35,11 +36,14 @@ from herodex.forgotten_list import (
     value_hash,
 )
 from herodex.params import CleanImagesParams, load_params
+from herodex.progress import track
 
 VALUES = (AUTHOR, HOST, LICENSE)
 """Kinds of sources that a key may name in plain text."""
 SHORT = 12
 """Reports write this many digits of a hash."""
+LISTS = {paths.FORGOTTEN, paths.FEEDBACK / REJECTED}
+"""Lists of hashes that keep images out."""
 DEEPEST = 2
 """Archives in archives that are opened."""
 SQLITE = b"SQLite format 3\0"
@@ -84,6 +88,16 @@ class Wanted:
         return {digest[:SHORT]: digest for digest in self.digests}
 
     @cached_property
+    def anchor(self) -> re.Pattern[bytes] | None:
+        """The longest part of the key that is the same in each spelling, in any case."""
+        parts = re.findall(r"[A-Za-z0-9]+", same_letters(self.key))
+        return re.compile(re.escape(max(parts, key=len)).encode(), re.IGNORECASE) if parts else None
+
+    def may_be_in(self, data: bytes) -> bool:
+        """Tell quickly whether binary data may hold an address or the key."""
+        return b"http" in data or bool(self.key and (not self.anchor or self.anchor.search(data)))
+
+    @cached_property
     def pattern(self) -> re.Pattern[str] | None:
         """A pattern of the key in its spellings."""
         return _pattern(self.key) if self.key else None
@@ -117,10 +131,10 @@ def find_traces(files: Iterable[Path], sought: Wanted) -> dict[Path, Counter[str
     """
     if not sought.digests:
         return {}
-    every = sorted(file for file in files if file != paths.FORGOTTEN)
+    every = sorted(set(files) - LISTS)
     # Decoding images, the slowest part, runs in parallel.
     with ThreadPoolExecutor() as pool:
-        found = pool.map(partial(traces_in, sought=sought), every)
+        found = track(pool.map(partial(traces_in, sought=sought), every), len(every), "search", "files")
         return {file: traces for file, traces in zip(every, found, strict=True) if traces}
 
 
@@ -160,7 +174,7 @@ def _in_bytes(data: bytes, sought: Wanted, depth: int = 0) -> Counter[str]:
         dense = data.replace(b"\0", b"")
         found = Counter(sha256=sum(each in sought.digests for each in _DIGEST.findall(dense)))
         # Finding texts takes long in large files.
-        if sought.key or b"http" in dense:
+        if sought.may_be_in(dense):
             found += _in_text(_text(dense), sought)
         return +found
     text = data.decode("utf-8", "replace")
@@ -227,7 +241,7 @@ def _in_database(file: Path, data: bytes, sought: Wanted) -> Counter[str]:
                     kind = recognise(value[:HEAD_BYTES])
                     if kind:
                         found += _in_bytes(value, sought)
-                    elif sought.key or b"http" in value:
+                    elif sought.may_be_in(value):
                         found += _in_text(_text(value), sought)
                 else:
                     found += _in_text(value, sought) + _in_values(value, sought)
