@@ -271,7 +271,7 @@ def test_plan_counts_what_goes_and_names_what_stays(project):
         "1 row of data/images/features.npy",
         "1 row of models/classifier/gallery.csv",
         "dvc gc --workspace",
-        "mlflow gc",
+        "mlflow gc --backend-store-uri sqlite:///mlflow.db --tracking-uri sqlite:///mlflow.db",
         "bentoml delete TAG",
     ):
         assert line in plan
