@@ -44,6 +44,8 @@ SHORT = 12
 """Reports write this many digits of a hash."""
 LISTS = {paths.FORGOTTEN, paths.FEEDBACK / REJECTED}
 """Lists of hashes that keep images out."""
+MANY = 100
+"""Files from which on the progress of a search is shown."""
 DEEPEST = 2
 """Archives in archives that are opened."""
 SQLITE = b"SQLite format 3\0"
@@ -134,7 +136,9 @@ def find_traces(files: Iterable[Path], sought: Wanted) -> dict[Path, Counter[str
     every = sorted(set(files) - LISTS)
     # Decoding images, the slowest part, runs in parallel.
     with ThreadPoolExecutor() as pool:
-        found = track(pool.map(partial(traces_in, sought=sought), every), len(every), "search", "files")
+        found = pool.map(partial(traces_in, sought=sought), every)
+        if len(every) >= MANY:
+            found = track(found, len(every), "search", "files")
         return {file: traces for file, traces in zip(every, found, strict=True) if traces}
 
 
