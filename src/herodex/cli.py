@@ -188,7 +188,7 @@ def prove_forgotten(key: str | None, earlier: bool = True) -> None:
         sys.stdout.write(f"'{key}' is not withdrawn: data/forgotten.csv has no such source.\n")
     found = find_everywhere(wanted(forgotten, key or ""))
     sys.stdout.write(f"{describe_found(found)}\n")
-    if found.working or (earlier and found.earlier):
+    if found.working or (earlier and found.removable):
         raise SystemExit(1)
 
 

@@ -168,8 +168,12 @@ def test_earlier_versions_are_searched_and_commands_clean_them(
     folder: Path, make: Callable[[Path], None], line: str, capsys
 ):
     make(folder)
-    with pytest.raises(SystemExit):
+    if make is committed:
+        # The list of withdrawn sources has the same hashes.
         cli.prove_forgotten(None)
+    else:
+        with pytest.raises(SystemExit):
+            cli.prove_forgotten(None)
     said = capsys.readouterr().out
     assert "no trace in data" in said
     assert line in said

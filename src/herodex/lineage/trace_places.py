@@ -57,6 +57,11 @@ class Found:
     earlier: Sequence[Place]
     unsearched: Sequence[str]
 
+    @property
+    def removable(self) -> bool:
+        """Whether earlier versions have traces other than in git's history, whose hashes the list has too."""
+        return any(each.name != GIT for each in self.earlier)
+
 
 def find_everywhere(sought: Wanted) -> Found:
     """Search the working tree, DVC's cache and remotes, MLflow, bentos and git's history."""
