@@ -9,13 +9,13 @@ from crawlers.items import ImageRecord, SearchResult
 from crawlers.journal import Journal
 from crawlers.manifest import record_of
 from herodex import paths
-from herodex.accepted_feedback import ACCEPTED, AcceptedImage, read_image, read_rows
+from herodex.accepted_feedback import ACCEPTED, VISITOR, AcceptedImage, read_image, read_rows
+from herodex.forgotten_list import read_forgotten
 from herodex.params import FROM_FEEDBACK, UNKNOWN, Params
 
 log = logging.getLogger(__name__)
 
 FOLDER = paths.FEEDBACK / ACCEPTED
-AUTHOR = "a visitor of the service"
 
 
 def add_feedback(records: Sequence[ImageRecord], params: Params, journal: Journal) -> list[ImageRecord]:
@@ -29,7 +29,12 @@ def add_feedback(records: Sequence[ImageRecord], params: Params, journal: Journa
     Raises:
         UserError: an accepted image is missing or was changed.
     """
-    accepted = read_rows(FOLDER)
+    rows, forgotten = read_rows(FOLDER), read_forgotten()
+    accepted = [row for row in rows if not forgotten.has_content(row.sha256)]
+    if len(accepted) < len(rows):
+        log.warning(
+            "reported images that are left out, because they are withdrawn: %d", len(rows) - len(accepted)
+        )
     if not accepted:
         return list(records)
     queries = [*params.queries, UNKNOWN]
@@ -50,7 +55,7 @@ def to_record(row: AcceptedImage, rank: int, params: Params, journal: Journal) -
     """Store an accepted image, and make its row of the manifest."""
     place = f"{FROM_FEEDBACK}/{row.file}"
     download = journal.keep_image(place, read_image(FOLDER, row), "png")
-    result = SearchResult(row.label, FROM_FEEDBACK, rank, place, "", "", AUTHOR, row.license, "")
+    result = SearchResult(row.label, FROM_FEEDBACK, rank, place, "", "", VISITOR, row.license, "")
     return record_of(result, download, params.label_of(row.label))
 
 
@@ -58,5 +63,9 @@ def warn_of_new_feedback() -> None:
     """Log how many accepted images are not in the snapshot of the live web, which stays as it is."""
     with (paths.RAW_IMAGES / paths.MANIFEST).open(encoding="utf-8", newline="") as file:
         known = {row["sha256"] for row in csv.DictReader(file) if row["source"] == FROM_FEEDBACK}
-    if new := [row for row in read_rows(FOLDER) if row.sha256 not in known]:
+    forgotten = read_forgotten()
+    new = [
+        row for row in read_rows(FOLDER) if row.sha256 not in known and not forgotten.has_content(row.sha256)
+    ]
+    if new:
         log.warning("reported images that are not in the snapshot: %d; 'make refresh' adds them", len(new))

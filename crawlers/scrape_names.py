@@ -27,6 +27,7 @@ from demo_web.server import running_web
 from herodex import paths
 from herodex.command import run_command
 from herodex.errors import UserError
+from herodex.forgotten_list import read_forgotten
 from herodex.params import Params, load_params
 
 log = logging.getLogger(__name__)
@@ -109,13 +110,19 @@ def crawl(
         UserError: the crawl was interrupted.
     """
     lists: dict[str, NameList] = {}
+    forgotten = read_forgotten()
 
     def jobs() -> list[Job]:
         return [Job(source, arguments(source), keep, _COMPRESSED) for source in asked]
 
     def arguments(source: type[NamesSpider]) -> dict[str, Any]:
         accepted = source.name in params.crawl.accepted_terms
-        return {"language": params.crawl.names.language, "journal": journal, "terms_accepted": accepted}
+        return {
+            "language": params.crawl.names.language,
+            "journal": journal,
+            "terms_accepted": accepted,
+            "forgotten": forgotten,
+        }
 
     def keep(item: SpeciesName | NameList) -> None:
         if isinstance(item, NameList):

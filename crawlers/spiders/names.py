@@ -17,6 +17,7 @@ from crawlers.journal import Journal
 from crawlers.malformed import MALFORMED, explain_malformed
 from crawlers.page_text import one_line
 from crawlers.web_address import is_web_address
+from herodex.forgotten_list import NOTHING, ForgottenList
 
 LARGEST_FAULT_SHARE = 0.02
 """A source fails if more than this share of its records is missing."""
@@ -40,12 +41,19 @@ class NamesSpider(Spider):
     first_page: str
 
     def __init__(
-        self, language: str, journal: Journal | None = None, terms_accepted: bool = False, **kwargs: Any
+        self,
+        language: str,
+        journal: Journal | None = None,
+        terms_accepted: bool = False,
+        forgotten: ForgottenList = NOTHING,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.language = language
         self.journal = journal
         self.terms_accepted = terms_accepted
+        # No request goes to these hosts; see `ForgottenMiddleware`.
+        self.forgotten = forgotten
         self.places = 0
         self.species: dict[int, SpeciesName] = {}
         self.faults: dict[int, str] = {}

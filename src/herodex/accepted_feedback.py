@@ -14,6 +14,8 @@ from herodex.errors import UserError
 ACCEPTED = "accepted"
 """The name of their folder in the folder of feedback."""
 MANIFEST = "manifest.csv"
+VISITOR = "a visitor of the service"
+"""The author of reported images."""
 
 
 @dataclass(frozen=True)

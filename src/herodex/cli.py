@@ -14,7 +14,7 @@ from herodex.command import run_command
 from herodex.errors import UserError
 
 if TYPE_CHECKING:
-    import herodex.lineage.forget
+    import herodex.lineage.forget_sources
 
 
 def main() -> None:
@@ -122,7 +122,8 @@ def forget(options: argparse.Namespace) -> None:
     Raises:
         UserError: the key is missing or fits nothing, or no terminal can confirm.
     """
-    from herodex.lineage.forget import describe, find_source
+    from herodex.lineage.forget import describe
+    from herodex.lineage.forget_sources import find_source
     from herodex.lineage.tree import render
 
     if options.check:
@@ -142,8 +143,8 @@ def forget(options: argparse.Namespace) -> None:
     withdraw(withdrawal, options.rebuild)
 
 
-def withdraw(withdrawal: "herodex.lineage.forget.Withdrawal", rebuild: bool) -> None:
-    """Remove a source's images; with `rebuild`, make everything anew, compare the accuracy, and check.
+def withdraw(withdrawal: "herodex.lineage.forget_sources.Withdrawal", rebuild: bool) -> None:
+    """Remove a source's images; with `rebuild`, make everything anew, compare the figures, and check.
 
     Raises:
         UserError: `make run` failed.
@@ -152,9 +153,10 @@ def withdraw(withdrawal: "herodex.lineage.forget.Withdrawal", rebuild: bool) -> 
     sys.path.insert(0, str(Path.cwd()))
     from crawlers.forgotten import withdraw_images
     from herodex.forgotten_list import read_forgotten
-    from herodex.lineage.forget import accuracy_now, compare_accuracy, remove
+    from herodex.lineage.forget import compare_figures, figures_now, remove
 
-    before = accuracy_now()
+    classes = {row["label"] for row in withdrawal.rows if "label" in row} | {"unknown"}
+    before = figures_now(classes)
     remove(withdrawal)
     rows = withdraw_images("scrape_images", read_forgotten())
     sys.stdout.write(f"Removed: {rows} search results, and data/forgotten.csv has the hashes. Commit it.\n")
@@ -165,21 +167,28 @@ def withdraw(withdrawal: "herodex.lineage.forget.Withdrawal", rebuild: bool) -> 
     sys.stdout.flush()
     if subprocess.run(["make", "run"], check=False).returncode:
         raise UserError("`make run` failed after the removal.", "Remove the cause and run `make run` again.")
-    sys.stdout.write(f"{compare_accuracy(before, accuracy_now())}\n")
-    prove_forgotten(withdrawal.key)
+    sys.stdout.write(f"{compare_figures(before, figures_now(classes))}\n")
+    # Earlier versions are the user's to remove, as they may be needed to roll back.
+    prove_forgotten(withdrawal.key, earlier=False)
 
 
-def prove_forgotten(key: str | None) -> None:
-    """Print the traces of withdrawn sources in the working tree; exit with 1 if there are any."""
+def prove_forgotten(key: str | None, earlier: bool = True) -> None:
+    """Print the traces of withdrawn sources; exit with 1 if there are any.
+
+    Args:
+        key: a source that need not be withdrawn.
+        earlier: whether traces in earlier versions count, which `make run` does not remove.
+    """
     from herodex.forgotten_list import read_forgotten
-    from herodex.lineage.traces import describe_traces, find_traces, hashes_of
+    from herodex.lineage.trace_places import describe_found, find_everywhere
+    from herodex.lineage.traces import hashes_of, wanted
 
     forgotten = read_forgotten()
     if key and not hashes_of(key) & forgotten.reasons.keys():
         sys.stdout.write(f"'{key}' is not withdrawn: data/forgotten.csv has no such source.\n")
-    found = find_traces(forgotten, key or "")
-    sys.stdout.write(f"{describe_traces(found)}\n")
-    if found:
+    found = find_everywhere(wanted(forgotten, key or ""))
+    sys.stdout.write(f"{describe_found(found)}\n")
+    if found.working or (earlier and found.removable):
         raise SystemExit(1)
 
 
@@ -216,10 +225,13 @@ def verify(options: argparse.Namespace) -> None:
 
 
 def status(options: argparse.Namespace) -> None:
-    """Print the state of the project, and the next step."""
+    """Print the state of the project, and the next step; exit with 1 if a file is damaged."""
     from herodex.lineage.status import describe, gather
 
-    sys.stdout.write(f"{describe(gather(options.service))}\n")
+    found = gather(options.service)
+    sys.stdout.write(f"{describe(found)}\n")
+    if found.repairs:
+        raise SystemExit(1)
 
 
 def export(options: argparse.Namespace) -> None:

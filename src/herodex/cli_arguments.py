@@ -109,7 +109,7 @@ def add_forget(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     forgetting.add_argument("--yes", action="store_true", help="remove without asking")
     then = forgetting.add_mutually_exclusive_group()
     then.add_argument(
-        "--rebuild", action="store_true", help="then run `make run`, compare the accuracy, and check"
+        "--rebuild", action="store_true", help="then run `make run`, compare the figures, and check"
     )
     then.add_argument(
         "--check",

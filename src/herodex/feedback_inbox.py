@@ -5,17 +5,19 @@ the inbox is training data. `data/feedback/rejected.txt` lists the hashes of rej
 `data/feedback/accepted` is described in `herodex.accepted_feedback`.
 """
 
+import csv
 import fcntl
 import hashlib
+import io
 import json
 import os
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
-from herodex.accepted_feedback import ACCEPTED
+from herodex.accepted_feedback import ACCEPTED, COLUMNS, MANIFEST, AcceptedImage, read_rows
 from herodex.errors import UserError
 from herodex.json_record import read_json
 
@@ -211,3 +213,26 @@ def remove_image(feedback: Path, sha256: str) -> None:
     for note in (feedback / INBOX).glob(f"{sha256}-*.json"):
         note.unlink()
     (feedback / INBOX / f"{sha256}.png").unlink(missing_ok=True)
+
+
+def remove_accepted(folder: Path, sha256: str) -> None:
+    """Delete an image from the folder of accepted images; the caller holds the lock.
+
+    Raises:
+        UserError: the manifest is damaged.
+    """
+    rows = read_rows(folder)
+    others = [row for row in rows if row.sha256 != sha256]
+    if len(others) < len(rows):
+        write_accepted(folder, others)
+    for file in folder.glob(f"*/{sha256}.png"):
+        file.unlink()
+
+
+def write_accepted(folder: Path, rows: Sequence[AcceptedImage]) -> None:
+    """Replace the manifest of accepted images atomically; rows are sorted by hash."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in sorted(rows, key=lambda row: row.sha256))
+    write_whole(folder / MANIFEST, text.getvalue().encode())

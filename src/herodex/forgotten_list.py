@@ -8,9 +8,11 @@ import csv
 import hashlib
 import io
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -22,6 +24,8 @@ COLUMNS = ("sha256", "reason", "date")
 IMAGE, AUTHOR, HOST, LICENSE = KINDS = ("image", "author", "host", "licence")
 """Kinds of sources, the values of `reason`."""
 _PORTS = {"http": 80, "https": 443}
+_SAME_LETTERS = str.maketrans(dict.fromkeys("‘’‛ʼʹ′´`", "'") | dict.fromkeys("‐‑‒–—―−", "-"))
+"""Apostrophes and dashes that people write for each other."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -44,14 +48,16 @@ class ForgottenList:
         return bool(self.reasons) and (url_hash(url) in self.reasons or self.has_host(host_of(url)))
 
     def has_host(self, host: str) -> bool:
-        """Tell whether a host is withdrawn."""
-        return value_hash(HOST, host) in self.reasons
+        """Tell whether a host is withdrawn, or a domain above it with all of its hosts."""
+        return bool(self.reasons) and any(
+            value_hash(HOST, each) in self.reasons for each in (host, *domains_of(host))
+        )
 
     def has_source(self, row: Mapping[str, str]) -> bool:
         """Tell whether a search result's addresses, author or licence are withdrawn."""
         return bool(self.reasons) and (
             self.has_url(row["image_url"])
-            or self.has_host(host_of(row["page_url"]))
+            or self.has_url(row["page_url"])
             or value_hash(AUTHOR, row["author"]) in self.reasons
             or value_hash(LICENSE, row["license"]) in self.reasons
         )
@@ -61,14 +67,45 @@ NOTHING = ForgottenList()
 
 
 def normalised(kind: str, value: str) -> str:
-    """Normalise the case, blanks and Unicode form of an author, host or licence."""
+    """Normalise the spelling of an author, host or licence.
+
+    Case, blanks, Unicode forms, invisible characters, and kinds of apostrophes and dashes do not count; in a
+    licence, dashes are blanks. A host may be given as its address, or with a port.
+    """
     if kind == HOST:
-        return ascii_host(value)
-    return " ".join(unicodedata.normalize("NFKC", value).casefold().split())
+        return (
+            host_of(value.strip()) if "://" in value else ascii_host(re.sub(r":\d*$", "", value.strip("/ ")))
+        )
+    text = same_letters(same_letters(value).casefold())
+    if kind == LICENSE:
+        text = re.sub(r"[-_]", " ", text)
+    return " ".join(text.split())
+
+
+def same_letters(text: str) -> str:
+    """Replace letters that look alike by one of them, and remove invisible ones; case stays."""
+    if text.isascii():
+        return text.replace("`", "'")
+    composed = unicodedata.normalize("NFKC", text.translate(_SAME_LETTERS))
+    return composed.translate(_SAME_LETTERS).translate(_invisible())
+
+
+@cache
+def _invisible() -> dict[int, None]:
+    """Return a translation that removes characters such as zero-width blanks and soft hyphens."""
+    return dict.fromkeys(
+        code for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) == "Cf"
+    )
+
+
+def domains_of(host: str) -> list[str]:
+    """Return the names by which a host is withdrawn with all hosts of a domain, such as `*.example.org`."""
+    labels = host.split(".")
+    return [f"*.{'.'.join(labels[start:])}" for start in range(len(labels))] if host else []
 
 
 def value_hash(kind: str, value: str) -> str:
-    """Hash an author, host or licence, in any spelling of case and blanks; '' for an empty one."""
+    """Hash an author, host or licence, in any spelling; '' for an empty one."""
     text = normalised(kind, value)
     return hashlib.sha256(f"{kind} {text}".encode()).hexdigest() if text else ""
 

@@ -69,3 +69,14 @@ def test_withdrawn_sources_are_neither_asked_for_nor_kept(workspace: Workspace):
     assert "one: 7 results of withdrawn sources left out" in done.log
     kept = files["manifest.csv"] + files["sources.md"]
     assert not [text for text in (b"withdrawn.test", b"LEE", b"BY-NC", b"address.jpg") if text in kept]
+
+
+def test_withdrawn_host_of_names_is_not_asked(workspace: Workspace):
+    digest = value_hash(HOST, "*.herodex.test")
+    add_forgotten(workspace.folder / "data" / "forgotten.csv", [digest], HOST, "2026-11-28")
+    workspace.write_params({"classes": ["one", "two"], "distractors": []})
+    with running_odd_web(lambda _: {}) as web:
+        done = workspace.run(THROUGH, "names", web.proxy)
+    assert done.code == 1
+    assert "withdrawn: data/forgotten.csv has it" in done.log
+    assert not [url for url in web.requests if "herodex.test" in url]

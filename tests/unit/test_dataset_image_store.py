@@ -6,6 +6,7 @@ import random
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
@@ -26,9 +27,10 @@ from herodex.dataset.manifest import read_clean
 from herodex.dataset.shards import divide, read_list
 from herodex.errors import UserError
 from herodex.forgotten_list import ForgottenList
-from herodex.lineage.traces import find_traces
+from herodex.lineage.traces import Wanted, find_traces
 from herodex.params import Params, StorageParams, load_params
 
+PARAMS = Path(__file__).parents[2] / "params.yaml"
 MEAN = 16
 IMAGES = 300
 ADDED = 5
@@ -146,22 +148,28 @@ def test_withdrawn_image_is_in_no_shard_after_a_rebuild(images, stored):
     write_shards([image for image in images[:IMAGES] if image != gone], stored, MEAN)
     assert not has_image(gone.name, stored)
     assert not any(gone.png.read_bytes() in data for data in contents(stored).values())
-    assert not find_traces(ForgottenList({gone.sha256: "image"}), places=[stored])
+    assert not traces(stored, gone.sha256)
+
+
+def traces(folder: Path, sha256: str) -> dict[Path, Counter[str]]:
+    """Search the files of a folder for a withdrawn image."""
+    sought = Wanted(ForgottenList({sha256: "image"}), "", load_params(PARAMS).classifier.clean)
+    return find_traces((file for file in folder.rglob("*") if file.is_file()), sought)
 
 
 def test_search_for_traces_looks_inside_shards(images, stored):
     gone = images[40]
-    found = find_traces(ForgottenList({gone.sha256: "image"}), places=[stored])
+    found = traces(stored, gone.sha256)
     (shard,) = (shard for shard in stored.glob("*.parquet") if gone.png.read_bytes() in shard.read_bytes())
     assert found == {shard: {"sha256": 1}, stored / "index.csv": {"sha256": 1}}
     shard.write_bytes(shard.read_bytes()[:-9])
     with pytest.raises(UserError, match=f"{shard.name} is damaged"):
-        find_traces(ForgottenList({gone.sha256: "image"}), places=[stored])
+        traces(stored, gone.sha256)
 
 
 def test_search_for_traces_reads_other_parquet_files_as_bytes(images, tmp_path):
     pd.DataFrame({"found": [images[0].sha256]}).to_parquet(tmp_path / "own.parquet", compression=None)
-    found = find_traces(ForgottenList({images[0].sha256: "image"}), places=[tmp_path])
+    found = traces(tmp_path, images[0].sha256)
     assert found.keys() == {tmp_path / "own.parquet"}
 
 

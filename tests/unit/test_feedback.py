@@ -28,6 +28,7 @@ from herodex.feedback_inbox import (
     rejected,
     store_report,
 )
+from herodex.forgotten_list import IMAGE, add_forgotten
 from herodex.params import FROM_FEEDBACK, UNKNOWN, FeedbackParams
 from herodex.review.feedback import FeedbackReview
 from herodex.serving.client_error import ClientError
@@ -208,7 +209,7 @@ def test_interrupted_acceptance_is_completed_by_the_next(tmp_path, monkeypatch):
     review = FeedbackReview(tmp_path, PARAMS)
     with monkeypatch.context() as patch:
         patch.setattr(
-            "herodex.review.feedback.write_rows", lambda *_: (_ for _ in ()).throw(OSError(28, "full"))
+            "herodex.review.feedback.write_accepted", lambda *_: (_ for _ in ()).throw(OSError(28, "full"))
         )
         with pytest.raises(OSError, match="full"):
             review.decide(sha256, CLASS)
@@ -217,7 +218,7 @@ def test_interrupted_acceptance_is_completed_by_the_next(tmp_path, monkeypatch):
     assert files(tmp_path) == []
 
 
-@pytest.mark.parametrize("step", ["write_rows", "remove_image"])
+@pytest.mark.parametrize("step", ["write_accepted", "remove_image"])
 def test_interrupted_acceptance_leaves_nothing_if_the_image_is_rejected(tmp_path, monkeypatch, step):
     sha256 = keep_one(tmp_path)
     review = FeedbackReview(tmp_path, PARAMS)
@@ -290,6 +291,15 @@ def test_images_of_a_removed_class_are_left_out_with_a_warning(project, caplog):
     with open_journal(project / "crawl") as journal:
         assert add_feedback(RECORDS[2:], fewer, journal) == RECORDS[2:]
     assert f"1 of {CLASS}" in caplog.text
+
+
+def test_withdrawn_accepted_image_is_left_out_of_the_crawl(project, caplog):
+    sha256 = keep_one(paths.FEEDBACK)
+    FeedbackReview(paths.FEEDBACK, PARAMS).decide(sha256, CLASS)
+    add_forgotten(paths.FORGOTTEN, [sha256], IMAGE, "2026-11-28")
+    with open_journal(project / "crawl") as journal:
+        assert add_feedback(RECORDS, PARAMS, journal) == RECORDS
+    assert "because they are withdrawn: 1" in caplog.text
 
 
 def test_changed_or_missing_accepted_image_is_a_clear_error(project):

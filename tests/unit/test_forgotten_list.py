@@ -35,6 +35,15 @@ SECRETS = ("images.test", "Ann", "CC BY", "a%20b", "a b")
         (value_hash(HOST, "Images.TEST."), True),
         (value_hash(HOST, "pages.test"), True),
         (value_hash(HOST, "test"), False),
+        (value_hash(HOST, "*.test"), True),
+        (value_hash(HOST, "*.images.test"), True),
+        (value_hash(HOST, "*.ages.test"), False),
+        (value_hash(HOST, "https://images.test:8080/"), True),
+        (url_hash("http://pages.test/7"), True),
+        (value_hash(AUTHOR, "ANN\N{ZERO WIDTH SPACE} Ä"), True),
+        (value_hash(LICENSE, "cc-by-4.0"), True),
+        (value_hash(LICENSE, "CC_BY 4.0"), True),
+        (value_hash(LICENSE, "cc by"), False),
         (value_hash(AUTHOR, "  ann\ta\N{COMBINING DIAERESIS} "), True),
         (value_hash(AUTHOR, "Ann"), False),
         (value_hash(LICENSE, "cc by 4.0"), True),
@@ -43,6 +52,20 @@ SECRETS = ("images.test", "Ann", "CC BY", "a%20b", "a b")
 )
 def test_source_is_found_in_any_spelling(digest, found):
     assert ForgottenList({digest: AUTHOR}).has_source(ROW) is found
+
+
+@pytest.mark.parametrize(
+    ("written", "stated"),
+    [
+        ("O'Brien", "O\N{RIGHT SINGLE QUOTATION MARK}Brien"),
+        ("Jean-Luc", "Jean\N{NON-BREAKING HYPHEN}Luc"),
+        ("STRASSE", "Stra\N{LATIN SMALL LETTER SHARP S}e"),
+        ("ann", "\N{FULLWIDTH LATIN CAPITAL LETTER A}nn"),
+        ("istanbul", "\N{RIGHT-TO-LEFT MARK}Istanbul"),
+    ],
+)
+def test_author_is_the_same_in_similar_letters(written, stated):
+    assert value_hash(AUTHOR, written) == value_hash(AUTHOR, stated)
 
 
 def test_unstated_values_and_text_that_is_no_address_match_nothing():

@@ -21,14 +21,21 @@ from crawlers.journal import open_journal
 from crawlers.sources_report import sources_report
 from crawlers.table import write_table
 from herodex import cli, paths
+from herodex.accepted_feedback import read_rows
+from herodex.curation.check_downloads import check
 from herodex.curation.review_decisions import Decision, write_review
 from herodex.dataset.feature_table import open_table, write_features
 from herodex.embedding.feature_cache import open_cache, store
 from herodex.errors import UserError
+from herodex.feedback_inbox import Report, rejected, store_report
 from herodex.forgotten_list import read_forgotten
-from herodex.lineage.forget import METRICS, compare_accuracy, describe, find_source, remove
-from herodex.lineage.traces import find_traces, traces_in
+from herodex.lineage.forget import METRICS, compare_figures, describe, remove
+from herodex.lineage.forget_sources import find_source
+from herodex.lineage.trace_places import working_files
+from herodex.lineage.traces import find_traces, traces_in, wanted
 from herodex.lineage.tree import render
+from herodex.params import load_params
+from herodex.review.feedback import FeedbackReview
 
 PROJECT = Path(__file__).resolve().parents[2]
 SOURCES = [
@@ -50,7 +57,10 @@ def drawn(colour: str) -> bytes:
 def result_of(place: int) -> SearchResult:
     query, host, author, license_, _ = SOURCES[place]
     page = f"http://{host}/{place}"
-    return SearchResult(query, "demo", place + 1, f"{page}.png", page, f"No. {place}", author, license_, "")
+    license_url = "https://creativecommons.org/zero" if license_.startswith("CC0") else ""
+    return SearchResult(
+        query, "demo", place + 1, f"{page}.png", page, f"No. {place}", author, license_, license_url
+    )
 
 
 def record(place: int) -> ImageRecord:
@@ -74,6 +84,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project after a pipeline run and with an unfinished crawl."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path, str(PROJECT)])
+    monkeypatch.setenv("BENTOML_HOME", str(tmp_path / "bentoml"))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     shutil.copy(PROJECT / "params.yaml", tmp_path)
     rows = [asdict(each) | {"pixel_sha256": pixels(each), "dropped_for": ""} for each in RECORDS]
     for image, source in zip(RECORDS, SOURCES, strict=True):
@@ -131,6 +143,14 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         (SECOND.sha256[:8], None, "image", {1}),
         ("bob", "author", "author", {1}),
         ("new.test", "host", "host", set()),
+        ("http://b.test/1.png", None, "image", {1}),
+        ("https://b.test/1", None, "image", {1}),
+        ("https://B.test:8080/", None, "host", {1}),
+        ("b.test:80", None, "host", {1}),
+        ("*.test", None, "host", {0, 1, 2, 3}),
+        ("cc0-1.0", None, "licence", {2}),
+        ("https://creativecommons.org/zero", None, "licence", {2}),
+        ("BOB\N{ZERO WIDTH SPACE}", None, "author", {1}),
         ("f" * 64, "image", "image", set()),
     ],
 )
@@ -156,6 +176,88 @@ def test_key_that_fits_nothing_or_several_kinds_is_an_error(project):
     assert "--by author" in caught.value.hint
 
 
+def change_clean(old: str, new: str) -> None:
+    table = paths.CLEAN_IMAGES / paths.MANIFEST
+    table.write_text(table.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
+
+def test_image_with_the_same_pixels_in_another_file_goes_too(project):
+    change_clean(pixels(SECOND), pixels(FIRST))
+    withdrawal = find_source("Ann Ä", None)
+    assert withdrawal.contents == {FIRST.sha256, SECOND.sha256}
+    assert {pixels(FIRST), SECOND.sha256} <= withdrawal.hashes
+
+
+def test_plan_names_similar_sources_and_near_duplicates_that_stay(project):
+    change_clean("pixel_sha256,dropped_for", "pixel_sha256,dropped_for,duplicate_group")
+    change_clean(f"{pixels(SECOND)},", f"{pixels(SECOND)},,g")
+    change_clean(f"{pixels(THIRD)},", f"{pixels(THIRD)},,g")
+    plan = render(describe(find_source("Bob", None)))
+    assert "withdraw each that is meant too\n│  └─ author Bob & Co: 1 image" in plan
+    assert "1 image of other sources stay" in plan
+    assert f"{THIRD.sha256} (Bob & Co)" in plan
+    assert "host a.test: 2 images" in render(describe(find_source("www.a.test", "host")))
+
+
+@pytest.mark.parametrize(
+    ("key", "similar"),
+    [
+        ("cc by", "their images: licence CC BY 4.0 (2)"),
+        ("An Ä", "author Ann Ä (1)"),
+        ("x.a.test", "host a.test"),
+    ],
+)
+def test_key_that_fits_nothing_is_answered_with_similar_sources(project, key, similar):
+    with pytest.raises(UserError) as caught:
+        find_source(key, None)
+    assert similar in caught.value.hint
+
+
+def report_image(colour: str, accept: bool) -> str:
+    """Report an image in another format than that of the crawl; return the SHA-256 of the stored file."""
+    stream = io.BytesIO()
+    Image.open(io.BytesIO(drawn(colour))).save(stream, "PNG", compress_level=0)
+    digest = hashlib.sha256(stream.getvalue()).hexdigest()
+    report = Report(digest, "batman", "unknown", "m", "CC0 1.0", "2026-11-28T10:00Z")
+    assert store_report(paths.FEEDBACK, report, stream.getvalue(), 1e9)
+    if accept:
+        assert FeedbackReview(paths.FEEDBACK, load_params()).decide(digest, "batman")
+    return digest
+
+
+def test_reported_images_go_with_the_source_and_cannot_come_back(project, monkeypatch, capsys):
+    change_clean(pixels(FIRST), check(drawn("red"), load_params().classifier.clean).pixel_sha256)
+    accepted = report_image("red", accept=True)
+    other = report_image("yellow", accept=True)
+    assert run(monkeypatch, "Ann Ä", "--yes") == 0
+    assert "1 reported image in data/feedback/accepted" in capsys.readouterr().out
+    assert [row.sha256 for row in read_rows(paths.FEEDBACK / "accepted")] == [other]
+    assert {file.stem for file in paths.FEEDBACK.rglob("*.png")} == {other}
+    assert accepted in rejected(paths.FEEDBACK)
+    # The list that keeps it out is no trace.
+    assert not any("feedback" in str(file) for file in find_traces(working_files(), wanted(read_forgotten())))
+    assert read_forgotten().has_content(accepted)
+    report = Report(accepted, "batman", "unknown", "m", "CC0 1.0", "2026-11-28T10:00Z")
+    assert not store_report(paths.FEEDBACK, report, drawn("red"), 1e9)
+
+
+def test_reported_image_with_withdrawn_pixels_is_not_accepted(project, monkeypatch):
+    change_clean(pixels(FIRST), check(drawn("red"), load_params().classifier.clean).pixel_sha256)
+    assert run(monkeypatch, "Ann Ä", "--yes") == 0
+    with pytest.raises(UserError, match="withdrawn"):
+        report_image("red", accept=True)
+    assert not list(paths.FEEDBACK.glob("accepted/*/*"))
+    report_image("yellow", accept=True)
+
+
+@pytest.mark.parametrize("accept", [True, False])
+def test_reported_image_is_withdrawn_by_its_own_hash(project, monkeypatch, accept):
+    digest = report_image("yellow", accept)
+    assert run(monkeypatch, digest[:12], "--yes") == 0
+    assert not list(paths.FEEDBACK.rglob("*.png"))
+    assert rejected(paths.FEEDBACK) == {digest}
+
+
 def test_plan_counts_what_goes_and_names_what_stays(project):
     plan = render(describe(find_source("Ann Ä", None)))
     for line in (
@@ -170,7 +272,7 @@ def test_plan_counts_what_goes_and_names_what_stays(project):
         "1 row of data/images/features.npy",
         "1 row of models/classifier/gallery.csv",
         "dvc gc --workspace",
-        "mlflow gc",
+        "mlflow gc --backend-store-uri sqlite:///mlflow.db --tracking-uri sqlite:///mlflow.db",
         "bentoml delete TAG",
     ):
         assert line in plan
@@ -189,7 +291,7 @@ def test_plan_and_check_look_inside_shards(project, monkeypatch, capsys):
     assert run(monkeypatch, "--check", "Ann Ä") == 1
     found = capsys.readouterr().out
     (shard,) = paths.CLEAN_IMAGES.glob("*.parquet")
-    assert f"{shard}: 2 sha256" in found
+    assert f"{shard}: 2 image, 2 sha256" in found
     assert f"{paths.CLEAN_IMAGES}/index.csv: 2 sha256" in found
     (table,) = (file for file in path.glob("*.npy") if str(file) in found)
     assert FIRST.sha256 in open_table(table).row_of
@@ -255,11 +357,11 @@ def test_check_names_the_files_that_have_traces(project, monkeypatch, capsys):
 
 @pytest.mark.parametrize(("key", "count"), [("Bob & Co", 1), ("Ann", 0), (FIRST.sha256[:8], 1), ("Anna", 1)])
 def test_check_finds_a_key_in_the_spellings_of_a_report(project, key, count):
-    assert traces_in(paths.REPORTS / "page.html", read_forgotten(), key)["text"] == count
+    assert traces_in(paths.REPORTS / "page.html", wanted(read_forgotten(), key))["text"] == count
 
 
 def test_project_without_withdrawn_sources_has_no_traces(project):
-    assert find_traces(read_forgotten()) == {}
+    assert find_traces(working_files(), wanted(read_forgotten())) == {}
 
 
 @pytest.mark.parametrize("key", ["Ann Ä", "ANN  ä", "ann a\N{COMBINING DIAERESIS}"])
@@ -273,7 +375,7 @@ def test_check_finds_a_source_that_is_not_withdrawn_in_any_spelling(project, mon
 
 
 def test_check_finds_the_addresses_of_a_host(project):
-    found = find_traces(read_forgotten(), "A.test")
+    found = find_traces(working_files(), wanted(read_forgotten(), "A.test"))
     assert found[paths.RAW_IMAGES / paths.MANIFEST]["address"] == 4
     assert found[paths.SOURCES]["address"] == 2
 
@@ -297,19 +399,22 @@ def test_running_crawl_is_not_disturbed(project):
     assert not paths.FORGOTTEN.exists()
 
 
-def test_accuracy_is_compared_with_its_intervals():
-    before = {"value": 0.9, "low": 0.88, "high": 0.92, "n": 200}
-    after = {"value": 0.8, "low": 0.77, "high": 0.83, "n": 180}
+def test_figures_are_compared_with_their_intervals():
+    before = {"accuracy": {"value": 0.9, "low": 0.88, "high": 0.92, "n": 200}}
+    after = {"accuracy": {"value": 0.8, "low": 0.77, "high": 0.83, "n": 180}}
     both = "0.900 [0.880, 0.920], n = 200 → 0.800 [0.770, 0.830], n = 180"
-    assert compare_accuracy(before, after) == f"accuracy: {both}; the intervals do not overlap"
-    assert compare_accuracy(before, before).endswith("; the intervals overlap")
-    assert compare_accuracy(None, after) == "accuracy: no evaluation before the withdrawal"
+    assert compare_figures(before, after) == f"accuracy: {both}; the intervals do not overlap"
+    assert compare_figures(before, before).endswith("; the intervals overlap")
+    assert compare_figures({}, after).startswith("accuracy: no evaluation before the withdrawal")
+    assert compare_figures(before, {}) == "no evaluation after the withdrawal"
 
 
 def write_metrics(file: Path, value: float) -> None:
     figure = {"value": value, "low": value - 0.02, "high": value + 0.02, "n": 100}
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"accuracy": figure}), encoding="utf-8")
+    metrics = {"accuracy": figure, "balanced_accuracy": figure, "recall": {"tea": figure, "milk": figure}}
+    metrics["ood"] = {"false_reject_rate": figure}
+    file.write_text(json.dumps(metrics), encoding="utf-8")
 
 
 def test_rebuild_runs_make_compares_the_accuracy_and_checks(project, monkeypatch, capfd):
@@ -323,8 +428,11 @@ def test_rebuild_runs_make_compares_the_accuracy_and_checks(project, monkeypatch
     assert run(monkeypatch, "Ann Ä", "--yes", "--rebuild") == 0
     said = capfd.readouterr().out
     assert "made anew" in said
-    assert "0.900 [0.880, 0.920], n = 100 → 0.890 [0.870, 0.910], n = 100; the intervals overlap" in said
-    assert "no trace in data, models, reports, .cache/crawl" in said
+    both = "0.900 [0.880, 0.920], n = 100 → 0.890 [0.870, 0.910], n = 100; the intervals overlap"
+    for name in ("accuracy", "mean recall", "images of the classes rejected", "recall of tea"):
+        assert f"\n{name}: {both}\n" in said
+    assert "milk" not in said
+    assert "no trace in data, models, reports, .cache" in said
 
 
 def test_failed_rebuild_is_an_error(project, monkeypatch, capfd):

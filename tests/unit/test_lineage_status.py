@@ -1,6 +1,7 @@
 """`herodex status`: each state has its line and its next step."""
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ import pytest
 from herodex.lineage.lock import StageRecord
 from herodex.lineage.status import (
     MODELS,
+    UNKNOWN,
     Standing,
     Status,
     age,
@@ -25,7 +27,7 @@ from herodex.lineage.status import (
     live_crawls,
     merge_starts,
     next_step,
-    uncommitted_locks,
+    uncommitted_files,
 )
 
 OTHERS_WARNINGS = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
@@ -49,6 +51,10 @@ UP_TO_DATE = Standing(NEW, NEW, NEW)
         (status(Standing(), changed=None), "`make run`: no stage has run"),
         (status(Standing()), "`make run`: no stage has run"),
         (status(UP_TO_DATE, changed={"settings": ["seed"]}), "`make run`: see what has changed"),
+        (status(UP_TO_DATE, changed={"outputs": ["models/x (deleted)"]}), "`dvc checkout` restores"),
+        (status(UP_TO_DATE, changed=None, lock_in_git=True), "`git checkout dvc.lock`"),
+        (status(Standing(NEW, UNKNOWN, NEW)), "start MLflow"),
+        (status(UP_TO_DATE, repairs=["Run x."]), "Run x."),
         (status(Standing(NEW)), "`make promote`"),
         (status(Standing(NEW, OLD, OLD)), "`make promote`"),
         (status(Standing(NEW, NEW)), "`make bento`"),
@@ -152,35 +158,80 @@ def test_changes_are_grouped_by_kind():
     assert "changed    code: a, b, c, d and 2 more" in text
 
 
+def test_change_is_named_once():
+    changes = {
+        "a": [{"changed outs": {"models/a": "deleted"}}],
+        "b": [{"changed deps": {"models/a": "deleted", "params.yaml": {"x": "modified", "x.y": "modified"}}}],
+    }
+    assert changed_since(changes) == {"outputs": ["models/a (deleted)"], "settings": ["x.y"]}
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository of Git and DVC with one stage that has run, and a store of bentos beside it."""
+    folder = tmp_path_factory.mktemp("repository") / "project"
+    (folder.parent / "bentoml").mkdir()
+    folder.mkdir()
+    (folder / "params.yaml").write_text("seed: 1\n", encoding="utf-8")
+    stage = "stages: {fetch_words: {cmd: touch words.txt, params: [seed], outs: [words.txt]}}\n"
+    (folder / "dvc.yaml").write_text(stage, encoding="utf-8")
+    dvc = [sys.executable, "-m", "dvc"]
+    commit = ["git", "-c", "user.name=A", "-c", "user.email=a@a.test", "commit", "-qam", "Run"]
+    made = (["git", "init", "-q"], [*dvc, "init", "-q"], [*dvc, "repro", "-q"], ["git", "add", "."], commit)
+    for command in made:
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return folder
+
+
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository of Git and DVC with one stage that has run."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("BENTOML_HOME", str(tmp_path / "bentoml"))
+def project(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of that repository, to change."""
+    folder = shutil.copytree(repository, tmp_path / "project", symlinks=True)
+    monkeypatch.chdir(folder)
+    # BentoML reads it once in a process.
+    monkeypatch.setenv("BENTOML_HOME", str(repository.parent / "bentoml"))
     monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    (tmp_path / "params.yaml").write_text("seed: 1\n", encoding="utf-8")
-    stage = "stages: {fetch_words: {cmd: touch words.txt, params: [seed], outs: [words.txt]}}\n"
-    (tmp_path / "dvc.yaml").write_text(stage, encoding="utf-8")
-    dvc = [sys.executable, "-m", "dvc"]
-    for command in (["git", "init", "-q"], [*dvc, "init", "-q"], [*dvc, "repro", "-q"]):
-        subprocess.run(command, check=True, capture_output=True)
-    commit = ["git", "-c", "user.name=A", "-c", "user.email=a@a.test", "commit", "-qam", "Run"]
-    subprocess.run(["git", "add", "."], check=True, capture_output=True)
-    subprocess.run(commit, check=True, capture_output=True)
-    return tmp_path
+    return folder
 
 
 @OTHERS_WARNINGS
 def test_changes_in_a_real_project_are_found(project):
     assert changed_since(dvc_status()) == {}
-    assert uncommitted_locks() == []
+    assert uncommitted_files() == []
     (project / "params.yaml").write_text("seed: 2\n", encoding="utf-8")
     (project / "words.txt").unlink()
     with (project / "dvc.lock").open("a", encoding="utf-8") as lock:
         lock.write("\n")
     assert changed_since(dvc_status()) == {"outputs": ["words.txt (deleted)"], "settings": ["seed"]}
-    assert uncommitted_locks() == ["dvc.lock"]
+    assert uncommitted_files() == ["dvc.lock"]
+
+
+@OTHERS_WARNINGS
+@pytest.mark.parametrize(
+    ("file", "problem", "step"),
+    [
+        ("dvc.lock", "dvc.lock is damaged, for example by a merge", "git checkout dvc.lock"),
+        ("dvc.yaml", "DVC cannot read the project", "dvc status"),
+        ("models/lineage.json", "models/lineage.json is damaged", "make run"),
+    ],
+)
+def test_damaged_file_is_named_and_the_rest_is_shown(project, file, problem, step):
+    (project / file).parent.mkdir(exist_ok=True)
+    (project / file).write_text("<<<<<<< HEAD\n{", encoding="utf-8")
+    found = gather(DOWN)
+    text = describe(found)
+    assert found.repairs
+    assert f"unknown    {problem}" in text
+    assert step in next_step(found)
+    assert "age        images of unknown age" in text
+    assert ("changed    unknown" in text) == file.startswith("dvc")
+
+
+@OTHERS_WARNINGS
+def test_missing_lock_that_git_has_is_restored(project):
+    (project / "dvc.lock").unlink()
+    assert next_step(gather(DOWN)).startswith("`git checkout dvc.lock`")
 
 
 @OTHERS_WARNINGS

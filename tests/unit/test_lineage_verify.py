@@ -13,7 +13,15 @@ from herodex import cli
 from herodex.errors import UserError
 from herodex.lineage import signature
 from herodex.lineage.signature import SIGNATURE, check_private_key, sign
-from herodex.lineage.slsa import PACKED, STATEMENT, files_below, hash_files, make_statement, write_statement
+from herodex.lineage.slsa import (
+    PACKED,
+    STATEMENT,
+    files_below,
+    hash_files,
+    make_statement,
+    statement_id,
+    write_statement,
+)
 from herodex.lineage.verify import verify
 
 
@@ -99,6 +107,14 @@ def write_incomplete_json(folder: Path) -> None:
     (folder / PACKED / STATEMENT).write_text("{}", encoding="utf-8")
 
 
+def retype_subjects(folder: Path) -> None:
+    """Change the type of a field, and the id with it."""
+    file = folder / PACKED / STATEMENT
+    statement = json.loads(file.read_text(encoding="utf-8")) | {"subject": "x"}
+    statement["predicate"]["runDetails"]["metadata"]["invocationId"] = statement_id(statement)
+    write_statement(folder / PACKED, statement)
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -107,11 +123,12 @@ def write_incomplete_json(folder: Path) -> None:
             lambda folder: (folder / "models/generator/gru.bin").unlink(),
             "models/generator/gru.bin is missing",
         ),
-        (add_file, "models/extra.py is not in the statement"),
+        (add_file, "models/extra.py is not in the statement.*Remove the files"),
         (add_link, "models/link is not in the statement"),
         (cache_bytecode, "__pycache__/service.pyc is not in the statement.*remove these folders"),
         (change_statement, "slsa.json has been changed"),
-        (write_no_json, "slsa.json is damaged"),
+        (write_no_json, "slsa.json is damaged.*make bento"),
+        (retype_subjects, "slsa.json is damaged: a field has another type"),
         (write_other_json, "is no statement of SLSA provenance 1"),
         (write_incomplete_json, "it has no '_type'"),
         (lambda folder: (folder / PACKED / STATEMENT).unlink(), "has no statement"),

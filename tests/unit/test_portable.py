@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +15,13 @@ from herodex.embedding import quantize
 from herodex.embedding.quantize import calibration_images, write_backbone
 from herodex.errors import UserError
 from herodex.export import export_ir
+from herodex.generator.language_model import load_language_model
 from herodex.inference.image_decoding import content, trim_bars
 from herodex.inference.predict import Classifier, load_classifier, to_prediction
 from herodex.inference.views import View, to_input
 from herodex.portable import classifier_graph as graphs
 from herodex.portable.executed import drop_skipped_roundings
-from herodex.portable.export_models import Check, describe, export_models, report
+from herodex.portable.export_models import Check, check_steps, describe, export_models, report
 from herodex.portable.formats import FORMATS
 from herodex.portable.onnx_file import write_onnx
 from herodex.portable.runtimes import open_litert, open_onnx, open_openvino
@@ -216,8 +219,16 @@ def test_export_writes_models_description_and_examples(tiny, tmp_path, monkeypat
     about = json.loads((tmp_path / "out/herodex.json").read_text("utf-8"))
     assert about["answers"] == ["cherry", "meadow", "ocean", "unknown"]
     assert {file.name for file in (tmp_path / "out").iterdir()} == {
-        *("classifier.onnx", "generator_step.onnx", "herodex.json", "example.py", "example.html")
+        *("classifier.onnx", "generator_step.onnx", "herodex.json"),
+        *("example.py", "example.html", "names.py"),
     }
+    names = subprocess.run(
+        [sys.executable, tmp_path / "out/names.py", "4"], check=True, capture_output=True, text=True
+    )
+    lines = names.stdout.splitlines()
+    assert len(lines) == 4
+    assert all(0 < len(line) <= about["max_length"] for line in lines)
+    assert set("".join(lines)) <= set(about["characters"])
 
 
 def test_folder_that_cannot_be_written_is_named(tiny, tmp_path, monkeypatch):
@@ -233,8 +244,22 @@ def test_command_names_the_formats():
         parse(["export", "--to", "coreml", "--out", "x"])
 
 
-def test_description_lists_answers_and_characters(classifier):
-    assert describe(classifier, "abc")["characters"] == ["a", "b", "c"]
+def test_description_lists_answers_and_the_generators_characters(tiny, classifier):
+    model = load_language_model(tiny / "models/generator")
+    described = describe(classifier, model)
+    assert described["characters"] == list(model.vocabulary.characters)
+    assert (described["units"], described["max_length"]) == (model.units, model.max_length)
+
+
+@pytest.mark.parametrize("texts", [["aba", "b"], []])
+def test_exported_generator_is_compared_with_the_served_one(tiny, texts, caplog):
+    caplog.set_level("INFO")
+    model = load_language_model(tiny / "models/generator")
+    run = open_openvino(tiny / "models/generator/gru.xml")
+    check_steps(model, run, texts)
+    assert "differ by at most" in caplog.text
+    with pytest.raises(UserError, match="logits differ"):
+        check_steps(model, lambda inputs: {**run(inputs), "logits": run(inputs)["logits"] + 1}, texts)
 
 
 def test_litert_file_takes_images_of_different_sizes(tiny, classifier, tmp_path, rng):

@@ -92,10 +92,23 @@ def check(data: bytes, params: CleanImagesParams) -> Checked:
         width,
         height,
         image.format or "",
-        hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest(),
+        hash_pixels(pixels),
         perceptual_hash(pixels),
         perceptual_hash(pixels[:, ::-1]),
     )
+
+
+def hash_pixels(pixels: UInt8[np.ndarray, "h w 3"]) -> str:
+    """Return the SHA-256 of an image's size and pixels."""
+    return hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
+
+
+def pixel_hash(data: bytes, params: CleanImagesParams) -> str:
+    """Return the `pixel_sha256` of an image file; `NO_HASH` for what cannot be decoded."""
+    try:
+        return hash_pixels(normalise(open_image(data, int(params.max_pixels_mp * 1e6)), params.max_side))
+    except ImageError:
+        return NO_HASH
 
 
 def scale_of(image: Image.Image, max_side: int) -> float:

@@ -130,8 +130,8 @@ def _locate(file: Path, images: Sequence[CleanImage]) -> list[Place] | None:
     return found
 
 
-def stored_hashes(file: Path) -> bytes:
-    """Read the SHA-256 of the images in a shard, as lines of text, without the images.
+def stored_images(file: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the SHA-256 of each download in a shard, and the cleaned image as PNG.
 
     Raises:
         UserError: the shard is damaged.
@@ -139,7 +139,7 @@ def stored_hashes(file: Path) -> bytes:
     from pyarrow import parquet
 
     try:
-        column = parquet.read_table(file, columns=["sha256"])["sha256"]
+        for batch in parquet.ParquetFile(file).iter_batches(GROUP, columns=["sha256", "png"]):
+            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
     except (OSError, ValueError) as error:
         raise UserError(f"The shard {file} is damaged: {error}.", restore(file)) from None
-    return "\n".join(column.to_pylist()).encode()

@@ -1,9 +1,7 @@
 """`herodex forget`: find what a source's withdrawal removes, remove it, and show what the figures lost."""
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,18 +9,7 @@ from typing import Any
 from herodex import paths
 from herodex.dataset.feature_table import open_table
 from herodex.dataset.image_store import has_image, in_shards
-from herodex.errors import UserError
-from herodex.forgotten_list import (
-    AUTHOR,
-    HOST,
-    IMAGE,
-    LICENSE,
-    add_forgotten,
-    host_of,
-    normalised,
-    url_hash,
-    value_hash,
-)
+from herodex.forgotten_list import HOST, add_forgotten, domains_of, host_of, normalised
 from herodex.json_record import read_json
 from herodex.lineage.counts import Row, read_rows
 from herodex.lineage.forget_caches import (
@@ -34,126 +21,18 @@ from herodex.lineage.forget_caches import (
     count_vectors,
     journals,
 )
+from herodex.lineage.forget_feedback import clear_feedback, reported
+from herodex.lineage.forget_sources import Withdrawal
+from herodex.lineage.trace_places import CLEAN_CACHE, CLEAN_REMOTE, MLFLOW_GC
 from herodex.lineage.tree import Node
 from herodex.summary import interval
 
-TABLES = (
-    paths.RAW_IMAGES / paths.MANIFEST,
-    paths.CLEAN_IMAGES / paths.MANIFEST,
-    paths.CURATED_IMAGES,
-    paths.SPLIT_IMAGES,
-)
-"""Tables with a row for each search result, from the crawl on."""
 METRICS = paths.CLASSIFIER_REPORTS / "metrics.json"
 GALLERY = paths.CLASSIFIER / "gallery.csv"
 CONTACT_SHEETS = paths.CLEAN_REPORTS / "contact_sheets"
 PLOTS = ("figures.png", "worst.png")
 """Plots of `evaluate_classifier` that show images."""
-_DIGITS = re.compile(r"[0-9a-f]{6,64}")
-_WHOLE = 64
-
-
-@dataclass(frozen=True)
-class Withdrawal:
-    """What the withdrawal of a source removes.
-
-    Attributes:
-        kind: of the source: image, author, host or licence.
-        key: the source as the user names it.
-        rows: rows of the tables, without repetition.
-        hashes: the hashes that the list of withdrawn sources gets.
-    """
-
-    kind: str
-    key: str
-    rows: Sequence[Row]
-    hashes: frozenset[str]
-
-    @property
-    def contents(self) -> set[str]:
-        """The SHA-256 of the images."""
-        return {row["sha256"] for row in self.rows} - {""}
-
-    @property
-    def pixels(self) -> set[str]:
-        """The SHA-256 of the images' normalised pixels, the keys of the feature cache."""
-        return {row.get("pixel_sha256", "") for row in self.rows} - {""}
-
-
-def find_source(key: str, kind: str | None, tables: Sequence[Path] = TABLES) -> Withdrawal:
-    """Find all rows of an image, author, host or licence, and of the same image bytes elsewhere.
-
-    Raises:
-        UserError: the key fits nothing, or sources of several kinds or several images.
-    """
-    rows = _all_rows(tables)
-    found = {each: _rows_of(key, each, rows) for each in ([kind] if kind else _kinds(key))}
-    fitting = [each for each, of_kind in found.items() if of_kind]
-    if len(fitting) > 1:
-        raise UserError(f"'{key}' is {' and '.join(fitting)}.", f"Add --by {fitting[0]}.")
-    if not fitting and kind is None:
-        raise UserError(
-            f"No image, author, host or licence in {paths.RAW_IMAGES / paths.MANIFEST} is '{key}'.",
-            "Write it as `herodex trace` shows it. To keep a source out that no image is of, add --by.",
-        )
-    chosen = fitting[0] if fitting else str(kind)
-    direct = found[chosen]
-    if chosen == IMAGE:
-        own = {row["sha256"] for row in direct} or {_whole_digest(key)}
-        if len(own) > 1:
-            raise UserError(f"'{key}' begins the SHA-256 of {len(own)} images.", "Give more digits.")
-    else:
-        own = {value_hash(chosen, key)}
-    gone, hashes = _with_same_images(direct, rows)
-    return Withdrawal(chosen, key, gone, frozenset(own | hashes))
-
-
-def _with_same_images(direct: Sequence[Row], rows: Sequence[Row]) -> tuple[list[Row], set[str]]:
-    """Add the rows with the same bytes or address until there are no more; return rows and their hashes."""
-    gone, hashes, before = list(direct), set[str](), -1
-    while len(gone) > before:
-        before = len(gone)
-        hashes = {each for row in gone for each in (row["sha256"], url_hash(row["image_url"])) if each}
-        known = {id(row) for row in gone}
-        gone += [
-            row
-            for row in rows
-            if id(row) not in known and not hashes.isdisjoint((row["sha256"], url_hash(row["image_url"])))
-        ]
-    return gone, hashes
-
-
-def _whole_digest(key: str) -> str:
-    if not re.fullmatch(rf"[0-9a-f]{{{_WHOLE}}}", key):
-        raise UserError(f"No image here has a SHA-256 that begins with '{key}'.", "Give all 64 digits.")
-    return key
-
-
-def _kinds(key: str) -> list[str]:
-    return [*([IMAGE] if _DIGITS.fullmatch(key) else []), AUTHOR, HOST, LICENSE]
-
-
-def _rows_of(key: str, kind: str, rows: Sequence[Row]) -> list[Row]:
-    if kind == IMAGE:
-        return [row for row in rows if _DIGITS.fullmatch(key) and row["sha256"].startswith(key)]
-    wanted = normalised(kind, key)
-    if not wanted:
-        raise UserError(f"The {kind} is empty.", "Name it as `herodex trace` shows it.")
-    if kind == HOST:
-        return [row for row in rows if wanted in (host_of(row["image_url"]), host_of(row["page_url"]))]
-    column = "author" if kind == AUTHOR else "license"
-    return [row for row in rows if normalised(kind, row[column]) == wanted]
-
-
-def _all_rows(tables: Sequence[Path]) -> list[Row]:
-    """Read the rows of all tables; a later table's row replaces an earlier one, as it has more columns."""
-    rows: dict[tuple[str, ...], Row] = {}
-    for table in tables:
-        if table.exists():
-            for row in read_rows(table):
-                place = ("query", "source", "rank", "image_url", "sha256")
-                rows[tuple(row.get(column, "") for column in place)] = row
-    return list(rows.values())
+NAMED = 3
 
 
 def describe(withdrawal: Withdrawal) -> Node:
@@ -163,12 +42,31 @@ def describe(withdrawal: Withdrawal) -> Node:
     classes = Counter(query for query, _ in pairs)
     for query, count in sorted(classes.items()):
         root.add(f"{query}: {_count(count, 'image')}")
+    _add_staying(root, withdrawal)
     _add_removed(root.add("removed now"), withdrawal)
     _add_made_anew(root.add("made anew without it by `make run`"), withdrawal)
-    stays = root.add("not removed by this command; these commands clean it after `make run`")
+    stays = root.add(
+        "not removed by this command; these commands clean it after `make run`, and "
+        "`herodex forget --check` names each RUN and TAG"
+    )
     for place, command in remaining_places():
         stays.add(f"{place}: {command}")
     return root
+
+
+def _add_staying(root: Node, withdrawal: Withdrawal) -> None:
+    """Add sources and images that may be meant too; each is withdrawn by a call of its own."""
+    if withdrawal.alike:
+        alike = root.add("these stay, because they are written otherwise; withdraw each that is meant too")
+        for value, count in withdrawal.alike:
+            alike.add(f"{withdrawal.kind} {value}: {_count(count, 'image')}")
+    if withdrawal.near:
+        count = _count(len(withdrawal.near), "image")
+        near = root.add(
+            f"in the same duplicate groups, {count} of other sources stay; withdraw each by its SHA-256"
+        )
+        for row in withdrawal.near[:NAMED]:
+            near.add(f"{row['sha256']} ({row['author'] or host_of(row['page_url']) or row['image_url']})")
 
 
 def _add_removed(node: Node, withdrawal: Withdrawal) -> None:
@@ -178,6 +76,9 @@ def _add_removed(node: Node, withdrawal: Withdrawal) -> None:
     node.add(f"their attributions in {paths.SOURCES}; a snapshot of the live web stays one without them")
     node.add(f"{_count(count_vectors(withdrawal.pixels), 'vector')} in {paths.FEATURE_CACHE}")
     node.add(f"{_count(count_review(withdrawal.contents), 'decision')} in {paths.REVIEW}")
+    for folder, there in reported(withdrawal.contents).items():
+        if there:
+            node.add(f"{_count(len(there), 'reported image')} in {paths.FEEDBACK / folder}, for good")
     found = journals()
     node.add(
         f"cached pages and searches of {_count(len(found), 'unfinished crawl')} in {paths.CRAWL_STATE}, "
@@ -200,6 +101,17 @@ def _add_made_anew(node: Node, withdrawal: Withdrawal) -> None:
         node.add(f"{_count(len(gallery), 'row')} of {GALLERY}, the served model's training images")
     for file in _images_of_reports(withdrawal.rows):
         node.add(f"{file} may show some of them")
+    if names := _names_of(withdrawal):
+        node.add(f"{_count(names, 'name')} of this host; names of the live web by `make refresh`")
+
+
+def _names_of(withdrawal: Withdrawal) -> int:
+    """Count the names from pages of a withdrawn host."""
+    if withdrawal.kind != HOST or not paths.RAW_NAMES.exists():
+        return 0
+    wanted = normalised(HOST, withdrawal.key)
+    hosts = [host_of(row["page_url"]) for row in read_rows(paths.RAW_NAMES)]
+    return sum(wanted in (host, *domains_of(host)) for host in hosts if host)
 
 
 def _images_of_reports(rows: Sequence[Row]) -> Iterator[Path]:
@@ -216,15 +128,12 @@ def _images_of_reports(rows: Sequence[Row]) -> Iterator[Path]:
 def remaining_places() -> list[tuple[str, str]]:
     """List places that keep earlier versions of the data, with the commands that clean them."""
     return [
-        ("DVC's cache", "dvc gc --workspace (keeps only what the working tree uses)"),
-        ("DVC's remotes", "dvc push, then dvc gc --workspace --cloud"),
-        (
-            "MLflow's runs and models",
-            "delete older runs and versions in `make ui`, then "
-            "mlflow gc --backend-store-uri sqlite:///mlflow.db",
-        ),
-        ("older bentos, and containers made of them", "bentoml list, then bentoml delete TAG for each"),
-        ("git's history of data/review.csv, and copies that you passed on", "by hand"),
+        ("DVC's cache", f"{CLEAN_CACHE} (keeps only what the working tree uses)"),
+        ("DVC's remotes", CLEAN_REMOTE),
+        ("MLflow's runs", f"mlflow runs delete --run-id RUN, then {MLFLOW_GC}"),
+        ("bentos, and containers made of them", "bentoml delete TAG"),
+        ("exported models", "delete them, and export again"),
+        (f"git's history of {paths.REVIEW}, and copies that you passed on", "by hand"),
     ]
 
 
@@ -243,23 +152,46 @@ def remove(withdrawal: Withdrawal, today: str | None = None) -> None:
     clear_feature_cache(withdrawal.pixels)
     clear_shards()
     clear_review(withdrawal.contents)
+    clear_feedback(withdrawal.contents)
 
 
-def accuracy_now(file: Path = METRICS) -> dict[str, float] | None:
-    """Read the classifier's accuracy with its interval; None without an evaluation."""
+Figures = dict[str, dict[str, float]]
+"""Estimates with their intervals and counts, by name."""
+
+
+def figures_now(classes: Collection[str], file: Path = METRICS) -> Figures:
+    """Read the classifier's accuracy, mean recall, rejected images, and the recall of classes.
+
+    Args:
+        classes: that lose images.
+        file: of the evaluation; without it there are no figures.
+    """
     if not file.exists():
-        return None
+        return {}
     metrics: dict[str, Any] = read_json(file)
-    return metrics["accuracy"]
+    recall = {f"recall of {name}": metrics["recall"].get(name) for name in sorted(classes)}
+    figures = {
+        "accuracy": metrics["accuracy"],
+        "mean recall": metrics["balanced_accuracy"],
+        "images of the classes rejected": metrics["ood"]["false_reject_rate"],
+        **recall,
+    }
+    return {name: figure for name, figure in figures.items() if figure}
 
 
-def compare_accuracy(before: dict[str, float] | None, after: dict[str, float] | None) -> str:
-    """Write the accuracy before and after a withdrawal in one line."""
-    if before is None or after is None:
-        return "accuracy: no evaluation before the withdrawal" if after else "accuracy: no evaluation"
+def compare_figures(before: Figures, after: Figures) -> str:
+    """Write figures before and after a withdrawal, a line for each."""
+    if not after:
+        return "no evaluation after the withdrawal"
+    return "\n".join(_compare(name, before.get(name), after[name]) for name in after)
+
+
+def _compare(name: str, before: dict[str, float] | None, after: dict[str, float]) -> str:
+    if not before:
+        return f"{name}: no evaluation before the withdrawal; {interval(after)}"
     overlap = before["low"] <= after["high"] and after["low"] <= before["high"]
     verdict = "the intervals overlap" if overlap else "the intervals do not overlap"
-    return f"accuracy: {interval(before)} → {interval(after)}; {verdict}"
+    return f"{name}: {interval(before)} → {interval(after)}; {verdict}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -40,12 +40,17 @@ def read_lock(path: Path = LOCK) -> dict[str, StageRecord]:
     """Read all stages that have run.
 
     Raises:
-        UserError: there is no such file.
+        UserError: there is no such file, or it is damaged.
     """
     try:
         stages = yaml.safe_load(path.read_text(encoding="utf-8"))["stages"]
     except FileNotFoundError:
         raise UserError(f"{path} is missing: no stage has run yet.", "Run `dvc repro`.") from None
+    except (UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError):
+        raise UserError(
+            f"{path} is damaged, for example by a merge.",
+            f"Restore it: `git checkout {path}`; then `make run`.",
+        ) from None
     return {name: stage_record(entry) for name, entry in stages.items()}
 
 

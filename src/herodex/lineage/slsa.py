@@ -129,13 +129,17 @@ def write_statement(folder: Path, statement: Mapping[str, Any]) -> None:
     (folder / STATEMENT).write_text(text, encoding="utf-8")
 
 
-def read_statement(folder: Path) -> dict[str, Any]:
+def read_statement(folder: Path, fix: str) -> dict[str, Any]:
     """Read the statement of a folder.
+
+    Args:
+        folder: with the statement.
+        fix: what to do if it is damaged.
 
     Raises:
         UserError: it is missing or damaged.
     """
-    return read_json(folder / STATEMENT)
+    return read_json(folder / STATEMENT, fix)
 
 
 def state_project(lineage: Mapping[str, ModelLineage]) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """`herodex status`: the age of data and models, what has changed, what is in use, and the next step."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from herodex import paths
 from herodex.committed_lock import git
@@ -30,6 +30,9 @@ SNAPSHOTS = paths.PROJECT / paths.CRAWL_STATE / "snapshots"
 """The records of live crawls, with their dates."""
 TIMEOUT_S = 2
 MAX_NAMED = 4
+UNKNOWN = "unknown"
+"""The champion while MLflow does not answer."""
+Found = TypeVar("Found")
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
@@ -50,12 +53,15 @@ class Status:
     Attributes:
         seconds: the age of data and models, None if it is not recorded.
         changed: paths and settings that have changed since the last run, by kind; None if no stage has run.
-        uncommitted: locks that differ from the last commit.
+        uncommitted: locks, and the list of withdrawn sources, that differ from the last commit.
         models: by name.
         bento: the newest bento's tag, if there is one.
         service: the address that was asked.
         answered: whether a service with a lineage answers there.
+        has_lock: whether the record of the last run is there.
+        lock_in_git: whether git has it, though it is missing here.
         problems: places that could not be asked, and why.
+        repairs: what to do about damaged files.
     """
 
     seconds: dict[str, float | None] = field(default_factory=dict[str, float | None])
@@ -65,7 +71,21 @@ class Status:
     bento: str = ""
     service: str = ""
     answered: bool = False
+    has_lock: bool = False
+    lock_in_git: bool = False
     problems: list[str] = field(default_factory=list[str])
+    repairs: list[str] = field(default_factory=list[str])
+
+    def read(self, reading: Callable[[], Found], otherwise: Found) -> Found:
+        """Return what `reading` returns; if a file is damaged or a server away, note why, and go on."""
+        try:
+            return reading()
+        except UnreachableError as error:
+            self.problems.append(error.problem)
+        except UserError as error:
+            self.problems.append(error.problem)
+            self.repairs.append(error.hint)
+        return otherwise
 
 
 def gather(service: str) -> Status:
@@ -76,23 +96,20 @@ def gather(service: str) -> Status:
     """
     status = Status(service=service, models={name: Standing() for name in MODELS})
     if paths.LINEAGE.exists():
-        _place(status, "folder", read_json(paths.LINEAGE))
-    if LOCK.exists():
-        status.changed = changed_since(dvc_status())
-        status.uncommitted = uncommitted_locks()
-    records = read_lock() if LOCK.exists() else {}
+        status.read(lambda: _place(status, "folder", read_json(paths.LINEAGE)), None)
+    status.has_lock = LOCK.exists()
+    status.lock_in_git = not status.has_lock and git("cat-file", "-e", f"HEAD:./{LOCK}") is not None
+    status.uncommitted = uncommitted_files()
+    records: dict[str, StageRecord] = status.read(read_lock, {}) if status.has_lock else {}
+    if records:
+        status.changed = status.read(lambda: changed_since(dvc_status()), None)
     started = last_started(read_times("stage")) | live_crawls(records)
-    try:
-        started = merge_starts(started, logged_starts(status, records))
-        for name in MODELS:
-            champion = by_alias(name, CHAMPION)
-            status.models[name].champion = champion.model if champion else ""
-    except UnreachableError as error:
-        status.problems.append(error.problem)
+    logged = status.read(lambda: ask_mlflow(status, records), {})
+    started = merge_starts(started, logged)
     status.seconds = {
         what: time.time() - started[stage] if stage in started else None for what, stage in MADE_BY.items()
     }
-    bentos: list[PackedLineage] = list_bentos()
+    bentos: list[PackedLineage] = status.read(list_bentos, [])
     if bentos:
         status.bento = bentos[0].tag
         _place(status, "packed", bentos[0].lineage)
@@ -136,6 +153,21 @@ def live_crawls(records: Mapping[str, StageRecord]) -> dict[str, float]:
         for stage, found in dates.items()
         if found
     }
+
+
+def ask_mlflow(status: Status, records: Mapping[str, StageRecord]) -> dict[str, float]:
+    """Note the champions, and return when stages ran.
+
+    Raises:
+        UnreachableError: MLflow does not answer.
+    """
+    for standing in status.models.values():
+        standing.champion = UNKNOWN
+    started = logged_starts(status, records)
+    for name in MODELS:
+        champion = by_alias(name, CHAMPION)
+        status.models[name].champion = champion.model if champion else ""
+    return started
 
 
 def logged_starts(status: Status, records: Mapping[str, StageRecord]) -> dict[str, float]:
@@ -192,7 +224,13 @@ def changed_since(stages: Mapping[str, Iterable[Any]]) -> dict[str, list[str]]:
                 for path, what in entries.items():
                     name, items = _sort(kind, path, what)
                     found.setdefault(name, set()).update(items)
-    return {kind: sorted(names) for kind, names in sorted(found.items())}
+    outputs = {name.partition(" ")[0] for name in found.get("outputs", ())}
+    data = found.get("data", set[str]()) - outputs
+    # A later stage reads a whole section of the settings, and an earlier one the setting that has changed.
+    settings = found.get("settings", set[str]())
+    settings = {name for name in settings if not any(each.startswith(f"{name}.") for each in settings)}
+    clear = found | {"data": data, "settings": settings}
+    return {kind: sorted(names) for kind, names in sorted(clear.items()) if names}
 
 
 def _sort(kind: str, path: str, what: Any) -> tuple[str, list[str]]:
@@ -205,9 +243,9 @@ def _sort(kind: str, path: str, what: Any) -> tuple[str, list[str]]:
     return ("code" if is_code else "data"), [path]
 
 
-def uncommitted_locks() -> list[str]:
-    """Return the locks that differ from the last commit; none outside git."""
-    changed = git("status", "--porcelain", "--", str(LOCK), "uv.lock") or b""
+def uncommitted_files() -> list[str]:
+    """Return the locks and list of withdrawn sources that differ from the last commit; none outside git."""
+    changed = git("status", "--porcelain", "--", str(LOCK), "uv.lock", str(paths.FORGOTTEN)) or b""
     return [line.split()[-1] for line in changed.decode().splitlines()]
 
 
@@ -251,7 +289,7 @@ def age(seconds: float | None) -> str:
 def describe_changes(status: Status) -> str:
     """Write what has changed since the last run and the last commit."""
     if status.changed is None:
-        return f"no stage has run: {LOCK} is missing"
+        return UNKNOWN if status.has_lock else f"no stage has run: {LOCK} is missing"
     named = [
         f"{kind}: {', '.join(names[:MAX_NAMED])}"
         + (f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else "")
@@ -275,19 +313,32 @@ def next_step(status: Status) -> str:
     """Name the next step and its reason."""
     models = status.models.items()
     steps = {
+        f"{' '.join(status.repairs)}": bool(status.repairs),
+        f"`git checkout {LOCK}` restores the record of the last run": status.lock_in_git,
         f"`make run`: no stage has run, or {Path(paths.LINEAGE)} is missing": status.changed is None
         or not any(standing.folder for _, standing in models),
+        "`dvc checkout` restores the outputs of the last run, `make run` makes them anew": bool(
+            status.changed
+        )
+        and status.changed.keys() == {"outputs"},
         "`make run`: see what has changed": bool(status.changed),
         "`make promote` compares the model in models/ with the champion: ": [
-            name for name, standing in models if standing.folder and standing.folder != standing.champion
+            name
+            for name, standing in models
+            if standing.folder and standing.champion not in (standing.folder, UNKNOWN)
         ],
         "`make bento` packs the champion: ": [
-            name for name, standing in models if standing.champion and standing.packed != standing.champion
+            name
+            for name, standing in models
+            if standing.champion not in ("", UNKNOWN) and standing.packed != standing.champion
         ],
         "restart the service with the newest bento: ": [
             name for name, standing in models if standing.served and standing.served != standing.packed
         ],
         f"commit {' and '.join(status.uncommitted)}": bool(status.uncommitted),
+        "start MLflow: which models are champions is unknown": any(
+            standing.champion == UNKNOWN for _, standing in models
+        ),
     }
     for step, needed in steps.items():
         if needed:

@@ -19,8 +19,12 @@ from herodex.lineage.slsa import (
     statement_id,
 )
 
-PLACES = (PACKED, paths.PROVENANCE)
-"""The folder of the statement: in a bento, and in a project."""
+RESTORE = {
+    PACKED: "Fetch the bento again from where it was built, or build it again: `make bento`.",
+    paths.PROVENANCE: "Run `dvc checkout`, which restores the outputs of the last `make run`.",
+}
+"""The folder of the statement in a bento and in a project, and how to restore its files."""
+CHANGED, MISSING, EXTRA = "changed", "missing", "not in the statement"
 MAX_NAMED = 5
 BYTECODE = "__pycache__"
 
@@ -37,10 +41,12 @@ def verify(target: str, key: Path | None = None) -> str:
     """
     folder = find_folder(target)
     place = find_statement(folder)
-    statement = read_statement(folder / place)
-    check_statement(statement, folder / place / STATEMENT)
+    statement = read_statement(folder / place, RESTORE[place])
+    check_statement(statement, folder / place / STATEMENT, RESTORE[place])
     if found := differences(folder, statement, {place / STATEMENT, SIGNATURE}):
-        raise UserError(f"{folder} is not as stated: {'; '.join(found)}.", advice(found))
+        raise UserError(
+            f"{name_of(folder)} is not as stated: {'; '.join(found.values())}.", advice(found, RESTORE[place])
+        )
     lines = [
         f"{len(statement['subject'])} files have the SHA-256 of {place / STATEMENT}, and there is no other."
     ]
@@ -73,22 +79,36 @@ def find_statement(folder: Path) -> Path:
     Raises:
         UserError: there is none.
     """
-    for place in PLACES:
+    for place in RESTORE:
         if (folder / place / STATEMENT).exists():
             return place
     raise UserError(
-        f"{folder} has no statement: neither {' nor '.join(str(place / STATEMENT) for place in PLACES)}.",
-        "For a project run `make run`; build a bento again with `make bento`.",
+        f"{name_of(folder)} has no statement: neither "
+        f"{' nor '.join(str(place / STATEMENT) for place in RESTORE)}.",
+        "Give the topmost folder of a project or bento. If it has none, run `make run` in a project, or make "
+        "the bento anew: `make bento`.",
     )
 
 
-def check_statement(statement: Mapping[str, Any], file: Path) -> None:
+def name_of(folder: Path) -> str:
+    """Name a folder in messages; one that is given as `.` by its whole path."""
+    return str(folder) if folder.name else str(folder.resolve())
+
+
+def check_statement(statement: Mapping[str, Any], file: Path, fix: str) -> None:
     """Check that a statement has the form of SLSA, and is the one whose id it has.
 
     Raises:
         UserError: it has not.
     """
-    kinds = statement["_type"], statement["predicateType"]
+    try:
+        _check_form(statement, file)
+    except (TypeError, AttributeError, ValueError) as error:
+        raise UserError(f"{file} is damaged: a field has another type ({error}).", fix) from None
+
+
+def _check_form(statement: Mapping[str, Any], file: Path) -> None:
+    kinds = str(statement["_type"]), str(statement["predicateType"])
     if kinds != (STATEMENT_TYPE, PREDICATE_TYPE):
         raise UserError(
             f"{file} is no statement of SLSA provenance 1: it says {' and '.join(kinds)}.",
@@ -99,10 +119,15 @@ def check_statement(statement: Mapping[str, Any], file: Path) -> None:
             f"{file} has been changed: its content has another SHA-256 than its invocationId.",
             "Fetch it again from where it was built.",
         )
+    for subject in statement["subject"]:
+        # Reads each field that is needed later.
+        _ = PurePosixPath(subject["name"]), bytes.fromhex(subject["digest"]["sha256"])
+    for folder in statement["predicate"]["herodex_completeFolders"]:
+        _ = PurePosixPath(folder)
 
 
-def differences(folder: Path, statement: Mapping[str, Any], unstated: set[Path]) -> list[str]:
-    """Describe changed, missing and extra files.
+def differences(folder: Path, statement: Mapping[str, Any], unstated: set[Path]) -> dict[str, str]:
+    """Describe changed, missing and extra files, by these kinds.
 
     Args:
         folder: of the bento or project.
@@ -115,11 +140,11 @@ def differences(folder: Path, statement: Mapping[str, Any], unstated: set[Path])
     complete = [folder / name for name in statement["predicate"]["herodex_completeFolders"]]
     every = {file.relative_to(folder).as_posix() for each in complete for file in files_below(each)}
     kinds = {
-        "changed": [name for name in present if hashes[name] != stated[name]],
-        "missing": [name for name in stated if name not in hashes],
-        "not in the statement": sorted(every - stated.keys() - {place.as_posix() for place in unstated}),
+        CHANGED: [name for name in present if hashes[name] != stated[name]],
+        MISSING: [name for name in stated if name not in hashes],
+        EXTRA: sorted(every - stated.keys() - {place.as_posix() for place in unstated}),
     }
-    return [f"{describe(names)} {kind}" for kind, names in kinds.items() if names]
+    return {kind: f"{describe(names)} {kind}" for kind, names in kinds.items() if names}
 
 
 def is_inside(name: str) -> bool:
@@ -133,12 +158,18 @@ def describe(names: list[str]) -> str:
     return f"{', '.join(names[:MAX_NAMED])}{more} {'is' if len(names) == 1 else 'are'}"
 
 
-def advice(found: list[str]) -> str:
-    """Say what to do about differences."""
-    fix = "Restore the files: `dvc checkout` in a project; fetch or build a bento again."
-    cached = (
-        f" Python writes {BYTECODE} when it runs a bento: remove these folders."
-        if BYTECODE in str(found)
-        else ""
-    )
-    return fix + cached
+def advice(found: Mapping[str, str], restore: str) -> str:
+    """Say what to do about differences, described by their kind.
+
+    Args:
+        found: descriptions by kind.
+        restore: how to restore files.
+    """
+    steps: list[str] = []
+    if found.keys() & {CHANGED, MISSING}:
+        steps.append(restore)
+    if BYTECODE in found.get(EXTRA, ""):
+        steps.append(f"Python writes {BYTECODE} when it runs a bento: remove these folders.")
+    if EXTRA in found:
+        steps.append(f"Remove the files that are {EXTRA}, unless you trust who put them there.")
+    return " ".join(steps)

@@ -1,5 +1,6 @@
 """Export both models as self-contained files of another runtime, checked against the served answers."""
 
+import csv
 import json
 import logging
 import shutil
@@ -17,12 +18,14 @@ from jaxtyping import UInt8
 from herodex import paths
 from herodex.dataset.manifest import read_clean, read_manifest
 from herodex.errors import UserError
-from herodex.generator.language_model import load_language_model
+from herodex.generator.language_model import LanguageModel, load_language_model, run_step, start_batch
+from herodex.generator.vocabulary import encode, pad
 from herodex.inference.predict import Classifier, load_classifier, to_prediction
 from herodex.params import UNKNOWN, load_params
 from herodex.portable.classifier_graph import classifier_graph, read_backbone
 from herodex.portable.executed import drop_skipped_roundings
 from herodex.portable.formats import FORMATS, Format
+from herodex.portable.runtimes import Runner, Values
 from herodex.portable.whole_floats import write_out_rounding
 from herodex.progress import track
 
@@ -83,7 +86,7 @@ def export_models(to: str, out: Path, check: int) -> None:
         raise UserError(
             f"{out} cannot be written: {error.strerror}.", "Give another folder with --out."
         ) from None
-    description = describe(classifier, language_model.vocabulary.characters)
+    description = describe(classifier, language_model)
     (out / "herodex.json").write_text(
         json.dumps(description, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
     )
@@ -97,11 +100,13 @@ def export_models(to: str, out: Path, check: int) -> None:
         chosen.write(graph, file, flat)
         log.info("%s: %.1f MB", file, _megabytes(file))
     for name in chosen.examples:
-        example = f"example{Path(name).suffix}"
+        # Each runtime has its own program of this name.
+        example = "names.py" if name.startswith("names_") else f"example{Path(name).suffix}"
         shutil.copy(EXAMPLES / name, out / example)
         log.info("%s shows how to use it", out / example)
     if check:
         report(compare(classifier, chosen, out, check))
+        check_steps(language_model, chosen.load(out / f"generator_step{chosen.suffix}"), known_texts())
 
 
 def _classifier_graph(classifier: Classifier, chosen: Format) -> ov.Model:
@@ -120,14 +125,16 @@ def _megabytes(path: Path) -> float:
     return sum(file.stat().st_size for file in files if file.is_file()) / 1e6
 
 
-def describe(classifier: Classifier, characters: Sequence[str]) -> dict[str, Any]:
+def describe(classifier: Classifier, language_model: LanguageModel) -> dict[str, Any]:
     """Return what a program needs to know to read the outputs."""
     return {
         "answers": [*classifier.classes, UNKNOWN],
         "labels": list(classifier.labels),
         "model": classifier.model,
         "max_side": classifier.max_side,
-        "characters": list(characters),
+        "characters": list(language_model.vocabulary.characters),
+        "units": language_model.units,
+        "max_length": language_model.max_length,
     }
 
 
@@ -156,6 +163,43 @@ def compare(classifier: Classifier, chosen: Format, out: Path, most: int) -> Che
             others.append(file)
         differences.append(float(np.abs(served.probabilities[0] - found["probabilities"]).max()))
     return Check(len(files), others, differences)
+
+
+def known_texts() -> list[str]:
+    """List the names of the data set; none without it."""
+    if not paths.CLEAN_NAMES.exists():
+        return []
+    with paths.CLEAN_NAMES.open(encoding="utf-8", newline="") as file:
+        return [row["text"] for row in csv.DictReader(file) if row["text"]]
+
+
+def check_steps(model: LanguageModel, run: Runner, texts: Sequence[str]) -> None:
+    """Feed names to the exported step and to the served one, character by character, and log the difference.
+
+    Args:
+        model: the served one.
+        run: the exported step.
+        texts: the names; without any, each character.
+
+    Raises:
+        UserError: the logits differ.
+    """
+    tokens, _, weights = pad(encode(model.vocabulary, texts or model.vocabulary.characters))
+    request, state = start_batch(model, len(tokens))
+    found: Values = {"next_state": state}
+    most = 0.0
+    for place in range(tokens.shape[1]):
+        expected, state = run_step(request, tokens[:, place], state)
+        found = run({"token": tokens[:, place].astype(np.int32), "state": found["next_state"]})
+        counts = weights[:, place] > 0
+        most = max(most, float(np.abs(expected - found["logits"])[counts].max(initial=0)))
+    steps = int((weights > 0).sum())
+    log.info("generator: the logits of %d steps of %d names differ by at most %.2g", steps, len(tokens), most)
+    if most > TOLERANCE:
+        raise UserError(
+            f"The exported generator's logits differ from the served ones by up to {most:.2g}.",
+            "Export to another format, or report this with the versions of both runtimes.",
+        )
 
 
 def _images(files: Sequence[str]) -> Iterator[tuple[str, UInt8[np.ndarray, "_h _w 3"]]]:

@@ -74,7 +74,7 @@ FORMATS = {
         integers=False,
         write=_write_onnx,
         load=runtimes.open_onnx,
-        examples=("use_onnx.py", "use_onnx.html"),
+        examples=("use_onnx.py", "use_onnx.html", "names_onnx.py"),
     ),
     "litert": Format(
         suffix=".tflite",

@@ -1,24 +1,26 @@
 """Review of the images that visitors report: accept them as training data, or reject them."""
 
-import csv
-import io
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field
 
-from herodex.accepted_feedback import ACCEPTED, COLUMNS, MANIFEST, AcceptedImage, read_rows
+from herodex.accepted_feedback import ACCEPTED, AcceptedImage, read_rows
+from herodex.curation.check_downloads import pixel_hash
+from herodex.errors import UserError
 from herodex.feedback_inbox import (
     INBOX,
     Report,
     locked,
     read_inbox,
     reject_image,
+    remove_accepted,
     remove_image,
+    write_accepted,
     write_whole,
 )
+from herodex.forgotten_list import read_forgotten
 from herodex.params import UNKNOWN, Params
 
 
@@ -50,6 +52,16 @@ class FeedbackReview:
         """Return the file of an image in the inbox."""
         return self.folder / INBOX / f"{sha256}.png" if sha256 in read_inbox(self.folder) else None
 
+    def is_withdrawn(self, sha256: str) -> bool:
+        """Tell whether the list of withdrawn sources has an image of the inbox, by its bytes or pixels."""
+        forgotten = read_forgotten()
+        if not forgotten.reasons:
+            return False
+        data = (self.folder / INBOX / f"{sha256}.png").read_bytes()
+        return forgotten.has_content(sha256) or forgotten.has_content(
+            pixel_hash(data, self.params.classifier.clean)
+        )
+
     def state(self) -> dict[str, Any]:
         """Return the labels, and the images in the inbox with their reports.
 
@@ -70,29 +82,22 @@ class FeedbackReview:
         """Accept an image as `label`, or reject it if that is empty; return False if it is not in the inbox.
 
         Raises:
-            UserError: a report or the manifest of accepted images is damaged.
+            UserError: the image is withdrawn, or a report or the manifest of accepted images is damaged.
             OSError: a file cannot be written.
         """
         with locked(self.folder):
             reports = read_inbox(self.folder).get(sha256)
             if reports is None:
                 return False
-            withdraw(self.folder / ACCEPTED, sha256)
+            # An interrupted acceptance may have left it there.
+            remove_accepted(self.folder / ACCEPTED, sha256)
+            if label and self.is_withdrawn(sha256):
+                raise UserError("This image is withdrawn: data/forgotten.csv has it.", "Reject it.")
             if label:
                 accept_image(self.folder, reports[0], label)
             else:
                 reject_image(self.folder, sha256)
         return True
-
-
-def withdraw(folder: Path, sha256: str) -> None:
-    """Remove what an interrupted acceptance left in the folder of accepted images."""
-    rows = read_rows(folder)
-    others = [row for row in rows if row.sha256 != sha256]
-    if len(others) < len(rows):
-        write_rows(folder, others)
-    for file in folder.glob(f"*/{sha256}.png"):
-        file.unlink()
 
 
 def accept_image(feedback: Path, report: Report, label: str) -> None:
@@ -110,14 +115,5 @@ def accept_image(feedback: Path, report: Report, label: str) -> None:
     (folder / label).mkdir(parents=True, exist_ok=True)
     write_whole(folder / row.file, (feedback / INBOX / f"{report.sha256}.png").read_bytes())
     rows[row.sha256] = row
-    write_rows(folder, list(rows.values()))
+    write_accepted(folder, list(rows.values()))
     remove_image(feedback, report.sha256)
-
-
-def write_rows(folder: Path, rows: Sequence[AcceptedImage]) -> None:
-    """Replace the manifest atomically; rows are sorted by hash."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(row) for row in sorted(rows, key=lambda row: row.sha256))
-    write_whole(folder / MANIFEST, text.getvalue().encode())

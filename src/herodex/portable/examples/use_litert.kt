@@ -3,11 +3,12 @@ import android.graphics.Bitmap
 import org.tensorflow.lite.Interpreter
 import java.io.File
 import java.nio.ByteBuffer
+import java.nio.ByteOrder
 
 fun classify(model: File, image: Bitmap, answers: Int): FloatArray {
     val pixels = IntArray(image.width * image.height)
     image.getPixels(pixels, 0, image.width, 0, 0, image.width, image.height)
-    val rgb = ByteBuffer.allocateDirect(pixels.size * 3)
+    val rgb = ByteBuffer.allocateDirect(pixels.size * 3).order(ByteOrder.nativeOrder())
     for (pixel in pixels) {
         rgb.put((pixel shr 16).toByte()).put((pixel shr 8).toByte()).put(pixel.toByte())
     }
