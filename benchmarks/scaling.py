@@ -127,7 +127,7 @@ def write_backbone(folder: Path) -> None:
         result.output(0).set_names({name})
         results.append(result)
     folder.mkdir(parents=True)
-    ov.save_model(ov.Model(results, [rgb]), folder / "backbone.xml", compress_to_fp16=False)
+    ov.save_model(ov.Model(results, [rgb]), folder / "backbone.xml", compress_to_fp16=False)  # pyright: ignore[reportGeneralTypeIssues]
     record = {"ir_sha256": "of the benchmark", "channels": {"stage_4": 1024, "stage_5": WIDTH}}
     (folder / "backbone.json").write_text(json.dumps(record), encoding="utf-8")
 

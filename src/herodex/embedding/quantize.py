@@ -97,7 +97,8 @@ def quantize(network: ov.Model, images: Sequence[UInt8[np.ndarray, "h w 3"]]) ->
         StatisticsType,
     )
 
-    nncf.set_log_level(logging.ERROR)
+    # `nncf.set_log_level` would also set the level of handlers that others share, such as those of pytest.
+    logging.getLogger("nncf").setLevel(logging.ERROR)
     largest = RangeEstimatorParameters(
         min=StatisticsCollectorParameters(StatisticsType.MIN, AggregatorType.MIN),
         max=StatisticsCollectorParameters(StatisticsType.ABS_MAX, AggregatorType.MAX),
