@@ -1,6 +1,7 @@
 """Fixtures and scheduling shared by all tests."""
 
 import logging
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +30,11 @@ SLOWEST = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker of slow tests, which `pytest -m "not slow"` omits; let examples take any time."""
+    """Declare the marker of slow tests, which `pytest -m "not slow"` omits; let examples take any time.
+
+    Processes inherit an ignored Ctrl-C from the background job of a shell, and would not end at one.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "slow: builds a whole environment")
     hypothesis.settings.register_profile("any time", deadline=None)
     hypothesis.settings.load_profile("any time")

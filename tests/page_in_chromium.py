@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.options import Options as ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.chrome.webdriver import WebDriver
@@ -65,8 +66,9 @@ class Page:
         return self
 
     def wait(self, condition: Callable[[], object]) -> None:
-        """Wait until a condition is true."""
-        WebDriverWait(self.driver, TIMEOUT_S, poll_frequency=0.05).until(lambda _: condition())
+        """Wait until a condition is true; one on an element that the page replaces meanwhile is not."""
+        waiting = WebDriverWait(self.driver, TIMEOUT_S, 0.05, [StaleElementReferenceException])
+        waiting.until(lambda _: condition())
 
     def one(self, selector: str) -> WebElement:
         """Return the first matching element."""

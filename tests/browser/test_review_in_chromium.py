@@ -281,7 +281,7 @@ def test_decision_that_cannot_be_saved_is_reported_and_taken_back(chromium, proj
         (project / paths.REVIEW).write_text(saved, encoding="utf-8")
         page.press("u")
         page.wait(lambda: review_of(project) == {})
-        assert not page.one("#notice").is_displayed()
+        page.wait(lambda: not page.one("#notice").is_displayed())
 
 
 @pytest.mark.usefixtures("no_decisions")

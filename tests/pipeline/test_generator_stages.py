@@ -90,6 +90,7 @@ def test_stages_write_all_outputs(project: Workspace) -> None:
         "reports/generator/metrics.json",
         "reports/generator/nats.png",
         "reports/generator/samples.csv",
+        "reports/generator/selection.json",
         "reports/generator/test_nats.csv",
         "reports/generator/validation.json",
     }

@@ -20,6 +20,7 @@ READ_DIRECTLY = {
     "src/herodex/inference/classifier_file.py",
     "src/herodex/json_record.py",
     "src/herodex/serving/lineage.py",
+    "src/herodex/serving/page_texts.py",
     "src/herodex/serving/start.py",
     "src/herodex/tracking.py",
 }

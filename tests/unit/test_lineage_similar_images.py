@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from tiny_service import COLOURS, write_classifier
+from tiny_service import COLOURS, image_hash, write_classifier
 
 from herodex.errors import UserError
 from herodex.lineage.similar_images import trace_answer
@@ -36,9 +36,8 @@ def test_answer_lists_similar_images_with_their_pages(folder):
 
 
 def test_table_of_images_adds_details(folder):
-    index = list(COLOURS).index("meadow")
     row = {
-        "sha256": f"{index}",
+        "sha256": image_hash("meadow"),
         "page_url": "",
         "file": "meadow/1.jpg",
         "title": "",
