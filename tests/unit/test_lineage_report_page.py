@@ -168,6 +168,16 @@ def lead_of(project: Path) -> Lead:
     return read_lead(project / "reports", project / "images", project / "split.csv", str.upper)
 
 
+def test_errors_are_read_from_answers_over_many_classes_too(project):
+    expected = lead_of(project).errors
+    (project / "reports/classifier/predictions.csv").write_text(
+        "sha256,query,label,predicted,likeliest,p_unknown\n"
+        "a,tea,tea,tea,0:1.0 1:0.0,0\nb,tea,tea,cup,1:0.7 0:0.3,0\n"
+        "c,<mug>,unknown,tea,0:0.9 1:0.1,0\nd,tea,tea,unknown,0:0.0 1:0.0,1\n"
+    )
+    assert lead_of(project).errors == expected
+
+
 def test_page_leads_with_both_figures_names_and_the_most_confident_errors(project):
     lead = lead_of(project)
     assert lead.names == [f"N{number}" for number in range(8)]

@@ -117,13 +117,22 @@ def generator_headline(metrics: dict[str, Any]) -> Headline:
 def worst_rows(predictions: list[Row]) -> list[Row]:
     """Select the most confident wrong answers."""
     wrong = [row for row in predictions if row["label"] != row["predicted"]]
-    return sorted(wrong, key=lambda row: -float(row[f"p_{row['predicted']}"]))[:ERRORS]
+    return sorted(wrong, key=lambda row: -answer_probability(row))[:ERRORS]
+
+
+def answer_probability(row: Row) -> float:
+    """Return the probability of the answer, from a row of predictions with a column per class or without.
+
+    Without, `likeliest` begins with the likeliest class, which is the answer unless that is `unknown`.
+    """
+    own = row.get(f"p_{row['predicted']}")
+    return float(row["likeliest"].split()[0].partition(":")[2] if own is None else own)
 
 
 def wrong_answer(row: Row, png: bytes, shown: Callable[[str], str]) -> WrongAnswer:
     """Describe a wrong answer, with a thumbnail of its image."""
     answer = NONE_OF_THESE if row["predicted"] == UNKNOWN else shown(row["predicted"])
-    return WrongAnswer(thumbnail(png), shown(row["query"]), answer, float(row[f"p_{row['predicted']}"]))
+    return WrongAnswer(thumbnail(png), shown(row["query"]), answer, answer_probability(row))
 
 
 def thumbnail(png: bytes) -> str:
