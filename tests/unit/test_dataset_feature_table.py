@@ -114,14 +114,7 @@ READ_ALL = """
 import resource, sys
 from pathlib import Path
 import numpy as np
-from herodex.dataset.feature_table import (
-    BLOCK,
-    open_table,
-    read_columns,
-    read_features,
-    vectors_of,
-    write_features,
-)
+from herodex.dataset.feature_table import open_table
 table = open_table(Path(sys.argv[1]))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for start in range(0, len(table.row_of), 1000):

@@ -39,7 +39,7 @@ def test_images_without_differences_lie_in_the_middle(vectors):
 
 
 def manifest(count: int = 6) -> pd.DataFrame:
-    """Images of which the third is in question, the fourth dropped and the last a second find."""
+    """Images: the third is in question, the fourth is dropped, the last was found a second time."""
     hashes = [f"{number:064x}" for number in range(count - 1)]
     table = pd.DataFrame({"sha256": [*hashes, hashes[0]], "query": "tea", "label": "tea"})
     table = table.assign(kept="1", dropped_for="", score="", label_quality="0.9", duplicate_of="")
