@@ -181,7 +181,7 @@ class Herodex:
 
 # The first middleware is the outermost.
 add_middleware(Herodex, Observer)
-add_middleware(Herodex, SecurityHeaders)
+add_middleware(Herodex, SecurityHeaders, embed_origins=PARAMS.serve.embed_origins)
 add_middleware(Herodex, TimeLimit, seconds=REQUEST_S)
 if PARAMS.serve.cors_origins:
     add_middleware(

@@ -565,6 +565,10 @@ class FeedbackParams(Section):
         return self
 
 
+Origin = Annotated[str, Field(pattern=r"^https?://[^/\s;,'\"]+$")]
+"""Scheme, host and port of a web page; other characters would end a list of them in a header."""
+
+
 class ServeParams(Section):
     """The service."""
 
@@ -578,7 +582,8 @@ class ServeParams(Section):
     burst: Count
     limit_storage: Annotated[str, Field(pattern="^(rediss?://.+)?$")]
     client_header: Annotated[str, Field(pattern="^[A-Za-z0-9-]*$")]
-    cors_origins: list[Annotated[str, Field(pattern="^https?://[^/]+$")]]
+    cors_origins: list[Origin]
+    embed_origins: list[Origin] = []
     quote_urls: list[Annotated[str, Field(pattern="^https://")]]
     quote_timeout_s: Positive
     quote_ttl_s: Positive

@@ -27,7 +27,7 @@ from herodex.serving.site import WEB, create_site
 TABLES = load_tables(WEB / "strings")
 TEMPLATE = (WEB / "index.html").read_text(encoding="utf-8")
 MODULES = {file.name: file.read_text(encoding="utf-8") for file in sorted((WEB / "static").glob("*.js"))}
-PROPER_NAMES = {"curl", "Python", "JavaScript (Node)", "Herodex", "image", *"rnohlic?"}
+PROPER_NAMES = {"curl", "Python", "JavaScript (Node)", "HTML", "Herodex", "image", *"rnohlic?"}
 READ_OUT = {"alt", "aria-label", "content", "placeholder", "title"}
 """Attributes that people see or hear."""
 NO_WORDS = {"code.js", "save.js"}
@@ -118,7 +118,7 @@ def test_plural_forms_have_the_form_for_all_other_numbers(language: str) -> None
 
 
 def test_every_key_of_the_template_is_in_the_table() -> None:
-    values = template_values("en", TABLES) | {"static": "", "modules": "", "max_side": ""}
+    values = template_values("en", TABLES) | {"static": "", "modules": "", "max_side": "", "embedded": ""}
     assert set(PageTemplate(TEMPLATE).get_identifiers()) <= set(values)
 
 

@@ -220,7 +220,8 @@ class AboutAnswer(BaseModel):
 
     `display_names` has the texts to show for classes and distractors, by their names in other fields and
     responses; those without a text are shown by their names. `feedback` says whether the service takes
-    reports of wrong answers, whose images get `feedback_license`.
+    reports of wrong answers, whose images get `feedback_license`. `embeddable` says whether pages of other
+    origins may show the page in a frame.
     """
 
     models: list[Literal["classifier", "generator"]]
@@ -240,3 +241,4 @@ class AboutAnswer(BaseModel):
     quote_hosts: list[str]
     feedback: bool = False
     feedback_license: str = ""
+    embeddable: bool = False

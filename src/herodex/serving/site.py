@@ -57,13 +57,16 @@ def describe_example(file: Path) -> Example:
     return Example(address=f"examples/{percent_encode(file.name)}", subject=file.stem.partition("-")[2])
 
 
-def render_pages(params: Params, files: dict[str, StaticFile], version: str) -> dict[str, StaticFile]:
+def render_pages(
+    params: Params, files: dict[str, StaticFile], version: str, embedded: bool
+) -> dict[str, StaticFile]:
     """Render the page in each of its languages.
 
     Args:
         params: Parameters of the project.
         files: Static files of the page.
         version: Of these files.
+        embedded: Whether the pages are for a frame.
     """
     template = (WEB / "index.html").read_text(encoding="utf-8")
     tables = {
@@ -72,7 +75,7 @@ def render_pages(params: Params, files: dict[str, StaticFile], version: str) -> 
     }
     max_side = params.classifier.clean.max_side
     return {
-        language: render_page(template, files, version, max_side, template_values(language, tables))
+        language: render_page(template, files, version, max_side, template_values(language, tables), embedded)
         for language in tables
     }
 
@@ -119,7 +122,7 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
     examples = [describe_example(file) for file in example_images]
     files = load_static_files(WEB / "static") | load_thumbnails(example_images)
     version = version_of(files)
-    pages = render_pages(params, files, version)
+    pages, embedded_pages = (render_pages(params, files, version, embedded) for embedded in (False, True))
     shared = share_quotes(serve.limit_storage, serve.quote_urls, serve.quote_timeout_s)
     quotes = QuoteProxy(
         serve.quote_urls, serve.quote_timeout_s, serve.quote_ttl_s, load_bundled_quotes(), shared=shared
@@ -147,11 +150,13 @@ def create_site(params: Params, root: Path, with_metrics: bool = True) -> Starle
             quote_hosts=[urlsplit(url).hostname or "" for url in serve.quote_urls],
             feedback=serve.feedback.enabled and CLASSIFIER in request.app.state.models,
             feedback_license=serve.feedback.license,
+            embeddable=bool(serve.embed_origins),
         )
         return JSONResponse(message.model_dump())
 
     async def page(request: Request) -> Response:
-        return page_response(request, pages, params.page.language)
+        chosen = embedded_pages if "embed" in request.query_params else pages
+        return page_response(request, chosen, params.page.language)
 
     async def static(request: Request) -> Response:
         asked, _, name = request.path_params["path"].rpartition("/")

@@ -91,21 +91,28 @@ def version_of(files: dict[str, StaticFile]) -> str:
 
 
 def render_page(
-    template: str, files: dict[str, StaticFile], version: str, max_side: int, texts: Mapping[str, str]
+    template: str,
+    files: dict[str, StaticFile],
+    version: str,
+    max_side: int,
+    texts: Mapping[str, str],
+    embedded: bool = False,
 ) -> StaticFile:
     """Fill in the page's template.
 
     Args:
-        template: HTML with `$static`, `$modules`, `$max_side` and the names of texts.
+        template: HTML with `$static`, `$modules`, `$max_side`, `$embedded` and the names of texts.
         files: Static files of the page. Its modules are loaded in one round trip.
         version: Of these files.
         max_side: Side in pixels to which the service scales images down.
         texts: HTML by name.
+        embedded: Whether the page is for a frame, which shows one view alone.
     """
     static = f"static/{version}"
     modules = [name for name in files if name.endswith(".js") and name != ENTRY]
     preloads = "\n    ".join(f'<link rel="modulepreload" href="{static}/{name}">' for name in modules)
-    html = PageTemplate(template).substitute(texts, static=static, modules=preloads, max_side=max_side)
+    values = {"static": static, "modules": preloads, "max_side": max_side, "embedded": " embedded" * embedded}
+    html = PageTemplate(template).substitute(texts, **values)
     return to_static_file("index.html", html.encode())
 
 

@@ -3,6 +3,7 @@
 import { ask, describe } from "./api.js";
 import { setDisplayNames } from "./class_names.js";
 import { setUpCode } from "./code.js";
+import { isEmbedded, setUpEmbedding } from "./embed.js";
 import { setUpIntake } from "./intake.js";
 import { setUpNames } from "./names.js";
 import { setUpQuote } from "./quote.js";
@@ -29,16 +30,22 @@ function fillIn(about) {
 
 async function start() {
   let showNames = () => {};
-  const showCode = setUpCode(document.querySelector(".code"));
+  const code = document.querySelector(".code");
+  const showCode = setUpCode(code);
   setUpViews((view) => {
     if (view === "names") showNames();
     showCode();
   });
-  setUpQuote(document.querySelector("#quote"));
-  setUpShortcuts(document.querySelector(".shortcuts"));
+  if (isEmbedded()) {
+    setUpEmbedding();
+  } else {
+    setUpQuote(document.querySelector("#quote"));
+    setUpShortcuts(document.querySelector(".shortcuts"));
+  }
   try {
     const about = await ask("api/about");
     fillIn(about);
+    code.querySelector(".html").hidden = !about.embeddable;
     setDisplayNames(about.display_names);
     if (has(about, "classifier")) setUpRecognition(document.querySelector("#recognise"), about);
     else hideRecognition();

@@ -1,4 +1,4 @@
-/** Code that asks the service for what the page shows, in three languages. */
+/** Code that asks the service for what the page shows, in three languages, and code that embeds the page. */
 
 import { showCopied } from "./copy.js";
 import { currentView } from "./views.js";
@@ -18,7 +18,7 @@ export function noteForCode(parts) {
 export function setUpCode(drawer) {
   update = () => {
     if (!drawer.open) return;
-    const texts = currentView() === "names" ? namesCode(shown.names) : classifyCode(shown.file);
+    const texts = { ...(currentView() === "names" ? namesCode(shown.names) : classifyCode(shown.file)), html: frameCode() };
     for (const [language, text] of Object.entries(texts)) drawer.querySelector(`.${language} code`).textContent = text;
   };
   drawer.addEventListener("toggle", update);
@@ -69,6 +69,11 @@ for invented in answer.json()["names"]:
 if (!answer.ok) throw new Error((await answer.json()).error);
 for (const { name } of (await answer.json()).names) console.log(name);`,
   };
+}
+
+function frameCode() {
+  const address = new URL(`${currentView() === "names" ? "names" : ""}?embed`, document.baseURI);
+  return `<iframe src="${address.href}" title="${document.title}" width="100%" height="720" allow="camera"></iframe>`;
 }
 
 function addressOf(endpoint) {

@@ -4,8 +4,8 @@ import { language, t } from "./strings.js";
 
 const TITLES = { recognise: "Herodex", names: `${t("views.names")} · Herodex` };
 
-/** The language if the visitor chose it, which addresses keep. */
-const chosen = new URLSearchParams(location.search).get("lang")?.toLowerCase() === language ? { lang: language } : {};
+/** What addresses keep: the language if the visitor chose it, and that the page is in a frame. */
+const kept = keptOf(new URLSearchParams(location.search));
 
 /** The last address of each view, so that a link to it shows what was shown. */
 const addresses = { recognise: `./${searchOf({})}`, names: `names${searchOf({})}` };
@@ -17,10 +17,14 @@ export function currentView() {
   return location.pathname.endsWith("/names") ? "names" : "recognise";
 }
 
-/** @returns {string} the part of an address from its question mark, with the chosen language */
+/** @returns {string} the part of an address from its question mark, with what addresses keep */
 export function searchOf(values) {
-  const query = new URLSearchParams({ ...values, ...chosen }).toString();
+  const query = new URLSearchParams({ ...values, ...kept }).toString();
   return query && `?${query}`;
+}
+
+function keptOf(query) {
+  return { ...(query.get("lang")?.toLowerCase() === language && { lang: language }), ...(query.has("embed") && { embed: "" }) };
 }
 
 /** Give a view another address without reloading the page, now or when it is opened again. */
