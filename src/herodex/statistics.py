@@ -33,6 +33,12 @@ def estimate(value: float, low: float, high: float, n: int) -> Estimate:
     }
 
 
+def in_words(found: Estimate, digits: int = 3) -> str:
+    """Format an estimate: 0.912 [0.884, 0.935], n = 503."""
+    value, low, high = (f"{number:.{digits}f}" for number in (found["value"], found["low"], found["high"]))
+    return f"{value} [{low}, {high}], n = {found['n']}"
+
+
 def proportion(hits: int, n: int) -> Estimate:
     """Estimate a proportion with Wilson's score interval, which holds for small counts and near 0 and 1.
 

@@ -15,6 +15,7 @@ from herodex.class_sizes import size_warnings
 from herodex.command import run_command
 from herodex.json_record import read_json
 from herodex.params import Params, load_params
+from herodex.statistics import in_words
 
 WIDTH = 88
 MOST_WEAK = 5
@@ -25,12 +26,6 @@ FEWEST_ACCEPTED = 5
 """Mean number of accepted images per class below which they say nothing about a class."""
 FEW_ACCEPTED = 0.05
 """Share of accepted images of left-out queries below which no further search is suggested."""
-
-
-def interval(estimate: dict[str, float], digits: int = 3) -> str:
-    """Format an estimate: 0.912 [0.884, 0.935], n = 503."""
-    low, high = (f"{estimate[bound]:.{digits}f}" for bound in ("low", "high"))
-    return f"{estimate['value']:.{digits}f} [{low}, {high}], n = {estimate['n']}"
 
 
 Shown = Callable[[str], str]
@@ -64,7 +59,7 @@ def describe_classifier(
         f"{unseen} accepted": ood.get("false_accept_rate"),
         "sets that hold the true answer": metrics["sets"]["coverage"],
     }
-    lines = [f"  {name:<43} {interval(found)}" for name, found in rows.items() if found]
+    lines = [f"  {name:<43} {in_words(found)}" for name, found in rows.items() if found]
     title = f"Classifier   {backbone['name']}, {backbone['weights']} weights from {backbone['source']}"
     sizes = size_warnings(clean["images_to_learn_from"], shown)
     searches = searches_to_add(metrics, ood, validation["searches"], shown, unread)
@@ -215,7 +210,7 @@ def weak_classes(recall: dict[str, Any], shown: Shown) -> list[str]:
     mean = hits / sum(found["n"] for found in recall.values())
     weak = {name: found for name, found in recall.items() if found["high"] < mean}
     return [
-        f"Low recall: {shown(name)} {interval(found, 2)}." for name, found in list(weak.items())[:MOST_WEAK]
+        f"Low recall: {shown(name)} {in_words(found, 2)}." for name, found in list(weak.items())[:MOST_WEAK]
     ]
 
 
@@ -225,9 +220,9 @@ def describe_generator(metrics: dict[str, Any]) -> str:
         samples = [describe_sample(row) for row in csv.DictReader(file)][:8]
     return f"""
 Names        {", ".join(samples)}
-  nats per character, {metrics["method"]:<18}{interval(metrics["nats"])}
-  trigram model                         {interval(metrics["trigram"])}
-  cross-validation                      {interval(metrics["cross_validation"]["nats"])}
+  nats per character, {metrics["method"]:<18}{in_words(metrics["nats"])}
+  trigram model                         {in_words(metrics["trigram"])}
+  cross-validation                      {in_words(metrics["cross_validation"]["nats"])}
   (lower is better)
 """
 

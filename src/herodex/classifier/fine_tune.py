@@ -30,7 +30,7 @@ from herodex.inference.features import Embedder, load_embedder, views_of
 from herodex.inference.openvino_runtime import resolve_precision
 from herodex.json_record import read_json
 from herodex.params import Params, load_params
-from herodex.statistics import grouped_mean, grouped_proportion
+from herodex.statistics import grouped_mean, grouped_proportion, in_words
 
 if TYPE_CHECKING:
     import keras
@@ -131,7 +131,7 @@ def fine_tune(record: dict[str, Any], params: Params) -> dict[str, Any]:
         write_tuned(network, manifest[manifest["part"].isin(["train", "validation"])], record, params)
     else:
         write_record(record)
-    log.info("fine-tuning: %s, gain in accuracy %s", "used" if used else "not used", gain)
+    log.info("fine-tuning: %s, gain in accuracy %s", "used" if used else "not used", in_words(gain))
     return {
         "use": use,
         "tuned": used,

@@ -46,6 +46,7 @@ from herodex.inference.predict import GALLERY_COLUMNS, model_hash
 from herodex.json_record import read_json
 from herodex.params import Params, load_params
 from herodex.plotting import save_figure
+from herodex.statistics import in_words
 
 log = logging.getLogger(__name__)
 
@@ -190,6 +191,19 @@ def write_reports(
     save_figure(figure, folder / "training.png")
 
 
+def selection_lines(metrics: dict[str, Any]) -> list[str]:
+    """Describe the cross-validated figures that decide, a line each."""
+    ood = metrics["ood"]
+    figures = {
+        "accuracy": metrics["accuracy"],
+        "false rejects": ood["false_reject_rate"],
+        "false accepts": ood.get("false_accept_rate"),
+        "AUROC": ood.get("auroc"),
+    }
+    described = [f"cross-validated {name}: {in_words(found)}" for name, found in figures.items() if found]
+    return [*described, f"weight decay {metrics['l2']:g}, temperature {metrics['temperature']:.3g}"]
+
+
 def selection_figures(metrics: dict[str, Any]) -> dict[str, float]:
     """Select the cross-validated figures that experiments are compared by, flat."""
     accuracy, ood = metrics["accuracy"], metrics["ood"]
@@ -299,7 +313,8 @@ def main() -> None:
         table = paths.TUNED_FEATURES if tuned else paths.FEATURES
         example = read_recipe_features(recipe, rows[images.learnt]["sha256"].tolist()[:2], table)
         run.keras_model(keras_head(weights), "head", example)
-    log.info("cross-validated: %s", selection.metrics)
+    for line in selection_lines(selection.metrics):
+        log.info("%s", line)
 
 
 if __name__ == "__main__":

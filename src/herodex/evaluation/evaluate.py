@@ -58,7 +58,7 @@ from herodex.inference.predict import Classifier, load_classifier, model_hash
 from herodex.params import UNKNOWN, Params, load_params
 from herodex.plotting import save_figure
 from herodex.progress import track
-from herodex.statistics import Estimate, auroc, grouped_proportion, mean_proportion
+from herodex.statistics import Estimate, auroc, grouped_proportion, in_words, mean_proportion
 
 log = logging.getLogger(__name__)
 
@@ -415,7 +415,10 @@ def main() -> None:
         title = f"wrong answers to {answered.source}, the most confident first ({wrong} in all)"
         contact_sheet(title, worst).save(folder / "worst.png", optimize=False)
         log_metrics(run, found, folder)
-    log.info("%s", {name: found[name] for name in ("accuracy", "accuracy_known", "baseline")})
+    log.info("accuracy: %s", in_words(found["accuracy"]))
+    log.info("accuracy on images of the classes: %s", in_words(found["accuracy_known"]))
+    baseline = found["baseline"]
+    log.info("accuracy of the %s baseline: %s", baseline["name"], in_words(baseline["accuracy"]))
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from herodex.generator.words_list import read_words
 from herodex.json_record import read_json
 from herodex.params import EvaluateGeneratorParams, load_params
 from herodex.plotting import save_figure
-from herodex.statistics import Estimate, proportion
+from herodex.statistics import Estimate, in_words, proportion
 
 log = logging.getLogger(__name__)
 
@@ -291,8 +291,9 @@ def main() -> None:
         run.metrics(dict(logged_metrics(figures, settings)))
         run.tags({"model": model_hash(paths.GENERATOR)})
         run.artifact(folder)
-    described = {name: figures[name] for name in ("nats", *BASELINES, "gain")}
-    log.info("nats per character, %s: %s", held_out.method, described)
+    compared = {"network": "nats", **{name: name for name in BASELINES}, "gain": "gain"}
+    for name, figure in compared.items():
+        log.info("nats per character, %s, %s: %s", held_out.method, name, in_words(figures[figure]))
     log.info("samples at temperature %g: %s", settings.temperature, ", ".join(table["name"]))
 
 

@@ -14,6 +14,7 @@ from herodex.generator.metrics import count_characters, per_character
 from herodex.generator.trainer import Start, Trainer
 from herodex.generator.training_loop import nats_per_character
 from herodex.params import TrainGeneratorParams
+from herodex.statistics import in_words
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,8 @@ def select(trainer: Trainer, starts: Sequence[Start], folds: list[Fold], seed: i
     trial = cross_validate(trainer, rival, trial_folds, seed, nats_per_character(first_nats, texts))
     rival_nats = best_nats(trial.by_epoch)
     record = comparison({first.name: first_nats, rival.name: rival_nats}, texts, len(trial_folds), seed)
-    log.info("initial weights: %s", record)
+    log.info("initial weights: %s", record["selected"])
+    log.info("%s weights cost %s nats per character more", rival.name, in_words(record["gain"]))
     if record["selected"] == first.name:
         return Selection(first, validated, record)
     if len(trial_folds) < len(folds):

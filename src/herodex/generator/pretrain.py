@@ -103,7 +103,7 @@ def main() -> None:
         for name in ("train_nats", "validation_nats"):
             run.metric_by_epoch(name, history[name].tolist())
         run.artifact(paths.PRETRAINED)
-    log.info("pretrained on %d words: %s", len(chosen), history.iloc[-1].to_dict())
+    log.info("pretrained on %d words", len(chosen))
 
 
 def take_evenly(words: list[str], limit: int) -> list[str]:

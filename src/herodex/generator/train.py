@@ -29,6 +29,7 @@ from herodex.generator.trainer import Start, Trainer, TrainingResult
 from herodex.generator.vocabulary import Vocabulary, build_vocabulary, encode, pad
 from herodex.params import Params, load_params
 from herodex.plotting import save_figure
+from herodex.statistics import Estimate, in_words
 
 if TYPE_CHECKING:
     import keras
@@ -119,10 +120,11 @@ def main() -> None:
         result, texts = train(rows, params)
         vocabulary = build_vocabulary(texts)
         write_model(result.network, vocabulary, max(map(len, texts)), paths.GENERATOR)
-        figures = cross_validation_metrics(result.held_out, params.seed) | {"start": result.start}
-        write_reports(result, figures, paths.GENERATOR_REPORTS)
+        figures = cross_validation_metrics(result.held_out, params.seed)
+        nats: Estimate = figures["nats"]
+        write_reports(result, figures | {"start": result.start}, paths.GENERATOR_REPORTS)
 
-        run.metrics({"cross_validation": figures["nats"]["value"]})
+        run.metrics({"cross_validation": nats["value"]})
         for name in ("train_nats", "validation_nats"):
             run.metric_by_epoch(name, result.history[name].tolist())
         run.tags({"model": model_hash(paths.GENERATOR), "start": result.start["selected"]})
@@ -130,7 +132,8 @@ def main() -> None:
         run.artifact(paths.GENERATOR_REPORTS / "history.png")
         run.artifact(paths.GENERATOR_REPORTS / "cross_validation.csv")
         run.keras_model(result.network, "gru", pad(encode(vocabulary, texts[:2]))[0])
-    log.info("%s weights, %d epochs: %s", result.start["selected"], len(result.history), figures["nats"])
+    selected, epochs = result.start["selected"], len(result.history)
+    log.info("%s weights, %d epochs: nats per character %s", selected, epochs, in_words(nats))
 
 
 if __name__ == "__main__":

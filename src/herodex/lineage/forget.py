@@ -25,7 +25,7 @@ from herodex.lineage.forget_feedback import clear_feedback, reported
 from herodex.lineage.forget_sources import Withdrawal
 from herodex.lineage.trace_places import CLEAN_CACHE, CLEAN_REMOTE, MLFLOW_GC
 from herodex.lineage.tree import Node
-from herodex.summary import interval
+from herodex.statistics import Estimate, in_words
 
 METRICS = paths.CLASSIFIER_REPORTS / "metrics.json"
 GALLERY = paths.CLASSIFIER / "gallery.csv"
@@ -155,7 +155,7 @@ def remove(withdrawal: Withdrawal, today: str | None = None) -> None:
     clear_feedback(withdrawal.contents)
 
 
-Figures = dict[str, dict[str, float]]
+Figures = dict[str, Estimate]
 """Estimates with their intervals and counts, by name."""
 
 
@@ -186,12 +186,12 @@ def compare_figures(before: Figures, after: Figures) -> str:
     return "\n".join(_compare(name, before.get(name), after[name]) for name in after)
 
 
-def _compare(name: str, before: dict[str, float] | None, after: dict[str, float]) -> str:
+def _compare(name: str, before: Estimate | None, after: Estimate) -> str:
     if not before:
-        return f"{name}: no evaluation before the withdrawal; {interval(after)}"
+        return f"{name}: no evaluation before the withdrawal; {in_words(after)}"
     overlap = before["low"] <= after["high"] and after["low"] <= before["high"]
     verdict = "the intervals overlap" if overlap else "the intervals do not overlap"
-    return f"{name}: {interval(before)} → {interval(after)}; {verdict}"
+    return f"{name}: {in_words(before)} → {in_words(after)}; {verdict}"
 
 
 def _count(number: int, noun: str) -> str:

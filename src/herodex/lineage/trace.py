@@ -15,6 +15,7 @@ from herodex.lineage.lock import ModelLineage, StageRecord
 from herodex.lineage.registry import list_versions, read_kept
 from herodex.lineage.tree import Node
 from herodex.params import FROM_FEEDBACK
+from herodex.statistics import in_words
 from herodex.tracking import Store, connect
 
 if TYPE_CHECKING:
@@ -122,8 +123,7 @@ def trace_model(model: str, known: Known) -> Node:
     add_runs(root, model, known)
     metrics = root.add("metrics on the test split")
     for metric, figure in list(entry["metrics"].items())[:METRICS]:
-        low, high = figure["low"], figure["high"]
-        metrics.add(f"{metric} {figure['value']:.3f} [{low:.3f}, {high:.3f}], n = {figure['n']}")
+        metrics.add(f"{metric} {in_words(figure)}")
     add_data(root.add("trained and tested on"), entry, known)
     stages = root.add("made by these stages, in order")
     for stage, record in entry["stages"].items():
