@@ -99,7 +99,7 @@ def _invisible() -> dict[int, None]:
 
 
 def domains_of(host: str) -> list[str]:
-    """Return the names by which a host is withdrawn with all hosts of a domain, such as `*.example.org`."""
+    """Return the entries that withdraw a host with a whole domain, such as `*.example.org`."""
     labels = host.split(".")
     return [f"*.{'.'.join(labels[start:])}" for start in range(len(labels))] if host else []
 

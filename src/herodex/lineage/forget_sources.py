@@ -37,7 +37,7 @@ _WHOLE = 64
 _ANY_HOST = "*."
 """The start of a host that stands for a domain with all of its hosts."""
 ALIKE = 0.88
-"""Least similarity of two values of which one may be another spelling of the other."""
+"""Similarity from which a value may be another spelling of a second one."""
 MOST_ALIKE = 5
 
 
@@ -128,7 +128,7 @@ def _whole_digest(key: str) -> str:
 
 
 def _keys(row: Row) -> set[str]:
-    """Return the hashes by which an image is the same as another one's: of its bytes, pixels and address."""
+    """Return the hashes of an image's bytes, pixels and address, one of which equal images share."""
     return {row["sha256"], row.get("pixel_sha256", ""), url_hash(row["image_url"])} - {""}
 
 

@@ -47,7 +47,7 @@ SHORT = 12
 LISTS = {paths.FORGOTTEN, paths.FEEDBACK / REJECTED}
 """Lists of hashes that keep images out."""
 MANY = 100
-"""Files from which on the progress of a search is shown."""
+"""Number of files from which a search shows its progress."""
 DEEPEST = 2
 """Archives in archives that are opened."""
 SQLITE = b"SQLite format 3\0"
