@@ -66,20 +66,19 @@ def check_every_mode(page: Page, axe: str, state: str) -> None:
     """
     if not page.driver.execute_script("return 'axe' in window"):
         page.driver.execute_script(axe)
-    found = []
+    # Sets in the order of insertion.
+    found: dict[str, dict[str, None]] = {}
     with kept_mode(page):
         for mode in MODES:
-            features = {
-                "prefers-color-scheme": mode.theme,
-                "forced-colors": "active" if mode.forced else "none",
-            }
-            enter(page, mode.width, HEIGHT // mode.zoom, mode.zoom, features)
-            set_font_size(page, TEXT * mode.text)
-            in_mode = page.driver.execute_async_script(CHECK)
-            found += [f"{state}, {mode.name}: {flaw}" for flaw in in_mode]
+            enter_mode(page, mode, HEIGHT // mode.zoom)
+            for flaw in page.driver.execute_async_script(CHECK):
+                found.setdefault(flaw, {})[mode.name] = None
             if folder := os.environ.get(SCREENSHOTS):
-                save_screenshot(page, Path(folder), f"{state}-{mode.name}")
-    assert not found, "\n".join(found)
+                save_screenshot(page, mode, Path(folder), state)
+    modes = {
+        flaw: "every mode" if len(names) == len(MODES) else ", ".join(names) for flaw, names in found.items()
+    }
+    assert not found, "\n".join(f"{state}: {flaw} in {modes[flaw]}" for flaw in found)
 
 
 @contextmanager
@@ -91,6 +90,13 @@ def kept_mode(page: Page) -> Iterator[None]:
     finally:
         set_font_size(page, TEXT)
         enter(page, width, height, zoom, features)
+
+
+def enter_mode(page: Page, mode: Mode, height: int) -> None:
+    """Let the browser show a page in a mode, in a window of a height in CSS pixels."""
+    forced = "active" if mode.forced else "none"
+    enter(page, mode.width, height, mode.zoom, {"prefers-color-scheme": mode.theme, "forced-colors": forced})
+    set_font_size(page, TEXT * mode.text)
 
 
 def enter(page: Page, width: int, height: int, zoom: float, features: dict[str, str]) -> None:
@@ -106,9 +112,11 @@ def set_font_size(page: Page, size: int) -> None:
     page.driver.execute_cdp_cmd("Page.setFontSizes", {"fontSizes": {"standard": size}})
 
 
-def save_screenshot(page: Page, folder: Path, name: str) -> None:
+def save_screenshot(page: Page, mode: Mode, folder: Path, state: str) -> None:
     """Save an image of the whole page as PNG."""
-    image = page.driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True})
+    height = page.driver.execute_script("return document.documentElement.scrollHeight")
+    enter_mode(page, mode, height)
+    image = page.driver.execute_cdp_cmd("Page.captureScreenshot", {})
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{re.sub('[^a-z0-9]+', '-', name.lower())}.png"
-    file.write_bytes(base64.b64decode(image["data"]))
+    name = re.sub("[^a-z0-9]+", "-", f"{state}-{mode.name}".lower())
+    (folder / f"{name}.png").write_bytes(base64.b64decode(image["data"]))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from page_in_chromium import Page
+from every_mode import check_every_mode
+from page_in_chromium import Page, stubbed
 from PIL import Image
 
 from herodex.serving.client_error import ClientError, Reason
@@ -102,6 +103,21 @@ def test_answers_without_a_reason_are_explained_by_their_status(page: Page) -> N
     assert words(page, 413, {})[0] == "The file is too large."
     assert words(page, 502, {}) == ["The service failed (status 502).", "Try again in a moment."]
     assert "request id: abc." in words(page, 500, {"x-request-id": "abc"})[1]
+
+
+FAILURE = """
+const headers = { "retry-after": "7", "x-request-id": "0b7f3c52-2f5e-4d0c-9f0d-6a4e1c1f7a11" };
+return new Response("{}", { status: %d, headers });
+"""
+
+
+@pytest.mark.parametrize("status", [413, 429, 500])
+def test_errors_by_status_are_accessible_and_fit(page: Page, cherry: Path, axe: str, status: int) -> None:
+    with stubbed(page, "api/classify", FAILURE % status):
+        page.open(address="?lang=de")
+        page.upload(cherry)
+        assert page.one(".verdict").get_attribute("data-state") == "failed"
+        check_every_mode(page, axe, f"error {status}")
 
 
 def test_api_keeps_its_hints_for_developers(client: httpx.Client) -> None:

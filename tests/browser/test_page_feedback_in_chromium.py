@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from every_mode import check_every_mode
 from page_in_chromium import Page, violations
 from PIL import Image
 from selenium.webdriver.chrome.webdriver import WebDriver
@@ -62,12 +63,7 @@ def test_wrong_answer_is_reported_by_keyboard(
     assert choice.get_attribute("id") == "right-class"
     assert choice.text.split("\n") == ["Choose…", "Meadow", "Ocean", "None of the three"]
     assert "CC0 1.0" in page.text("#feedback-use")
-    for width, theme in ((1280, "light"), (360, "dark")):
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-        page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        media = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
-        page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-        assert violations(page, axe) == []
+    check_every_mode(page, axe, "report")
     choice.send_keys(Keys.ESCAPE)
     assert not page.one(".correction").is_displayed()
     page.driver.switch_to.active_element.send_keys(Keys.ENTER)
@@ -77,14 +73,14 @@ def test_wrong_answer_is_reported_by_keyboard(
     page.one(".send").send_keys(Keys.ENTER)
     page.wait(lambda: "Thank you" in page.text(".feedback-state"))
     assert page.driver.switch_to.active_element.get_attribute("class") == "feedback-state"
-    assert violations(page, axe) == []
+    check_every_mode(page, axe, "report sent")
     ((_, [report]),) = read_inbox(feedback).items()
     assert (report.label, report.answered, report.license) == ("ocean", "cherry", "CC0 1.0")
     assert f"Model {report.model}" == page.text(".model")
 
 
 def test_failed_report_is_explained_and_can_be_sent_again(
-    reporting_page: Page, project: Path, cherry: Path
+    reporting_page: Page, project: Path, cherry: Path, axe: str
 ) -> None:
     page = reporting_page
     stored = read_inbox(project / paths.FEEDBACK)
@@ -97,6 +93,7 @@ def test_failed_report_is_explained_and_can_be_sent_again(
     page.wait(lambda: "cannot be reached" in page.text(".feedback-state"))
     page.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
     page.browser_errors()
+    check_every_mode(page, axe, "report not sent")
     assert read_inbox(project / paths.FEEDBACK) == stored
     page.one(".send").click()
     page.wait(lambda: "Thank you" in page.text(".feedback-state"))

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from page_in_chromium import Page, violations
+from every_mode import check_every_mode
+from page_in_chromium import Page
 from PIL import Image
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -115,14 +116,11 @@ def test_dropped_thing_that_is_no_file_is_refused_with_advice(
 
 
 def test_remark_and_progress_are_accessible(page: Page, axe: str) -> None:
-    for theme in ("light", "dark"):
-        page.open(360, theme)
-        drop(page, ".drop", plain="words")
-        page.wait(lambda: page.one(".remark").is_displayed())
-        assert "dragging" not in str(page.one("#recognise").get_attribute("class"))
-        page.driver.execute_script("document.querySelector('.upload').hidden = false")
-        assert violations(page, axe) == []
-        assert page.driver.execute_script("return document.documentElement.scrollWidth") <= 360
+    drop(page, ".drop", plain="words")
+    page.wait(lambda: page.one(".remark").is_displayed())
+    assert "dragging" not in str(page.one("#recognise").get_attribute("class"))
+    page.driver.execute_script("document.querySelector('.upload').hidden = false")
+    check_every_mode(page, axe, "remark and progress")
 
 
 @pytest.mark.parametrize("files", [[], ["notes.txt", ".hidden.png"]])

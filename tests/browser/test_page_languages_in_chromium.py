@@ -8,12 +8,13 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
-from page_in_chromium import Page, violations
+from every_mode import check_every_mode
+from page_in_chromium import Page
 from PIL import Image
 from selenium.webdriver.chrome.webdriver import WebDriver
+from test_page_intake_in_chromium import drop, table
 from tiny_service import serving
 
-FORCED = {"features": [{"name": "forced-colors", "value": "active"}]}
 VALUES = """
 const done = arguments[0];
 import("/static/strings.js").then(({ t, number }) =>
@@ -35,7 +36,7 @@ def german(tiny_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 def test_operator_sets_the_language_of_the_page(german: str, chromium: WebDriver) -> None:
     html = httpx.get(german, headers={"accept-language": "en"}).text
-    assert '<html lang="de">' in html
+    assert '<html lang="de" dir="ltr">' in html
     assert "&lt;Farben&gt; erkennen</h1>" in html
     assert "vary" not in httpx.get(german).headers or "Language" not in httpx.get(german).headers["vary"]
     page = Page(chromium, german)
@@ -84,21 +85,22 @@ def test_unknown_language_gets_the_default_one(page: Page) -> None:
     assert page.one("[data-view=names]").get_attribute("href") == f"{page.url}/names"
 
 
-@pytest.mark.parametrize("width", [320, 768])
-def test_german_page_fits_without_accessibility_violation(
-    page: Page, cherry: Path, axe: str, width: int
-) -> None:
-    fits = "return document.documentElement.scrollWidth"
-    page.open(width, "dark", "?lang=de")
-    page.upload(cherry)
-    page.wait(lambda: page.all(".recent li"))
-    assert violations(page, axe) == []
-    assert page.driver.execute_script(fits) <= width
-    page.invent()
+def test_german_page_is_accessible_and_fits_in_every_mode(page: Page, tmp_path: Path, axe: str) -> None:
+    page.open(address="?lang=de")
+    white, notes = tmp_path / "white.png", tmp_path / "notes.png"
+    Image.new("RGB", (50, 50), "white").save(white)
+    notes.write_text("no image")
+    page.upload(white)
+    drop(page, ".drop", [white, notes])
+    table(page)
+    check_every_mode(page, axe, "German")
+    page.one(".code summary").click()
+    page.one(".shortcuts summary").click()
+    page.invent(temperature="5")
     page.wait(page.names)
-    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", FORCED)
-    assert violations(page, axe) == []
-    assert page.driver.execute_script(fits) <= width
+    page.one(".cards .star").click()
+    check_every_mode(page, axe, "German names")
+    page.browser_errors()
 
 
 @pytest.mark.parametrize(

@@ -226,7 +226,7 @@ def test_page_is_sent_in_the_language(
     tmp_path: Path, default: str, address: str, accepted: str, language: str
 ) -> None:
     response = load(default, tmp_path, address, accept_language=accepted)
-    assert f'<html lang="{language}">' in response.text
+    assert f'<html lang="{language}" dir="ltr">' in response.text
     assert response.headers["cache-control"] == "no-cache"
 
 

@@ -3,6 +3,7 @@
 import { ask, describe } from "./api.js";
 import { setDisplayNames } from "./class_names.js";
 import { setUpCode } from "./code.js";
+import { element } from "./dom.js";
 import { isEmbedded, setUpEmbedding } from "./embed.js";
 import { setUpIntake } from "./intake.js";
 import { setUpNames } from "./names.js";
@@ -53,19 +54,20 @@ async function start() {
     else showOnly("recognise");
     document.body.classList.remove("loading");
   } catch (error) {
-    notify(describe(error).join(" "));
+    const [problem, hint] = describe(error);
+    notify(element("h1", "", problem), element("p", "", hint));
   }
 }
 
 function hideRecognition() {
   showOnly("names");
-  const refuse = () => notify(t("no_classifier"));
+  const refuse = () => notify(element("p", "", t("no_classifier")));
   setUpIntake([], refuse, refuse);
 }
 
-function notify(text) {
+function notify(...parts) {
   const notice = document.querySelector("#notice");
-  notice.textContent = text;
+  notice.replaceChildren(...parts);
   notice.hidden = false;
 }
 

@@ -5,6 +5,7 @@ const table = JSON.parse(document.querySelector("#strings").textContent);
 /** The page's language, such as "en". */
 export const language = document.documentElement.lang;
 
+const rightToLeft = document.documentElement.dir === "rtl";
 const plurals = new Intl.PluralRules(language);
 
 /**
@@ -39,5 +40,7 @@ export function list(texts) {
 }
 
 function written(value) {
-  return typeof value === "number" ? number(value) : value;
+  if (typeof value === "number") return number(value);
+  // A value in another direction than the text does not reorder the text around it.
+  return rightToLeft ? `\u2068${value}\u2069` : value;
 }
