@@ -17,7 +17,7 @@ _HINT = (
     f"or set {BROWSER_VARIABLE} and {DRIVER_VARIABLE} to their paths."
 )
 
-_ARGUMENTS = (
+HEADLESS = (
     "--headless=new",
     "--disable-gpu",
     "--disable-dev-shm-usage",
@@ -25,6 +25,10 @@ _ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+)
+"""Arguments of every Chromium without a window: it does only what it is told."""
+
+_NO_IMAGES = (
     # The image spider downloads the images; showing them would download each one twice.
     "--blink-settings=imagesEnabled=false",
 )
@@ -73,7 +77,14 @@ def browser_arguments(user_agent: str, proxy: str, root: bool | None = None) -> 
     """
     superuser = os.geteuid() == 0 if root is None else root
     sandbox = ["--no-sandbox"] if superuser else []
-    return [*_ARGUMENTS, *sandbox, *_PROXIED, f"--proxy-server={proxy}", f"--user-agent={user_agent}"]
+    return [
+        *HEADLESS,
+        *_NO_IMAGES,
+        *sandbox,
+        *_PROXIED,
+        f"--proxy-server={proxy}",
+        f"--user-agent={user_agent}",
+    ]
 
 
 def _find(what: str, variable: str, names: Sequence[str], environment: Mapping[str, str]) -> Path:

@@ -107,13 +107,16 @@ function findOverlaps(parts) {
   });
 }
 
-// A line that is longer than its control or panel runs over its border.
+function holderOf(element) {
+  return getComputedStyle(element).display === "inline" ? holderOf(element.parentElement) : element;
+}
+
+// A line that is longer than its paragraph, button or cell runs over its border, or into what is beside it.
 function findOutgrown(lines) {
   const outgrows = ({ element, box, scrolls }) => {
-    const holder = element.closest("a, button, label, select, summary, section");
-    if (!holder || scrolls || isShortened(element) || getComputedStyle(holder).display === "inline") return false;
-    const { left, right } = holder.getBoundingClientRect();
-    return box.left < left - 0.5 || box.right > right + 0.5;
+    if (scrolls || isShortened(element)) return false;
+    const { left, right } = holderOf(element).getBoundingClientRect();
+    return box.left < left - 1 || box.right > right + 1;
   };
   return lines.filter(outgrows).map(({ element }) => `wider than what holds it: ${describe(element)}`);
 }

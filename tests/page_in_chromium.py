@@ -13,18 +13,12 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from crawlers.browser import find_browser
+from crawlers.browser import HEADLESS, find_browser
 
 TIMEOUT_S = 60
 ARGUMENTS = (
-    "--headless=new",
+    *HEADLESS,
     "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
     "--hide-scrollbars",
     # A camera that shows a green clock, allowed without a question.
     "--use-fake-device-for-media-stream",

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from every_mode import check_every_mode
 from page_in_chromium import Page, violations
 from selenium.webdriver.chrome.webdriver import WebDriver
 from tiny_service import make_project, serving
@@ -106,6 +107,22 @@ def test_names_in_a_frame_stay_embedded(framed: Page, around: Around) -> None:
     assert not framed.one(".quote").is_displayed()
     assert framed.one(".whole-page a").get_attribute("href") == f"{framed.url}/names"
     assert framed.browser_errors() == []
+
+
+@pytest.mark.parametrize("view", ["recognise", "names"])
+def test_embedded_view_is_accessible_and_fits_in_every_mode(
+    page: Page, cherry: Path, axe: str, view: str
+) -> None:
+    # In a window of its own, as wide as the frame.
+    page.driver.get(f"{page.url}/{'names' if view == 'names' else ''}?embed")
+    page.wait(lambda: page.one(f"#{view}").is_displayed() and page.all(".bars li"))
+    if view == "recognise":
+        page.upload(cherry)
+        page.wait(lambda: len(page.all(".neighbours li")) == 3)
+    else:
+        page.one("#names-form [type=submit]").click()
+        page.wait(page.names)
+    check_every_mode(page, axe, f"embedded {view}")
 
 
 def test_code_of_an_embeddable_page_has_the_frame(framed: Page) -> None:

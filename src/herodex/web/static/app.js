@@ -54,6 +54,7 @@ async function start() {
     else showOnly("recognise");
     document.body.classList.remove("loading");
   } catch (error) {
+    document.body.classList.replace("loading", "failed");
     const [problem, hint] = describe(error);
     notify(element("h1", "", problem), element("p", "", hint));
   }

@@ -148,6 +148,9 @@ function createRow(image, show) {
     Object.assign(row, { state, answer: answered, words, problem });
     row.shown.dataset.state = state;
     value.textContent = words ? percent(words.share) : "";
+    // What went wrong takes more words than a class.
+    value.hidden = state === "failed";
+    answer.colSpan = value.hidden ? 2 : 1;
     if (!words) {
       answer.replaceChildren(problem || t(`batch.${state}`));
       return;
