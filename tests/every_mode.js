@@ -126,7 +126,7 @@ async function findViolations() {
   try {
     const { violations } = await axe.run({ resultTypes: ["violations"] });
     return violations.flatMap(({ id, nodes }) =>
-      nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary.replace(/\s+/g, " ")}`));
+      nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`.replace(/\s+/g, " ")));
   } finally {
     CSSStyleDeclaration.prototype.getPropertyValue = getPropertyValue;
   }
