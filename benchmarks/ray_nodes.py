@@ -7,11 +7,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 import psutil
 
+from herodex.kernels import fix_kernels
 from scripts.free_port import free_port
 
 RAY = Path(sys.executable).with_name("ray")
@@ -26,6 +27,7 @@ ENVIRONMENT = {
     "RAY_worker_niceness": "0",
     "RAY_raylet_start_wait_time_s": "150",
 }
+fix_kernels(ENVIRONMENT)
 
 
 class RayNodes:
@@ -36,15 +38,19 @@ class RayNodes:
         self.address = f"127.0.0.2:{free_port()}"
         self.processes: list[subprocess.Popen[bytes]] = []
 
-    def start(self, *arguments: str) -> int:
-        """Start a head or a node; return its place in `processes`."""
+    def start(self, *arguments: str, without: Container[str] = ()) -> int:
+        """Start a head or a node, without some variables of this process; return its place in `processes`."""
         place = len(self.processes)
         common = ["--node-ip-address", f"127.0.0.{place + 2}", "--object-store-memory", "80000000"]
         with self.log(place).open("wb") as log:
             self.processes.append(
                 subprocess.Popen(
                     [RAY, "start", "--block", "--disable-usage-stats", *common, *arguments],
-                    env=ENVIRONMENT | dict(os.environ),
+                    env={
+                        name: value
+                        for name, value in (ENVIRONMENT | dict(os.environ)).items()
+                        if name not in without
+                    },
                     stdout=log,
                     stderr=subprocess.STDOUT,
                 )
@@ -72,9 +78,9 @@ class RayNodes:
             )
         )
 
-    def start_node(self) -> int:
+    def start_node(self, without: Container[str] = ()) -> int:
         """Start a node of one CPU, which joins later; return its place."""
-        return self.start("--address", self.address, "--num-cpus", "1")
+        return self.start("--address", self.address, "--num-cpus", "1", without=without)
 
     def wait_for(self, place: int) -> None:
         """Return once `ray start` says that it has finished."""

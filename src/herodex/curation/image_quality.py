@@ -8,14 +8,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
-from cleanvision.issue_managers.image_property import (
-    calc_aspect_ratio,
-    calc_entropy,
-    calc_percentile_brightness,
-)
 from jaxtyping import Float32, UInt8
 from PIL import Image
-from scipy import ndimage
 
 from herodex.params import CleanImagesParams
 
@@ -47,6 +41,13 @@ class Quality:
 
 def measure_quality(pixels: UInt8[np.ndarray, "h w 3"]) -> Quality:
     """Measure the quality of a normalised RGB image."""
+    # Its package imports matplotlib and pandas, a second that a stage on Ray spares on its own machine.
+    from cleanvision.issue_managers.image_property import (
+        calc_aspect_ratio,
+        calc_entropy,
+        calc_percentile_brightness,
+    )
+
     image = Image.fromarray(pixels)
     darkest, lightest = calc_percentile_brightness(image, [5, 99])
     return Quality(
@@ -72,6 +73,8 @@ def measure_sharpness(image: Image.Image) -> float:
 
 
 def _edges_lost(grey: Float32[np.ndarray, "h w"], axis: int) -> float:
+    from scipy import ndimage
+
     blurred = cast(Any, ndimage).uniform_filter1d(grey, BLUR_WIDTH, axis=axis)
     before, after = (np.abs(np.diff(values, axis=axis)) for values in (grey, blurred))
     total = before.sum(dtype=np.float64)

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import ray
 from ray.exceptions import GetTimeoutError, RayError, RayTaskError
@@ -37,8 +37,27 @@ SAME_PROJECT = (
     " see deploy/ray/README.md."
 )
 
-Work = tuple[Callable[[Any], object], Mapping[str, str], Path]
-"""The function of a shard, the versions that its result depends on, and a file that all nodes must see."""
+SAME_KERNELS = (
+    "Start Ray on every node with the variables that deploy/ray/README.md names, or on none of them."
+)
+
+
+class Work(NamedTuple):
+    """The work of all shards.
+
+    Attributes:
+        function: of a shard.
+        versions: that its result depends on.
+        kernels: environment variables that its result depends on.
+        file: that all nodes must see.
+    """
+
+    function: Callable[[Any], object]
+    versions: Mapping[str, str]
+    kernels: Mapping[str, str]
+    file: Path
+
+
 Outcome = tuple[object, tuple[str, str] | None]
 """The result of a shard, and the problem and hint of a user's error if there is one."""
 
@@ -60,16 +79,8 @@ def connect(address: str) -> str:
         )
     if address and address != "auto":
         require_reachable(address)
-    # Ray sets OMP_NUM_THREADS by a task's CPUs. Kernels must be set before a worker imports NumPy.
-    variables = {name: os.environ[name] for name in KERNELS if name in os.environ}
-    variables["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
     try:
-        context: Any = ray.init(
-            address=address or "auto",
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            runtime_env={"env_vars": variables},
-        )
+        context: Any = ray.init(address=address or "auto", log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, RuntimeError, ValueError, RayError) as error:
         raise UserError(
             f"Ray{f' at {address}' if address else ''} cannot be used: {first_line(error)}",
@@ -121,13 +132,51 @@ def run_tasks(
     Raises:
         UserError: the head is lost, a shard has failed too often, or a node has another environment.
     """
-    remote: Any = ray.remote(num_cpus=cpus, max_retries=RETRIES, retry_exceptions=False)(perform)
+    remote: Any = ray.remote(**task_settings(head, cpus))(perform)
     with shared_file() as file:
-        work = ray.put((function, code_versions(), file))
+        work = ray.put(Work(function, code_versions(), own_kernels(), file))
         tasks = deque(remote.remote(work, shard) for shard in shards)
         while tasks:
             name = f"shard {len(shards) - len(tasks) + 1} of {len(shards)} ({label})"
             yield cast("R", wait_for(tasks.popleft(), head, name, cpus))
+
+
+@cache
+def task_settings(head: str, cpus: int) -> dict[str, Any]:
+    """Return the settings of tasks, with the variables of the kernels if the nodes were started without them.
+
+    For tasks with variables of their own, Ray starts each worker process twice, 0.5 s of CPU more.
+
+    Raises:
+        UserError: the head is lost, or no node runs a task.
+    """
+    settings: dict[str, Any] = {"num_cpus": cpus, "max_retries": RETRIES, "retry_exceptions": False}
+    kernels = own_kernels()
+    asked: Any = ray.remote(**settings)(ask_kernels)
+    if not wait_for(asked.remote(kernels), head, "the first task", cpus):
+        settings["runtime_env"] = {"env_vars": kernels}
+    return settings
+
+
+def own_kernels() -> dict[str, str]:
+    """Return the variables of the kernels that this process computes with; none on CPUs without AVX2."""
+    return {name: os.environ[name] for name in KERNELS if name in os.environ}
+
+
+def ask_kernels(kernels: Mapping[str, str]) -> Outcome:
+    """Return whether this node's processes are started with the variables of the kernels."""
+    return started_with(kernels), None
+
+
+def started_with(variables: Mapping[str, str]) -> bool:
+    """Tell whether this process was started with environment variables; later changes do not count.
+
+    NumPy reads them when it is imported, and Ray imports it before any task.
+    """
+    if not variables:
+        return True
+    own = Path("/proc/self/environ").read_bytes().split(b"\0")
+    return all(f"{name}={value}".encode() in own for name, value in variables.items())
 
 
 @contextlib.contextmanager
@@ -144,16 +193,15 @@ def shared_file() -> Generator[Path]:
 
 def perform(work: Work, shard: object) -> Outcome:
     """Do the work of one shard on a node; return its result, and the user's error if there is one."""
-    function, versions, file = work
     try:
-        require_same_project(versions, file)
+        require_same_project(work)
         with explain_full_disk():
-            return function(shard), None
+            return work.function(shard), None
     except UserError as error:
         return None, (error.problem, error.hint)
 
 
-def require_same_project(versions: Mapping[str, str], file: Path) -> None:
+def require_same_project(work: Work) -> None:
     """Check that this process has the code, the libraries and the folder of the one that has sent the work.
 
     Raises:
@@ -162,13 +210,18 @@ def require_same_project(versions: Mapping[str, str], file: Path) -> None:
     own, node = code_versions(), f"Node {ray.util.get_node_ip_address()} of Ray"
     wrong = [
         f"{name} {own.get(name, 'missing')}, not {version}"
-        for name, version in versions.items()
+        for name, version in work.versions.items()
         if own.get(name) != version
     ]
     if wrong:
         raise UserError(f"{node} has other versions: {'; '.join(wrong)}.", SAME_PROJECT)
-    if not file.exists():
-        raise UserError(f"{node} does not see the project folder: {file} is missing there.", SAME_PROJECT)
+    if not work.file.exists():
+        raise UserError(
+            f"{node} does not see the project folder: {work.file} is missing there.", SAME_PROJECT
+        )
+    if not started_with(work.kernels):
+        variables = " ".join(work.kernels)
+        raise UserError(f"{node} was started without some of the variables {variables}.", SAME_KERNELS)
 
 
 def wait_for(task: object, head: str, name: str, cpus: int) -> object:
