@@ -4,6 +4,7 @@ Two nodes of one CPU on loopback embed drawn images by a network of two layers i
 """
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -25,24 +26,26 @@ from processes import is_alive
 from workspace import Workspace
 
 from benchmarks.ray_nodes import RayNodes, running_ray
+from herodex.kernels import KERNELS
 
 T = TypeVar("T")
 
-IMAGES = 150
-SHARDS = 10
-CLEAN, EMBED = "herodex.curation.clean", "herodex.embedding.embed"
-OUTPUTS = ("data/images/clean", "data/images/features.npy", ".cache")
+IMAGES = 96
+SHARDS = 6
+CLEAN, EMBED, CURATE = "herodex.curation.clean", "herodex.embedding.embed", "herodex.curation.curate"
+FEATURES, CURATED = "data/images/features.npy", "data/images/curated.csv"
+OUTPUTS = ("data/images/clean", FEATURES, CURATED, ".cache")
 PATIENCE_S = 120
 
 
 def draw(seed: int) -> bytes:
-    """Draw sharp blobs as JPEG, PNG or WebP; a few files are cut off or no images."""
-    rng = np.random.default_rng(seed)
+    """Draw sharp blobs as JPEG, PNG or WebP; the last are duplicates, and a few are cut off or no images."""
+    rng = np.random.default_rng(seed % 80)
     blobs = Image.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8))
     file = io.BytesIO()
     image = blobs.resize((640, 480), Image.Resampling.NEAREST)
     image.save(file, ("JPEG", "PNG", "WEBP")[seed % 3])
-    return {40: file.getvalue()[:900], 90: b"<html></html>"}.get(seed, file.getvalue())
+    return {40: file.getvalue()[:900], 70: b"<html></html>"}.get(seed, file.getvalue())
 
 
 def write_crawl(folder: Path, classes: list[str]) -> None:
@@ -53,7 +56,15 @@ def write_crawl(folder: Path, classes: list[str]) -> None:
         name = f"{label}/{seed}.bin"
         (folder / label).mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
-        rows.append({"query": label, "label": label, "status": "ok", "sha256": f"{seed:064x}", "file": name})
+        rows.append(
+            {
+                "query": label,
+                "label": label,
+                "status": "ok",
+                "sha256": hashlib.sha256(data).hexdigest(),
+                "file": name,
+            }
+        )
     rows[7] |= {"status": "timeout", "sha256": "", "file": ""}
     with (folder / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
@@ -66,11 +77,12 @@ def write_backbone(folder: Path) -> None:
     rng = np.random.default_rng(3)
     rgb = ops.parameter(ov.PartialShape([-1, -1, -1, 3]), np.float32, name="rgb")
     first_last, last_first = ops.constant([0, 2, 3, 1]), ops.constant([0, 3, 1, 2])
-    maps, outputs = ops.transpose(rgb, last_first), []
+    # Around grey, so that the mean colours of two images give them different directions.
+    maps, outputs = ops.transpose(ops.subtract(rgb, ops.constant(np.float32(127.5))), last_first), []
     for stage, (channels, stride) in enumerate([(16, 16), (32, 2)], start=4):
         shape = (channels, 3 if stage == 4 else 16, stride, stride)
         weights = ops.constant(rng.normal(0, 0.1, shape).astype(np.float32))
-        maps = ops.relu(ops.convolution(maps, weights, [stride, stride], [0, 0], [0, 0], [1, 1]))
+        maps = ops.convolution(maps, weights, [stride, stride], [0, 0], [0, 0], [1, 1])
         output = ops.transpose(maps, first_last).output(0)
         output.set_names({f"stage_{stage}"})
         outputs.append(output)
@@ -93,7 +105,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.fixture(scope="module")
 def expected(project: Workspace) -> dict[str, bytes]:
     """The outputs of the local engine; removed from the project."""
-    for stage in (CLEAN, EMBED):
+    for stage in (CLEAN, EMBED, CURATE):
         run = project.run("-m", stage)
         assert run.code == 0, run.log
     found = outputs(project)
@@ -102,15 +114,25 @@ def expected(project: Workspace) -> dict[str, bytes]:
 
 
 def outputs(project: Workspace) -> dict[str, bytes]:
-    """Read the clean images, their manifest, and the features."""
-    found = project.tree("data/images/clean")
-    features = project.folder / "data/images/features.npy"
-    return found | ({"features.npy": features.read_bytes()} if features.exists() else {})
+    """Read the clean images and their manifest, the features, and the curated manifest, if they exist."""
+    found = {f"data/images/clean/{name}": data for name, data in project.tree("data/images/clean").items()}
+    files = [project.folder / name for name in (FEATURES, CURATED)]
+    return found | {
+        str(file.relative_to(project.folder)): file.read_bytes() for file in files if file.exists()
+    }
 
 
-def clean_part(found: dict[str, bytes]) -> dict[str, bytes]:
-    """Return the outputs without the features."""
-    return {name: data for name, data in found.items() if name != "features.npy"}
+def without(found: dict[str, bytes], *names: str) -> dict[str, bytes]:
+    """Return the outputs without some of them."""
+    return {name: data for name, data in found.items() if name not in names}
+
+
+def restore(project: Workspace, found: dict[str, bytes]) -> None:
+    """Write outputs of earlier stages."""
+    for name, data in found.items():
+        path = project.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
 
 
 def remove(project: Workspace, *names: str) -> None:
@@ -181,28 +203,44 @@ def end(driver: subprocess.Popen[str]) -> str:
     return log
 
 
-def test_cleaning_on_ray_gives_the_same_bytes_after_a_worker_is_killed(on_ray, expected, nodes):
+def test_cleaning_on_ray_gives_the_same_bytes_after_the_driver_and_a_worker_are_killed(
+    on_ray, expected, nodes
+):
     with on_ray.start("-m", CLEAN, RAY_ADDRESS=nodes.address) as driver:
-        wait_until(lambda: finished(on_ray, "clean"), driver)
+        wait_until(lambda: len(finished(on_ray, "clean")) >= 2 and partial(on_ray, "clean"), driver)
+        driver.kill()
+    begun = len(partial(on_ray, "clean"))
+    with on_ray.start("-m", CLEAN, RAY_ADDRESS=nodes.address) as driver:
         pid = wait_until(lambda: stopped_worker(on_ray, "clean"), driver)
         os.kill(pid, signal.SIGKILL)
-        end(driver)
-    assert on_ray.tree("data/images/clean") == clean_part(expected)
+        log = end(driver)
+    kept, total = map(int, re.findall(r"(\d+) of (\d+) shards are left", log)[0])
+    assert total == SHARDS
+    assert 2 <= kept < SHARDS
+    assert f"clean: {total - kept} shards" in log
+    # Only these are computed twice: one on each node.
+    assert begun <= 2
+    assert outputs(on_ray) == without(expected, FEATURES, CURATED)
     assert not (on_ray.folder / ".cache/shards/clean").exists()
 
 
 def test_embedding_on_ray_gives_the_same_bytes_after_a_node_is_killed(on_ray, expected, nodes):
-    for name, data in clean_part(expected).items():
-        path = on_ray.folder / "data/images/clean" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+    restore(on_ray, without(expected, FEATURES, CURATED))
     on_ray.write_params({"distractors": [], "scale.engine": "ray", "scale.address": nodes.address})
     with on_ray.start("-m", EMBED) as driver:
         pid = wait_until(lambda: stopped_worker(on_ray, "embed"), driver)
         nodes.kill(nodes.node_of(pid))
         end(driver)
+    assert outputs(on_ray) == without(expected, CURATED)
+
+
+def test_curating_on_ray_gives_the_same_bytes(on_ray, expected, nodes):
+    restore(on_ray, without(expected, CURATED))
+    run = on_ray.run("-m", CURATE, RAY_ADDRESS=nodes.address)
+    assert run.code == 0, run.log
     assert outputs(on_ray) == expected
-    nodes.start_node()
+    for work in ("find near duplicates", "compare pairs", "check labels", "compare labels"):
+        assert re.search(rf"{work}: \d+ shards", run.log), run.log
 
 
 FITS = """
@@ -212,6 +250,7 @@ import numpy as np
 from herodex.classifier.examples import OodExamples
 from herodex.classifier.linear import fit_heads
 from herodex.classifier.ood_calibration import Method, leave_one_query_out, out_of_fold
+from herodex.curation import near_duplicates
 from herodex.params import ScaleParams, load_params
 
 rng, labels, fold = np.random.default_rng(1), np.arange(60) % 4, np.arange(60) // 4 % 3
@@ -225,30 +264,24 @@ for parts in out_of_fold(examples, fold, everyone, method, scale):
 one = Method(3, 4, partial(fit_heads, l2=[0.1]), load_params().classifier.train)
 for left in leave_one_query_out(examples, fold, everyone, np.arange(60).astype(str), one, scale):
     print(left.label, left.held_out.figures.tobytes().hex())
+for near_duplicates.EXHAUSTIVE_MAX in (60, 59):
+    print(near_duplicates.near_features(features, 0.9, scale=scale).tolist())
 """
 
 
-def test_fits_on_ray_give_the_same_numbers(on_ray, nodes):
+def test_fits_and_searches_give_the_same_numbers_on_a_node_that_was_started_without_the_kernels(
+    on_ray, nodes
+):
+    """The nodes of the other tests are started with them, so that no worker is started twice."""
+    for place in range(1, len(nodes.processes)):
+        nodes.kill(place)
+    nodes.wait_for(nodes.start_node(without=KERNELS))
     local, by_ray = (on_ray.run("-c", FITS, engine, RAY_ADDRESS=nodes.address) for engine in ("local", "ray"))
     assert local.code == by_ray.code == 0, by_ray.log
     assert local.output == by_ray.output
-    assert len(local.output.splitlines()) > 2 * 3
-
-
-def test_killed_driver_continues_with_the_shards_that_are_left(on_ray, expected, nodes):
-    with on_ray.start("-m", CLEAN, RAY_ADDRESS=nodes.address) as driver:
-        wait_until(lambda: len(finished(on_ray, "clean")) >= 2 and partial(on_ray, "clean"), driver)
-        driver.kill()
-    begun = len(partial(on_ray, "clean"))
-    with on_ray.start("-m", CLEAN, RAY_ADDRESS=nodes.address) as driver:
-        log = end(driver)
-    kept, total = map(int, re.findall(r"(\d+) of (\d+) shards are left", log)[0])
-    assert total == SHARDS
-    assert 2 <= kept < SHARDS
-    assert f"clean: {total - kept} shards" in log
-    # Only these are computed twice: one on each node.
-    assert begun <= 2
-    assert on_ray.tree("data/images/clean") == clean_part(expected)
+    *_, exhaustive, by_index = local.output.splitlines()
+    assert len(json.loads(by_index)) > 10
+    assert exhaustive == by_index
 
 
 def test_lost_head_is_one_message(on_ray, nodes):

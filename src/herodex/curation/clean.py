@@ -3,6 +3,7 @@
 import logging
 import shutil
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,8 @@ from herodex.dataset.manifest import (
     summary,
     write_manifest,
 )
-from herodex.params import CleanImagesParams, load_params
+from herodex.params import CleanImagesParams, ScaleParams, load_params
+from herodex.scale.engine import LOCAL
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +67,7 @@ def clean(
     checks: Sequence[Checked],
     params: CleanImagesParams,
     read: ReadImage = read_clean,
+    scale: ScaleParams = LOCAL,
 ) -> pd.DataFrame:
     """Add the results of the checks and the duplicates to the crawl's manifest.
 
@@ -72,7 +75,8 @@ def clean(
         manifest: the crawl's.
         checks: one per row.
         params: of the stage.
-        read: reads a normalised image.
+        read: reads a normalised image; on Ray, by an absolute path.
+        scale: the engine.
     """
     cleaned = manifest.assign(
         dropped_for=[
@@ -90,7 +94,7 @@ def clean(
     cleaned["kept"] = np.where(cleaned["dropped_for"] == "", "1", "0")
     compared = (cleaned["kept"] == "1").to_numpy()
     near = hash_pairs(cleaned, [checked.mirrored for checked in checks], params)
-    scored = score_pairs(cleaned, compared, near, params.near_alignment, read)
+    scored = score_pairs(cleaned, compared, near, params.near_alignment, read, scale)
     exact = [same_values(cleaned[column].tolist()) for column in ("sha256", "pixel_sha256")]
     # The curation decides again with the features, and reports the checks that are switched off.
     marked, _ = mark_within_limits(cleaned, np.concatenate(exact), scored, params)
@@ -106,7 +110,8 @@ def main() -> None:
     checks = check_all(
         files, paths.RAW_IMAGES, paths.CLEAN_IMAGES, settings, scale=params.scale, storage=params.storage
     )
-    cleaned = clean(manifest, checks, settings)
+    read = partial(read_clean, folder=paths.CLEAN_IMAGES.absolute())
+    cleaned = clean(manifest, checks, settings, read, params.scale)
     require_every_class(cleaned, params, "clean_images")
     write_manifest(cleaned, paths.CLEAN_IMAGES / paths.MANIFEST)
     # Shards of stopped runs with other inputs or settings.

@@ -1,6 +1,7 @@
 """Stage `curate_images`: apply review decisions, and find duplicates and label errors by features."""
 
 import logging
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -46,7 +47,7 @@ from herodex.dataset.manifest import (
     summary,
     write_manifest,
 )
-from herodex.params import FROM_FEEDBACK, ClassifierParams, Params, load_params
+from herodex.params import FROM_FEEDBACK, Params, load_params
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ def find_duplicates(
     rows: Int[np.ndarray, " n"],
     vectors: Vectors,
     held_out: Bool[np.ndarray, " m"],
-    params: ClassifierParams,
+    params: Params,
     read: ReadImage,
 ) -> pd.DataFrame:
     """Merge duplicates by hash and by features, keep one image of each, and join the user's groups.
@@ -76,9 +77,10 @@ def find_duplicates(
         rows: positions of the rows with features.
         vectors: the features.
         held_out: the rows of the user's test images.
-        params: the thresholds.
-        read: reads a normalised image.
+        params: the thresholds and the engine.
+        read: reads a normalised image; on Ray, by an absolute path.
     """
+    settings, scale = params.classifier, params.scale
     by_person = manifest["decided_by"] == PERSON
     chosen = (by_person & (manifest["kept"] == "1")).to_numpy()
     refused = (by_person & (manifest["kept"] == "0")).to_numpy()
@@ -93,16 +95,16 @@ def find_duplicates(
     # An image found by several queries is looked up once.
     places = np.flatnonzero(compared[rows])
     once = places[~manifest["sha256"].iloc[rows[places]].duplicated().to_numpy()]
-    near = rows[near_features(vectors, params.curate.near_similarity, once)]
+    near = rows[near_features(vectors, settings.curate.near_similarity, once, scale=scale)]
     exact = [same_values(manifest[column].tolist()) for column in ("sha256", "pixel_sha256")]
     groups = manifest["duplicate_group"].where(compared, "").tolist()
     by_hash = pairs_within(groups, manifest["pixel_sha256"].tolist())
     near = np.unique(np.sort(np.concatenate([near, by_hash]), axis=1), axis=0)
     pixels = manifest["pixel_sha256"].to_numpy()
     near = near[pixels[near[:, 0]] != pixels[near[:, 1]]]
-    scored = score_pairs(manifest, compared, near, params.clean.near_alignment, read)
+    scored = score_pairs(manifest, compared, near, settings.clean.near_alignment, read, scale)
     marked, off = mark_within_limits(
-        candidates, np.concatenate(exact), scored, params.clean, chosen, refused, held_out
+        candidates, np.concatenate(exact), scored, settings.clean, chosen, refused, held_out
     )
     marked["checks_off"] = describe_off(off, marked["query"])
     columns = ["kept", "dropped_for", "duplicate_of"]
@@ -166,12 +168,12 @@ def curate(
     held_out = held_out_images(manifest, params)
     decided = restore(check_licences(apply_decisions(manifest, decisions), params.use), held_out)
     rows, vectors = feature_rows(decided, features)
-    marked = find_duplicates(decided, rows, vectors, held_out, params.classifier, read)
+    marked = find_duplicates(decided, rows, vectors, held_out, params, read)
     marked = score_duplicates(marked, rows, vectors)
     learnt = (marked["kept"] == "1").to_numpy()[rows] & ~held_out[rows]
     labels, groups = subjects(marked, params)[rows], marked["duplicate_group"].to_numpy(str)[rows]
     undecided = ~labelled_by_person(marked)[rows]
-    images = Labelled(vectors, labels, groups, learnt, settings.folds)
+    images = Labelled(vectors, labels, groups, learnt, settings.folds, params.scale)
     scores, errors = find_label_errors(images, undecided, settings.min_label_quality)
     return drop_label_errors(marked, rows, scores, errors)
 
@@ -181,7 +183,8 @@ def main() -> None:
     params = load_params()
     manifest = read_manifest(paths.CLEAN_IMAGES / paths.MANIFEST)
     decisions = read_review(paths.REVIEW, params)
-    curated = curate(manifest, read_features(paths.FEATURES), decisions, params)
+    read = partial(read_clean, folder=paths.CLEAN_IMAGES.absolute())
+    curated = curate(manifest, read_features(paths.FEATURES), decisions, params, read)
     require_every_class(curated, params, "curate_images")
     write_manifest(curated, paths.CURATED_IMAGES)
     log.info("%s", summary(curated))

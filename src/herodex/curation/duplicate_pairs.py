@@ -5,9 +5,9 @@ query give the background of local correlation: its median plus three robust sta
 score of a pair is 0 at the background and 1 for equal images.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,9 @@ from herodex.curation.alignment import place, thumbnail
 from herodex.curation.local_correlation import local_correlation
 from herodex.dataset.feature_table import BLOCK
 from herodex.dataset.manifest import ReadImage
+from herodex.params import ScaleParams
+from herodex.scale.engine import LOCAL
+from herodex.scale.parallel import in_turn
 
 BACKGROUND_PAIRS = 64
 """Random pairs of a query that give its background."""
@@ -36,8 +39,13 @@ CACHED_IMAGES = 256
 CACHED_THUMBNAILS = 65_536
 """Thumbnails kept in memory, 3 kB each."""
 
+COMPARED_AT_ONCE = 256
+"""Pairs that a task on Ray compares: seconds of work."""
+
 Compare = Callable[[str, str, float], float]
 """Returns the local correlation of two files, or -1 if they align less than the last argument."""
+CompareAll = Callable[[Sequence[str], Int[np.ndarray, "pairs 2"], float], Float[np.ndarray, " pairs"]]
+"""Does so for pairs of positions in a list of files."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,39 @@ def comparison(read: ReadImage) -> Compare:
     return compare
 
 
+def comparisons(read: ReadImage, scale: ScaleParams) -> CompareAll:
+    """Return a function that compares pairs of files, here or in tasks on Ray."""
+    if scale.engine == "ray":
+        return partial(_compare_on_ray, read, scale)
+    compare = comparison(read)
+
+    def compare_all(
+        files: Sequence[str], pairs: Int[np.ndarray, "pairs 2"], min_alignment: float
+    ) -> Float[np.ndarray, " pairs"]:
+        scores = (compare(files[i], files[j], min_alignment) for i, j in _each(pairs))
+        return np.fromiter(scores, float, len(pairs))
+
+    return compare_all
+
+
+def _compare_on_ray(
+    read: ReadImage,
+    scale: ScaleParams,
+    files: Sequence[str],
+    pairs: Int[np.ndarray, "pairs 2"],
+    min_alignment: float,
+) -> Float[np.ndarray, " pairs"]:
+    compare = partial(_compare_some, read, files, pairs, min_alignment)
+    found = in_turn(compare, range(0, len(pairs), COMPARED_AT_ONCE), "compare pairs", scale)
+    return np.concatenate([np.empty(0), *found])
+
+
+def _compare_some(
+    read: ReadImage, files: Sequence[str], pairs: Int[np.ndarray, "pairs 2"], min_alignment: float, start: int
+) -> Float[np.ndarray, " some"]:
+    return comparisons(read, LOCAL)(files, pairs[start : start + COMPARED_AT_ONCE], min_alignment)
+
+
 def random_pairs(hashes: "pd.Series[str]", limit: int) -> Int[np.ndarray, "pairs 2"]:
     """Pair values with the next ones in the order of the hashes, which is random but reproducible.
 
@@ -98,30 +139,39 @@ def background(correlations: Float[np.ndarray, " pairs"]) -> float:
     return min(max(middle + DEVIATIONS * spread, 0.0), MAX_BACKGROUND)
 
 
-def backgrounds(images: pd.DataFrame, queries: set[str], compare: Compare) -> dict[str, float]:
+def backgrounds(images: pd.DataFrame, queries: set[str], compare: CompareAll) -> dict[str, float]:
     """Return the background of each query; that of small queries is pooled over all queries.
 
     Args:
         images: with `query`, `sha256` and `file`; all that are compared.
         queries: the ones of interest.
-        compare: of `comparison`.
+        compare: of `comparisons`.
     """
     rows_of = images.groupby("query", sort=False).indices
+    files: list[str] = images["file"].tolist()
 
-    def of_random_pairs(query: str) -> list[float]:
-        rows = images.iloc[rows_of[query]]
-        files = rows["file"].tolist()
-        pairs = random_pairs(rows["sha256"], BACKGROUND_PAIRS).tolist()
-        return [compare(files[one], files[other], -1.0) for one, other in pairs]
+    def of_random_pairs(names: Iterable[str]) -> dict[str, Float[np.ndarray, " pairs"]]:
+        pairs = {
+            name: np.asarray(rows_of[name])[
+                random_pairs(images["sha256"].iloc[rows_of[name]], BACKGROUND_PAIRS)
+            ]
+            for name in sorted(names)
+        }
+        values = compare(files, np.concatenate([np.empty((0, 2), int), *pairs.values()]), -1.0)
+        ends = np.cumsum([len(of_name) for of_name in pairs.values()])
+        return {
+            name: values[end - len(of_name) : end]
+            for (name, of_name), end in zip(pairs.items(), ends, strict=True)
+        }
 
-    found = {query: of_random_pairs(query) for query in sorted(queries)}
+    found = of_random_pairs(queries)
     if any(len(values) < FEWEST_PAIRS for values in found.values()):
-        others = {query: of_random_pairs(query) for query in sorted(set(images["query"]) - queries)}
-        pooled = background(np.array([value for values in (found | others).values() for value in values]))
+        others = of_random_pairs(set(images["query"]) - queries)
+        pooled = background(np.concatenate([*found.values(), *others.values()]))
     else:
         pooled = 0.0
     return {
-        query: background(np.array(values)) if len(values) >= FEWEST_PAIRS else pooled
+        query: background(values) if len(values) >= FEWEST_PAIRS else pooled
         for query, values in found.items()
     }
 
@@ -138,6 +188,7 @@ def score_pairs(
     pairs: Int[np.ndarray, "pairs 2"],
     min_alignment: float,
     read: ReadImage,
+    scale: ScaleParams = LOCAL,
 ) -> ScoredPairs:
     """Score candidate pairs by their local correlation, relative to the background of their queries.
 
@@ -146,12 +197,12 @@ def score_pairs(
         compared: the rows whose random pairs give the background.
         pairs: positions of rows.
         min_alignment: of the pixels of a near duplicate.
-        read: reads a normalised image.
+        read: reads a normalised image; on Ray, by an absolute path.
+        scale: the engine that runs a task for some pairs.
     """
-    compare, images = comparison(read), manifest[compared]
+    compare, images = comparisons(read, scale), manifest[compared]
     files, queries = manifest["file"].tolist(), manifest["query"].tolist()
-    scores = (compare(files[i], files[j], min_alignment) for i, j in _each(pairs))
-    found = np.fromiter(scores, float, len(pairs))
+    found = compare(files, pairs, min_alignment)
     aligned = pairs[found >= 0]
     level = backgrounds(images, {queries[row] for row in np.unique(aligned).tolist()}, compare)
     detail = np.full(len(pairs), -1.0)

@@ -9,6 +9,7 @@ cosine of about 0.89, 2,930 of 2,945 with one of about 0.85. The search grows as
 small factor: 1.5 s of CPU for these.
 """
 
+from functools import partial
 from typing import Any
 
 import faiss
@@ -16,6 +17,9 @@ import numpy as np
 from jaxtyping import Float32, Int, Int8, Int64
 
 from herodex.dataset.feature_table import BLOCK, Vectors
+from herodex.params import ScaleParams
+from herodex.scale.engine import LOCAL
+from herodex.scale.parallel import in_turn
 
 WIDTH = 128
 """Numbers per vector; the cosine of two vectors at 0.8 has a standard error of 0.03 by them."""
@@ -30,25 +34,35 @@ LISTS, PROBES = 4, 48
 MOST_SCANNED = 32_768
 """Vectors that a query is compared with at most, whatever the lengths of the lists."""
 QUERIES = 8192
-"""Queries at a time, which bounds the memory."""
+"""Queries, or vectors to project, at a time, which bounds the memory; on Ray, those of a task."""
 
 
-def project(vectors: Vectors, rows: Int[np.ndarray, " n"]) -> Int8[np.ndarray, "n 128"]:
+def project(
+    vectors: Vectors, rows: Int[np.ndarray, " n"], scale: ScaleParams = LOCAL
+) -> Int8[np.ndarray, "n 128"]:
     """Project vectors to unit length and `WIDTH` 8-bit integers; the signs of the projection are random."""
-    found = np.zeros((len(rows), WIDTH), np.int8)
+    found = in_turn(
+        partial(_project_some, vectors, rows), range(0, len(rows), QUERIES), "project features", scale
+    )
+    return np.concatenate([np.empty((0, WIDTH), np.int8), *found])
+
+
+def _project_some(vectors: Vectors, rows: Int[np.ndarray, " n"], start: int) -> Int8[np.ndarray, "some 128"]:
+    some = rows[start : start + QUERIES]
+    found = np.zeros((len(some), WIDTH), np.int8)
     signs: np.ndarray | None = None
-    for start in range(0, len(rows), BLOCK):
-        block = vectors[rows[start : start + BLOCK]].astype(np.float64)
+    for place in range(0, len(some), BLOCK):
+        block = vectors[some[place : place + BLOCK]].astype(np.float64)
         if signs is None:
             signs = np.random.default_rng(0).integers(0, 2, (block.shape[1], WIDTH)) * 2.0 - 1
         short = block @ signs
         length = np.maximum(np.linalg.norm(short, axis=1, keepdims=True), np.finfo(np.float32).tiny)
-        found[start : start + BLOCK] = np.clip(np.rint(SCALE * short / length), -127, 127)
+        found[place : place + BLOCK] = np.clip(np.rint(SCALE * short / length), -127, 127)
     return found
 
 
 def nearest(
-    stored: Int8[np.ndarray, "n 128"], queries: Int8[np.ndarray, "m 128"], k: int
+    stored: Int8[np.ndarray, "n 128"], queries: Int8[np.ndarray, "m 128"], k: int, scale: ScaleParams = LOCAL
 ) -> tuple[Float32[np.ndarray, "m k"], Int64[np.ndarray, "m k"]]:
     """Find the k nearest stored vectors of each query, -1 for those that are not found.
 
@@ -66,14 +80,23 @@ def nearest(
     index.train(centres.astype(np.float32))
     for start in range(0, len(stored), QUERIES):
         index.add(stored[start : start + QUERIES].astype(np.float32))
-    search: Any = faiss.SearchParametersIVF
-    settings = search(nprobe=PROBES, max_codes=MOST_SCANNED)
     similarities = np.empty((len(queries), k), np.float32)
     places = np.empty((len(queries), k), np.int64)
-    for start in range(0, len(queries), QUERIES):
+    starts = range(0, len(queries), QUERIES)
+    # Ray sends the index to the nodes once.
+    found = in_turn(partial(_search_some, index, queries, k), starts, "find near duplicates", scale)
+    for start, answers in zip(starts, found, strict=True):
         part = slice(start, start + QUERIES)
-        similarities[part], places[part] = index.search(queries[part].astype(np.float32), k, params=settings)
+        similarities[part], places[part] = answers
     return similarities / np.float32(SCALE * SCALE), places
+
+
+def _search_some(
+    index: Any, queries: Int8[np.ndarray, "m 128"], k: int, start: int
+) -> tuple[Float32[np.ndarray, "some k"], Int64[np.ndarray, "some k"]]:
+    search: Any = faiss.SearchParametersIVF
+    settings = search(nprobe=PROBES, max_codes=MOST_SCANNED)
+    return index.search(queries[start : start + QUERIES].astype(np.float32), k, params=settings)
 
 
 def nearest_pairs(
@@ -82,6 +105,7 @@ def nearest_pairs(
     stored: Int[np.ndarray, " n"],
     similarity: float,
     k: int,
+    scale: ScaleParams = LOCAL,
 ) -> Int[np.ndarray, "pairs 2"]:
     """Pair each query with candidates for its k nearest stored vectors of at least about a cosine similarity.
 
@@ -91,15 +115,16 @@ def nearest_pairs(
         stored: positions of the vectors to look through.
         similarity: a cosine.
         k: neighbours to find.
+        scale: the engine that runs a task for some vectors.
 
     Returns:
         positions of a query and a stored vector.
     """
     if len(queries) == 0 or len(stored) == 0:
         return np.empty((0, 2), int)
-    projected = project(vectors, stored)
-    asked = projected if queries is stored else project(vectors, queries)
-    similarities, places = nearest(projected, asked, min(SHORTLIST * k, len(stored)))
+    projected = project(vectors, stored, scale)
+    asked = projected if queries is stored else project(vectors, queries, scale)
+    similarities, places = nearest(projected, asked, min(SHORTLIST * k, len(stored)), scale)
     near = (places >= 0) & (similarities >= similarity - MARGIN)
     rows, ranks = np.nonzero(near)
     return np.stack([queries[rows], stored[places[rows, ranks]]], axis=1)

@@ -22,7 +22,9 @@ from threadpoolctl import threadpool_limits
 from herodex.curation.near_duplicates import unit_vectors
 from herodex.dataset.feature_table import BLOCK, Vectors
 from herodex.hashing import uniform_hash
-from herodex.scale.parallel import independent_fits
+from herodex.params import ScaleParams
+from herodex.scale.engine import LOCAL
+from herodex.scale.parallel import in_turn, independent_fits
 
 REGULARISATION = 0.003
 """scikit-learn's C, small because there are few images and many features."""
@@ -61,6 +63,7 @@ class Labelled:
         groups: ids of the duplicate groups; images of one group are no evidence for each other.
         usable: the images to fit to.
         folds: number of models.
+        scale: the engine that runs a task for each model, and for each label.
     """
 
     features: Vectors
@@ -68,6 +71,7 @@ class Labelled:
     groups: Shaped[np.ndarray, " n"]
     usable: Bool[np.ndarray, " n"]
     folds: int
+    scale: ScaleParams = LOCAL
 
     def without(self, suspect: Bool[np.ndarray, " n"]) -> "Labelled":
         """Return the same images with fewer to fit to."""
@@ -130,7 +134,7 @@ def predict_out_of_fold(
         if len(test) and len(set(labels[train])) >= 2
     ]
     fits = [train for train, _ in parts]
-    models = independent_fits(partial(_fit, images), fits, "check labels", "folds")
+    models = independent_fits(partial(_fit, images), fits, "check labels", "folds", images.scale)
     for model, (_, test) in zip(models, parts, strict=True):
         columns = np.searchsorted(classes, cast("list[str]", model.classes_.tolist()))
         for start in range(0, len(test), PREDICTED_AT_ONCE):
@@ -206,11 +210,12 @@ def label_similarity(images: Labelled) -> Float64[np.ndarray, " n"]:
     """
     labels, usable = images.labels, images.usable
     deviations = np.zeros(len(labels))
-    for label in _labels_of(labels[usable & (labels != "")]):
-        rows = np.flatnonzero(usable & (labels == label))
-        if len(rows) <= NEIGHBOURS:
-            continue
-        nearest = _similarity_to_nearest(images, rows)
+    by_label = [
+        np.flatnonzero(usable & (labels == label)) for label in _labels_of(labels[usable & (labels != "")])
+    ]
+    compared = [rows for rows in by_label if len(rows) > NEIGHBOURS]
+    found = in_turn(partial(_similarity_to_nearest, images), compared, "compare labels", images.scale)
+    for rows, nearest in zip(compared, found, strict=True):
         if np.isnan(nearest).all():
             continue
         centred = nearest - np.nanmedian(nearest)

@@ -8,6 +8,7 @@ on the rows alone.
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from math import comb
 
@@ -16,6 +17,9 @@ from jaxtyping import Bool, Float, Float64, Int, Integer, UInt64
 
 from herodex.curation.feature_index import nearest_pairs
 from herodex.dataset.feature_table import BLOCK, Vectors
+from herodex.params import ScaleParams
+from herodex.scale.engine import LOCAL
+from herodex.scale.parallel import in_turn
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +39,8 @@ CLOSEST = 8
 """Near duplicates looked for per image by features; larger groups stay connected through them."""
 PRUNED_FROM = 64
 """Similar vectors per row beyond which only the closest ones of each are kept, which bounds the memory."""
+MEASURED_AT_ONCE = 32 * BLOCK
+"""Pairs whose cosines a task on Ray computes."""
 SLACK = 1e-4
 """Margin for the rounding of similarities in single precision."""
 
@@ -203,7 +209,11 @@ def _members(pairs: Int[np.ndarray, "values 2"], left: _Crowds, right: _Crowds) 
 
 
 def near_features(
-    vectors: Vectors, similarity: float, rows: Int[np.ndarray, " n"] | None = None, k: int = CLOSEST
+    vectors: Vectors,
+    similarity: float,
+    rows: Int[np.ndarray, " n"] | None = None,
+    k: int = CLOSEST,
+    scale: ScaleParams = LOCAL,
 ) -> Int[np.ndarray, "pairs 2"]:
     """Find pairs of vectors with at least a cosine similarity, among the k closest ones of either.
 
@@ -214,20 +224,31 @@ def near_features(
         similarity: a cosine.
         rows: the positions to compare, all by default.
         k: pairs per vector.
+        scale: the engine that runs a task for some rows, which are compared with all.
 
     Returns:
         positions i < j, sorted.
     """
     rows = np.arange(len(vectors)) if rows is None else rows
     if len(rows) <= EXHAUSTIVE_MAX:
-        unit = unit_vectors(vectors[rows])
-        candidates = rows[pairs_between(unit, unit, similarity - SLACK, k + 1)]
+        search = partial(_near_some, vectors, rows, similarity - SLACK, k + 1)
+        found = in_turn(search, range(0, len(rows), BLOCK), "find near duplicates", scale)
+        candidates = np.concatenate([np.empty((0, 2), int), *found])
     else:
-        candidates = nearest_pairs(vectors, rows, rows, similarity, k + 1)
+        candidates = nearest_pairs(vectors, rows, rows, similarity, k + 1, scale)
     candidates = _in_order(candidates)
-    similarities = cosines(vectors, candidates)
+    similarities = cosines(vectors, candidates, scale)
     near = similarities >= similarity
     return closest(candidates[near], similarities[near], k)
+
+
+def _near_some(
+    vectors: Vectors, rows: Int[np.ndarray, " n"], similarity: float, k: int, start: int
+) -> Int[np.ndarray, "pairs 2"]:
+    """Compare the rows of a block, which starts at `start`, with all rows."""
+    some = rows[start : start + BLOCK]
+    found = pairs_between(unit_vectors(vectors[some]), unit_vectors(vectors[rows]), similarity, k)
+    return np.stack([some[found[:, 0]], rows[found[:, 1]]], axis=1)
 
 
 def near_features_between(
@@ -292,12 +313,22 @@ def pairs_between(
     return np.concatenate(found)
 
 
-def cosines(vectors: Vectors, pairs: Int[np.ndarray, "pairs 2"]) -> Float64[np.ndarray, " pairs"]:
-    """Compute cosines of pairs in double precision, the same on any number of threads."""
-    found = [np.empty(0)]
-    for start in range(0, len(pairs), BLOCK):
+def cosines(
+    vectors: Vectors, pairs: Int[np.ndarray, "pairs 2"], scale: ScaleParams = LOCAL
+) -> Float64[np.ndarray, " pairs"]:
+    """Compute cosines of pairs in double precision, the same on any number of threads and nodes."""
+    measure = partial(_some_cosines, vectors, pairs)
+    found = in_turn(measure, range(0, len(pairs), MEASURED_AT_ONCE), "measure pairs", scale)
+    return np.concatenate([np.empty(0), *found])
+
+
+def _some_cosines(
+    vectors: Vectors, pairs: Int[np.ndarray, "pairs 2"], start: int
+) -> Float64[np.ndarray, " some"]:
+    found: list[np.ndarray] = []
+    for place in range(start, min(start + MEASURED_AT_ONCE, len(pairs)), BLOCK):
         left, right = (
-            unit_vectors(vectors[side]).astype(np.float64) for side in pairs[start : start + BLOCK].T
+            unit_vectors(vectors[side]).astype(np.float64) for side in pairs[place : place + BLOCK].T
         )
         found.append(np.einsum("ij,ij->i", left, right))
     return np.concatenate(found)

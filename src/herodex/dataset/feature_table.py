@@ -9,7 +9,7 @@ import hashlib
 import io
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +27,7 @@ class Part:
     """A `.npy` file with some rows of a table.
 
     Attributes:
-        path: of the file.
+        path: of the file, absolute.
         offset: of its first row in the file, in bytes.
         start: number of its first row in the table.
     """
@@ -104,7 +104,8 @@ class StoredFeatures(Mapping[str, Float32[np.ndarray, "..."]]):
     def vectors(self, hashes: Sequence[str]) -> StoredVectors:
         """Return the rows of images, given by their sha256, without reading them."""
         rows = np.array([self.table.row_of[sha256] for sha256 in hashes], int)
-        return StoredVectors(self.table, self.column, rows)
+        # Vectors are sent to other processes, which need no names of images.
+        return StoredVectors(replace(self.table, row_of={}), self.column, rows)
 
 
 Features = Mapping[str, Float32[np.ndarray, " d"]]
@@ -131,7 +132,7 @@ def open_table(path: Path) -> FeatureTable:
     for file in files:
         table = np.load(file, mmap_mode="r")
         dtype = table.dtype
-        parts.append(Part(file, table.offset, len(row_of)))
+        parts.append(Part(file.absolute(), table.offset, len(row_of)))
         for start in range(0, len(table), BLOCK):
             hashes = table["sha256"][start : start + BLOCK].tolist()
             row_of.update(zip(hashes, range(len(row_of), len(row_of) + len(hashes)), strict=True))

@@ -57,6 +57,18 @@ def independent_fits(
         yield from track(results, len(items), label, unit) if unit else results
 
 
+def in_turn(
+    work: Callable[[T], R], items: Sequence[T], label: str, scale: ScaleParams = LOCAL
+) -> Iterator[R]:
+    """Call `work` with each item, one after the other here, as tasks on Ray; arguments as above.
+
+    For work whose libraries use all CPUs of this machine themselves, or whose memory must not add up.
+    """
+    return (
+        map_shards(partial(_alone, work), items, scale, label) if scale.engine == "ray" else map(work, items)
+    )
+
+
 def _alone(work: Callable[[T], R], item: T) -> R:
     with threadpool_limits(1):
         return work(item)
