@@ -1,7 +1,8 @@
-"""CPU time of cleaning and embedding on Ray, relative to the local engine.
+"""CPU time of cleaning, embedding and curating on Ray, relative to the local engine.
 
-`python -m benchmarks.ray_overhead` runs both stages on images of this project's crawl, in a folder of its
-own, in turn by the local engine and on Ray: a head without CPUs and two nodes of one CPU on loopback.
+`python -m benchmarks.ray_overhead` runs the stages on images of this project's crawl, in a folder of its own,
+in turn by the local engine and on Ray: a head without CPUs and two nodes of one CPU on loopback. With
+`--stages`, stages that are left out give their outputs of this project, for all of its images.
 It compares the outputs byte by byte, and counts the CPU seconds of all processes, those of Ray itself too.
 """
 
@@ -27,8 +28,16 @@ from herodex import paths
 from herodex.command import run_command
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
-STAGES = {"clean_images": "herodex.curation.clean", "embed_images": "herodex.embedding.embed"}
-OUTPUTS = (paths.CLEAN_IMAGES, paths.FEATURES, Path(".cache"))
+STAGES = {
+    "clean_images": "herodex.curation.clean",
+    "embed_images": "herodex.embedding.embed",
+    "curate_images": "herodex.curation.curate",
+}
+OUTPUTS = {
+    "clean_images": paths.CLEAN_IMAGES,
+    "embed_images": paths.FEATURES,
+    "curate_images": paths.CURATED_IMAGES,
+}
 SAMPLE_S = 0.1
 
 
@@ -124,8 +133,9 @@ def run_stage(folder: Path, module: str, nodes: RayNodes) -> Cost:
 
 
 def outputs(folder: Path) -> dict[str, bytes]:
-    """Read the clean images, their manifest, and the features."""
-    files = [*(folder / paths.CLEAN_IMAGES.parent).glob("*.npy"), *(folder / paths.CLEAN_IMAGES).rglob("*.*")]
+    """Read the clean images, their manifest, the features, and the curated manifest."""
+    images = folder / paths.CLEAN_IMAGES
+    files = [*images.parent.glob("*.npy"), *images.parent.glob("*.csv"), *images.rglob("*.*")]
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
@@ -133,7 +143,7 @@ def run_engine(
     folder: Path, nodes: RayNodes, stages: Sequence[str]
 ) -> tuple[dict[str, Cost], dict[str, bytes]]:
     """Run stages from the start; return their costs and outputs."""
-    for path in OUTPUTS:
+    for path in (Path(".cache"), *(OUTPUTS[stage] for stage in stages)):
         found = folder / path
         shutil.rmtree(found) if found.is_dir() else found.unlink(missing_ok=True)
     costs = {stage: run_stage(folder, STAGES[stage], nodes) for stage in stages}
@@ -152,6 +162,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="herodex-") as name, running_ray(2) as nodes:
         folder = Path(name)
         prepare(folder, options.images)
+        if "clean_images" not in options.stages:
+            shutil.copytree(paths.CLEAN_IMAGES, folder / paths.CLEAN_IMAGES)
+        if "embed_images" not in options.stages:
+            shutil.copy(paths.FEATURES, folder / paths.FEATURES)
         for _ in range(options.rounds):
             for engine, costs in found.items():
                 set_engine(folder, engine, nodes.address)

@@ -1,11 +1,14 @@
 """The description of Ray's nodes on Kubernetes is valid, and fits the lock."""
 
+import re
 import tomllib
 from pathlib import Path
 
 import kubernetes_validate
 import pytest
 import yaml
+
+from herodex.kernels import KERNELS
 
 PROJECT = Path(__file__).resolve().parents[2]
 KUBERNETES = "1.34"
@@ -38,3 +41,13 @@ def test_version_is_the_locked_one():
     lock = tomllib.loads((PROJECT / "uv.lock").read_text(encoding="utf-8"))
     (locked,) = (package["version"] for package in lock["package"] if package["name"] == "ray")
     assert NODES["spec"]["rayVersion"] == locked
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_nodes_start_with_the_variables_of_the_kernels(group):
+    by_hand = (PROJECT / "deploy/ray/README.md").read_text(encoding="utf-8")
+    (container,) = GROUPS[group]["template"]["spec"]["containers"]
+    in_pods = {variable["name"]: variable["value"] for variable in container["env"]}
+    for name, value in KERNELS.items():
+        assert in_pods[name] == value
+        assert re.search(rf"{name}='?{value}'?( |$)", by_hand, re.MULTILINE)

@@ -135,21 +135,37 @@ def test_link_or_copy_replaces_a_file(tmp_path, there):
 
 def test_node_with_other_versions_or_another_folder_is_a_message(tmp_path):
     pytest.importorskip("ray")
-    from herodex.scale.ray_tasks import perform
+    from herodex.scale.ray_tasks import Work, perform
 
     there, versions = tmp_path / "there", code_versions()
     there.touch()
-    assert perform((str, versions, there), 1) == ("1", None)
-    for expected, file, problem in [
-        (versions | {"numpy": "1.0"}, there, rf"has other versions: numpy {versions['numpy']}, not 1\.0\."),
-        (versions | {"Herodex": "other"}, there, "has other versions: Herodex .*, not other"),
-        (versions, tmp_path / "missing", "does not see the project folder: .*missing is missing there"),
+    work = Work(str, versions, {}, there)
+    assert perform(work, 1) == ("1", None)
+    for other, problem in [
+        (
+            {"versions": versions | {"numpy": "1.0"}},
+            rf"other versions: numpy {versions['numpy']}, not 1\.0\.",
+        ),
+        ({"versions": versions | {"Herodex": "other"}}, "has other versions: Herodex .*, not other"),
+        ({"file": tmp_path / "missing"}, "does not see the project folder: .*missing is missing there"),
     ]:
-        result, failure = perform((str, expected, file), 1)
+        result, failure = perform(work._replace(**other), 1)
         assert result is None
         assert failure is not None
         assert re.search(problem, failure[0])
         assert "same path" in failure[1]
+
+
+def test_node_that_was_started_without_the_variables_of_the_kernels_is_a_message(tmp_path, monkeypatch):
+    pytest.importorskip("ray")
+    from herodex.scale.ray_tasks import Work, perform
+
+    # NumPy does not read a variable that is set after its import.
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "later")
+    result, failure = perform(Work(str, {}, {"OPENBLAS_CORETYPE": "later"}, tmp_path), 1)
+    assert result is None
+    assert failure is not None
+    assert "was started without some of the variables OPENBLAS_CORETYPE" in failure[0]
 
 
 def test_engine_is_in_no_stage_so_that_a_change_of_it_reruns_none():
