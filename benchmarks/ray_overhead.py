@@ -181,7 +181,8 @@ def main() -> None:
         )
         sys.stdout.write(
             f"{stage}: CPU {local.cpu:.1f} s locally, {ray.cpu:.1f} s on Ray ({ray.cpu / local.cpu - 1:+.0%})"
-            f" and {ray.ray:.1f} s in Ray's own processes; time {local.wall:.1f} s and {ray.wall:.1f} s\n"
+            f" and {ray.ray:.1f} s in Ray's own processes, {local.ray:.1f} s when they wait;"
+            f" time {local.wall:.1f} s and {ray.wall:.1f} s\n"
         )
 
 
