@@ -18,6 +18,7 @@ from PIL import Image
 
 from herodex import paths
 from herodex.curation.image_quality import first_fault, measure_quality
+from herodex.dataset.bucket_cache import Remote, remote_to_write
 from herodex.dataset.image_shards import CleanImage, remove_image_shards, write_shards
 from herodex.dataset.image_store import png_name
 from herodex.dataset.manifest import NO_HASH
@@ -184,10 +185,12 @@ def images_of(shard: Shard) -> Iterator[CleanImage]:
             yield CleanImage(png_name(file), sha256, image)
 
 
-def store(images: Iterable[CleanImage], clean: Path, storage: StorageParams) -> None:
-    """Put normalised images into the folder `clean`, in the layout of `storage`."""
-    if storage.layout == "shards":
-        write_shards(images, clean, storage.shard_images)
+def store(
+    images: Iterable[CleanImage], clean: Path, storage: StorageParams, remote: Remote | None = None
+) -> None:
+    """Put normalised images into the folder `clean`, or shards of them into a bucket, as `storage` says."""
+    if storage.shard_rows:
+        write_shards(images, clean, storage.shard_rows, remote)
         return
     remove_image_shards(clean)
     for image in images:
@@ -222,6 +225,7 @@ def check_all(
         results: the folder of shards that are finished; those of a stopped run are not computed again.
         storage: the layout of `clean`.
     """
+    remote = remote_to_write(clean, storage)
     shards = divide(files, raw, results, params)
     left = finished(results)
     missing = [shard for shard in shards if shard.result.name not in left]
@@ -232,7 +236,7 @@ def check_all(
     with explain_full_disk():
         for _ in map_shards(check_shard, missing, scale, "clean", workers):
             pass
-        store((image for shard in shards for image in images_of(shard)), clean, storage)
+        store((image for shard in shards for image in images_of(shard)), clean, storage, remote)
     checks = [checked for shard in shards for checked in read_checks(shard)]
     for shard in shards:
         shutil.rmtree(shard.result)

@@ -5,17 +5,21 @@ The bytes of a shard depend on its images and the version of PyArrow alone.
 
 import hashlib
 import mmap
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from herodex.csv_table import write_rows
+from herodex.dataset.bucket_cache import Remote, uploading
 from herodex.dataset.image_store import COLUMNS, INDEX, Place
 from herodex.dataset.shards import DIGITS, LIST, PARTIAL, Shard, divide, remove_shards, restore, write_list
 from herodex.errors import UserError
 
 SUFFIX = ".parquet"
+SHARD = re.compile(rf"[0-9a-f]{{{DIGITS}}}\{SUFFIX}")
+"""Names of shards, wherever they are."""
 GROUP = 64
 """Images of a row group, which bounds the memory for writing and reading."""
 FORMAT: dict[str, Any] = {
@@ -36,13 +40,17 @@ class CleanImage(NamedTuple):
     png: Path
 
 
-def write_shards(images: Iterable[CleanImage], folder: Path, mean: int) -> None:
+def write_shards(images: Iterable[CleanImage], folder: Path, mean: int, remote: Remote | None = None) -> None:
     """Write images as shards, with their index and list; a shard that exists is not written again.
 
     Args:
         images: in the order of the manifest; of several with one name, the first is stored.
         folder: for the shards.
         mean: images of a shard.
+        remote: the bucket for the shards in place of the folder, which then has the index and the list alone.
+
+    Raises:
+        UserError: the bucket cannot be used.
     """
     first: dict[str, CleanImage] = {}
     for image in images:
@@ -53,14 +61,16 @@ def write_shards(images: Iterable[CleanImage], folder: Path, mean: int) -> None:
     (folder / LIST).unlink(missing_ok=True)
     shards: list[Shard] = []
     index: list[dict[str, object]] = []
-    for part in divide([image.sha256 for image in unique], mean):
-        shard, places = write_shard(unique[part], folder)
-        shards.append(shard)
-        for row, (image, place) in enumerate(zip(unique[part], places, strict=True)):
-            cells = (image.name, place.shard, row, place.offset, place.size, place.crc32)
-            index.append(dict(zip(COLUMNS, cells, strict=True)))
+    with uploading(remote) as upload:
+        for part in divide([image.sha256 for image in unique], mean):
+            shard, places = write_shard(unique[part], remote.cache if remote else folder)
+            upload(shard)
+            shards.append(shard)
+            for row, (image, place) in enumerate(zip(unique[part], places, strict=True)):
+                cells = (image.name, place.shard, row, place.offset, place.size, place.crc32)
+                index.append(dict(zip(COLUMNS, cells, strict=True)))
     write_rows(folder / INDEX, COLUMNS, index)
-    write_list(folder, shards)
+    write_list(folder, shards, elsewhere=remote is not None)
 
 
 def remove_image_shards(folder: Path) -> None:
