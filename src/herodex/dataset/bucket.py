@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from herodex.errors import UserError
 
@@ -143,8 +143,7 @@ def explained(bucket: Bucket, name: str = "") -> Generator[None]:
     try:
         yield
     except ClientError as error:
-        answer: dict[str, Any] = error.response["Error"]
-        raise _explain_answer(bucket, name, answer) from None
+        raise _explain_answer(bucket, name, cast("Any", error).response["Error"]) from None
     except BotoCoreError as error:
         raise _explain_failure(bucket, error) from None
     except ValueError as error:
@@ -167,18 +166,18 @@ def _explain_answer(bucket: Bucket, name: str, error: Mapping[str, object]) -> U
 def _explain_failure(bucket: Bucket, error: Exception) -> UserError:
     from botocore import exceptions
 
-    where = f"The bucket s3://{bucket.name}"
+    where = f"bucket s3://{bucket.name}"
     if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
         return UserError(
-            f"There are no credentials for {where[4:]}.",
+            f"There are no credentials for the {where}.",
             "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in as ~/.aws/config says.",
         )
     if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
         return UserError(
-            f"{where} is not reachable: {error}.",
+            f"The {where} is not reachable: {error}.",
             "Check the network and AWS_ENDPOINT_URL, and run again; finished uploads are kept.",
         )
-    return UserError(f"{where} cannot be used: {error}.", "Correct the credentials in ~/.aws or AWS_….")
+    return UserError(f"The {where} cannot be used: {error}.", "Correct the credentials in ~/.aws or AWS_….")
 
 
 def require_bucket(bucket: Bucket) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -19,7 +19,7 @@ from herodex.dataset.bucket_cache import Remote, remote_of, uploading
 from herodex.dataset.shards import LIST, Shard, check_shards, read_list, write_list
 from herodex.errors import UserError
 from herodex.lineage.lock import LOCK
-from herodex.lineage.trace_places import SHARDED
+from herodex.lineage.trace_places import DVC_CACHE, SHARDED
 from herodex.pipeline_graph import overlap
 
 LAST = "record_lineage"
@@ -112,12 +112,13 @@ def cache_folder() -> Path:
     from dvc.repo import Repo
 
     with Repo() as repo:
-        local: Any = repo.cache.local
-        return Path(local.path)
+        return Path(cast("Any", repo).cache.local.path)
 
 
 def names_in_cache() -> set[str]:
     """Return the shards that any version of the data in DVC's cache lists."""
+    if not DVC_CACHE.parent.is_dir():
+        return set()
     cache, found = cache_folder(), set[str]()
     for folder in cache.glob("*/*.dir"):
         listed = _list_of(folder.read_bytes())
@@ -155,6 +156,7 @@ def names_at(revision: str) -> set[str]:
 def _names_of(folder: Path, md5: str, revision: str) -> set[str]:
     import dvc.api
     from dvc.exceptions import DvcException
+    from dvc_data.index import DataIndexDirError
 
     cached = cache_folder() / md5[:2] / md5[2:]
     if cached.exists() and not _list_of(cached.read_bytes()):
@@ -162,7 +164,7 @@ def _names_of(folder: Path, md5: str, revision: str) -> set[str]:
     try:
         read: Any = dvc.api.read  # pyright: ignore[reportUnknownVariableType] # it has no types
         return _names(read(str(folder / LIST), rev=revision))
-    except (DvcException, OSError) as error:
+    except (DvcException, DataIndexDirError, OSError) as error:
         raise UserError(
             f"{folder / LIST} of {revision} cannot be read, so it is unknown which shards it uses: {error}.",
             f"Run `dvc fetch` in a checkout of {revision} first.",
