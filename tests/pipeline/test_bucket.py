@@ -369,14 +369,14 @@ def repository(
         path = upload_features([image.sha256 for image in chosen], project)
         versions.append({shard.name for each in (folder, path) for shard in read_list(each)})
         if count >= IMAGES:
-            dvc(project, "commit", "--force", "--quiet")
+            dvc(project, "commit", "--force")
             git(project, "add", "--all")
             git(project, "commit", "--quiet", "--message", str(count))
             dvc(project, "push")
     return versions
 
 
-def test_dvc_carries_small_files_and_unused_shards_are_deleted(
+def test_dvc_carries_small_files_and_shards_that_no_named_version_lists_are_deleted(
     project, repository, s3, images, tmp_path, monkeypatch, capsys
 ):
     keys = stored(s3, f"{tmp_path.name}-dvc")
@@ -397,23 +397,18 @@ def test_dvc_carries_small_files_and_unused_shards_are_deleted(
     assert run(monkeypatch, "bucket", "--older-than", "0") == 0
     assert min(first - second - third) in capsys.readouterr().out
     assert in_bucket(project).keys() == first | second | third
-    assert run(monkeypatch, "bucket", "--older-than", "0", "--delete-unused") == 0
+    delete = ("bucket", "--older-than", "0", "--delete-unused")
+    assert run(monkeypatch, *delete) == 0
     # DVC's cache has the second version.
     assert in_bucket(project).keys() == second | third
 
-
-def test_shards_of_other_commits_are_kept_if_they_are_named_and_can_be_read(
-    project, repository, s3, tmp_path, monkeypatch, capsys
-):
-    delete = ("bucket", "--older-than", "0", "--delete-unused")
-    _, second, third = repository
     shutil.rmtree(project / ".dvc/cache")
     assert run(monkeypatch, *delete, "--rev", "HEAD~1") == 0
     assert in_bucket(project).keys() == second | third
     assert run(monkeypatch, *delete, "--rev", "nothing") == 1
     assert "nothing is no commit" in capsys.readouterr().err
-    shutil.rmtree(project / ".dvc/cache")
-    shutil.rmtree(project / ".dvc/tmp")
+    for folder in ("cache", "tmp"):
+        shutil.rmtree(project / ".dvc" / folder, ignore_errors=True)
     config = project / ".dvc/config"
     config.write_text(config.read_text(encoding="utf-8").replace("-dvc", "-lost"), encoding="utf-8")
     assert run(monkeypatch, *delete, "--rev", "HEAD~1") == 1
@@ -424,6 +419,37 @@ def test_shards_of_other_commits_are_kept_if_they_are_named_and_can_be_read(
     harm_object(s3, f"{tmp_path.name}/{min(third)}", "missing")
     assert run(monkeypatch, "bucket") == 1
     assert f"missing: {min(third)}" in capsys.readouterr().out
+
+
+def test_shards_of_a_finished_run_move_without_running_a_stage(s3, images, tmp_path, monkeypatch, capsys):
+    project = make_project(tmp_path / "project", f"s3://{BUCKET}/{tmp_path.name}", layout="shards")
+    monkeypatch.chdir(project)
+    git(project, "init", "--quiet")
+    params = STAGES.replace("deps:", "params: [seed, storage.layout], deps:")
+    (project / "dvc.yaml").write_text(params.replace("[params.yaml]", "[raw.txt]"), encoding="utf-8")
+    (project / "raw.txt").touch()
+    dvc(project, "init", "--quiet")
+    write_shards(images[:IMAGES], paths.CLEAN_IMAGES, MEAN)
+    upload_features([image.sha256 for image in images[:IMAGES]], project)
+    dvc(project, "commit", "--force")
+    before = files(project / "data")
+    shards = {Path(name).name for name in before if Path(name).suffix in {".parquet", ".npy"}}
+    assert run(monkeypatch, "bucket", "--move") == 1
+    assert "in no bucket" in capsys.readouterr().err
+    change_params(project / "params.yaml", {"storage.layout": "bucket", "seed": 5})
+    assert run(monkeypatch, "bucket", "--move") == 1
+    assert "More than storage.layout has changed" in capsys.readouterr().err
+    assert files(project / "data") == before
+    change_params(project / "params.yaml", {"seed": 1729})
+    assert run(monkeypatch, "bucket", "--move") == 0
+    assert in_bucket(project).keys() == shards
+    assert files(project / "data") == {
+        name: data for name, data in before.items() if Path(name).name not in shards
+    }
+    status = subprocess.run(["dvc", "status"], capture_output=True, text=True, check=True)
+    assert "up to date" in status.stdout
+    assert read_png(images[9].name, paths.CLEAN_IMAGES) == images[9].png.read_bytes()
+    assert run(monkeypatch, "bucket") == 0
 
 
 def test_withdrawn_image_is_found_in_the_bucket_until_its_shard_is_deleted(

@@ -22,6 +22,7 @@ import pytest
 from openvino import opset13 as ops
 from PIL import Image
 from processes import is_alive
+from shared_storage import BUCKET, KEYS, s3_server
 from workspace import Workspace
 
 from benchmarks.ray_nodes import RayNodes, running_ray
@@ -233,6 +234,29 @@ def test_fits_on_ray_give_the_same_numbers(on_ray, nodes):
     assert local.code == by_ray.code == 0, by_ray.log
     assert local.output == by_ray.output
     assert len(local.output.splitlines()) > 2 * 3
+
+
+def test_embedding_on_ray_reads_from_a_bucket_with_the_access_of_the_stage(nodes, tmp_path):
+    bucket = Workspace(tmp_path)
+    storage = {"storage.layout": "bucket", "storage.shard_images": 16, "storage.bucket": f"s3://{BUCKET}/ray"}
+    params = bucket.write_params({"distractors": [], **storage})
+    write_crawl(bucket.folder / "data/images/raw", params.classes)
+    write_backbone(bucket.folder / "models/backbone")
+    with s3_server(tmp_path / "s3.log") as url:
+        access = {**KEYS, "AWS_ENDPOINT_URL": url}
+        for stage in (CLEAN, EMBED):
+            run = bucket.run("-m", stage, **access)
+            assert run.code == 0, run.log
+        made = bucket.tree("data/images/features.npy")
+        assert made.keys() == {"shards.json"}
+        remove(bucket, *OUTPUTS[1:])
+        bucket.write_params(
+            {"distractors": [], **storage, "scale.engine": "ray", "scale.address": nodes.address}
+        )
+        run = bucket.run("-m", EMBED, **access)
+    assert run.code == 0, run.log
+    assert bucket.tree("data/images/features.npy") == made
+    assert "0 shards uploaded" in run.log
 
 
 def test_killed_driver_continues_with_the_shards_that_are_left(on_ray, expected, nodes):

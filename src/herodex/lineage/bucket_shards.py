@@ -238,7 +238,7 @@ def concerned() -> set[str]:
 
 
 def _files(stage: Mapping[str, Any]) -> Iterator[object]:
-    yield from (path for kind in ("deps", "outs") for path in stage[kind] if isinstance(path, str))
+    yield from (path for kind in ("deps", "outs") for path in stage.get(kind, []) if isinstance(path, str))
 
 
 def require_unchanged() -> None:
