@@ -10,8 +10,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import httpx
 import numpy as np
@@ -22,7 +25,7 @@ from shared_storage import BUCKET, KEYS, s3_client, s3_server, stored
 from workspace import PROJECT
 
 from herodex import cli, paths
-from herodex.dataset.bucket import list_files
+from herodex.dataset.bucket import Bucket, download, list_files, read_part
 from herodex.dataset.bucket_cache import remote_of, remote_to_write
 from herodex.dataset.feature_table import open_table, read_features, write_features
 from herodex.dataset.image_shards import CleanImage, write_shards
@@ -317,6 +320,66 @@ def test_bucket_that_cannot_be_used_is_one_message_before_any_work(
         refuse_unknown_keys(s3, False)
     assert caught.value.hint
     assert not (project / paths.BUCKET_CACHE).exists()
+
+
+@contextmanager
+def answering(*answers: tuple[int, int, bytes]) -> Iterator[str]:
+    """Serve answers in turn, the last one again and again: status, stated length and body."""
+    left = list(answers)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            status, length, body = left.pop(0) if len(left) > 1 else left[0]
+            self.send_response(status)
+            self.send_header("Content-Length", str(length))
+            self.end_headers()
+            self.wfile.write(body)
+            self.close_connection = True
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as web:
+        thread = Thread(target=web.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{web.server_port}"
+        finally:
+            web.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "problem", "hint"),
+    [
+        (400, "ExpiredToken", "have expired \\(ExpiredToken\\)", "Get new ones"),
+        (403, "AccessDenied", "Access to s3://some/x.parquet is denied", "Allow s3:ListBucket"),
+        (403, "SignatureDoesNotMatch", "refuses the credentials", "AWS_SECRET_ACCESS_KEY"),
+        (503, "SlowDown", "s3://some/x.parquet cannot be used: SlowDown: Less, please", "Run again"),
+    ],
+)
+def test_refusals_of_s3_are_one_message(s3, monkeypatch, status, code, problem, hint):
+    body = f"<Error><Code>{code}</Code><Message>Less, please.</Message></Error>".encode()
+    with answering((status, len(body), body)) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+        with pytest.raises(UserError, match=problem) as caught:
+            read_part(Bucket("some", ""), "x.parquet", 3, 4, lambda data: True)
+    assert hint in caught.value.hint
+
+
+def test_download_starts_again_if_the_connection_breaks_or_bytes_are_wrong(s3, tmp_path, monkeypatch):
+    data = b"shard" * 1000
+    sha256 = hashlib.sha256(data).hexdigest()
+    broken, wrong = (200, len(data), data[:700]), (200, len(data), data[::-1])
+    with answering(broken, wrong, (200, len(data), data)) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        download(Bucket("some", ""), "x.npy", tmp_path / "x.npy", sha256)
+    assert (tmp_path / "x.npy").read_bytes() == data
+    with answering(broken) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        with pytest.raises(UserError, match="The bucket s3://some is not reachable"):
+            download(Bucket("some", ""), "x.npy", tmp_path / "y.npy", sha256)
 
 
 def dvc(folder: Path, *words: str) -> None:

@@ -172,9 +172,10 @@ def _explain_failure(bucket: Bucket, error: Exception) -> UserError:
             f"There are no credentials for the {where}.",
             "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in as ~/.aws/config says.",
         )
-    if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
+    unreachable = exceptions.HTTPClientError | exceptions.ConnectionError | exceptions.IncompleteReadError
+    if isinstance(error, unreachable):
         return UserError(
-            f"The {where} is not reachable: {error}.",
+            f"The {where} is not reachable: {str(error).rstrip('.')}.",
             "Check the network and AWS_ENDPOINT_URL, and run again; finished uploads are kept.",
         )
     return UserError(f"The {where} cannot be used: {error}.", "Correct the credentials in ~/.aws or AWS_….")
