@@ -15,6 +15,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import httpx
 import numpy as np
@@ -25,6 +26,7 @@ from shared_storage import BUCKET, KEYS, s3_client, s3_server, stored
 from workspace import PROJECT
 
 from herodex import cli, paths
+from herodex.curation.check_downloads import Checked, check_all
 from herodex.dataset.bucket import Bucket, download, list_files, read_part
 from herodex.dataset.bucket_cache import remote_of, remote_to_write
 from herodex.dataset.feature_table import open_table, read_features, write_features
@@ -194,6 +196,43 @@ def test_killed_upload_continues_with_the_shards_that_are_left(project, server, 
     assert read_png(images[7].name, folder) == images[7].png.read_bytes()
 
 
+@pytest.mark.parametrize("mean", [MEAN, 2 * MEAN, None], ids=["same shards", "other shards", "files"])
+def test_cleaning_that_stopped_while_it_uploaded_continues(project, s3, tmp_path, mean):
+    manifest, params = write_downloads(tmp_path / "raw", two_classes()), two_classes().classifier.clean
+    names, results, folder = manifest["file"].tolist(), tmp_path / "results", project / paths.CLEAN_IMAGES
+
+    def check(clean: Path, **storage: Any) -> list[Checked]:
+        layout = {"layout": "bucket", "bucket": "s3://any-bucket", "shard_images": MEAN, **storage}
+        return check_all(
+            names,
+            tmp_path / "raw",
+            clean,
+            params,
+            results=results,
+            storage=StorageParams.model_validate(layout),
+        )
+
+    expected = check(tmp_path / "expected", layout="shards")
+    last = read_list(tmp_path / "expected")[-1].name
+    s3_client(s3).put_object(Bucket=BUCKET, Key=f"{tmp_path.name}/{last}", Body=b"damaged")
+    with pytest.raises(UserError, match=f"{last} is damaged"):
+        check(folder)
+    assert len(in_bucket(project)) > 1
+    # Images whose shards are written are gone, and checked again only if they are needed.
+    assert len(list(results.rglob("checks.json"))) > len(list(results.rglob("*.png")))
+    harm_object(s3, f"{tmp_path.name}/{last}", "missing")
+    changes = {"shard_images": mean} if mean else {"layout": "files"}
+    assert check(folder, **changes) == expected
+    check(tmp_path / "expected", **{"layout": "shards", **changes})
+    shards = {name for name in files(tmp_path / "expected") if name.endswith(".parquet")}
+    assert files(folder).keys() == files(tmp_path / "expected").keys() - shards
+    assert {read_png(name, folder) for name in names if has_image(name, folder)} == {
+        read_png(name, tmp_path / "expected") for name in names if has_image(name, tmp_path / "expected")
+    }
+    assert not list(results.iterdir())
+    assert not (tmp_path / "results-stored").exists()
+
+
 def test_clone_with_an_empty_cache_reads_single_images_by_range_and_features_by_shard(
     project, server, images, tmp_path
 ):
@@ -336,7 +375,7 @@ def answering(*answers: tuple[int, int, bytes]) -> Iterator[str]:
             self.wfile.write(body)
             self.close_connection = True
 
-        def log_message(self, *_):
+        def log_message(self, format, *_):  # noqa: A002 # the name of the base class
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as web:

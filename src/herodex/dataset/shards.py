@@ -45,15 +45,25 @@ def divide(hashes: Sequence[str], mean: int) -> list[slice]:
         hashes: of the rows, hexadecimal.
         mean: rows of a shard.
     """
-    least, most = mean // 4, 4 * mean
     found: list[slice] = []
     start = 0
     for end, digits in enumerate(hashes, start=1):
-        rows = end - start
-        if rows >= most or (rows > least and int(digits[:16], 16) % (mean - least) == 0):
+        if is_last(digits, end - start, mean):
             found.append(slice(start, end))
             start = end
     return [*found, slice(start, len(hashes))] if start < len(hashes) else found
+
+
+def is_last(digits: str, rows: int, mean: int) -> bool:
+    """Tell whether a row is the last one of its shard.
+
+    Args:
+        digits: the hash of the row, hexadecimal.
+        rows: of the shard up to this one.
+        mean: rows of a shard, on average.
+    """
+    least, most = mean // 4, 4 * mean
+    return rows >= most or (rows > least and int(digits[:16], 16) % (mean - least) == 0)
 
 
 def write_list(folder: Path, shards: Sequence[Shard], elsewhere: bool = False) -> None:
