@@ -243,7 +243,11 @@ def check_all(
         if remote:
             # Images are uploaded and deleted while others are checked, so the disk need not hold all of them.
             places = {shard.result: shard for shard in shards}
-            records = Records(stored, lambda folder: check_again(places[folder]))
+
+            def restore(folder: Path) -> None:
+                check_again(places[folder])
+
+            records = Records(stored, restore)
             ready = in_order(shards, left, done)
             store((image for shard in ready for image in images_of(shard)), clean, storage, remote, records)
         else:
