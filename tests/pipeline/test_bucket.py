@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -167,25 +166,27 @@ def test_added_images_upload_only_the_changed_shards(project, server, images):
 
 
 KILLED = """
-import sys
+import os, signal, sys
 from pathlib import Path
 from herodex.dataset.bucket_cache import remote_to_write
 from herodex.dataset.image_shards import CleanImage, write_shards
 from herodex.params import load_params
 folder, drawn = Path(sys.argv[1]), sorted(Path(sys.argv[2]).glob("*.png"))
-images = [CleanImage(f"tea/{file.stem}.png", file.stem, file) for file in drawn]
-write_shards(images, folder, 16, remote_to_write(folder, load_params(Path(sys.argv[3])).storage))
+def images():
+    for place, file in enumerate(drawn):
+        if place == len(drawn) // 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield CleanImage(f"tea/{file.stem}.png", file.stem, file)
+write_shards(images(), folder, 16, remote_to_write(folder, load_params(Path(sys.argv[3])).storage))
 """
 
 
-def test_killed_upload_continues_with_the_shards_that_are_left(project, server, images, tmp_path):
-    folder, prefix = project / paths.CLEAN_IMAGES, f"{tmp_path.name}/"
+def test_killed_upload_continues_with_the_shards_that_are_left(project, server, images):
+    folder = project / paths.CLEAN_IMAGES
     command = [sys.executable, "-c", KILLED, folder, images[0].png.parent, project / "params.yaml"]
-    killed = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(PROJECT / "src")})
-    while not stored(server[0], prefix) and killed.poll() is None:
-        time.sleep(0.001)
-    killed.send_signal(signal.SIGKILL)
-    killed.wait()
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "src")}
+    killed = subprocess.run(command, env=environment, check=False)
+    assert killed.returncode == -signal.SIGKILL
     first, requests = in_bucket(project), Requests(server)
     assert not (folder / "shards.json").exists()
     upload_images(sorted(images), project)
@@ -454,16 +455,23 @@ STAGES = """stages:
 """
 
 
+def make_repository(folder: Path, stages: str, remote: str) -> None:
+    """Make a repository as `dvc init` and `dvc remote add` do, which take seconds."""
+    git(folder, "init", "--quiet")
+    (folder / "dvc.yaml").write_text(stages, encoding="utf-8")
+    (folder / ".dvc").mkdir()
+    config = f"[core]\n    remote = storage\n['remote \"storage\"']\n    url = {remote}\n"
+    (folder / ".dvc/config").write_text(config if remote else "", encoding="utf-8")
+    (folder / ".dvc/.gitignore").write_text("/cache\n/tmp\n", encoding="utf-8")
+
+
 @pytest.fixture
 def repository(
     project: Path, images: list[CleanImage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> list[set[str]]:
     """Make a repository of the project, with two committed versions; return the shards of three versions."""
     monkeypatch.chdir(project)
-    git(project, "init", "--quiet")
-    (project / "dvc.yaml").write_text(STAGES, encoding="utf-8")
-    dvc(project, "init", "--quiet")
-    dvc(project, "remote", "add", "--default", "storage", f"s3://{BUCKET}/{tmp_path.name}-dvc")
+    make_repository(project, STAGES, f"s3://{BUCKET}/{tmp_path.name}-dvc")
     versions = []
     for count in (IMAGES - 60, IMAGES, IMAGES + ADDED):
         chosen = sorted(images[:count])
@@ -526,11 +534,9 @@ def test_dvc_carries_small_files_and_shards_that_no_named_version_lists_are_dele
 def test_shards_of_a_finished_run_move_without_running_a_stage(s3, images, tmp_path, monkeypatch, capsys):
     project = make_project(tmp_path / "project", f"s3://{BUCKET}/{tmp_path.name}", layout="shards")
     monkeypatch.chdir(project)
-    git(project, "init", "--quiet")
     params = STAGES.replace("deps:", "params: [seed, storage.layout], deps:")
-    (project / "dvc.yaml").write_text(params.replace("[params.yaml]", "[raw.txt]"), encoding="utf-8")
+    make_repository(project, params.replace("[params.yaml]", "[raw.txt]"), "")
     (project / "raw.txt").touch()
-    dvc(project, "init", "--quiet")
     write_shards(images[:IMAGES], paths.CLEAN_IMAGES, MEAN)
     upload_features([image.sha256 for image in images[:IMAGES]], project)
     dvc(project, "commit", "--force")
