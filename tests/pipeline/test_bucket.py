@@ -26,8 +26,8 @@ from workspace import PROJECT
 
 from herodex import cli, paths
 from herodex.curation.check_downloads import Checked, check_all
-from herodex.dataset.bucket import Bucket, download, list_files, read_part
-from herodex.dataset.bucket_cache import remote_of, remote_to_write
+from herodex.dataset.bucket import Bucket, download, read_part
+from herodex.dataset.bucket_cache import remote_of, remote_to_write, stored_shards
 from herodex.dataset.feature_table import open_table, read_features, write_features
 from herodex.dataset.image_shards import CleanImage, write_shards
 from herodex.dataset.image_store import has_image, read_png
@@ -111,7 +111,7 @@ def in_bucket(project: Path) -> dict[str, int]:
     """The sizes of the shards of a project in the bucket, by name."""
     remote = remote_of(project / paths.CLEAN_IMAGES)
     assert remote
-    return {each.name: each.bytes for each in list_files(remote.bucket)}
+    return {each.name: each.bytes for each in stored_shards(remote)}
 
 
 class Requests:
@@ -501,6 +501,9 @@ def test_dvc_carries_small_files_and_shards_that_no_named_version_lists_are_dele
     assert len(read_features(clone / paths.FEATURES)) == IMAGES + ADDED
 
     first, second, third = repository
+    others = {f"{tmp_path.name}/{name}" for name in ("dvc/files/md5/ab/cdef", "notes.npy")}
+    for key in others:
+        s3_client(s3).put_object(Bucket=BUCKET, Key=key, Body=b"not a shard")
     assert run(monkeypatch, "bucket", "--delete-unused") == 0
     assert "too young" in capsys.readouterr().out
     assert in_bucket(project).keys() == first | second | third
@@ -529,6 +532,7 @@ def test_dvc_carries_small_files_and_shards_that_no_named_version_lists_are_dele
     harm_object(s3, f"{tmp_path.name}/{min(third)}", "missing")
     assert run(monkeypatch, "bucket") == 1
     assert f"missing: {min(third)}" in capsys.readouterr().out
+    assert others < stored(s3, f"{tmp_path.name}/")
 
 
 def test_shards_of_a_finished_run_move_without_running_a_stage(s3, images, tmp_path, monkeypatch, capsys):

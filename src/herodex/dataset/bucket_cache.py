@@ -10,6 +10,7 @@ import fcntl
 import logging
 import os
 import platform
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
@@ -20,8 +21,8 @@ from pathlib import Path
 from threading import Thread, get_ident
 
 from herodex import paths
-from herodex.dataset.bucket import Bucket, download, parse_bucket, require_bucket, upload
-from herodex.dataset.shards import PARTIAL, Shard, missing
+from herodex.dataset.bucket import Bucket, Stored, download, list_files, parse_bucket, require_bucket, upload
+from herodex.dataset.shards import DIGITS, PARTIAL, Shard, missing
 from herodex.errors import UserError
 from herodex.params import StorageParams, load_params
 
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 IMAGES, FEATURES = ".parquet", ".npy"
 """Suffixes of shards. Those of features stay as long as they are in use, because each block of rows needs
 many of them."""
+SHARD = re.compile(rf"[0-9a-f]{{{DIGITS}}}({re.escape(IMAGES)}|{re.escape(FEATURES)})")
 LOCK = ".lock"
 AT_ONCE = 2
 """Uploads or downloads at a time: enough to fill a line, few enough for the disk."""
@@ -145,6 +147,15 @@ def shard_file(folder: Path, shard: Shard) -> Path:
     if (remote := remote_of(folder)) is None:
         raise missing(file)
     return cached(remote, shard)
+
+
+def stored_shards(remote: Remote) -> list[Stored]:
+    """List the shards in a bucket; other files below its prefix, such as a remote of DVC, are none.
+
+    Raises:
+        UserError: the bucket cannot be used.
+    """
+    return [each for each in list_files(remote.bucket) if SHARD.fullmatch(each.name)]
 
 
 def cached(remote: Remote, shard: Shard) -> Path:

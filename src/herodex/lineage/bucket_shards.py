@@ -14,8 +14,8 @@ import yaml
 
 from herodex import paths
 from herodex.committed_lock import git, parse_lock
-from herodex.dataset.bucket import Stored, delete, list_files
-from herodex.dataset.bucket_cache import Remote, remote_of, uploading
+from herodex.dataset.bucket import Stored, delete
+from herodex.dataset.bucket_cache import Remote, remote_of, stored_shards, uploading
 from herodex.dataset.shards import LIST, Shard, check_shards, read_list, write_list
 from herodex.errors import UserError
 from herodex.lineage.lock import LOCK
@@ -89,7 +89,7 @@ def plan(remote: Remote, revisions: Iterable[str], older_than_h: float) -> Plan:
     """
     here = {shard.name: shard.bytes for shards in lists_here().values() for shard in shards}
     earlier = names_in_cache() | {name for revision in revisions for name in names_at(revision)}
-    stored = list_files(remote.bucket)
+    stored = stored_shards(remote)
     limit = datetime.now(UTC) - timedelta(hours=older_than_h)
     free = [each for each in stored if each.name not in here and each.name not in earlier]
     sizes = {each.name: each.bytes for each in stored}
@@ -199,7 +199,7 @@ def delete_unused(found: Plan, remote: Remote) -> None:
     names = [each.name for each in found.unused]
     delete(remote.bucket, names)
     for name in names:
-        (remote.cache / Path(name).name).unlink(missing_ok=True)
+        (remote.cache / name).unlink(missing_ok=True)
 
 
 def move(remote: Remote) -> int:

@@ -12,8 +12,8 @@ from typing import Any, cast
 
 from herodex import paths
 from herodex.committed_lock import git
-from herodex.dataset.bucket import download, list_files
-from herodex.dataset.bucket_cache import AT_ONCE, Remote, remote_of
+from herodex.dataset.bucket import download
+from herodex.dataset.bucket_cache import AT_ONCE, Remote, remote_of, stored_shards
 from herodex.dataset.shards import LIST, read_list
 from herodex.json_record import read_json
 from herodex.lineage.traces import Wanted, find_traces, traces_in, traces_in_text
@@ -115,7 +115,7 @@ def find_in_bucket(sought: Wanted) -> tuple[dict[Path, Counter[str]], dict[Path,
         return {}, {}
     lists = {folder: read_list(folder) for folder in SHARDED if (folder / LIST).exists()}
     place_of = {shard.name: folder / shard.name for folder, shards in lists.items() for shard in shards}
-    names = [each.name for each in list_files(remote.bucket)]
+    names = [each.name for each in stored_shards(remote)]
     remote.cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=remote.cache) as folder, ThreadPoolExecutor(AT_ONCE) as pool:
         work = partial(_traces_in_stored, remote, Path(folder), sought)
@@ -128,7 +128,7 @@ def find_in_bucket(sought: Wanted) -> tuple[dict[Path, Counter[str]], dict[Path,
 
 
 def _traces_in_stored(remote: Remote, folder: Path, sought: Wanted, name: str) -> Counter[str]:
-    file = folder / name.replace("/", "_")
+    file = folder / name
     download(remote.bucket, name, file)
     try:
         return traces_in(file, sought)
