@@ -26,7 +26,7 @@ from workspace import PROJECT
 
 from herodex import cli, paths
 from herodex.curation.check_downloads import Checked, check_all
-from herodex.dataset.bucket import Bucket, download, read_part
+from herodex.dataset.bucket import Bucket, download, read_part, upload
 from herodex.dataset.bucket_cache import remote_of, remote_to_write, stored_shards
 from herodex.dataset.feature_table import open_table, read_features, write_features
 from herodex.dataset.image_shards import CleanImage, write_shards
@@ -369,12 +369,15 @@ def answering(*answers: tuple[int, int, bytes]) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
             status, length, body = left.pop(0) if len(left) > 1 else left[0]
             self.send_response(status)
             self.send_header("Content-Length", str(length))
             self.end_headers()
             self.wfile.write(body)
             self.close_connection = True
+
+        do_HEAD = do_PUT = do_GET  # noqa: N815 # names of the base class
 
         def log_message(self, format, *_):  # noqa: A002 # the name of the base class
             pass
@@ -453,6 +456,20 @@ STAGES = """stages:
   clean_images: {cmd: "false", deps: [params.yaml], outs: [data/images/clean]}
   embed_images: {cmd: "false", deps: [data/images/clean], outs: [data/images/features.npy]}
 """
+
+
+def test_server_without_conditional_uploads_gets_a_plain_one(s3, tmp_path, monkeypatch):
+    file = tmp_path / "x.npy"
+    file.write_bytes(b"shard")
+    refusal = b"<Error><Code>NotImplemented</Code><Message>A header is not implemented</Message></Error>"
+    answers = ((404, 0, b""), (501, len(refusal), refusal), (200, 0, b""))
+    with answering(*answers) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        assert upload(Bucket("some", ""), file, 5, hashlib.sha256(b"shard").hexdigest())
+    with answering(*answers[:2]) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        with pytest.raises(UserError, match="cannot be used: NotImplemented"):
+            upload(Bucket("some", ""), file, 5, hashlib.sha256(b"shard").hexdigest())
 
 
 def make_repository(folder: Path, stages: str, remote: str) -> None:

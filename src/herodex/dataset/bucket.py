@@ -241,23 +241,27 @@ def _put(bucket: Bucket, file: Path, sha256: str) -> bool:
 
     with file.open("rb") as opened:
         md5 = hashlib.file_digest(opened, partial(hashlib.md5, usedforsecurity=False)).digest()
+        request = {
+            "Bucket": bucket.name,
+            "Key": bucket.prefix + file.name,
+            "Body": opened,
+            # The server compares one of them with what arrived, whichever it knows.
+            "ContentMD5": base64.b64encode(md5).decode(),
+            "ChecksumAlgorithm": "SHA256",
+            "ChecksumSHA256": base64.b64encode(bytes.fromhex(sha256)).decode(),
+            "Metadata": {"sha256": sha256},
+        }
         opened.seek(0)
         try:
-            _client().put_object(
-                Bucket=bucket.name,
-                Key=bucket.prefix + file.name,
-                Body=opened,
-                # The server compares one of them with what arrived, whichever it knows.
-                ContentMD5=base64.b64encode(md5).decode(),
-                ChecksumAlgorithm="SHA256",
-                ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
-                Metadata={"sha256": sha256},
-                IfNoneMatch="*",
-            )
+            _client().put_object(**request, IfNoneMatch="*")
         except ClientError as error:
             if error.response["Error"]["Code"] in TAKEN:
                 return False
-            raise
+            if error.response["Error"]["Code"] != "NotImplemented":
+                raise
+            # Some servers know no conditions. Nothing was there a moment ago.
+            opened.seek(0)
+            _client().put_object(**request)
     return True
 
 
