@@ -192,6 +192,26 @@ def prove_forgotten(key: str | None, earlier: bool = True) -> None:
         raise SystemExit(1)
 
 
+def bucket(options: argparse.Namespace) -> None:
+    """Show the shards in the bucket, delete unused ones, or move shards there; exit with 1 if some lack."""
+    from herodex.lineage import bucket_shards
+
+    remote = bucket_shards.project_remote()
+    if options.move:
+        count = bucket_shards.move(remote)
+        sys.stdout.write(f"{count} shards moved to {remote.bucket.address()}. Run `make run`, and commit.\n")
+        return
+    found = bucket_shards.plan(remote, options.rev, options.older_than)
+    sys.stdout.write(f"{bucket_shards.describe(found, remote)}\n")
+    if options.delete_unused:
+        bucket_shards.delete_unused(found, remote)
+        sys.stdout.write(f"{len(found.unused)} shards deleted.\n")
+    elif found.unused:
+        sys.stdout.write("Nothing is deleted; --delete-unused deletes the unused shards.\n")
+    if found.missing or found.damaged:
+        raise SystemExit(1)
+
+
 def promote(options: argparse.Namespace) -> None:
     """Compare challengers with champions and print the results."""
     from herodex.lineage.promote import promote
@@ -256,6 +276,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
         names,
         trace,
         forget,
+        bucket,
         promote,
         rollback,
         bento,

@@ -96,6 +96,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         help=f"the service to ask for its models (default {SERVICE})",
     )
     add_forget(add)
+    add_bucket(add)
     add_crawl(add)
     add("send", "send waiting runs to MLflow")
     return parser.parse_args(arguments)
@@ -115,6 +116,34 @@ def add_forget(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
         "--check",
         action="store_true",
         help="remove nothing; list traces of withdrawn sources in data, models and reports, and of the key",
+    )
+
+
+def add_bucket(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    """Add the command `bucket` and its options."""
+    storing = add(
+        "bucket", "show which shards in the bucket are in use; delete the others, or move shards there"
+    )
+    storing.add_argument(
+        "--rev",
+        nargs="+",
+        default=[],
+        metavar="REV",
+        help="commits, branches or tags whose shards are kept too, beside those of DVC's cache",
+    )
+    storing.add_argument(
+        "--older-than",
+        type=float,
+        default=24,
+        metavar="HOURS",
+        help="keep unused shards that are younger, as an unfinished run may need them (default: 24)",
+    )
+    then = storing.add_mutually_exclusive_group()
+    then.add_argument("--delete-unused", action="store_true", help="delete the unused shards")
+    then.add_argument(
+        "--move",
+        action="store_true",
+        help="move the shards of this project there; no stage runs again for it",
     )
 
 

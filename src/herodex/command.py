@@ -12,7 +12,7 @@ from herodex.tensorflow_log import quieten_tensorflow
 def run_command(main: Callable[[], None]) -> None:
     """Run `main` with logging to stderr; exit with 1 after a UserError, with 130 after Ctrl-C."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    for verbose in ("alembic", "httpx", "PIL", "tensorflow"):
+    for verbose in ("alembic", "botocore", "httpx", "PIL", "tensorflow"):
         logging.getLogger(verbose).setLevel(logging.WARNING)
     quieten_tensorflow()
     try:

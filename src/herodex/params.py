@@ -602,11 +602,36 @@ class ScaleParams(Section):
     address: Annotated[str, Field(pattern=r"^([^/\s]+:\d+)?$")] = ""
 
 
+def check_bucket(address: str) -> str:
+    """Return the address of a bucket without a slash at its end.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if address and not re.fullmatch(r"s3://[a-z0-9][a-z0-9._-]+(/[^/\s]+)*/?", address):
+        raise ValueError("should be s3://BUCKET/PREFIX, or empty")
+    return address.rstrip("/")
+
+
 class StorageParams(Section):
     """Layout of cleaned images and of their features."""
 
-    layout: Literal["files", "shards"] = "files"
+    layout: Literal["files", "shards", "bucket"] = "files"
     shard_images: Annotated[int, Field(ge=16, le=65536)] = 2048
+    bucket: Annotated[str, AfterValidator(check_bucket)] = ""
+    cache_gb: Positive = 50
+
+    @property
+    def shard_rows(self) -> int | None:
+        """Rows of a shard, on average; None if there are no shards."""
+        return None if self.layout == "files" else self.shard_images
+
+    @model_validator(mode="after")
+    def names_its_bucket(self) -> "StorageParams":
+        """Refuse shards in a bucket that is not named."""
+        if self.layout == "bucket" and not self.bucket:
+            raise ValueError("has the layout bucket and no bucket; set storage.bucket to s3://BUCKET/PREFIX")
+        return self
 
 
 class Params(Section):

@@ -26,6 +26,9 @@ CRAWL_STATE = Path(".cache") / "crawl"
 SHARDS = Path(".cache") / "shards"
 """Results of finished shards of a stage that has not finished."""
 
+BUCKET_CACHE = Path(".cache") / "bucket"
+"""Shards of a bucket, in the folder of the project (`PROJECT`)."""
+
 FEATURE_CACHE = PROJECT / ".cache" / "features.db"
 """Backbone features of images, kept between runs."""
 

@@ -23,6 +23,7 @@ import pytest
 from openvino import opset13 as ops
 from PIL import Image
 from processes import is_alive
+from shared_storage import BUCKET, KEYS, s3_server
 from workspace import Workspace
 
 from benchmarks.ray_nodes import RayNodes, running_ray
@@ -282,6 +283,29 @@ def test_fits_and_searches_give_the_same_numbers_on_a_node_that_was_started_with
     *_, exhaustive, by_index = local.output.splitlines()
     assert len(json.loads(by_index)) > 10
     assert exhaustive == by_index
+
+
+def test_embedding_on_ray_reads_from_a_bucket_with_the_access_of_the_stage(nodes, tmp_path):
+    bucket = Workspace(tmp_path)
+    storage = {"storage.layout": "bucket", "storage.shard_images": 16, "storage.bucket": f"s3://{BUCKET}/ray"}
+    params = bucket.write_params({"distractors": [], **storage})
+    write_crawl(bucket.folder / "data/images/raw", params.classes)
+    write_backbone(bucket.folder / "models/backbone")
+    with s3_server(tmp_path / "s3.log") as url:
+        access = {**KEYS, "AWS_ENDPOINT_URL": url}
+        for stage in (CLEAN, EMBED):
+            run = bucket.run("-m", stage, **access)
+            assert run.code == 0, run.log
+        made = bucket.tree("data/images/features.npy")
+        assert made.keys() == {"shards.json"}
+        remove(bucket, *OUTPUTS[1:])
+        bucket.write_params(
+            {"distractors": [], **storage, "scale.engine": "ray", "scale.address": nodes.address}
+        )
+        run = bucket.run("-m", EMBED, **access)
+    assert run.code == 0, run.log
+    assert bucket.tree("data/images/features.npy") == made
+    assert "0 shards uploaded" in run.log
 
 
 def test_lost_head_is_one_message(on_ray, nodes):

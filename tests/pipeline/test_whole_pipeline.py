@@ -107,6 +107,7 @@ def test_runs_name_their_model_by_content(project):
         ("generator.train.dropout", 0.6, {"train_generator"}),
         ("generator.split.validation", 0.2, {"split_names"}),
         ("serve.max_upload_mb", 5, set()),
+        ("storage.bucket", "s3://other/place", set()),
     ],
 )
 def test_changed_param_reruns_only_stages_that_read_it(project, param, value, rerun):

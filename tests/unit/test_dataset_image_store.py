@@ -1,26 +1,20 @@
 """Cleaned images as files and in shards: the same images, stable shards, and clear errors."""
 
 import hashlib
-import io
 import random
 import shutil
 import subprocess
 import sys
 from collections import Counter
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from sharded import move_into_shards
+from sharded import move_into_shards, run_stages, two_classes, write_downloads
 
 from herodex.curation.check_downloads import check_all
-from herodex.curation.clean import clean
-from herodex.curation.curate import curate
-from herodex.curation.split import find_leaks, split
-from herodex.dataset.feature_table import read_features, write_features
 from herodex.dataset.image_shards import CleanImage, write_shards
 from herodex.dataset.image_store import has_image, in_shards, read_png
 from herodex.dataset.manifest import read_clean
@@ -28,7 +22,7 @@ from herodex.dataset.shards import divide, read_list
 from herodex.errors import UserError
 from herodex.forgotten_list import ForgottenList
 from herodex.lineage.traces import Wanted, find_traces
-from herodex.params import Params, StorageParams, load_params
+from herodex.params import StorageParams, load_params
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 MEAN = 16
@@ -209,48 +203,6 @@ def test_missing_image_is_an_error_in_either_layout(images, stored, tmp_path):
     for folder in (stored, tmp_path / "files"):
         with pytest.raises(UserError, match=f"{images[IMAGES].name} is missing in {folder}"):
             read_png(images[IMAGES].name, folder)
-
-
-def two_classes() -> Params:
-    params = load_params()
-    return params.model_copy(update={"classes": params.classes[:2], "distractors": []})
-
-
-def write_downloads(folder: Path, params: Params) -> pd.DataFrame:
-    """Draw downloads of two classes, with two duplicates and a damaged one; return their manifest."""
-    rows = []
-    for number in range(40):
-        query = params.classes[number % 2]
-        blobs = np.random.default_rng(number % 38).integers(0, 256, (6, 8, 3), dtype=np.uint8)
-        data = io.BytesIO()
-        Image.fromarray(blobs).resize((160, 120), Image.Resampling.NEAREST).save(data, "PNG")
-        content = data.getvalue()[: 300 if number == 7 else None]
-        sha256 = hashlib.sha256(content).hexdigest()
-        rows.append({"query": query, "label": query, "status": "ok", "sha256": sha256})
-        rows[-1]["file"] = f"{query}/{sha256}.png"
-        (folder / rows[-1]["file"]).parent.mkdir(parents=True, exist_ok=True)
-        (folder / rows[-1]["file"]).write_bytes(content)
-    return pd.DataFrame(rows)
-
-
-def run_stages(work: Path, raw: Path, manifest: pd.DataFrame, storage: StorageParams) -> pd.DataFrame:
-    """Clean, embed by random numbers, curate, split and search for leaks."""
-    params, folder = two_classes(), work / "clean"
-    settings = params.classifier.clean
-    checks = check_all(
-        manifest["file"].tolist(), raw, folder, settings, results=work / "results", storage=storage
-    )
-    read = partial(read_clean, folder=folder)
-    cleaned = clean(manifest, checks, settings, read)
-    hashes = sorted(set(cleaned["sha256"][cleaned["phash"] != ""]))
-    vectors = np.random.default_rng(0).random((len(hashes), 8), np.float32)
-    shard_rows = storage.shard_images if storage.layout == "shards" else None
-    write_features(work / "features.npy", hashes, {"features": vectors}, shard_rows)
-    features = read_features(work / "features.npy")
-    curated = curate(cleaned, features, {}, params, read)
-    parts = split(curated, 0.2, 0.2, params.seed)
-    assert find_leaks(parts, features, params.classifier, read) == []
-    return parts
 
 
 def test_stages_make_the_same_tables_in_either_layout(tmp_path):

@@ -22,6 +22,7 @@ from herodex.lineage.cards import classifier_card, generator_card
 from herodex.lineage.record import write_provenance
 from herodex.lineage.slsa import statement_id
 from herodex.params import load_params
+from scripts.prove import change_params
 
 OTHERS_WARNINGS = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 """Those of libraries of mlcroissant."""
@@ -129,6 +130,18 @@ def test_mlcroissant_loads_the_same_images_from_shards(written, tmp_path, monkey
         assert {field: text(record, field.removeprefix("images/")) for field in record} == {
             field: text(shards[name], field.removeprefix("images/")) for field in record
         }
+
+
+def test_description_says_that_a_bucket_holds_the_shards(written, tmp_path, monkeypatch):
+    shutil.copytree(written, tmp_path / "project")
+    monkeypatch.chdir(tmp_path / "project")
+    move_into_shards(Path("data/images/clean"), 2)
+    change_params(Path("params.yaml"), {"storage": {"layout": "bucket", "bucket": "s3://images/of/mine"}})
+    write_provenance(tiny_lineage(tmp_path / "project"), MODELS, load_params())
+    (folder,) = (each for each in read(Path(), "croissant.json")["distribution"] if each["@id"] == "folder")
+    assert "which are in the bucket that params.yaml names" in folder["description"]
+    # Its address may change without a run.
+    assert "of/mine" not in (Path("reports/provenance") / "croissant.json").read_text(encoding="utf-8")
 
 
 @OTHERS_WARNINGS

@@ -280,3 +280,21 @@ def test_words_of_no_language_are_refused(values, tmp_path, words):
     values["page"]["thing"] = words
     problem = problem_with(values, tmp_path)
     assert "'page' needs a text for 'thing', or one for each language (de, en) as in {en: coffee" in problem
+
+
+@pytest.mark.parametrize(
+    ("storage", "part"),
+    [
+        ({"layout": "bucket"}, "'storage' has the layout bucket and no bucket; set storage.bucket"),
+        ({"bucket": "https://example.org/x"}, "it should be s3://BUCKET/PREFIX, or empty"),
+        ({"bucket": "s3://"}, "it should be s3://BUCKET/PREFIX, or empty"),
+        ({"bucket": "s3://key:secret@bucket"}, "it should be s3://BUCKET/PREFIX, or empty"),
+        ({"cache_gb": 0}, "storage.cache_gb"),
+    ],
+)
+def test_storage_needs_the_address_of_its_bucket(values, tmp_path, storage, part):
+    values["storage"] = storage
+    assert part in problem_with(values, tmp_path)
+    values["storage"] |= {"layout": "bucket", "bucket": "s3://my.bucket/a/b/", "cache_gb": 1}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    assert load_params(tmp_path / "params.yaml").storage.bucket == "s3://my.bucket/a/b"

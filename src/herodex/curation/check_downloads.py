@@ -4,7 +4,8 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -18,7 +19,8 @@ from PIL import Image
 
 from herodex import paths
 from herodex.curation.image_quality import first_fault, measure_quality
-from herodex.dataset.image_shards import CleanImage, remove_image_shards, write_shards
+from herodex.dataset.bucket_cache import Remote, remote_to_write
+from herodex.dataset.image_shards import CleanImage, Records, remove_image_shards, write_shards
 from herodex.dataset.image_store import png_name
 from herodex.dataset.manifest import NO_HASH
 from herodex.inference.image_decoding import ImageError, full_size, normalise, open_image
@@ -177,17 +179,23 @@ def check_shard(shard: Shard) -> None:
 
 
 def images_of(shard: Shard) -> Iterator[CleanImage]:
-    """Yield the normalised images of a finished shard."""
-    for place, (file, sha256) in enumerate(zip(shard.files, shard.hashes, strict=True)):
-        image = shard.result / f"{place}.png"
-        if image.exists():
-            yield CleanImage(png_name(file), sha256, image)
+    """Yield the normalised images of a finished shard, also of those that are stored and deleted here."""
+    rows = zip(shard.files, shard.hashes, read_checks(shard), strict=True)
+    for place, (file, sha256, checked) in enumerate(rows):
+        if checked.phash:
+            yield CleanImage(png_name(file), sha256, shard.result / f"{place}.png")
 
 
-def store(images: Iterable[CleanImage], clean: Path, storage: StorageParams) -> None:
-    """Put normalised images into the folder `clean`, in the layout of `storage`."""
-    if storage.layout == "shards":
-        write_shards(images, clean, storage.shard_images)
+def store(
+    images: Iterable[CleanImage],
+    clean: Path,
+    storage: StorageParams,
+    remote: Remote | None = None,
+    records: Records | None = None,
+) -> None:
+    """Put normalised images into the folder `clean`, or shards of them into a bucket, as `storage` says."""
+    if storage.shard_rows:
+        write_shards(images, clean, storage.shard_rows, remote, records)
         return
     remove_image_shards(clean)
     for image in images:
@@ -222,6 +230,7 @@ def check_all(
         results: the folder of shards that are finished; those of a stopped run are not computed again.
         storage: the layout of `clean`.
     """
+    remote, stored = remote_to_write(clean, storage), results.with_name(f"{results.name}-stored")
     shards = divide(files, raw, results, params)
     left = finished(results)
     missing = [shard for shard in shards if shard.result.name not in left]
@@ -230,10 +239,43 @@ def check_all(
             "%d of %d shards are left from a run that was stopped", len(shards) - len(missing), len(shards)
         )
     with explain_full_disk():
-        for _ in map_shards(check_shard, missing, scale, "clean", workers):
-            pass
-        store((image for shard in shards for image in images_of(shard)), clean, storage)
+        done = map_shards(check_shard, missing, scale, "clean", workers)
+        if remote:
+            # Images are uploaded and deleted while others are checked, so the disk need not hold all of them.
+            places = {shard.result: shard for shard in shards}
+
+            def restore(folder: Path) -> None:
+                check_again(places[folder])
+
+            records = Records(stored, restore)
+            ready = in_order(shards, left, done)
+            store((image for shard in ready for image in images_of(shard)), clean, storage, remote, records)
+        else:
+            deque(done, maxlen=0)
+            store((image for shard in shards for image in complete_images(shard)), clean, storage)
     checks = [checked for shard in shards for checked in read_checks(shard)]
     for shard in shards:
         shutil.rmtree(shard.result)
+    shutil.rmtree(stored, ignore_errors=True)
     return checks
+
+
+def complete_images(shard: Shard) -> Iterator[CleanImage]:
+    """Yield the normalised images of a finished shard; check it again if a stopped run has deleted some."""
+    if not all(image.png.exists() for image in images_of(shard)):
+        check_again(shard)
+    return images_of(shard)
+
+
+def check_again(shard: Shard) -> None:
+    """Make the result of a shard anew."""
+    shutil.rmtree(shard.result)
+    check_shard(shard)
+
+
+def in_order(shards: Iterable[Shard], left: Container[str], done: Iterator[None]) -> Iterator[Shard]:
+    """Yield each shard when it is finished, those that are left from an earlier run included."""
+    for shard in shards:
+        if shard.result.name not in left:
+            next(done)
+        yield shard

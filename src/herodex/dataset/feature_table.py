@@ -1,6 +1,7 @@
 """The feature table, written by `embed_images` and read by later stages.
 
-It is a `.npy` file, or with `storage.layout: shards` a folder of such files. They are mapped into memory one
+It is a `.npy` file, or with `storage.layout: shards` a folder of such files, or of their list if a bucket
+holds them. They are mapped into memory one
 block of rows at a time, so a reader holds only the rows and columns that it asks for, however many images
 there are.
 """
@@ -12,11 +13,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Int
 
-from herodex.dataset.shards import DIGITS, PARTIAL, Shard, divide, read_list, write_list
+from herodex.dataset.bucket_cache import Remote, cache_all, keep_features, remote_of, shard_file, uploading
+from herodex.dataset.shards import DIGITS, PARTIAL, Shard, check_shards, divide, read_list, write_list
 
 BLOCK = 1024
 """Rows read or written at a time."""
@@ -30,11 +33,22 @@ class Part:
         path: of the file, absolute.
         offset: of its first row in the file, in bytes.
         start: number of its first row in the table.
+        shard: the folder of the table and the shard, if it is one.
     """
 
     path: Path
     offset: int
     start: int
+    shard: tuple[Path, Shard] | None = None
+
+    def open(self, dtype: np.dtype[np.void]) -> np.memmap[Any, np.dtype[np.void]]:
+        """Map the rows into memory; a shard of a bucket is downloaded again if the cache has lost it."""
+        try:
+            return np.memmap(self.path, dtype, "r", self.offset)
+        except FileNotFoundError:
+            if self.shard is None:
+                raise
+            return np.memmap(shard_file(*self.shard), dtype, "r", self.offset)
 
 
 @dataclass(frozen=True)
@@ -62,7 +76,7 @@ class FeatureTable:
             for number in numbers:
                 part, there = self.parts[number], of_part == number
                 # A mapping of its own for each block: pages of a mapping stay in memory until it is closed.
-                table = np.memmap(part.path, self.dtype, "r", part.offset)
+                table = part.open(self.dtype)
                 target[there] = table[column][block[there] - part.start]
         return found
 
@@ -127,16 +141,24 @@ def open_table(path: Path) -> FeatureTable:
     Raises:
         UserError: a shard is missing or damaged.
     """
-    files = [path / shard.name for shard in read_list(path)] if path.is_dir() else [path]
     dtype, parts, row_of = np.dtype([]), list[Part](), dict[str, int]()
-    for file in files:
+    for file, shard in _files_of(path):
         table = np.load(file, mmap_mode="r")
         dtype = table.dtype
-        parts.append(Part(file.absolute(), table.offset, len(row_of)))
+        parts.append(Part(file.absolute(), table.offset, len(row_of), shard))
         for start in range(0, len(table), BLOCK):
             hashes = table["sha256"][start : start + BLOCK].tolist()
             row_of.update(zip(hashes, range(len(row_of), len(row_of) + len(hashes)), strict=True))
     return FeatureTable(parts, dtype, row_of)
+
+
+def _files_of(path: Path) -> list[tuple[Path, tuple[Path, Shard] | None]]:
+    """Return the files of a table, each with its folder and shard if it is one."""
+    if not path.is_dir():
+        return [(path, None)]
+    shards = read_list(path)
+    check_shards(path, shards, remote_of(path) is not None)
+    return [(file, (path, shard)) for file, shard in zip(cache_all(path, shards), shards, strict=True)]
 
 
 def read_features(path: Path, column: str = "features") -> StoredFeatures:
@@ -166,6 +188,7 @@ def write_features(
     hashes: Sequence[str],
     columns: Mapping[str, Float32[np.ndarray, "images ..."]] | Rows,
     shard_rows: int | None = None,
+    remote: Remote | None = None,
 ) -> None:
     """Write a table with `sha256` and the given columns, one row per image.
 
@@ -174,6 +197,10 @@ def write_features(
         hashes: of the images' files.
         columns: by name, or a function that returns some rows of them; it is called for blocks, in order.
         shard_rows: rows of a shard, on average, if the table is a folder of shards; None for one file.
+        remote: the bucket for the shards in place of the folder, which then has their list alone.
+
+    Raises:
+        UserError: the bucket cannot be used.
     """
     rows = columns if callable(columns) else partial(_rows_of, columns)
     # An earlier run may have left the other layout.
@@ -186,7 +213,14 @@ def write_features(
     if path.is_file():
         path.unlink()
     path.mkdir(exist_ok=True)
-    write_list(path, [_write_shard(path, hashes, rows, part) for part in divide(hashes, shard_rows)])
+    shards: list[Shard] = []
+    with uploading(remote) as upload:
+        for part in divide(hashes, shard_rows):
+            shards.append(_write_shard(remote.cache if remote else path, hashes, rows, part))
+            upload(shards[-1])
+    write_list(path, shards, elsewhere=remote is not None)
+    if remote:
+        keep_features(remote, shards)
 
 
 def _rows_of(columns: Mapping[str, np.ndarray], part: slice) -> dict[str, np.ndarray]:

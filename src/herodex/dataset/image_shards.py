@@ -4,18 +4,25 @@ The bytes of a shard depend on its images and the version of PyArrow alone.
 """
 
 import hashlib
+import json
 import mmap
+import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from herodex.csv_table import write_rows
+from herodex.dataset.bucket_cache import Remote, uploading
 from herodex.dataset.image_store import COLUMNS, INDEX, Place
-from herodex.dataset.shards import DIGITS, LIST, PARTIAL, Shard, divide, remove_shards, restore, write_list
+from herodex.dataset.shards import DIGITS, LIST, PARTIAL, Shard, is_last, remove_shards, restore, write_list
 from herodex.errors import UserError
+from herodex.json_record import read_json
 
 SUFFIX = ".parquet"
+SHARD = re.compile(rf"[0-9a-f]{{{DIGITS}}}\{SUFFIX}")
+"""Names of shards, wherever they are."""
 GROUP = 64
 """Images of a row group, which bounds the memory for writing and reading."""
 FORMAT: dict[str, Any] = {
@@ -36,31 +43,92 @@ class CleanImage(NamedTuple):
     png: Path
 
 
-def write_shards(images: Iterable[CleanImage], folder: Path, mean: int) -> None:
+class Records(NamedTuple):
+    """What is known of shards that are written.
+
+    Attributes:
+        folder: of the records.
+        restore: makes the PNG files of a folder again, whose name stands for their contents.
+    """
+
+    folder: Path
+    restore: Callable[[Path], None]
+
+
+def write_shards(
+    images: Iterable[CleanImage],
+    folder: Path,
+    mean: int,
+    remote: Remote | None = None,
+    records: Records | None = None,
+) -> None:
     """Write images as shards, with their index and list; a shard that exists is not written again.
 
     Args:
         images: in the order of the manifest; of several with one name, the first is stored.
         folder: for the shards.
         mean: images of a shard.
+        remote: the bucket for the shards in place of the folder, which then has the index and the list alone.
+        records: of shards that are written, by which a stopped run continues; the PNG files of their images
+            are then deleted.
+
+    Raises:
+        UserError: the bucket cannot be used.
     """
-    first: dict[str, CleanImage] = {}
-    for image in images:
-        first.setdefault(image.name, image)
-    unique = list(first.values())
     folder.mkdir(parents=True, exist_ok=True)
     # Until all is written, the folder is incomplete.
     (folder / LIST).unlink(missing_ok=True)
     shards: list[Shard] = []
     index: list[dict[str, object]] = []
-    for part in divide([image.sha256 for image in unique], mean):
-        shard, places = write_shard(unique[part], folder)
-        shards.append(shard)
-        for row, (image, place) in enumerate(zip(unique[part], places, strict=True)):
-            cells = (image.name, place.shard, row, place.offset, place.size, place.crc32)
-            index.append(dict(zip(COLUMNS, cells, strict=True)))
+    with uploading(remote) as upload:
+        for part in divide_images(images, mean):
+            target = remote.cache if remote else folder
+            shard, places = write_once(part, target, records) if records else write_shard(part, target)
+            upload(shard)
+            shards.append(shard)
+            for row, (image, place) in enumerate(zip(part, places, strict=True)):
+                cells = (image.name, place.shard, row, place.offset, place.size, place.crc32)
+                index.append(dict(zip(COLUMNS, cells, strict=True)))
     write_rows(folder / INDEX, COLUMNS, index)
-    write_list(folder, shards)
+    write_list(folder, shards, elsewhere=remote is not None)
+
+
+def divide_images(images: Iterable[CleanImage], mean: int) -> Iterator[list[CleanImage]]:
+    """Yield the images of each shard as soon as it is complete; of several with one name, the first."""
+    seen, part = set[str](), list[CleanImage]()
+    for image in images:
+        if image.name in seen:
+            continue
+        seen.add(image.name)
+        part.append(image)
+        if is_last(image.sha256, len(part), mean):
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+def write_once(images: Sequence[CleanImage], folder: Path, records: Records) -> tuple[Shard, list[Place]]:
+    """Write a shard unless an earlier run has recorded it; then delete its images."""
+    key = hashlib.sha256(_settings().encode())
+    for image in images:
+        key.update(f"\n{image.name}\n{image.png.parent.name}/{image.png.name}".encode())
+    record = records.folder / f"{key.hexdigest()[:DIGITS]}.json"
+    if record.exists():
+        known = read_json(record)
+        return Shard(**known["shard"]), [Place(*place) for place in known["places"]]
+    for image in images:
+        # An earlier run may have divided the images otherwise, and deleted some.
+        if not image.png.exists():
+            records.restore(image.png.parent)
+    shard, places = write_shard(images, folder)
+    records.folder.mkdir(parents=True, exist_ok=True)
+    unfinished = record.with_suffix(PARTIAL)
+    unfinished.write_text(json.dumps({"shard": asdict(shard), "places": places}), encoding="utf-8")
+    unfinished.replace(record)
+    for image in images:
+        image.png.unlink()
+    return shard, places
 
 
 def remove_image_shards(folder: Path) -> None:
@@ -87,14 +155,18 @@ def write_shard(images: Sequence[CleanImage], folder: Path) -> tuple[Shard, list
 
 def content_key(images: Sequence[CleanImage]) -> str:
     """Hash all that the bytes of a shard depend on."""
-    import pyarrow
-
-    key = hashlib.sha256(f"{pyarrow.__version__} {GROUP} {FORMAT}".encode())
+    key = hashlib.sha256(_settings().encode())
     for image in images:
         png = image.png.read_bytes()
         key.update(f"\n{image.name}\n{image.sha256}\n{len(png)}\n".encode())
         key.update(png)
     return key.hexdigest()[:DIGITS]
+
+
+def _settings() -> str:
+    import pyarrow
+
+    return f"{pyarrow.__version__} {GROUP} {FORMAT}"
 
 
 def _write_parquet(file: Path, images: Sequence[CleanImage]) -> None:

@@ -98,9 +98,11 @@ ADVICE = {
 """What helps a class that lost its images, by the commonest `dropped_for`."""
 
 
-def read_clean(file: str, folder: Path = paths.CLEAN_IMAGES) -> UInt8[np.ndarray, "h w 3"]:
-    """Read a normalised RGB image by its `file` in the manifest."""
-    return np.asarray(Image.open(io.BytesIO(read_png(file, folder))))
+def read_clean(
+    file: str, folder: Path = paths.CLEAN_IMAGES, in_order: bool = False
+) -> UInt8[np.ndarray, "h w 3"]:
+    """Read a normalised RGB image by its `file` in the manifest; see `read_png`."""
+    return np.asarray(Image.open(io.BytesIO(read_png(file, folder, in_order))))
 
 
 def read_manifest(path: Path) -> "pandas.DataFrame":

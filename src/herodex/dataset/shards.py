@@ -45,23 +45,39 @@ def divide(hashes: Sequence[str], mean: int) -> list[slice]:
         hashes: of the rows, hexadecimal.
         mean: rows of a shard.
     """
-    least, most = mean // 4, 4 * mean
     found: list[slice] = []
     start = 0
     for end, digits in enumerate(hashes, start=1):
-        rows = end - start
-        if rows >= most or (rows > least and int(digits[:16], 16) % (mean - least) == 0):
+        if is_last(digits, end - start, mean):
             found.append(slice(start, end))
             start = end
     return [*found, slice(start, len(hashes))] if start < len(hashes) else found
 
 
-def write_list(folder: Path, shards: Sequence[Shard]) -> None:
+def is_last(digits: str, rows: int, mean: int) -> bool:
+    """Tell whether a row is the last one of its shard.
+
+    Args:
+        digits: the hash of the row, hexadecimal.
+        rows: of the shard up to this one.
+        mean: rows of a shard, on average.
+    """
+    least, most = mean // 4, 4 * mean
+    return rows >= most or (rows > least and int(digits[:16], 16) % (mean - least) == 0)
+
+
+def write_list(folder: Path, shards: Sequence[Shard], elsewhere: bool = False) -> None:
     """Write the list of shards, and delete other shards in the folder.
 
     The list is written last, because its presence tells readers that the folder is complete.
+
+    Args:
+        folder: for the list.
+        shards: all of them, in order.
+        elsewhere: whether a bucket holds the shards, and the folder none of them.
     """
-    remove_shards(folder, {Path(shard.name).suffix for shard in shards}, {shard.name for shard in shards})
+    kept = () if elsewhere else (shard.name for shard in shards)
+    remove_shards(folder, {Path(shard.name).suffix for shard in shards}, kept)
     text = json.dumps({"shards": [asdict(shard) for shard in shards]}, indent=2) + "\n"
     (folder / LIST).write_text(text, encoding="utf-8")
 
@@ -77,21 +93,40 @@ def remove_shards(folder: Path, suffixes: Iterable[str], keep: Iterable[str] = (
 
 
 def read_list(folder: Path) -> list[Shard]:
-    """Read the list of shards, and check that each one is there and whole.
+    """Read the list of shards.
 
     Raises:
-        UserError: the list is damaged, or a shard is missing or has another size.
+        UserError: the list is damaged.
     """
-    shards = [Shard(**fields) for fields in read_json(folder / LIST, restore(folder))["shards"]]
+    return [Shard(**fields) for fields in read_json(folder / LIST, restore(folder))["shards"]]
+
+
+def check_shards(folder: Path, shards: Sequence[Shard], elsewhere: bool) -> None:
+    """Check that each shard in the folder is whole.
+
+    Args:
+        folder: of the shards.
+        shards: the list.
+        elsewhere: whether a bucket holds those that are not here.
+
+    Raises:
+        UserError: a shard is missing or has another size.
+    """
     for shard in shards:
         file = folder / shard.name
-        if not file.exists():
-            raise UserError(f"The shard {file} is missing.", restore(folder))
-        if (size := file.stat().st_size) != shard.bytes:
-            raise UserError(
-                f"The shard {file} is damaged: it has {size} bytes instead of {shard.bytes}.", restore(file)
-            )
-    return shards
+        if file.exists():
+            if (size := file.stat().st_size) != shard.bytes:
+                raise UserError(
+                    f"The shard {file} is damaged: it has {size} bytes instead of {shard.bytes}.",
+                    restore(file),
+                )
+        elif not elsewhere:
+            raise missing(file)
+
+
+def missing(file: Path) -> UserError:
+    """Return the error of a shard that is not there."""
+    return UserError(f"The shard {file} is missing.", restore(file.parent))
 
 
 def restore(path: Path) -> str:

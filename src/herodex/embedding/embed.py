@@ -13,6 +13,7 @@ from jaxtyping import Float, Float32
 
 from herodex import paths
 from herodex.command import run_command
+from herodex.dataset.bucket_cache import Remote, remote_to_write
 from herodex.dataset.feature_table import write_features
 from herodex.dataset.manifest import ReadImage, read_clean, read_manifest
 from herodex.embedding.embed_shards import VECTORS, Work, batches, compute, divide
@@ -121,6 +122,7 @@ def write_views(
     columns_of: Callable[[Float32[np.ndarray, "block views values"]], dict[str, np.ndarray]],
     shard_rows: int | None,
     scale: ScaleParams = LOCAL,
+    remote: Remote | None = None,
 ) -> None:
     """Compute the pooled feature maps of images, and write a feature table from them, a block at a time.
 
@@ -131,15 +133,18 @@ def write_views(
         columns_of: computes the table's columns from pooled vectors.
         shard_rows: as in `write_features`.
         scale: the engine.
+        remote: as in `write_features`; images are then computed in the order of their rows in the manifest.
     """
     keys, pixels = work.view_keys(), list[str](images["pixel_sha256"])
     with open_cache(paths.FEATURE_CACHE) as cache:
-        compute_missing(images, work, cache, scale, paths.SHARDS / "embed")
+        in_order = images.sort_index() if remote else images
+        compute_missing(in_order, work, cache, scale, paths.SHARDS / "embed")
         write_features(
             path,
             images["sha256"].tolist(),
             lambda part: columns_of(read_vectors(cache, keys, pixels[part])),
             shard_rows,
+            remote,
         )
 
 
@@ -186,12 +191,11 @@ def main() -> None:
     settings, precision = params.classifier.embed, resolve_precision(params.backbone.precision)
     wanted = views_of(settings)
     views = wanted if MIDDLE in wanted else [*wanted, MIDDLE]
-    read = partial(read_clean, folder=paths.CLEAN_IMAGES.absolute())
+    remote = remote_to_write(paths.FEATURES, params.storage)
+    read = partial(read_clean, folder=paths.CLEAN_IMAGES.absolute(), in_order=remote is not None)
     work, channels = work_with(paths.BACKBONE, settings, precision, views, read, params.scale)
     columns_of = partial(all_columns, channels=channels, middle=views.index(MIDDLE), wanted=len(wanted))
-    storage = params.storage
-    shard_rows = storage.shard_images if storage.layout == "shards" else None
-    write_views(paths.FEATURES, images, work, columns_of, shard_rows, params.scale)
+    write_views(paths.FEATURES, images, work, columns_of, params.storage.shard_rows, params.scale, remote)
     # Shards of stopped runs with other inputs or settings.
     shutil.rmtree(paths.SHARDS / "embed", ignore_errors=True)
 

@@ -7,6 +7,7 @@ then the out-of-fold answers of `train_classifier` are measured.
 import json
 import logging
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -261,7 +262,7 @@ def baseline_accuracy(
     rows = answered.rows[answered.kept]
     labels, groups = rows["label"].to_numpy(str), rows["duplicate_group"].to_numpy(str)
     if answered.source == TEST_PART:
-        learnt = colour_histograms(train["file"], read_clean)
+        learnt = colour_histograms(train["file"], partial(read_clean, in_order=True))
         predicted = predict_by_colour(learnt, train["label"].to_numpy(str), histograms, params.seed)
     else:
         folds = params.classifier.train.folds
@@ -338,7 +339,8 @@ def evaluate(
     position = np.array([places[label] for label in actual])
     correct = answer_positions(probabilities) == position
     bins = calibration(position, probabilities, groups)
-    measured = [(measure_traits(image), colour_histogram(image)) for image in map(read_clean, files)]
+    images = (read_clean(file, in_order=True) for file in files)
+    measured = [(measure_traits(image), colour_histogram(image)) for image in images]
     traits, histograms = zip(*measured, strict=True)
     train = manifest[manifest["part"] == "train"]
     baseline = baseline_accuracy(answered, np.stack(histograms), train, params)

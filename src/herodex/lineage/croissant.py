@@ -12,6 +12,7 @@ from typing import Any
 
 from herodex import paths
 from herodex.csv_table import write_rows
+from herodex.dataset.bucket_cache import remote_of
 from herodex.dataset.image_store import in_shards, png_name
 from herodex.dataset.manifest import NO_HASH, PARTS
 from herodex.lineage.counts import Row
@@ -32,6 +33,9 @@ COLUMNS = {
     "query": "Search that found the image",
     "sha256": "SHA-256 of the downloaded file",
 }
+IN_BUCKET = (
+    " It lists the Parquet files, which are in the bucket that params.yaml names; put them beside the list."
+)
 URLS = {"license_url", "source_url", "page_url"}
 CONTEXT = {
     "@language": "en",
@@ -90,7 +94,12 @@ def cleaned_images(rows: Iterable[Row]) -> list[Row]:
 
 
 def describe_images(
-    images: list[Row], table_sha256: str, folder_md5: str, thing: str, sharded: bool = False
+    images: list[Row],
+    table_sha256: str,
+    folder_md5: str,
+    thing: str,
+    sharded: bool = False,
+    elsewhere: bool = False,
 ) -> dict[str, Any]:
     """Describe the images as Croissant.
 
@@ -100,6 +109,7 @@ def describe_images(
         folder_md5: DVC's hash of the folder of normalised images.
         thing: what a class is.
         sharded: the folder holds Parquet files instead of PNG files.
+        elsewhere: a bucket holds these files, and the folder their list.
     """
     used = [row for row in images if row["split"]]
     licenses = sorted({row["license_url"] or row["license"] for row in images} - {""})
@@ -131,7 +141,7 @@ def describe_images(
                 "@id": "folder",
                 "name": "folder",
                 "description": f"{paths.CLEAN_IMAGES} of the project's Git repository, which `dvc pull` "
-                "fetches; the hash is DVC's.",
+                f"fetches; the hash is DVC's.{IN_BUCKET if elsewhere else ''}",
                 "contentUrl": os.path.relpath(paths.CLEAN_IMAGES, paths.PROVENANCE),
                 # The one format for folders that readers of Croissant know.
                 "encodingFormat": "git+https",
@@ -198,6 +208,7 @@ def write_croissant(rows: Iterable[Row], folder_md5: str, thing: str) -> None:
     table = paths.PROVENANCE / IMAGES
     write_rows(table, list(COLUMNS), images)
     table_sha256 = hashlib.sha256(table.read_bytes()).hexdigest()
-    described = describe_images(images, table_sha256, folder_md5, thing, in_shards())
+    elsewhere = in_shards() and remote_of(paths.CLEAN_IMAGES) is not None
+    described = describe_images(images, table_sha256, folder_md5, thing, in_shards(), elsewhere)
     text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
     (paths.PROVENANCE / CROISSANT).write_text(text, encoding="utf-8")

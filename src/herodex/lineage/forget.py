@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from herodex import paths
+from herodex.dataset.bucket_cache import remote_of
 from herodex.dataset.feature_table import open_table
 from herodex.dataset.image_store import has_image, in_shards
 from herodex.forgotten_list import HOST, add_forgotten, domains_of, host_of, normalised
@@ -23,7 +24,7 @@ from herodex.lineage.forget_caches import (
 )
 from herodex.lineage.forget_feedback import clear_feedback, reported
 from herodex.lineage.forget_sources import Withdrawal
-from herodex.lineage.trace_places import CLEAN_CACHE, CLEAN_REMOTE, MLFLOW_GC
+from herodex.lineage.trace_places import CLEAN_BUCKET, CLEAN_CACHE, CLEAN_REMOTE, MLFLOW_GC
 from herodex.lineage.tree import Node
 from herodex.statistics import Estimate, in_words
 
@@ -84,8 +85,9 @@ def _add_removed(node: Node, withdrawal: Withdrawal) -> None:
         f"cached pages and searches of {_count(len(found), 'unfinished crawl')} in {paths.CRAWL_STATE}, "
         "with these images"
     )
-    if paths.SHARDS.exists():
-        node.add(f"results of unfinished stages in {paths.SHARDS}")
+    for folder, what in ((paths.SHARDS, "results of unfinished stages"), (paths.BUCKET_CACHE, "shards")):
+        if folder.exists():
+            node.add(f"{what} in {folder}")
 
 
 def _add_made_anew(node: Node, withdrawal: Withdrawal) -> None:
@@ -127,7 +129,9 @@ def _images_of_reports(rows: Sequence[Row]) -> Iterator[Path]:
 
 def remaining_places() -> list[tuple[str, str]]:
     """List places that keep earlier versions of the data, with the commands that clean them."""
+    in_bucket = [("the bucket of shards", CLEAN_BUCKET)] if remote_of(paths.CLEAN_IMAGES) else []
     return [
+        *in_bucket,
         ("DVC's cache", f"{CLEAN_CACHE} (keeps only what the working tree uses)"),
         ("DVC's remotes", CLEAN_REMOTE),
         ("MLflow's runs", f"mlflow runs delete --run-id RUN, then {MLFLOW_GC}"),

@@ -109,8 +109,9 @@ def _database(file: Path, compact: bool = True) -> Generator[sqlite3.Connection]
 
 
 def clear_shards() -> None:
-    """Delete the results of stages that have not finished, which may hold any image."""
+    """Delete the results of stages that have not finished, and cached shards, which may hold any image."""
     shutil.rmtree(paths.SHARDS, ignore_errors=True)
+    shutil.rmtree(paths.PROJECT / paths.BUCKET_CACHE, ignore_errors=True)
 
 
 def count_review(contents: Collection[str]) -> int:

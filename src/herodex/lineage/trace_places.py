@@ -1,24 +1,34 @@
 """Places where a withdrawn source may stand: the working tree, and earlier versions of its outputs."""
 
 import os
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from herodex import paths
 from herodex.committed_lock import git
+from herodex.dataset.bucket import download
+from herodex.dataset.bucket_cache import AT_ONCE, Remote, remote_of, stored_shards
+from herodex.dataset.shards import LIST, read_list
 from herodex.json_record import read_json
-from herodex.lineage.traces import Wanted, find_traces, traces_in_text
+from herodex.lineage.traces import Wanted, find_traces, traces_in, traces_in_text
+from herodex.progress import track
 from herodex.tracking import ARTIFACTS, DATABASE
 
 WORKING_TREE = (paths.DATA, paths.MODELS, paths.REPORTS, paths.CRAWL_STATE.parent)
 ENVIRONMENTS = (".venv", ".tools", ".git")
+SHARDED = (paths.CLEAN_IMAGES, paths.FEATURES)
+"""The outputs that may be in shards."""
 DVC_CACHE, DVC_TEMPORARY = Path(".dvc") / "cache", Path(".dvc") / "tmp"
 EXPORTED = "herodex.json"
 """The description beside exported models, see `herodex.portable`."""
 CLEAN_CACHE = "dvc gc --workspace"
+CLEAN_BUCKET = f"{CLEAN_CACHE}, then herodex bucket --older-than 0 --delete-unused"
 CLEAN_REMOTE = "dvc push, then dvc gc --workspace --cloud"
 MLFLOW_GC = "mlflow gc --backend-store-uri sqlite:///mlflow.db --tracking-uri sqlite:///mlflow.db"
 GIT = f"git's history of {paths.DATA}"
@@ -66,7 +76,10 @@ class Found:
 def find_everywhere(sought: Wanted) -> Found:
     """Search the working tree, DVC's cache and remotes, MLflow, bentos and git's history."""
     working = find_traces([*working_files(), *other_files()], sought) | earlier_exports()
+    used, unused = find_in_bucket(sought)
+    working |= used
     earlier = [
+        *_as_place("the bucket of shards", CLEAN_BUCKET, unused),
         *_place("DVC's cache", CLEAN_CACHE, files_below(DVC_CACHE), sought),
         *_place(
             "DVC's experiments",
@@ -86,6 +99,41 @@ def find_everywhere(sought: Wanted) -> Found:
     if uri := os.environ.get("MLFLOW_TRACKING_URI"):
         unsearched.append(f"MLflow at {uri}")
     return Found(working, earlier, [*unsearched, "containers", "copies that you passed on"])
+
+
+def find_in_bucket(sought: Wanted) -> tuple[dict[Path, Counter[str]], dict[Path, Counter[str]]]:
+    """Search the shards in the bucket, a few at a time on the disk.
+
+    Returns:
+        the traces in shards that the working tree uses, as if they were in it, and in others.
+
+    Raises:
+        UserError: the bucket cannot be used.
+    """
+    remote = remote_of(paths.CLEAN_IMAGES)
+    if remote is None or not sought.digests:
+        return {}, {}
+    lists = {folder: read_list(folder) for folder in SHARDED if (folder / LIST).exists()}
+    place_of = {shard.name: folder / shard.name for folder, shards in lists.items() for shard in shards}
+    names = [each.name for each in stored_shards(remote)]
+    remote.cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=remote.cache) as folder, ThreadPoolExecutor(AT_ONCE) as pool:
+        work = partial(_traces_in_stored, remote, Path(folder), sought)
+        every = zip(names, track(pool.map(work, names), len(names), "search", "shards"), strict=True)
+        found = {name: traces for name, traces in every if traces}
+    return (
+        {place_of[name]: traces for name, traces in found.items() if name in place_of},
+        {Path(name): traces for name, traces in found.items() if name not in place_of},
+    )
+
+
+def _traces_in_stored(remote: Remote, folder: Path, sought: Wanted, name: str) -> Counter[str]:
+    file = folder / name
+    download(remote.bucket, name, file)
+    try:
+        return traces_in(file, sought)
+    finally:
+        file.unlink()
 
 
 def files_below(folder: Path) -> Iterator[Path]:

@@ -24,8 +24,7 @@ from urllib.parse import quote
 
 from herodex import paths
 from herodex.curation.check_downloads import pixel_hash
-from herodex.dataset.image_shards import SUFFIX, stored_images
-from herodex.dataset.image_store import in_shards
+from herodex.dataset.image_shards import SHARD, stored_images
 from herodex.feedback_inbox import REJECTED
 from herodex.file_kind import ARCHIVE, HEAD_BYTES, recognise
 from herodex.forgotten_list import (
@@ -148,7 +147,7 @@ def traces_in(file: Path, sought: Wanted) -> Counter[str]:
     """Count the traces in one file and its path, by kind."""
     found = Counter(sha256=_digests_in(file.as_posix().encode(), sought))
     try:
-        if file.suffix == SUFFIX and in_shards(file.parent):
+        if SHARD.fullmatch(file.name):
             return +(found + _in_shard(file, sought))
         data = file.read_bytes()
         content = hashlib.sha256(data).hexdigest()

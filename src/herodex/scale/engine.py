@@ -1,8 +1,9 @@
 """Map a function over the shards of a stage, on this machine or on the nodes of Ray."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 from herodex.errors import UserError
@@ -23,6 +24,9 @@ RAY_ENVIRONMENT = {
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
 }
 """Read when Ray is imported."""
+BUCKET_ACCESS = "AWS_"
+"""Start of the variables with which tasks read shards in a bucket. They go with the tasks, because Ray shows
+the environment of its workers to whoever asks."""
 
 
 def map_shards(
@@ -80,7 +84,14 @@ def _map_on_ray(
             'Run `HERODEX_EXTRAS="--extra scale" make setup`, or set scale.engine to local.',
         ) from None
     head = ray_tasks.connect(os.environ.get("RAY_ADDRESS") or scale.address)
+    if access := {name: value for name, value in os.environ.items() if name.startswith(BUCKET_ACCESS)}:
+        function = partial(_with_environment, access, function)
     yield from ray_tasks.run_tasks(function, shards, head, label, CPUS_PER_TASK)
+
+
+def _with_environment(variables: Mapping[str, str], function: Callable[[S], R], shard: S) -> R:
+    os.environ.update(variables)
+    return function(shard)
 
 
 def threads_per_shard(scale: ScaleParams) -> int | None:
