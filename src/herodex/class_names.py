@@ -114,11 +114,17 @@ def check_display_names(display_names: Mapping[str, str], names: Sequence[str]) 
         )
 
 
+def list_names(names: Sequence[str], most: int) -> str:
+    """Join the first `most` names, and count the others: "ant, bee and 3 more"."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 def describe_unknown_key(key: str, names: Sequence[str]) -> str:
     """Say that a key of the display names is no class, and which one may be meant."""
     by_key = {_key(name): name for name in names}
     close = difflib.get_close_matches(_key(key), by_key, n=1)
-    others = ", ".join(names[:LISTED]) + (f" and {len(names) - LISTED} more" if len(names) > LISTED else "")
+    others = list_names(names, LISTED)
     hint = f"did you mean '{by_key[close[0]]}'?" if close else f"there are {others}"
     return f"'page.display_names' has the key {key!r}, which is no class or distractor ({hint})"
 

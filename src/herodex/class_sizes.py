@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from herodex.class_names import list_names
+
 if TYPE_CHECKING:
     import pandas
 
@@ -51,5 +53,4 @@ def size_warnings(counts: Mapping[str, int], shown: Callable[[str], str] = str) 
 
 def _list(counts: Mapping[str, int], shown: Callable[[str], str]) -> str:
     ordered = sorted(counts, key=lambda name: counts[name])
-    named = ", ".join(f"'{shown(name)}' ({counts[name]})" for name in ordered[:NAMED])
-    return f"{named} and {len(ordered) - NAMED} more" if len(ordered) > NAMED else named
+    return list_names([f"'{shown(name)}' ({counts[name]})" for name in ordered], NAMED)

@@ -11,6 +11,7 @@ from typing import Any
 
 from herodex import paths
 from herodex.class_folders import class_folders
+from herodex.class_names import list_names
 from herodex.class_sizes import size_warnings
 from herodex.command import run_command
 from herodex.json_record import read_json
@@ -157,10 +158,9 @@ def name_untested(counts: Mapping[str, int], shown: Shown) -> str:
     if not untested or total < FEWEST_ACCEPTED * len(counts):
         return "Add to `distractors` further kinds of things that people may take for your classes."
     untested.sort(key=lambda name: counts[name])
-    listed = ", ".join(f"{shown(name)} ({counts[name]})" for name in untested[:MOST_NAMED])
-    more = f" and {len(untested) - MOST_NAMED} more" if len(untested) > MOST_NAMED else ""
+    listed = list_names([f"{shown(name)} ({counts[name]})" for name in untested], MOST_NAMED)
     return (
-        f"Add to `distractors` what people may take for {listed}{more}: hardly any of the {total} accepted"
+        f"Add to `distractors` what people may take for {listed}: hardly any of the {total} accepted"
         " images were."
     )
 
@@ -181,8 +181,7 @@ def name_searches(words: Sequence[dict[str, Any]], unread: Sequence[str], shown:
         )
         parts.append(f"Words in titles of images that are answered otherwise: {listed}.")
     if unread:
-        more = f" and {len(unread) - MOST_NAMED} more" if len(unread) > MOST_NAMED else ""
-        parts.append(f"Folders at hand that are no search yet: {', '.join(unread[:MOST_NAMED])}{more}.")
+        parts.append(f"Folders at hand that are no search yet: {list_names(unread, MOST_NAMED)}.")
     return [" ".join(parts)] if parts else []
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from herodex.class_names import check_display_name
+from herodex.class_names import check_display_name, list_names
 from herodex.errors import UserError
 from herodex.params import Params, load_params
 from herodex.serving.site import describe_example, example_files
@@ -281,3 +281,8 @@ def test_address_of_an_example_is_encoded(tmp_path):
 
 def test_display_name_with_a_reserved_total_is_free():
     assert check_display_name("All") == "All"
+
+
+def test_list_of_names_counts_those_beyond_the_first():
+    assert list_names(["cat", "dog"], 2) == "cat, dog"
+    assert list_names([f"c{i}" for i in range(1000)], 2) == "c0, c1 and 998 more"

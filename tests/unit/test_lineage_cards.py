@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from herodex.lineage.cards import classifier_card, format_counts, generator_card, name_list
+from herodex.lineage.cards import classifier_card, format_counts, generator_card
 from herodex.params import Params, load_params
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
@@ -107,8 +107,3 @@ def test_card_lists_the_distractors():
 
 def test_counts_are_formatted_in_one_line():
     assert format_counts({"train": 488, "test": 147}) == "488 train, 147 test"
-
-
-def test_card_says_how_many_more_names_there_are():
-    assert name_list(["cat", "dog"]) == "cat, dog"
-    assert name_list([f"c{i}" for i in range(1000)]).endswith("c28, c29 and 970 more")

@@ -197,7 +197,7 @@ def test_page_leads_with_both_figures_names_and_the_most_confident_errors(projec
 def test_images_of_errors_are_small_and_inside_the_page(project):
     (first, second) = (each.image for each in lead_of(project).errors)
     kind, data = first.split(",")
-    assert kind == "data:image/jpeg;base64"
+    assert kind == "data:image/webp;base64"
     with Image.open(io.BytesIO(base64.b64decode(data))) as image:
         assert image.size == (320, 107)
     assert second == first

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from herodex.class_names import list_names
 from herodex.errors import UserError
 from herodex.params import UNKNOWN, Params
 
@@ -18,6 +19,8 @@ COLUMNS = ["sha256", "decision", "class"]
 KEEP, DROP = "keep", "drop"
 PERSON = "person"
 """The value of `decided_by` in the manifest."""
+MOST_NAMED = 8
+"""Classes that a message lists."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ def _parse(row: list[str], labels: list[str], where: str) -> Decision:
         raise UserError(f"{where}: '{decision}' is not a decision.", f"Write {KEEP} or {DROP}.")
     if label and label not in labels:
         raise UserError(
-            f"{where}: '{label}' is not a class.", f"Write one of {', '.join(labels)}, or leave it empty."
+            f"{where}: '{label}' is not a class.",
+            f"Write one of {list_names(labels, MOST_NAMED)}, or leave it empty.",
         )
     return Decision(decision == KEEP, label)
 

@@ -2,6 +2,7 @@
 
 import re
 
+from herodex.class_names import list_names
 from herodex.class_sizes import size_warnings
 from herodex.lineage.front_matter import About, front_matter
 from herodex.lineage.lock import ModelLineage
@@ -45,7 +46,8 @@ def classifier_card(lineage: ModelLineage, params: Params) -> str:
 
     backbone, metrics, data = lineage["backbone"], lineage["metrics"], lineage["data"]
     classes, distractors = (
-        name_list([shown(name) for name in names]) for names in (params.classes, params.distractors)
+        list_names([shown(name) for name in names], MOST_NAMES)
+        for names in (params.classes, params.distractors)
     )
     measured = TEST_PART if "test" in data["by_part"] else OUT_OF_FOLD
     weak = [
@@ -108,12 +110,6 @@ def licence_note(use: Use, set_aside: dict[str, int]) -> str:
         f"All used images have a licence for {use} use (`use: {use}` in `params.yaml`), or come from the "
         f"user's own folder; {dropped} images without one were set aside.\n"
     )
-
-
-def name_list(names: list[str]) -> str:
-    """Write names in a row, and how many more there are beyond the first 30."""
-    more = len(names) - MOST_NAMES
-    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def generator_card(lineage: ModelLineage, params: Params) -> str:

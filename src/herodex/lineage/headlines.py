@@ -1,24 +1,22 @@
 """The start of the page of reports: one figure of each model, invented names, and the worst errors."""
 
 import base64
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from herodex.dataset.image_store import has_image, read_png
-from herodex.inference.image_decoding import to_rgb
 from herodex.json_record import read_json
 from herodex.lineage.counts import Row, read_rows
 from herodex.params import UNKNOWN
+from herodex.thumbnails import encode_thumbnail
 
 NAMES = 8
 ERRORS = 2
 THUMBNAIL = 320
 """Longer side of an image on the page, in pixels."""
+QUALITY = 80
 NONE_OF_THESE = "none of these"
 
 
@@ -136,9 +134,6 @@ def wrong_answer(row: Row, png: bytes, shown: Callable[[str], str]) -> WrongAnsw
 
 
 def thumbnail(png: bytes) -> str:
-    """Return a small JPEG of an image as a `data:` address, so that the page can be sent alone."""
-    with Image.open(io.BytesIO(png)) as image:
-        small = Image.fromarray(to_rgb(image, THUMBNAIL))
-    encoded = io.BytesIO()
-    small.save(encoded, "JPEG", quality=80)
-    return f"data:image/jpeg;base64,{base64.b64encode(encoded.getvalue()).decode('ascii')}"
+    """Return a small version of an image as a `data:` address, so that the page can be sent alone."""
+    encoded = encode_thumbnail(png, THUMBNAIL, QUALITY)
+    return f"data:image/webp;base64,{base64.b64encode(encoded).decode('ascii')}"

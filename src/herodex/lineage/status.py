@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from herodex import paths
+from herodex.class_names import list_names
 from herodex.committed_lock import git
 from herodex.errors import UserError
 from herodex.json_record import read_json
@@ -290,11 +291,7 @@ def describe_changes(status: Status) -> str:
     """Write what has changed since the last run and the last commit."""
     if status.changed is None:
         return UNKNOWN if status.has_lock else f"no stage has run: {LOCK} is missing"
-    named = [
-        f"{kind}: {', '.join(names[:MAX_NAMED])}"
-        + (f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else "")
-        for kind, names in status.changed.items()
-    ]
+    named = [f"{kind}: {list_names(names, MAX_NAMED)}" for kind, names in status.changed.items()]
     named += [f"{lock} is not committed" for lock in status.uncommitted]
     return "; ".join(named) or "nothing since the last run"
 

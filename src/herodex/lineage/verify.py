@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from herodex import paths
+from herodex.class_names import list_names
 from herodex.errors import UserError
 from herodex.lineage.bentos import bento_folder
 from herodex.lineage.signature import SIGNATURE, check_signature
@@ -154,8 +155,7 @@ def is_inside(name: str) -> bool:
 
 def describe(names: list[str]) -> str:
     """Name a few files, count the others, and add the verb."""
-    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
-    return f"{', '.join(names[:MAX_NAMED])}{more} {'is' if len(names) == 1 else 'are'}"
+    return f"{list_names(names, MAX_NAMED)} {'is' if len(names) == 1 else 'are'}"
 
 
 def advice(found: Mapping[str, str], restore: str) -> str:
