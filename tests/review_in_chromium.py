@@ -56,7 +56,7 @@ class ReviewPage(Page):
 
     def open_map(self) -> None:
         self.press("m")
-        self.wait(lambda: self.all("#points .full"))
+        self.wait(lambda: "in sight" in self.text("#in-sight"))
 
     def drag_over_map(self) -> None:
         """Draw a rectangle over the whole map."""

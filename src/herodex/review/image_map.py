@@ -14,8 +14,8 @@ from herodex.review.board import LOW_LABEL_QUALITY, NO_FINDING, explain_images
 if TYPE_CHECKING:
     import pandas
 
-MOST_POINTS = 5000
-"""Points that are drawn; more of them would hide each other."""
+MOST_POINTS = 20_000
+"""Points that are drawn; with more, the page takes longer for a frame than the eye allows."""
 LABEL_FINDINGS = (LOW_LABEL_QUALITY, *LABEL_CHECKS, "label_conflict")
 """Findings that question the label."""
 

@@ -6,6 +6,8 @@ no website can reach it through the browser. It serves its own files and the man
 
 import argparse
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -52,7 +54,8 @@ def create_app(review: Review) -> Starlette:
 
     async def decide(request: Request) -> Response:
         asked = await read_body(request, DecisionsRequest, MAX_DECISIONS_BODY)
-        return JSONResponse(review.decide(asked.decisions))
+        with writing(review.file):
+            return JSONResponse(review.decide(asked.decisions))
 
     # Runs in a thread: the principal components of many images take seconds.
     def image_map(request: Request) -> Response:
@@ -125,10 +128,8 @@ def inbox_routes(inbox: FeedbackReview) -> list[Route]:
         asked = await read_body(request, FeedbackRequest)
         if asked.label and asked.label not in inbox.labels:
             raise HTTPException(400, "no such class")
-        try:
+        with writing(inbox.folder):
             found = inbox.decide(asked.sha256, asked.label)
-        except OSError as error:
-            raise HTTPException(507, f"{inbox.folder} cannot be written: {error.strerror}") from None
         if not found:
             raise HTTPException(404, "no such image")
         return JSONResponse(inbox.state())
@@ -138,6 +139,15 @@ def inbox_routes(inbox: FeedbackReview) -> list[Route]:
         Route("/reported/{sha256}", image),
         Route("/feedback", decide, methods=["POST"]),
     ]
+
+
+@contextmanager
+def writing(path: Path) -> Generator[None]:
+    """Answer 507, and say why, if a file or folder cannot be written, as on a full disk."""
+    try:
+        yield
+    except OSError as error:
+        raise HTTPException(507, f"{path} cannot be written: {error.strerror}") from None
 
 
 def create_server(review: Review) -> uvicorn.Server:

@@ -53,18 +53,24 @@ export function show(change) {
   Object.assign(view, { reason: ALL, place: 0 }, change);
 }
 
-/** Go to the next undecided image, in this list or in a later query. */
+/** Go to the next undecided image, in this list or in a later query; false if there is none. */
 export function skip() {
   const undecided = (image) => !decisionOn(image);
   const here = images().findIndex((image, place) => place > view.place && undecided(image));
   if (here >= 0) view.place = here;
-  if (here >= 0 || view.mode === MAP) return;
+  if (here >= 0) return true;
+  if (view.mode === MAP) {
+    const first = images().findIndex(undecided);
+    if (first >= 0) view.place = first;
+    return first >= 0;
+  }
   for (let step = 1; step <= board.queries.length; step += 1) {
     const index = (view.query + step) % board.queries.length;
     const place = board.queries[index].images.findIndex(undecided);
     if (place >= 0) {
       show({ query: index, place });
-      return;
+      return true;
     }
   }
+  return false;
 }

@@ -1,10 +1,12 @@
-/** The images of the list as cards. */
+/** The images of the list as cards, a page of them at a time. */
 
 import { changed, decisionOn, describe, images, view, words } from "./board.js";
-import { bringIntoSight, button, element, one, reconcile } from "./elements.js";
+import { bringIntoSight, button, digits, element, one, reconcile } from "./elements.js";
 import { extendTo, isSelected, selection, setAnchor, toggle } from "./selection.js";
 
 const SIDE = 192;
+/** Cards of a page: more of them would delay each key. */
+const PAGE = 200;
 
 /** Whether a card was pressed, which is in sight and stays where it is. */
 let pressed = false;
@@ -21,7 +23,10 @@ function press(place, event) {
   changed();
 }
 
-const placeOf = (card) => [...card.parentElement.children].indexOf(card);
+const firstOfPage = () => view.place - (view.place % PAGE);
+
+/** The place of a card's image in the list. */
+const placeOf = (card) => firstOfPage() + [...card.parentElement.children].indexOf(card);
 
 function create(image) {
   const thumbnail = element("img");
@@ -59,15 +64,44 @@ function update(card, image, place) {
   for (const part of [open, tick]) part.tabIndex = here ? 0 : -1;
 }
 
+/** Say which cards are shown if these are not all. */
+function drawPages(count, first, length) {
+  one("#pages").hidden = count <= PAGE;
+  one("#page").textContent = `Images ${digits(first + 1)} to ${digits(first + length)} of ${digits(count)}`;
+  one("#page-before").setAttribute("aria-disabled", String(first === 0));
+  one("#page-after").setAttribute("aria-disabled", String(first + length >= count));
+}
+
+function turn(step) {
+  const place = firstOfPage() + step * PAGE;
+  if (place < 0 || place >= images().length) return;
+  view.place = place;
+  setAnchor();
+  changed();
+}
+
+export function listen() {
+  one("#page-before").addEventListener("click", () => turn(-1));
+  one("#page-after").addEventListener("click", () => turn(1));
+}
+
 export function draw() {
   const strip = one("#strip");
   const focused = strip.contains(document.activeElement) && document.activeElement;
-  reconcile(strip, images(), { key: (image) => image.sha256, create, update });
+  const all = images();
+  const first = firstOfPage();
+  const shown = all.slice(first, first + PAGE);
+  reconcile(strip, shown, {
+    key: (image) => image.sha256,
+    create,
+    update: (card, image, place) => update(card, image, first + place),
+  });
+  drawPages(all.length, first, shown.length);
   const count = selection().length;
   one("#selected").textContent = count
     ? `${count} selected: decide on all of them`
     : "None selected: decide on the current image";
-  const card = strip.children[view.place];
+  const card = strip.children[view.place - first];
   if (!card) return;
   if (focused) card.children[focused.matches("input") ? 1 : 0].focus({ preventScroll: true });
   if (!pressed) bringIntoSight(strip, card);

@@ -36,7 +36,7 @@ function save(changes, side, ifFailed) {
       pending -= 1;
       ifFailed();
       apply(changes, side === "after" ? "before" : "after");
-      showError(`Not saved: ${error.message}. Check that make review is still running.`);
+      showError(`Not saved: ${error.message}.`);
       await load().catch(() => undefined);
     })
     .then(changed);

@@ -10,6 +10,9 @@ export function element(tag, className, ...children) {
   return made;
 }
 
+/** Write a number with commas between thousands. */
+export const digits = (number) => number.toLocaleString("en");
+
 export function button(className, ...children) {
   const made = element("button", className, ...children);
   made.type = "button";

@@ -27,8 +27,17 @@ const polygon = (corners) => (x, y, radius) =>
 export const circle = (x, y, radius) =>
   `M${(x - radius).toFixed(1)} ${y.toFixed(1)}a${radius} ${radius} 0 1 0 ${2 * radius} 0a${radius} ${radius} 0 1 0 ${-2 * radius} 0Z`;
 
+export const square = (x, y, half) => `M${x - half} ${y - half}h${2 * half}v${2 * half}h${-2 * half}Z`;
+
+/** A line below a mark, and one through it. */
+export const underline = (x, y, radius) => `M${x - 1.2 * radius} ${y + 1.6 * radius}h${2.4 * radius}`;
+export const slash = (x, y, radius) => `M${x - 1.5 * radius} ${y + 1.5 * radius}L${x + 1.5 * radius} ${y - 1.5 * radius}`;
+
 /** A smaller circle, because most images may be of no class. */
 const dot = (x, y, radius) => circle(x, y, 0.8 * radius);
+
+/** The classes of a mark in the stylesheets, for each way to draw it. */
+const waysOf = (name) => ({ full: `mark ${name} full`, hollow: `mark ${name} hollow`, faint: `mark ${name} faint` });
 
 /** Assign marks to labels: the classes with most points have a shape of their own, the others share a dash. */
 export function assignMarks(labels, points) {
@@ -40,14 +49,14 @@ export function assignMarks(labels, points) {
   const marks = shaped.map((label, place) => ({
     name: label,
     labels: [label],
-    className: `mark colour-${place % 8}`,
+    ...waysOf(`colour-${place % 8}`),
     path: polygon(SHAPES[place]),
   }));
   const others = classes.filter((label) => !own.has(label));
   if (others.length) {
-    marks.push({ name: `${others.length} other classes`, labels: others, className: "mark others", path: polygon(DASH) });
+    marks.push({ name: `${others.length} other classes`, labels: others, ...waysOf("others"), path: polygon(DASH) });
   }
-  marks.push({ name: "unknown (none of the classes)", labels: [UNKNOWN], className: "mark unknown", path: dot });
+  marks.push({ name: "unknown (none of the classes)", labels: [UNKNOWN], ...waysOf("unknown"), path: dot });
   const count = (mark) => mark.labels.reduce((sum, label) => sum + (counts.get(label) ?? 0), 0);
   return marks.map((mark) => ({ ...mark, count: count(mark) })).filter((mark) => mark.count);
 }

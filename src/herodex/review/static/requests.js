@@ -1,9 +1,12 @@
 /** Requests to the server. */
 
+/** Ask the server; the message of an error has no full stop at its end. */
 export async function ask(address, options) {
-  const reply = await fetch(address, options);
-  const answer = await reply.json();
-  if (!reply.ok) throw new Error(answer.error);
+  const reply = await fetch(address, options).catch(() => {
+    throw new Error("the server does not answer; check that make review is still running");
+  });
+  const answer = await reply.json().catch(() => ({ error: `the server answers ${reply.status}` }));
+  if (!reply.ok) throw new Error(String(answer.error).replace(/\.$/, ""));
   return answer;
 }
 

@@ -18,10 +18,11 @@ import {
   words,
 } from "./board.js";
 import * as cards from "./cards.js";
-import { decide, showError, undo } from "./decisions.js";
-import { bringIntoSight, button, element, one, reconcile } from "./elements.js";
+import { decide, say, showError, undo } from "./decisions.js";
+import { button, element, one, reconcile } from "./elements.js";
 import * as labels from "./labels.js";
 import * as map from "./map.js";
+import * as queries from "./queries.js";
 import { extendTo, selectAll, selectOnly, setAnchor, toggle } from "./selection.js";
 import * as stage from "./stage.js";
 import { count } from "./undo.js";
@@ -41,11 +42,6 @@ function open(change) {
   selectOnly([]);
 }
 
-function openQuery(step) {
-  const { length } = board.queries;
-  if (view.mode === QUERIES) open({ query: (view.query + step + length) % length });
-}
-
 function openMode(mode) {
   open({ mode });
   if (mode === MAP) map.load();
@@ -57,7 +53,7 @@ const KEYS = {
   r: labels.relabel,
   u: undo,
   n: () => {
-    skip();
+    if (!skip()) say(view.mode === MAP ? "All images shown here are decided." : "All images are decided.");
     setAnchor();
   },
   o: stage.openWhole,
@@ -68,8 +64,8 @@ const KEYS = {
   Escape: () => selectOnly([]),
   ArrowLeft: () => go(-1),
   ArrowRight: () => go(1),
-  ArrowUp: () => openQuery(-1),
-  ArrowDown: () => openQuery(1),
+  ArrowUp: () => queries.go(-1),
+  ArrowDown: () => queries.go(1),
 };
 const WITH_SHIFT = { ArrowLeft: () => extend(-1), ArrowRight: () => extend(1) };
 const WITH_CONTROL = { z: undo };
@@ -94,31 +90,6 @@ document.addEventListener("keydown", (event) => {
   act(action);
 });
 
-/** The query that was current when the list was drawn last. */
-let drawn = 0;
-
-function drawQueries() {
-  reconcile(one("#queries"), board.queries, {
-    key: ({ name }) => name,
-    create: (each) => {
-      const item = button(
-        each.class ? "class" : "distractor",
-        element("span", "name", each.name),
-        element("span", "count"),
-      );
-      item.addEventListener("click", () => act(() => open({ query: board.queries.indexOf(each) })));
-      return item;
-    },
-    update: (item, each, place) => {
-      item.lastChild.textContent = `${each.images.filter(decisionOn).length}/${each.images.length}`;
-      if (place === view.query) item.setAttribute("aria-current", "true");
-      else item.removeAttribute("aria-current");
-    },
-  });
-  if (view.query !== drawn) bringIntoSight(one("#queries"), one("#queries").children[view.query]);
-  drawn = view.query;
-}
-
 function drawFilters() {
   const counts = new Map([[ALL, unfiltered().length]]);
   for (const { reason } of unfiltered()) counts.set(reason, (counts.get(reason) ?? 0) + 1);
@@ -136,17 +107,19 @@ function drawFilters() {
   });
 }
 
+/** All images of the board, each once. */
+let all = [];
+
 function drawSummary() {
-  const all = new Set(board.queries.flatMap((each) => each.images.map((image) => image.sha256)));
-  const decided = [...all].filter((sha256) => board.decisions[sha256]).length;
+  const decided = all.filter((sha256) => board.decisions[sha256]).length;
   const orphaned = board.orphaned ? ` · ${board.orphaned} orphaned` : "";
-  const summary = `${decided} of ${all.size} decided${orphaned}`;
+  const summary = `${decided} of ${all.length} decided${orphaned}`;
   // A status is read aloud whenever it is written.
   if (one("#summary").textContent !== summary) one("#summary").textContent = summary;
   const progress = one("#progress");
-  progress.setAttribute("aria-valuemax", String(all.size));
+  progress.setAttribute("aria-valuemax", String(all.length));
   progress.setAttribute("aria-valuenow", String(decided));
-  progress.firstElementChild.style.width = `${all.size ? (100 * decided) / all.size : 0}%`;
+  progress.firstElementChild.style.width = `${all.length ? (100 * decided) / all.length : 0}%`;
 }
 
 function drawModes() {
@@ -154,7 +127,7 @@ function drawModes() {
   for (const each of document.querySelectorAll("#modes button")) {
     each.setAttribute("aria-pressed", String(each.dataset.mode === view.mode));
   }
-  one("#queries").hidden = view.mode !== QUERIES;
+  one("#choose-query").hidden = view.mode !== QUERIES;
   one("#map").hidden = view.mode !== MAP;
   for (const id of ["#filters", "#selecting"]) one(id).hidden = !unfiltered().length;
   one("#actions [data-key=u]").setAttribute("aria-disabled", String(!count()));
@@ -163,7 +136,7 @@ function drawModes() {
 onChange(() => {
   drawModes();
   drawSummary();
-  drawQueries();
+  queries.draw();
   drawFilters();
   stage.draw();
   cards.draw();
@@ -177,9 +150,14 @@ for (const each of document.querySelectorAll("#modes button")) {
   each.addEventListener("click", () => act(() => openMode(each.dataset.mode)));
 }
 stage.listen();
+cards.listen();
 labels.listen();
 map.listen();
 
 load()
-  .then(changed)
+  .then(() => {
+    all = [...new Set(board.queries.flatMap((each) => each.images.map(({ sha256 }) => sha256)))];
+    queries.create();
+    changed();
+  })
   .catch((error) => showError(`The images could not be loaded: ${error.message}.`));
