@@ -203,9 +203,11 @@ def time_page(driver: WebDriver, url: str, report: Callable[[str, str], None]) -
     wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, "#legend li"))
     report("map, loaded and drawn", f"{1000 * (time.monotonic() - started):.0f} ms")
     step("map: redraw", 'document.querySelector("#highlight").dispatchEvent(new Event("change"));', 5)
-    step("map: highlight a class", 'document.querySelector("#highlight").selectedIndex = 3;' + (
-        'document.querySelector("#highlight").dispatchEvent(new Event("change"));'
-    ))
+    step(
+        "map: highlight a class",
+        'document.querySelector("#highlight").selectedIndex = 3;'
+        + ('document.querySelector("#highlight").dispatchEvent(new Event("change"));'),
+    )
     step("map: point at an image", HOVER)
     step("map: zoom by the wheel", WHEEL, 5)
     driver.execute_script("document.querySelector('[data-zoom=\"0\"]')?.click()")

@@ -3,6 +3,7 @@ import io
 import json
 import re
 import shutil
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_metrics_of_files_that_share_names_are_all_shown(reports):
         metrics = {"accuracy": {**METRIC, "value": value}}
         (reports / f"classifier/{name}.json").write_text(json.dumps(metrics))
     html = page(collect(reports), [])
-    shown = re.findall(r"<summary>(\w+\.json): .*?</summary>|<td>accuracy</td>.*?>([\d.]+)<", html)
+    shown = re.findall(r"<summary>(\w+\.json): .*?</summary>|<td[^>]*>accuracy</td>.*?>([\d.]+)<", html)
     found = [file or value for file, value in shown]
     assert found == ["metrics.json", "0.960", "recipes.json", "0.780", "validation.json", "0.870"]
 
@@ -67,7 +68,7 @@ def test_front_matter_of_model_cards_is_left_out(reports):
         "---\nlicense: other\n---\n\n# A card\n\n---\n", encoding="utf-8"
     )
     html = page(collect(reports), [])
-    assert "<h1>A card</h1>" in html
+    assert "<h3>A card</h3>" in html
     assert "license: other" not in html
 
 
@@ -186,12 +187,12 @@ def test_page_leads_with_both_figures_names_and_the_most_confident_errors(projec
         ("<MUG>", "TEA", 0.9),
     ]
     html = page(collect(project / "reports"), [], lead)
-    before_sections = html[: html.index("<nav>")]
-    words = re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", before_sections))
-    assert "50.0%" in words
-    assert "95 % interval 25.0% to 75.0%; n = 8 test images. Baseline, colours: 25.0%." in words
+    before_sections = html[: html.index("<nav ")]
+    words = re.sub(r"\s+", " ", unescape(re.sub("<[^>]+>", " ", before_sections)))
+    assert " 50.0 % " in words
+    assert "95 % interval 25.0 % to 75.0 %; n = 8 test images. Baseline, colours: 25.0 %." in words
     assert "95 % interval 0.250 to 0.750; n = 8 held-out names. Baseline, trigram model: 3.000." in words
-    assert "Found as &lt;MUG&gt;, answered TEA with probability 0.90." in words
+    assert "Found as <MUG>, answered TEA with probability 0.90." in words
 
 
 def test_images_of_errors_are_small_and_inside_the_page(project):

@@ -97,8 +97,13 @@ def classifier_headline(metrics: dict[str, Any]) -> Headline:
         "model that had learnt from it.",
         metrics["accuracy"],
         metrics["answers"],
-        f"{baseline['name']}: {baseline['accuracy']['value']:.1%}",
+        f"{baseline['name']}: {percent(baseline['accuracy']['value'])}",
     )
+
+
+def percent(share: float) -> str:
+    """Format a share: 97.3 %."""
+    return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
 
 
 def generator_headline(metrics: dict[str, Any]) -> Headline:

@@ -20,7 +20,7 @@ from herodex.dataset.manifest import REASONS
 from herodex.errors import UserError
 from herodex.json_record import read_json
 from herodex.lineage.counts import Row, estimates_in, read_rows
-from herodex.lineage.headlines import Lead, read_lead
+from herodex.lineage.headlines import Lead, percent, read_lead
 from herodex.params import load_params
 from herodex.stage_times import StageTime, read_times
 
@@ -31,6 +31,8 @@ NO_LEAD = Lead([], [], [])
 PAGE = "index.html"
 FIRST = ("cards", "clean", "classifier", "generator")
 """The order of the folders; others follow by name."""
+SCROLLS = 'role="group" aria-label="table" tabindex="0"'
+"""Of a wide table's box, which keys scroll."""
 MAX_ROWS, MAX_COLUMNS = 40, 10
 MAX_CHARACTERS = 8000
 """Longer reports are cut, with a link to the whole."""
@@ -114,7 +116,15 @@ def markdown(file: Path) -> str:
     text = re.sub(r"\A---\n.*?\n---\n", "", file.read_text(encoding="utf-8"), flags=re.DOTALL)
     if len(text) > MAX_CHARACTERS:
         text = text[:MAX_CHARACTERS].rpartition("\n")[0] + f"\n\n… continued in [{file.name}]({file.name})."
-    return MarkdownIt("js-default").render(text)
+    parser = MarkdownIt("js-default")
+    parser.add_render_rule("table_open", lambda *_: f'<div class="scroll" {SCROLLS}><table>')
+    parser.add_render_rule("table_close", lambda *_: "</table></div>")
+    tokens = parser.parse(text)
+    for token in tokens:
+        # Below the heading of the section.
+        if token.type in {"heading_open", "heading_close"}:
+            token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
+    return parser.renderer.render(tokens, parser.options, {})
 
 
 def caption(plot: Path) -> str:
@@ -133,7 +143,13 @@ def page(sections: list[Section], times: list[StageTime], lead: Lead = NO_LEAD) 
     # Text of reports must not be read as HTML.
     environment = Environment(autoescape=True)
     return environment.from_string(template).render(
-        sections=sections, times=times, total=total, longest=longest, lead=lead, caption=caption
+        sections=sections,
+        times=times,
+        total=total,
+        longest=longest,
+        lead=lead,
+        caption=caption,
+        percent=percent,
     )
 
 
