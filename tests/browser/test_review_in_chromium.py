@@ -1,5 +1,7 @@
 """The review page in Chromium: decisions by keyboard, applied by `dvc repro`."""
 
+import hashlib
+import io
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 import yaml
 from demo_web_params import ONE_OF_EACH
+from every_mode import check_every_mode
 from page_in_chromium import violations
 from PIL import Image
 from review_in_chromium import ReviewPage, review_of, reviewing
@@ -18,11 +21,13 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from benchmarks.demo_crawl import write_crawl
+from benchmarks.review_page import draw_dataset
 from demo_web.truth import plan_web
 from herodex import paths
 from herodex.curation.clean import check_all, clean
 from herodex.dataset.manifest import NO_HASH, read_manifest, write_manifest
 from herodex.evaluation.baseline import colour_histogram
+from herodex.feedback_inbox import Report, store_report
 from herodex.params import load_params
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -378,33 +383,109 @@ def test_part_of_the_map_is_decided_on_by_pointer_and_keyboard(chromium, project
 
 
 @pytest.mark.usefixtures("no_decisions")
-@pytest.mark.parametrize(
-    ("width", "media"),
-    [
-        (360, {"prefers_color_scheme": "light"}),
-        (360, {"prefers_color_scheme": "dark", "forced_colors": "active"}),
-        (1440, {"prefers_color_scheme": "light"}),
-        (1440, {"prefers_color_scheme": "dark", "prefers_reduced_motion": "reduce"}),
-    ],
-    ids=["narrow, light", "narrow, forced colours", "wide, light", "wide, dark"],
-)
-def test_every_state_fits_the_window_and_is_accessible(chromium, project, width, media, tmp_path, axe):
-    def check(state: str) -> None:
-        assert violations(page, axe) == [], state
-        assert chromium.execute_script("return document.documentElement.scrollWidth") <= width, state
-        assert chromium.save_screenshot(str(tmp_path / f"{state}.png"))
-
-    with reviewing(project) as url, emulated(chromium, width, **media):
+def test_list_is_accessible_and_fits_in_every_mode(chromium, project, axe):
+    with reviewing(project) as url:
         page = ReviewPage(chromium, url)
         page.filter("near duplicate")
         page.press("k", "x")
-        check("board")
+        check_every_mode(page, axe, "list, a pair of duplicates, one image selected")
+        page.press("a", "d", "u")
+        check_every_mode(page, axe, "list, all selected, after undo")
         page.press("r")
-        check("chooser")
+        check_every_mode(page, axe, "choice of a label")
+        page.press(*"qq")
+        check_every_mode(page, axe, "choice of a label, without a match")
         page.press(Keys.ESCAPE, "o")
-        check("whole")
-        page.press(Keys.ESCAPE)
+        page.wait(
+            lambda: chromium.execute_script("return document.querySelector('#whole-image').naturalWidth")
+        )
+        check_every_mode(page, axe, "whole image")
+
+
+@pytest.mark.usefixtures("no_decisions")
+def test_every_filter_is_accessible_and_fits(chromium, project, axe):
+    with reviewing(project) as url:
+        page = ReviewPage(chromium, url)
+        reasons = [button.text.rpartition(" ")[0] for button in page.all("#filters button")]
+        assert len(reasons) > 5
+        for reason in reasons:
+            page.filter(reason)
+            assert violations(page, axe) == [], reason
+
+
+@pytest.mark.usefixtures("no_decisions")
+def test_map_is_accessible_and_fits_in_every_mode(chromium, project, axe):
+    with reviewing(project) as url, emulated(chromium, 1280):
+        page = ReviewPage(chromium, url)
+        page.open_map()
+        check_every_mode(page, axe, "map, nothing selected")
+        page.drag_over_map()
+        page.press("a", "d", "u", "k")
+        page.wait(lambda: page.decided() > 0)
+        chromium.execute_script("arguments[0].focus()", page.one("#plot"))
+        page.press(Keys.ARROW_RIGHT, Keys.ENTER, "+", "+", "+")
+        page.wait(lambda: page.text("#in-sight").startswith("Zoom 3.4"))
+        check_every_mode(page, axe, "map, zoomed, some decided")
+
+
+@pytest.mark.usefixtures("no_decisions")
+def test_end_and_errors_are_accessible_and_fit_in_every_mode(chromium, project, axe):
+    with reviewing(project) as url:
+        page = ReviewPage(chromium, url)
+        for _ in CLASSES + DISTRACTORS:
+            page.press("a", "k", Keys.ARROW_DOWN)
+        page.press("n")
+        assert page.text("#said") == "All images are decided."
+        page.wait(lambda: page.text("#summary") == "{0} of {0} decided".format(page.decided()))
+        check_every_mode(page, axe, "all decided")
+        page.wait(lambda: len(review_of(project)) == page.decided())
+        saved = (project / paths.REVIEW).read_text(encoding="utf-8")
+        (project / paths.REVIEW).write_text(f"{saved}{'a' * 64},keep,dragon\n", encoding="utf-8")
+        page.press("d")
+        page.wait(lambda: "'dragon' is not a class" in page.text("#notice"))
+        check_every_mode(page, axe, "file changed by hand")
+        (project / paths.REVIEW).write_text(saved, encoding="utf-8")
+    page.press("d")
+    page.wait(lambda: "the server does not answer" in page.text("#notice"))
+    check_every_mode(page, axe, "server stopped")
+    page.browser_errors()
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Drawn images of 40 classes, all with findings, and two reports of visitors."""
+    folder = tmp_path_factory.mktemp("large")
+    draw_dataset(folder, 600, 40, 1)
+    for label in ("unknown", "species 0001"):
+        file = io.BytesIO()
+        Image.new("RGB", (400, 300), "purple" if label == "unknown" else "teal").save(file, "PNG")
+        name = hashlib.sha256(file.getvalue()).hexdigest()
+        report = Report(name, label, "species 0000", "0123abcd", "CC0 1.0", "2026-01-02T03:04Z")
+        store_report(folder / paths.FEEDBACK, report, file.getvalue(), 1e9)
+    return folder
+
+
+def test_inbox_many_queries_and_many_cards_are_accessible_and_fit_in_every_mode(chromium, large, axe):
+    with reviewing(large) as url, emulated(chromium, 1280):
+        page = ReviewPage(chromium, url)
+        page.wait(lambda: page.one("#inbox").is_displayed())
+        page.one("#find").send_keys("003")
+        assert page.text("#found") == "11 of 40 queries"
+        check_every_mode(page, axe, "inbox, and a query found by letters")
+        for _ in range(2):
+            shown = page.one("#inbox").get_attribute("data-sha256")
+            page.one("#inbox .reject").click()
+            page.wait(
+                lambda shown=shown: (
+                    page.one("#inbox").get_attribute("data-sha256") != shown
+                    or not page.one("#inbox").is_displayed()
+                )
+            )
+        check_every_mode(page, axe, "inbox, after the last report")
         page.open_map()
         page.drag_over_map()
-        page.press("a")
-        check("map")
+        assert page.text("#page") == "Images 1 to 200 of 600"
+        page.one("#page-after").click()
+        assert page.text("#page") == "Images 201 to 400 of 600"
+        assert len(page.all("#strip .card")) == 200
+        check_every_mode(page, axe, "map of many classes, and the second page of cards")

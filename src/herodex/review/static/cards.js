@@ -34,7 +34,9 @@ function create(image) {
   const open = button("card", thumbnail, element("span", "reason"), element("span", "mark"));
   const tick = element("input", "tick");
   tick.type = "checkbox";
-  const card = element("li", "", open, tick);
+  const number = element("span", "number");
+  number.setAttribute("aria-hidden", "true");
+  const card = element("li", "", tick, number, open);
   open.addEventListener("click", (event) => press(placeOf(card), event));
   tick.addEventListener("change", () => {
     toggle(placeOf(card));
@@ -45,12 +47,13 @@ function create(image) {
 }
 
 function update(card, image, place) {
-  const [open, tick] = card.children;
+  const [tick, number, open] = card.children;
   const decision = decisionOn(image);
   const [thumbnail, reason, mark] = open.children;
   reason.className = `reason ${image.reason}`;
   reason.textContent = words(image.reason);
   mark.textContent = decision ? describe(decision) : "";
+  number.textContent = String(place + 1);
   card.className = decision ? decision.decision : "";
   card.classList.toggle("selected", isSelected(image));
   // The button's name is this text and what it shows.
@@ -103,7 +106,7 @@ export function draw() {
     : "None selected: decide on the current image";
   const card = strip.children[view.place - first];
   if (!card) return;
-  if (focused) card.children[focused.matches("input") ? 1 : 0].focus({ preventScroll: true });
+  if (focused) (focused.matches("input") ? card.firstChild : card.lastChild).focus({ preventScroll: true });
   if (!pressed) bringIntoSight(strip, card);
   pressed = false;
 }
