@@ -157,6 +157,20 @@ def test_arrow_keys_reach_every_query_and_image(chromium, project):
         assert {"score", "label", "licence"} <= set(page.text("#details").split())
 
 
+COUNT_PIXELS = """
+const canvas = document.querySelector("#canvas");
+const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+const hex = getComputedStyle(document.documentElement).getPropertyValue(arguments[0]).trim();
+const wanted = [1, 3, 5].map((place) => Number.parseInt(hex.slice(place, place + 2), 16));
+let count = 0;
+for (let at = 0; at < data.length; at += 4) {
+  if (wanted.every((value, part) => Math.abs(data[at + part] - value) < 8) && data[at + 3] > 200) count += 1;
+}
+return count;
+"""
+"""Counts pixels of the map in the colour of a property."""
+
+
 def _scores(page: ReviewPage) -> list[str]:
     scores = []
     for _ in range(5):
@@ -382,6 +396,151 @@ def test_part_of_the_map_is_decided_on_by_pointer_and_keyboard(chromium, project
         assert chromium.get_log("browser") == []
 
 
+def place_in_plot(page: ReviewPage, across: float, down: float) -> dict[str, float]:
+    """The place of a share of the plot in the window."""
+    box = page.driver.execute_script("return document.querySelector('#plot').getBoundingClientRect()")
+    return {"x": box["x"] + across * box["width"], "y": box["y"] + down * box["height"]}
+
+
+def turn_wheel(page: ReviewPage, across: float, down: float, pixels: int) -> None:
+    """Turn the wheel over a share of the plot."""
+    place = place_in_plot(page, across, down)
+    turned = {"type": "mouseWheel", "deltaX": 0, "deltaY": pixels, **place}
+    page.driver.execute_cdp_cmd("Input.dispatchMouseEvent", turned)
+
+
+def nearest_place(page: ReviewPage) -> list[float]:
+    """The position in the plot of the point that pointer or keys are at."""
+    return page.driver.execute_script(
+        "const { x, y, width, height } = document.querySelector('#points .here').getBBox();"
+        "return [x + width / 2, y + height / 2]"
+    )
+
+
+def drag_moves_the_map(page: ReviewPage, *modifiers: str) -> None:
+    """Drag from the middle of the plot, and wait until the map has moved as far."""
+    # The pointer names what it passes over until a button is pressed.
+    ActionChains(page.driver).move_to_element(page.one("#plot")).perform()
+    left, top = nearest_place(page)
+    action = ActionChains(page.driver)
+    for modifier in modifiers:
+        action.key_down(modifier)
+    action.click_and_hold().move_by_offset(-60, -40).release()
+    for modifier in modifiers:
+        action.key_up(modifier)
+    action.perform()
+    page.wait(lambda: nearest_place(page) == pytest.approx([left - 60, top - 40], abs=3))
+
+
+def count_in_sight(page: ReviewPage) -> int:
+    return int(page.text("#in-sight").partition(": ")[2].split()[0])
+
+
+@pytest.mark.usefixtures("no_decisions")
+def test_map_zooms_about_the_pointer_moves_and_returns_with_focus_and_cards(chromium, project):
+    with reviewing(project) as url, emulated(chromium, 1280):
+        page = ReviewPage(chromium, url)
+        page.open_map()
+        whole = page.text("#in-sight")
+        plot = page.one("#plot")
+        chromium.execute_script(
+            "arguments[0].scrollIntoView({ block: 'center' }); arguments[0].focus()", plot
+        )
+        page.press(Keys.ARROW_RIGHT, Keys.ENTER)
+        cards = [card.get_attribute("data-key") for card in page.all("#strip li")]
+        before = nearest_place(page)
+        size = plot.size
+        share = before[0] / size["width"], before[1] / size["height"]
+        turn_wheel(page, *share, -400)
+        page.wait(lambda: page.text("#in-sight").startswith("Zoom 2.2"))
+        assert nearest_place(page) == pytest.approx(before, abs=3)
+        assert count_in_sight(page) < int(whole.split()[2])
+        drag_moves_the_map(page, Keys.CONTROL)
+        page.one("#pan").click()
+        drag_moves_the_map(page)
+        page.one("#pan").click()
+        assert [card.get_attribute("data-key") for card in page.all("#strip li")] == cards
+        chromium.execute_script("arguments[0].focus()", plot)
+        at = nearest_place(page)
+        page.press_with(Keys.SHIFT, Keys.ARROW_LEFT)
+        page.wait(lambda: nearest_place(page)[0] > at[0] + 100)
+        page.press("0")
+        page.wait(lambda: page.text("#in-sight") == whole)
+        assert chromium.switch_to.active_element == plot
+        for key, text in (("+", "Zoom 1.5"), ("+", "Zoom 2.3"), ("-", "Zoom 1.5")):
+            page.press(key)
+            page.wait(lambda text=text: page.text("#in-sight").startswith(text))
+        page.one("#zoom [data-zoom='0']").click()
+        page.wait(lambda: page.text("#in-sight") == whole)
+        assert chromium.switch_to.active_element == page.one("#zoom [data-zoom='0']")
+        assert [card.get_attribute("data-key") for card in page.all("#strip li")] == cards
+        # The whole map cannot become smaller, so the wheel scrolls the page.
+        scrolled = chromium.execute_script("return scrollY")
+        turn_wheel(page, 0.5, 0.5, 100)
+        page.wait(lambda: chromium.execute_script("return scrollY") > scrolled)
+
+
+@pytest.mark.usefixtures("no_decisions")
+def test_rectangle_on_a_zoomed_map_selects_what_is_in_sight(chromium, project):
+    with reviewing(project) as url, emulated(chromium, 1280):
+        page = ReviewPage(chromium, url)
+        page.open_map()
+        chromium.execute_script("document.querySelector('#plot').scrollIntoView({ block: 'center' })")
+        turn_wheel(page, 0.1, 0.7, -400)
+        page.wait(lambda: page.text("#in-sight").startswith("Zoom 2.2"))
+        page.drag_over_map()
+        assert (
+            0 < len(page.all("#strip .card")) <= count_in_sight(page) < len(np.load(project / paths.FEATURES))
+        )
+
+
+def test_fingers_pinch_and_move_the_map(chromium, project):
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        points = [place_in_plot(page, *place) | {"id": number} for number, place in enumerate(places)]
+        chromium.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    with reviewing(project) as url, emulated(chromium, 1280):
+        page = ReviewPage(chromium, url)
+        page.open_map()
+        chromium.execute_script("document.querySelector('#plot').scrollIntoView({ block: 'center' })")
+        touch("touchStart", (0.4, 0.5), (0.6, 0.5))
+        touch("touchMove", (0.3, 0.5), (0.7, 0.5))
+        touch("touchEnd")
+        page.wait(lambda: page.text("#in-sight").startswith("Zoom 2.0"))
+        # The fingers that pinched have selected nothing.
+        assert page.all("#strip .card") == []
+
+
+@pytest.mark.usefixtures("no_decisions")
+def test_decided_images_are_marked_counted_and_can_be_hidden_on_the_map(chromium, project):
+    def legend(start: str) -> int:
+        (entry,) = (item.text for item in page.all("#legend li") if item.text.startswith(start))
+        return int(entry.rpartition(" ")[2])
+
+    def colours(name: str) -> int:
+        """Count the canvas's pixels of a decision's colour."""
+        return chromium.execute_script(COUNT_PIXELS, name)
+
+    with reviewing(project) as url, emulated(chromium, 1280):
+        page = ReviewPage(chromium, url)
+        page.open_map()
+        count = len(np.load(project / paths.FEATURES))
+        assert (legend("underlined"), legend("struck through"), colours("--keep")) == (0, 0, 0)
+        page.drag_over_map()
+        page.press("k", "k", "d")
+        page.wait(lambda: (legend("underlined"), legend("struck through")) == (2, 1))
+        assert colours("--keep") > 10
+        page.one("#undecided-only").click()
+        page.wait(
+            lambda: (
+                page.text("#in-sight") == f"Whole map: {count - 3} of {count - 3} undecided images in sight"
+            )
+        )
+        assert colours("--keep") == 0
+        page.drag_over_map()
+        assert len(page.all("#strip .card")) == count - 3
+
+
 @pytest.mark.usefixtures("no_decisions")
 def test_list_is_accessible_and_fits_in_every_mode(chromium, project, axe):
     with reviewing(project) as url:
@@ -423,7 +582,7 @@ def test_map_is_accessible_and_fits_in_every_mode(chromium, project, axe):
         page.press("a", "d", "u", "k")
         page.wait(lambda: page.decided() > 0)
         chromium.execute_script("arguments[0].focus()", page.one("#plot"))
-        page.press(Keys.ARROW_RIGHT, Keys.ENTER, "+", "+", "+")
+        page.press(Keys.ARROW_RIGHT, Keys.ENTER, "d", "d", "+", "+", "+")
         page.wait(lambda: page.text("#in-sight").startswith("Zoom 3.4"))
         check_every_mode(page, axe, "map, zoomed, some decided")
 

@@ -177,6 +177,14 @@ def test_invalid_file_is_reported_and_not_overwritten(server):
     assert file.read_text() == "nonsense\n"
 
 
+def test_file_that_cannot_be_written_is_reported(server):
+    client, file = server
+    file.mkdir()
+    answer = decide(client)
+    assert answer.status_code == 507
+    assert answer.json()["error"] == f"{file} cannot be written: Is a directory"
+
+
 @pytest.mark.parametrize(
     ("asked", "status"),
     [
