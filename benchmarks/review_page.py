@@ -1,12 +1,11 @@
 """Times of the review page with many classes and images, in Chromium.
 
-`python -m benchmarks.review_page` draws a dataset, serves its review page, and prints the size of the first load
-and how long steps take until the next frame is painted. Browser and server share the machine.
+`python -m benchmarks.review_page` draws a dataset, serves its review page, and prints the size of the first
+load and how long steps take until the next frame is painted. Browser and server share the machine.
 """
 
 import argparse
 import contextlib
-import json
 import os
 import subprocess
 import sys
@@ -15,8 +14,8 @@ import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
+import httpx
 import numpy as np
 import pandas as pd
 import yaml
@@ -75,7 +74,8 @@ WHEEL = """
 const plot = document.querySelector("#plot");
 const box = plot.getBoundingClientRect();
 const [clientX, clientY] = [box.left + box.width / 3, box.top + box.height / 3];
-plot.dispatchEvent(new WheelEvent("wheel", { bubbles: true, cancelable: true, deltaY: -100, clientX, clientY }));
+const wheel = { bubbles: true, cancelable: true, deltaY: -100, clientX, clientY };
+plot.dispatchEvent(new WheelEvent("wheel", wheel));
 """
 
 
@@ -154,11 +154,10 @@ def chromium() -> Generator[WebDriver]:
 
 def ask(url: str, body: dict[str, Any] | None = None) -> tuple[bytes, float]:
     """Return an answer of the server, and the seconds that it took."""
-    data = None if body is None else json.dumps(body).encode()
     started = time.monotonic()
-    with urlopen(Request(url, data, {"Content-Type": "application/json"}), timeout=TIMEOUT_S) as answer:
-        read = answer.read()
-    return read, time.monotonic() - started
+    answer = httpx.request("GET" if body is None else "POST", url, json=body, timeout=TIMEOUT_S)
+    answer.raise_for_status()
+    return answer.content, time.monotonic() - started
 
 
 def time_server(url: str, hashes: list[str], report: Callable[[str, str], None]) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas
 
 MOST_POINTS = 20_000
-"""Points that are drawn; with more, the page takes longer for a frame than the eye allows."""
+"""Points that are drawn; more of them would delay each step of the zoom."""
 LABEL_FINDINGS = (LOW_LABEL_QUALITY, *LABEL_CHECKS, "label_conflict")
 """Findings that question the label."""
 
