@@ -80,7 +80,7 @@ plot.dispatchEvent(new WheelEvent("wheel", wheel));
 
 
 def draw_dataset(folder: Path, images: int, classes: int, share: float) -> None:
-    """Write a project whose images are clusters of random features; a share of them has findings."""
+    """Write a project with random features around a centre per class; a share of images has findings."""
     generator = np.random.default_rng(SEED)
     values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     names = [f"species {place:04d}" for place in range(classes)]

@@ -529,6 +529,15 @@ def test_decided_images_are_marked_counted_and_can_be_hidden_on_the_map(chromium
         page.drag_over_map()
         page.press("k", "k", "d")
         page.wait(lambda: (legend("underlined"), legend("struck through")) == (2, 1))
+        chromium.execute_script("arguments[0].focus()", page.one("#plot"))
+        page.press(Keys.ARROW_RIGHT, Keys.ENTER)
+        undecided = page.text("#nearest-text")
+        page.press("d")
+        page.wait(
+            lambda: page.text("#nearest-text") == f"{undecided.partition(', decided')[0]}, decided: drop"
+        )
+        page.press("u")
+        page.wait(lambda: page.text("#nearest-text") == undecided)
         assert colours("--keep") > 10
         page.one("#undecided-only").click()
         page.wait(

@@ -1,6 +1,6 @@
 /** The map of the images: similar ones lie close together; a part of it is shown as cards. */
 
-import { MAP, board, changed, decisionOn, describe, show, view } from "./board.js";
+import { MAP, board, changed, decisionOn, describe, show, view, words } from "./board.js";
 import { say } from "./decisions.js";
 import { digits, one } from "./elements.js";
 import { listenToGestures } from "./gestures.js";
@@ -87,19 +87,23 @@ export function draw() {
   });
 }
 
+/** Write a status, which is read aloud whenever it is written, if it changes. */
+function write(selector, text) {
+  if (one(selector).textContent !== text) one(selector).textContent = text;
+}
+
 function drawNow() {
   const candidates = chosen();
   if (!plot.measure(inSight, candidates.length)) return;
   const picked = new Set(view.picked.map(({ sha256 }) => sha256));
   const count = plot.drawPoints(candidates, { markOf, highlighted: one("#highlight").value, picked, decisionOn });
   plot.drawHere(here);
+  nameHere();
   if (explained !== board.decisions) legend.draw(marks, points, decisionOn);
   explained = board.decisions;
   const whole = inSight.scale === 1;
   const of = onlyUndecided() ? `${digits(candidates.length)} undecided images` : `${digits(candidates.length)} images`;
-  const text = `${whole ? "Whole map" : `Zoom ${inSight.scale.toFixed(1)}`}: ${digits(count)} of ${of} in sight`;
-  // A status is read aloud whenever it is written.
-  if (one("#in-sight").textContent !== text) one("#in-sight").textContent = text;
+  write("#in-sight", `${whole ? "Whole map" : `Zoom ${inSight.scale.toFixed(1)}`}: ${digits(count)} of ${of} in sight`);
   for (const key of ["0", "-"]) one(`#zoom [data-zoom="${key}"]`).setAttribute("aria-disabled", String(whole));
 }
 
@@ -156,11 +160,18 @@ function goTo(point) {
   plot.drawHere(here);
   one("#nearest-image").src = `/thumbnail/192/${point.sha256}`;
   one("#nearest-image").hidden = false;
-  const finding = point.reason.replaceAll("_", " ");
-  const decision = decisionOn(point);
-  one("#nearest-text").textContent =
-    `label ${point.label}, query ${point.query}, ${finding}, looks like ${point.looks_like || "nothing known"}` +
-    (decision ? `, decided: ${describe(decision)}` : "");
+  nameHere();
+}
+
+function nameHere() {
+  if (!here) return;
+  const { label, query, reason, looks_like } = here;
+  const decision = decisionOn(here);
+  write(
+    "#nearest-text",
+    `label ${label}, query ${query}, ${words(reason)}, looks like ${looks_like || "nothing known"}` +
+      (decision ? `, decided: ${describe(decision)}` : ""),
+  );
 }
 
 /** Go to the nearest point in a direction, or to the middle if no point is in sight. */
