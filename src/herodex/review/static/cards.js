@@ -47,8 +47,13 @@ function create(image) {
 }
 
 function update(card, image, place) {
-  const [tick, number, open] = card.children;
   const decision = decisionOn(image);
+  const here = place === view.place;
+  // Most cards stay as they are, and each change of one takes time.
+  const state = [place, here, isSelected(image), image.query, image.reason, decision && describe(decision)].join();
+  if (card.dataset.state === state) return;
+  card.dataset.state = state;
+  const [tick, number, open] = card.children;
   const [thumbnail, reason, mark] = open.children;
   reason.className = `reason ${image.reason}`;
   reason.textContent = words(image.reason);
@@ -60,7 +65,6 @@ function update(card, image, place) {
   thumbnail.alt = `${place + 1}, ${image.query}${decision ? "" : ", undecided"}: `;
   tick.setAttribute("aria-label", `Select ${place + 1}, ${image.query}`);
   tick.checked = isSelected(image);
-  const here = place === view.place;
   if (here) open.setAttribute("aria-current", "true");
   else open.removeAttribute("aria-current");
   // One card is a tab stop; arrow keys go to the others.
@@ -70,7 +74,9 @@ function update(card, image, place) {
 /** Say which cards are shown if these are not all. */
 function drawPages(count, first, length) {
   one("#pages").hidden = count <= PAGE;
-  one("#page").textContent = `Images ${digits(first + 1)} to ${digits(first + length)} of ${digits(count)}`;
+  const text = `Images ${digits(first + 1)} to ${digits(first + length)} of ${digits(count)}`;
+  // A status is read aloud whenever it is written.
+  if (one("#page").textContent !== text) one("#page").textContent = text;
   one("#page-before").setAttribute("aria-disabled", String(first === 0));
   one("#page-after").setAttribute("aria-disabled", String(first + length >= count));
 }
