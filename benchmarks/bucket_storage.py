@@ -3,8 +3,8 @@
 Start an S3 server, for example `moto_server -p 5555`, set AWS_ENDPOINT_URL and credentials, and create a
 bucket. `python -m benchmarks.bucket_storage WORK s3://BUCKET` draws the 20,000 images of
 `benchmarks.storage_layout`, and stores them and features of noise in either way, in scratch repositories
-whose remote is in the bucket too: the stages' writing, `dvc add`, `dvc push`, the same after five more images,
-and a clone that reads images.
+whose remote is in the bucket too. It times the stages' writing, `dvc add`, `dvc push`, the same after five
+more images, and a clone that reads images.
 """
 
 import argparse

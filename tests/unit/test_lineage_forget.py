@@ -36,6 +36,7 @@ from herodex.lineage.traces import find_traces, traces_in, wanted
 from herodex.lineage.tree import render
 from herodex.params import load_params
 from herodex.review.feedback import FeedbackReview
+from herodex.statistics import estimate
 
 PROJECT = Path(__file__).resolve().parents[2]
 SOURCES = [
@@ -400,8 +401,8 @@ def test_running_crawl_is_not_disturbed(project):
 
 
 def test_figures_are_compared_with_their_intervals():
-    before = {"accuracy": {"value": 0.9, "low": 0.88, "high": 0.92, "n": 200}}
-    after = {"accuracy": {"value": 0.8, "low": 0.77, "high": 0.83, "n": 180}}
+    before = {"accuracy": estimate(0.9, 0.88, 0.92, 200)}
+    after = {"accuracy": estimate(0.8, 0.77, 0.83, 180)}
     both = "0.900 [0.880, 0.920], n = 200 → 0.800 [0.770, 0.830], n = 180"
     assert compare_figures(before, after) == f"accuracy: {both}; the intervals do not overlap"
     assert compare_figures(before, before).endswith("; the intervals overlap")
