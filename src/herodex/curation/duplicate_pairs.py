@@ -17,9 +17,12 @@ from herodex.curation.alignment import place, thumbnail
 from herodex.curation.local_correlation import local_correlation
 from herodex.dataset.feature_table import BLOCK
 from herodex.dataset.manifest import ReadImage
+from herodex.scale.parallel import side_by_side
 
 BACKGROUND_PAIRS = 64
 """Random pairs of a query that give its background."""
+MOST_BACKGROUND_PAIRS = 20_000
+"""Random pairs of all queries; beyond, each query has fewer, but at least `FEWEST_PAIRS`."""
 FEWEST_PAIRS = 15
 """Below, which is fewer than six images, the background is that of all queries."""
 DEVIATIONS = 3 * 1.4826
@@ -107,16 +110,21 @@ def backgrounds(images: pd.DataFrame, queries: set[str], compare: Compare) -> di
         compare: of `comparison`.
     """
     rows_of = images.groupby("query", sort=False).indices
+    limit = min(BACKGROUND_PAIRS, max(MOST_BACKGROUND_PAIRS // max(len(rows_of), 1), FEWEST_PAIRS))
 
     def of_random_pairs(query: str) -> list[float]:
         rows = images.iloc[rows_of[query]]
         files = rows["file"].tolist()
-        pairs = random_pairs(rows["sha256"], BACKGROUND_PAIRS).tolist()
+        pairs = random_pairs(rows["sha256"], limit).tolist()
         return [compare(files[one], files[other], -1.0) for one, other in pairs]
 
-    found = {query: of_random_pairs(query) for query in sorted(queries)}
+    def of_each(names: set[str]) -> dict[str, list[float]]:
+        ordered = sorted(names)
+        return dict(zip(ordered, side_by_side(of_random_pairs, ordered), strict=True))
+
+    found = of_each(queries)
     if any(len(values) < FEWEST_PAIRS for values in found.values()):
-        others = {query: of_random_pairs(query) for query in sorted(set(images["query"]) - queries)}
+        others = of_each(set(images["query"]) - queries)
         pooled = background(np.array([value for values in (found | others).values() for value in values]))
     else:
         pooled = 0.0
