@@ -4,10 +4,11 @@ import pytest
 from drawn_scene import scene
 from PIL import Image, ImageDraw, ImageOps
 
+from herodex.curation import duplicate_pairs
 from herodex.curation.alignment import place, thumbnail
 from herodex.curation.duplicate_groups import connected_groups
 from herodex.curation.duplicate_limits import Off, describe_off, mark_within_limits
-from herodex.curation.duplicate_pairs import ScoredPairs, background, random_pairs, score_pairs
+from herodex.curation.duplicate_pairs import ScoredPairs, background, backgrounds, random_pairs, score_pairs
 from herodex.curation.local_correlation import local_correlation
 from herodex.params import load_params
 
@@ -125,6 +126,23 @@ def test_random_pairs_of_many_images_are_the_first_of_all_pairs():
 def test_background_ignores_the_duplicates_among_random_pairs():
     values = np.concatenate([np.linspace(0.1, 0.3, 60), np.ones(4)])
     assert background(values) < 0.6
+
+
+def test_queries_share_a_limit_of_random_pairs(monkeypatch):
+    monkeypatch.setattr(duplicate_pairs, "MOST_BACKGROUND_PAIRS", 100)
+    compared: list[int] = []
+
+    def compare(_files, pairs, _min_alignment):
+        compared.append(len(pairs))
+        return np.full(len(pairs), 0.1)
+
+    for queries, each in ((1, 64), (4, 25), (20, 15)):
+        compared.clear()
+        names = [f"q{place % queries}" for place in range(30 * queries)]
+        files = [f"{place:03}" for place in range(len(names))]
+        images = pd.DataFrame({"query": names, "sha256": files, "file": files})
+        backgrounds(images, {"q0"}, compare)
+        assert compared == [each]
 
 
 def scored(pairs: list[list[int]], detail: float) -> ScoredPairs:

@@ -222,3 +222,21 @@ def test_stored_features_give_the_label_errors_of_features_in_memory(tmp_path):
     )
     assert (one[0].quality == other[0].quality).all()
     assert list(one[1].reason) == list(other[1].reason)
+
+
+def test_models_of_principal_components_find_the_same_wrong_labels(monkeypatch):
+    everything = score_labels(WELL_APART, with_wrong_labels([0, 1, 3, 4, 6]), GROUPS, ALL, folds=5)
+    monkeypatch.setattr(label_errors, "MANY_LOGITS", 0)
+    monkeypatch.setattr(label_errors, "COMPONENTS", 40)
+    reduced = score_labels(WELL_APART, with_wrong_labels([0, 1, 3, 4, 6]), GROUPS, ALL, folds=5)
+    assert (everything.quality != reduced.quality).all()
+    assert set(np.argsort(reduced.quality)[:5].tolist()) == {0, 1, 3, 4, 6}
+    assert np.corrcoef(everything.quality, reduced.quality)[0, 1] > 0.9
+    found = errors_in(WELL_APART, with_wrong_labels([0, 1, 3, 4, 6]))
+    assert np.flatnonzero(found.reason != "").tolist() == [0, 1, 3, 4, 6]
+
+
+def test_models_have_all_features_for_few_images_and_labels():
+    images = Labelled(FEATURES, LABELS, GROUPS, ALL, folds=5)
+    model = label_errors._fit(images, ALL)
+    assert model[-1].coef_.shape == (3, CHANNELS)

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from herodex.curation.contact_sheets import SIDE, contact_sheet
-from herodex.evaluation import evaluate
+from herodex.evaluation import baseline, evaluate
 from herodex.evaluation.answered import OUT_OF_FOLD, TEST_PART
 from herodex.evaluation.baseline import (
     BINS,
@@ -95,7 +95,9 @@ def test_histogram_shares_sum_to_1():
     assert histogram.sum() == pytest.approx(1)
 
 
-def test_the_baseline_learns_colours():
+@pytest.mark.parametrize("many_logits", [0, 2_000_000])
+def test_the_baseline_learns_colours(monkeypatch, many_logits):
+    monkeypatch.setattr(baseline, "MANY_LOGITS", many_logits)
     rng = np.random.default_rng(0)
     reds = [rng.integers(0, 90, (8, 8, 3), np.uint8) + np.array([160, 0, 0], np.uint8) for _ in range(12)]
     blues = [rng.integers(0, 90, (8, 8, 3), np.uint8) + np.array([0, 0, 160], np.uint8) for _ in range(12)]

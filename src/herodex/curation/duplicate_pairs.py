@@ -19,10 +19,12 @@ from herodex.dataset.feature_table import BLOCK
 from herodex.dataset.manifest import ReadImage
 from herodex.params import ScaleParams
 from herodex.scale.engine import LOCAL
-from herodex.scale.parallel import in_turn
+from herodex.scale.parallel import in_turn, side_by_side
 
 BACKGROUND_PAIRS = 64
 """Random pairs of a query that give its background."""
+MOST_BACKGROUND_PAIRS = 20_000
+"""Random pairs of all queries; beyond, each query has fewer, but at least `FEWEST_PAIRS`."""
 FEWEST_PAIRS = 15
 """Below, which is fewer than six images, the background is that of all queries."""
 DEVIATIONS = 3 * 1.4826
@@ -91,8 +93,12 @@ def comparisons(read: ReadImage, scale: ScaleParams) -> CompareAll:
     def compare_all(
         files: Sequence[str], pairs: Int[np.ndarray, "pairs 2"], min_alignment: float
     ) -> Float[np.ndarray, " pairs"]:
-        scores = (compare(files[i], files[j], min_alignment) for i, j in _each(pairs))
-        return np.fromiter(scores, float, len(pairs))
+        def compare_some(start: int) -> Float[np.ndarray, " some"]:
+            some: list[list[int]] = pairs[start : start + COMPARED_AT_ONCE].tolist()
+            return np.array([compare(files[i], files[j], min_alignment) for i, j in some])
+
+        found = side_by_side(compare_some, range(0, len(pairs), COMPARED_AT_ONCE))
+        return np.concatenate([np.empty(0), *found])
 
     return compare_all
 
@@ -148,13 +154,12 @@ def backgrounds(images: pd.DataFrame, queries: set[str], compare: CompareAll) ->
         compare: of `comparisons`.
     """
     rows_of = images.groupby("query", sort=False).indices
+    limit = min(BACKGROUND_PAIRS, max(MOST_BACKGROUND_PAIRS // max(len(rows_of), 1), FEWEST_PAIRS))
     files: list[str] = images["file"].tolist()
 
     def of_random_pairs(names: Iterable[str]) -> dict[str, Float[np.ndarray, " pairs"]]:
         pairs = {
-            name: np.asarray(rows_of[name])[
-                random_pairs(images["sha256"].iloc[rows_of[name]], BACKGROUND_PAIRS)
-            ]
+            name: np.asarray(rows_of[name])[random_pairs(images["sha256"].iloc[rows_of[name]], limit)]
             for name in sorted(names)
         }
         values = compare(files, np.concatenate([np.empty((0, 2), int), *pairs.values()]), -1.0)

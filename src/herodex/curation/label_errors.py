@@ -14,6 +14,7 @@ from typing import Any, cast
 import numpy as np
 from cleanlab.rank import get_label_quality_scores
 from jaxtyping import Bool, Float64, Int, Shaped
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -45,6 +46,8 @@ MIN_GAIN = 0.01
 LABEL_ERROR, OUTLIER = "label_error", "outlier"
 FITTED_MAX = 20_000
 """Images that a model is fitted to; beyond, a sample of them with the same limit for every label."""
+MANY_LOGITS, COMPONENTS = 2_000_000, 256
+"""Fitted images times labels beyond which the model is fitted to so many principal components."""
 PREDICTED_AT_ONCE = 4096
 """Images predicted at a time, which bounds the memory."""
 COMPARED_MAX = 4096
@@ -147,12 +150,18 @@ def predict_out_of_fold(
 
 
 def _fit(images: Labelled, train: Bool[np.ndarray, " n"]) -> Any:
-    """Fit a logistic regression to scaled features."""
+    """Fit a logistic regression to scaled features, or to their principal components for many labels."""
     learnt = sample_evenly(np.flatnonzero(train), images.labels, images.groups, FITTED_MAX)
     # Without balancing, images of a small class are improbable because the class is small.
     regression = LogisticRegression(C=REGULARISATION, max_iter=500, class_weight="balanced")
-    model: Any = Pipeline([("scale", StandardScaler()), ("regression", regression)])
-    return model.fit(images.features[learnt], images.labels[learnt])
+    features, labels = images.features[learnt], images.labels[learnt]
+    steps: list[tuple[str, Any]] = [("scale", StandardScaler()), ("regression", regression)]
+    if len(labels) * len(np.unique(labels)) > MANY_LOGITS:
+        # The covariance of all features takes less time than a few steps of the solver on them.
+        components = PCA(min(COMPONENTS, *features.shape), svd_solver="covariance_eigh")
+        steps.insert(1, ("reduce", components))
+    model: Any = Pipeline(steps)
+    return model.fit(features, labels)
 
 
 def sample_evenly(

@@ -251,7 +251,7 @@ def baseline_accuracy(
     train: pd.DataFrame,
     params: Params,
 ) -> Estimate:
-    """Estimate the accuracy of logistic regression on colour histograms.
+    """Estimate the accuracy of a linear classifier of colour histograms.
 
     Args:
         answered: the images to predict.
