@@ -68,7 +68,8 @@ function listLines() {
 function listBoxes(selector) {
   return [...root.querySelectorAll(selector)]
     .filter(isSeen)
-    .map((element) => toPart(element, element.getBoundingClientRect(), element))
+    // A link in two lines has a box in each.
+    .flatMap((element) => [...element.getClientRects()].map((box) => toPart(element, box, element)))
     .filter(({ box }) => box.width > 1 && box.height > 1);
 }
 
