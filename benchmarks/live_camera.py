@@ -5,33 +5,21 @@ without one, and counts the answers that the page shows. Browser and service sha
 """
 
 import argparse
-import contextlib
 import sys
 import tempfile
-from collections.abc import Generator
 from pathlib import Path
 
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.ui import WebDriverWait
 
+from benchmarks.chromium import started_chromium
 from benchmarks.served_project import ROOT, lay_out, served
 from benchmarks.table import cpu_name
-from crawlers.browser import find_browser
 from herodex.command import run_command
 from herodex.params import load_params
 
 TIMEOUT_S = 60
-SWITCHES = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    # A camera that shows a green clock, allowed without a question.
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-)
 COUNT = """
 const [seconds, done] = arguments;
 const times = [];
@@ -46,24 +34,8 @@ setTimeout(() => done(times), 1000 * seconds);
 """
 
 
-@contextlib.contextmanager
-def chromium() -> Generator[WebDriver]:
-    """Start a headless browser with a fake camera."""
-    browser = find_browser()
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(browser.executable)
-    for switch in SWITCHES:
-        options.add_argument(switch)
-    driver = webdriver.Chrome(options, Service(str(browser.driver)))
-    try:
-        yield driver
-    finally:
-        driver.quit()
-
-
 def answers_per_second(driver: WebDriver, url: str, seconds: float) -> float:
     """Turn the live camera on, and count the answers after the first one."""
-    driver.set_script_timeout(seconds + TIMEOUT_S)
     driver.get(url)
     wait = WebDriverWait(driver, TIMEOUT_S)
     wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, ".bars li"))
@@ -88,7 +60,7 @@ def main() -> None:
             served(
                 lay_out(Path(folder) / "project", ROOT / "service.py", requests_per_minute=limit)
             ) as service,
-            chromium() as driver,
+            started_chromium(timeout_s=seconds + TIMEOUT_S) as driver,
         ):
             rate = answers_per_second(driver, service.url, seconds)
         shown = f"requests_per_minute: {limit:g}" if limit else "no rate limit"

@@ -20,14 +20,12 @@ import numpy as np
 import pandas as pd
 import yaml
 from PIL import Image
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.ui import WebDriverWait
 
+from benchmarks.chromium import started_chromium
 from benchmarks.table import cpu_name
-from crawlers.browser import find_browser
 from herodex import paths
 from herodex.command import run_command
 from herodex.dataset.feature_table import write_features
@@ -35,7 +33,7 @@ from herodex.dataset.manifest import write_manifest
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT_S = 120
-SWITCHES = ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1440,1000")
+WINDOW = "--window-size=1440,1000"
 FEATURES, FILES, SIDE, SEED = 512, 48, 224, 5
 REASONS = ("label_error", "near_duplicate", "outlier", "blurry", "")
 """Findings of equal shares; the empty one is a low label quality."""
@@ -136,22 +134,6 @@ def reviewing(folder: Path) -> Generator[tuple[str, float]]:
             process.terminate()
 
 
-@contextlib.contextmanager
-def chromium() -> Generator[WebDriver]:
-    """Start a headless browser."""
-    browser = find_browser()
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(browser.executable)
-    for switch in SWITCHES:
-        options.add_argument(switch)
-    driver = webdriver.Chrome(options, Service(str(browser.driver)))
-    driver.set_script_timeout(TIMEOUT_S)
-    try:
-        yield driver
-    finally:
-        driver.quit()
-
-
 def ask(url: str, body: dict[str, Any] | None = None) -> tuple[bytes, float]:
     """Return an answer of the server, and the seconds that it took."""
     started = time.monotonic()
@@ -236,7 +218,7 @@ def main() -> None:
         folder = Path(name)
         draw_dataset(folder, args.images, args.classes, args.findings)
         hashes = pd.read_csv(folder / paths.CURATED_IMAGES)["sha256"].tolist()
-        with reviewing(folder) as (url, seconds), chromium() as driver:
+        with reviewing(folder) as (url, seconds), started_chromium(WINDOW, timeout_s=TIMEOUT_S) as driver:
             report("server, until it listens", f"{seconds:.1f} s")
             time_server(url, hashes[: args.images // 4], report)
             time_page(driver, url, report)

@@ -5,41 +5,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from selenium.common.exceptions import StaleElementReferenceException
-from selenium.webdriver.chrome.options import Options as ChromeOptions
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from crawlers.browser import HEADLESS, find_browser
-
 TIMEOUT_S = 60
-ARGUMENTS = (
-    *HEADLESS,
-    "--no-sandbox",
-    "--hide-scrollbars",
-    # A camera that shows a green clock, allowed without a question.
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-)
-
-
-@contextlib.contextmanager
-def started_chromium() -> Iterator[WebDriver]:
-    """Start a headless browser; paths are given so that Selenium fetches nothing."""
-    browser = find_browser()
-    options = ChromeOptions()
-    options.binary_location = str(browser.executable)
-    for argument in ARGUMENTS:
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = WebDriver(options, Service(str(browser.driver)))
-    try:
-        yield driver
-    finally:
-        driver.quit()
 
 
 class Page:

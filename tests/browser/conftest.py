@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from page_in_chromium import Page, started_chromium
+from page_in_chromium import Page
 from PIL import Image
 from selenium.webdriver.chrome.webdriver import WebDriver
 from tiny_service import COLOURS
 
+from benchmarks.chromium import started_chromium
 from herodex.npm import Package, fetch_package
 
 AXE = Package("axe-core@4.14.1", "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 from mlflow import MlflowClient
-from page_in_chromium import Page, started_chromium
+from page_in_chromium import Page
 from project_copy import TINY, ProjectCopy
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
@@ -20,6 +20,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 from tiny_service import DOWN, serving
 
+from benchmarks.chromium import started_chromium
 from demo_web.drawing.draw import draw
 from herodex.accepted_feedback import read_rows as read_accepted
 from herodex.feedback_inbox import read_inbox
