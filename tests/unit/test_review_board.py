@@ -41,6 +41,17 @@ def test_dropped_suspect_and_decided_images_are_shown_worst_first():
     assert list(shown["shown_reason"]) == ["label_error", "low_label_quality", "blurry", "kept"]
 
 
+def test_image_whose_own_label_is_the_most_probable_one_has_no_finding():
+    among_many = table(
+        (CAT, "right", "1", "", "", "0.03", "", "", "p"), ("fox", "far", "1", "", "", "0.03", "", "", "p")
+    )
+    explained = explain_images(among_many.assign(label=[CAT, UNKNOWN], looks_like=[CAT, "fox"]))
+    assert list(explained["shown_reason"]) == ["no_finding", "no_finding"]
+    assert (
+        list(explain_images(among_many.assign(looks_like=DOG))["shown_reason"]) == ["low_label_quality"] * 2
+    )
+
+
 def test_board_lists_every_query_in_order_and_every_label():
     board = build_board(ROWS, PARAMS)
     assert [query["name"] for query in board["queries"]] == PARAMS.classes + PARAMS.distractors

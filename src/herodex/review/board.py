@@ -17,7 +17,7 @@ MEANINGS = REASONS | {
     NO_FINDING: "kept, and no check objects",
 }
 LOW_QUALITY_BELOW = 0.5
-"""The label quality below which another label is more probable."""
+"""The label quality below which another label may be more probable."""
 
 
 def explain_images(manifest: pd.DataFrame) -> pd.DataFrame:
@@ -33,7 +33,9 @@ def explain_images(manifest: pd.DataFrame) -> pd.DataFrame:
     quality = pd.to_numeric(rows["label_quality"], errors="coerce")
     reason = pd.Series(NO_FINDING, rows.index, dtype=object)
     reason[rows["decided_by"] == PERSON] = KEPT
-    reason[(rows["kept"] == "1") & (quality < LOW_QUALITY_BELOW)] = LOW_LABEL_QUALITY
+    # Among many classes, the probability of a right label is below the limit, too.
+    right = rows["looks_like"] == rows["query"].where(rows["label"] == UNKNOWN, rows["label"])
+    reason[(rows["kept"] == "1") & (quality < LOW_QUALITY_BELOW) & ~right] = LOW_LABEL_QUALITY
     reason = rows["dropped_for"].where(rows["dropped_for"] != "", reason)
     score = pd.to_numeric(rows["score"], errors="coerce").fillna(quality).fillna(1)
     shown = rows.assign(shown_reason=reason, shown_score=score)
