@@ -18,6 +18,7 @@ from herodex.curation.local_correlation import local_correlation
 from herodex.dataset.feature_table import BLOCK
 from herodex.dataset.manifest import ReadImage
 from herodex.params import ScaleParams
+from herodex.progress import track
 from herodex.scale.engine import LOCAL
 from herodex.scale.parallel import in_turn, side_by_side
 
@@ -42,7 +43,9 @@ CACHED_THUMBNAILS = 65_536
 """Thumbnails kept in memory, 3 kB each."""
 
 COMPARED_AT_ONCE = 256
-"""Pairs that a task on Ray compares: seconds of work."""
+"""Pairs that a thread or a task on Ray compares at a time: seconds of work."""
+QUICK_BLOCKS = 8
+"""Number of such blocks up to which no progress is shown."""
 
 Compare = Callable[[str, str, float], float]
 """Returns the local correlation of two files, or -1 if they align less than the last argument."""
@@ -97,7 +100,10 @@ def comparisons(read: ReadImage, scale: ScaleParams) -> CompareAll:
             some: list[list[int]] = pairs[start : start + COMPARED_AT_ONCE].tolist()
             return np.array([compare(files[i], files[j], min_alignment) for i, j in some])
 
-        found = side_by_side(compare_some, range(0, len(pairs), COMPARED_AT_ONCE))
+        blocks = range(0, len(pairs), COMPARED_AT_ONCE)
+        found = side_by_side(compare_some, blocks)
+        if len(blocks) > QUICK_BLOCKS:
+            found = track(found, len(blocks), "compare pairs", "blocks")
         return np.concatenate([np.empty(0), *found])
 
     return compare_all
