@@ -8,7 +8,7 @@ class may name a lookalike, such as `robin` in the search for `batman`.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -94,7 +94,7 @@ def read_titles(answers: pd.DataFrame, rows: pd.DataFrame, queries: Sequence[str
     texts = np.where(from_folder, rows["image_url"], rows["title"]).tolist()
     misfit = (answers["label"] != answers["predicted"]).tolist()
     parts: dict[tuple[str, str], list[Titled]] = {}
-    names = [" ".join(split_words(name)) for name in queries]
+    names = pattern_of_names(queries)
     keys = zip(answers["query"].tolist(), answers["duplicate_group"].tolist(), strict=True)
     for (query, group), text, misses in zip(keys, texts, misfit, strict=True):
         one = Titled(query, text, title_words(text, names), misses)
@@ -110,16 +110,22 @@ def read_titles(answers: pd.DataFrame, rows: pd.DataFrame, queries: Sequence[str
     ]
 
 
-def title_words(title: str, names: Iterable[str]) -> frozenset[str]:
+def pattern_of_names(queries: Sequence[str]) -> re.Pattern[str]:
+    """Compile a pattern of all queries' names in a text of words, the longest of several first."""
+    names = {" ".join(split_words(query)) for query in queries} - {""}
+    ordered = sorted(names, key=lambda name: (-len(name), name))
+    # One pattern of all: thousands would be compiled again for each title.
+    return re.compile(rf"(?<!\S)(?:{'|'.join(map(re.escape, ordered))})(?!\S)")
+
+
+def title_words(title: str, names: re.Pattern[str]) -> frozenset[str]:
     """Return a title's words without digits, apart from the names that already are queries.
 
     Args:
         title: of an image, or its path.
-        names: of the queries, as words joined by blanks.
+        names: of `pattern_of_names`.
     """
-    text = " ".join(split_words(EXTENSION.sub("", title)))
-    for name in sorted(names, key=len, reverse=True):
-        text = re.sub(rf"(?<!\S){re.escape(name)}(?!\S)", " ", text) if name else text
+    text = names.sub(" ", " ".join(split_words(EXTENSION.sub("", title))))
     return frozenset(word for word in text.split() if len(word) > 1 and not re.search(r"\d", word))
 
 
@@ -147,8 +153,10 @@ def telling_words(titled: Sequence[Titled]) -> list[dict[str, Any]]:
     """
     found: list[tuple[float, dict[str, Any]]] = []
     tests = 0
-    for query in dict.fromkeys(one.query for one in titled):
-        images = [one for one in titled if one.query == query]
+    by_query: dict[str, list[Titled]] = {}
+    for one in titled:
+        by_query.setdefault(one.query, []).append(one)
+    for query, images in by_query.items():
         misfits = [one for one in images if one.misfit]
         in_misfits = Counter(word for one in misfits for word in one.words)
         for word, count in Counter(word for one in images for word in one.words).items():
