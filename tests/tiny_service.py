@@ -200,9 +200,9 @@ def started(folder: Path, **more: str) -> Iterator[tuple[str, subprocess.Popen[b
     port = free_port()
     command = [sys.executable, "-m", "herodex.serving.start", "--port", str(port)]
     with (folder / "server.log").open("w", encoding="utf-8") as output:
-        server = subprocess.Popen(
-            command, cwd=folder, env=environment(folder, **more), stdout=output, stderr=subprocess.STDOUT
-        )
+        # The command gives each server a folder of its own.
+        own = {name: value for name, value in environment(folder, **more).items() if name != "BENTOML_HOME"}
+        server = subprocess.Popen(command, cwd=folder, env=own, stdout=output, stderr=subprocess.STDOUT)
     try:
         yield f"http://127.0.0.1:{port}", server
     finally:

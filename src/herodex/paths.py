@@ -26,6 +26,9 @@ CRAWL_STATE = Path(".cache") / "crawl"
 SHARDS = Path(".cache") / "shards"
 """Results of finished shards of a stage that has not finished."""
 
+BENTOML_HOMES = Path(".cache") / "serve"
+"""Files of running services, in a folder for each port."""
+
 BUCKET_CACHE = Path(".cache") / "bucket"
 """Shards of a bucket, in the folder of the project (`PROJECT`)."""
 

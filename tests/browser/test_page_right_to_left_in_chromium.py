@@ -42,7 +42,8 @@ def hebrew_page(chromium: WebDriver, tiny_project: Path, tmp_path: Path) -> Iter
     source = shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
     strings = source / "herodex/web/strings"
     write_table(load_tables(strings)["en"], strings / "he.json")
-    with serving(tiny_project, PYTHONPATH=str(source)) as url:
+    project = shutil.copytree(tiny_project, tmp_path / "project", ignore=shutil.ignore_patterns("bentoml"))
+    with serving(project, PYTHONPATH=str(source)) as url:
         page = Page(chromium, url)
         page.browser_errors()
         yield page.open(1440, address="?lang=he")

@@ -2,10 +2,11 @@
 
 import io
 import re
+from pathlib import Path
 
 import httpx
 from PIL import Image
-from tiny_service import COLOURS, GREY
+from tiny_service import COLOURS, GREY, serving
 
 IMAGES = 5
 
@@ -51,3 +52,13 @@ def test_every_classified_image_has_a_rank(client: httpx.Client) -> None:
     for answer in ("known", "unknown"):
         images += count(client, f'herodex_images_total{{answer="{answer}"}}')
     assert ranked == images > 0
+
+
+def test_second_service_in_the_project_leaves_the_metrics_of_the_first(
+    client: httpx.Client, tiny_project: Path
+) -> None:
+    before = count(client, "herodex_ood_rank_count")
+    assert before > 0
+    with serving(tiny_project) as url:
+        assert httpx.get(f"{url}/metrics").status_code == 200
+        assert count(client, "herodex_ood_rank_count") == before

@@ -121,7 +121,9 @@ def main() -> None:
     # Elsewhere each line of the log is JSON.
     if sys.stderr.isatty():
         log.info("open %s in a browser; Ctrl-C ends the service", page_address(options.host, options.port))
-    environment = {**ENVIRONMENT, **os.environ}
+    # A server deletes the metrics that it finds in this folder; they may be those of another one.
+    home = {"BENTOML_HOME": str((paths.BENTOML_HOMES / str(options.port)).absolute())}
+    environment = {**ENVIRONMENT, **home, **os.environ}
     serve = ("serve", "service:Herodex", "--host", options.host, "--port", str(options.port))
     # Replacing the process lets signals reach the server.
     os.execve(sys.executable, (sys.executable, "-m", "bentoml", *serve), environment)  # noqa: S606
