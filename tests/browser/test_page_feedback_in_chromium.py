@@ -25,7 +25,7 @@ from herodex.serving.feedback import keep
 PARAMS = load_params()
 COLUMNS = [
     *("query", "sha256", "file", "label", "kept", "dropped_for", "score", "label_quality"),
-    *("duplicate_of", "decided_by", "phash"),
+    *("duplicate_of", "decided_by", "phash", "looks_like"),
 ]
 FEEDBACK = {"enabled": True, "license": "CC0 1.0"}
 
