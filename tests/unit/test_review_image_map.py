@@ -44,7 +44,7 @@ def manifest(count: int = 6) -> pd.DataFrame:
     table = pd.DataFrame({"sha256": [*hashes, hashes[0]], "query": "tea", "label": "tea"})
     table = table.assign(kept="1", dropped_for="", score="", label_quality="0.9", duplicate_of="")
     table = table.assign(decided_by="", phash="p", looks_like="tea")
-    table.loc[2, "label_quality"] = "0.1"
+    table.loc[2, ["label_quality", "looks_like"]] = ["0.1", "coffee"]
     table.loc[3, ["kept", "dropped_for", "score"]] = ["0", "label_error", "0.05"]
     table.loc[count - 1, ["kept", "dropped_for", "duplicate_of"]] = ["0", "exact_duplicate", hashes[0]]
     return table
