@@ -231,8 +231,11 @@ def near_features(
     """
     rows = np.arange(len(vectors)) if rows is None else rows
     if len(rows) <= EXHAUSTIVE_MAX:
+        # Each task scales all vectors to length 1, so this machine takes one for all rows.
+        step = BLOCK if scale.engine == "ray" else max(len(rows), 1)
+        parts = [slice(start, start + step) for start in range(0, len(rows), step)]
         search = partial(_near_some, vectors, rows, similarity - SLACK, k + 1)
-        found = in_turn(search, range(0, len(rows), BLOCK), "find near duplicates", scale)
+        found = in_turn(search, parts, "find near duplicates", scale)
         candidates = np.concatenate([np.empty((0, 2), int), *found])
     else:
         candidates = nearest_pairs(vectors, rows, rows, similarity, k + 1, scale)
@@ -243,12 +246,12 @@ def near_features(
 
 
 def _near_some(
-    vectors: Vectors, rows: Int[np.ndarray, " n"], similarity: float, k: int, start: int
+    vectors: Vectors, rows: Int[np.ndarray, " n"], similarity: float, k: int, part: slice
 ) -> Int[np.ndarray, "pairs 2"]:
-    """Compare the rows of a block, which starts at `start`, with all rows."""
-    some = rows[start : start + BLOCK]
-    found = pairs_between(unit_vectors(vectors[some]), unit_vectors(vectors[rows]), similarity, k)
-    return np.stack([some[found[:, 0]], rows[found[:, 1]]], axis=1)
+    """Compare a part of the rows with all rows."""
+    unit = unit_vectors(vectors[rows])
+    found = pairs_between(unit[part], unit, similarity, k)
+    return np.stack([rows[part][found[:, 0]], rows[found[:, 1]]], axis=1)
 
 
 def near_features_between(

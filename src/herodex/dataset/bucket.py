@@ -22,7 +22,7 @@ Read = TypeVar("Read")
 CHUNK = 2**20
 """Bytes in memory of a download."""
 LARGEST = 5 * 10**9
-"""Bytes of a file that S3 takes in one request, of which a killed one leaves nothing."""
+"""Largest file in bytes that S3 takes in one request; a killed request leaves nothing there."""
 TRIES = 3
 """How often a download starts again because the connection broke or its bytes are wrong."""
 ATTEMPTS = 6

@@ -69,8 +69,8 @@ def write_shards(
         folder: for the shards.
         mean: images of a shard.
         remote: the bucket for the shards in place of the folder, which then has the index and the list alone.
-        records: of shards that are written, by which a stopped run continues; the PNG files of their images
-            are then deleted.
+        records: of the shards that are written, so that a stopped run continues; the PNG files of their
+            images are then deleted.
 
     Raises:
         UserError: the bucket cannot be used.

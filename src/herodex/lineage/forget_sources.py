@@ -128,7 +128,7 @@ def _whole_digest(key: str) -> str:
 
 
 def _keys(row: Row) -> set[str]:
-    """Return the hashes of an image's bytes, pixels and address, one of which equal images share."""
+    """Return the hashes of an image's bytes, pixels and address; equal images share one of them."""
     return {row["sha256"], row.get("pixel_sha256", ""), url_hash(row["image_url"])} - {""}
 
 

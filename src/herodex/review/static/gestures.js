@@ -2,7 +2,7 @@
 
 /** Pixels that a click may move. */
 const CLICK = 4;
-/** Pixels of the wheel by which the map becomes e times as large; a pinch on a touchpad reports fewer. */
+/** Pixels of the wheel that enlarge the map by a factor of e; a pinch on a touchpad reports fewer. */
 const WHEEL = 500;
 const PINCH = 100;
 /** Pixels per line of a wheel that counts lines. */

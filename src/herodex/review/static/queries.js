@@ -4,7 +4,7 @@ import { QUERIES, board, changed, decisionOn, show, view } from "./board.js";
 import { bringIntoSight, button, element, one } from "./elements.js";
 import { selectOnly } from "./selection.js";
 
-/** Queries from which on a field finds one. */
+/** Number of queries from which a field to search them is shown. */
 const MANY = 20;
 
 /** The buttons, in the order of the queries. */
