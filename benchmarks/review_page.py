@@ -5,13 +5,11 @@ load and how long steps take until the next frame is painted. Browser and server
 """
 
 import argparse
-import contextlib
 import os
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.ui import WebDriverWait
 
 from benchmarks.chromium import started_chromium
+from benchmarks.review_server import reviewing
 from benchmarks.table import cpu_name
 from herodex import paths
 from herodex.command import run_command
@@ -117,23 +116,6 @@ def draw_dataset(folder: Path, images: int, classes: int, share: float) -> None:
     write_features(folder / paths.FEATURES, hashes, {"features": vectors})
 
 
-@contextlib.contextmanager
-def reviewing(folder: Path) -> Generator[tuple[str, float]]:
-    """Run the review server; yield its address, and the seconds until it listened."""
-    started = time.monotonic()
-    with subprocess.Popen(
-        [sys.executable, "-m", "herodex.review.server", "--port", "0"],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout
-            yield process.stdout.readline().split()[2], time.monotonic() - started
-        finally:
-            process.terminate()
-
-
 def ask(url: str, body: dict[str, Any] | None = None) -> tuple[bytes, float]:
     """Return an answer of the server, and the seconds that it took."""
     started = time.monotonic()
@@ -218,10 +200,12 @@ def main() -> None:
         folder = Path(name)
         draw_dataset(folder, args.images, args.classes, args.findings)
         hashes = pd.read_csv(folder / paths.CURATED_IMAGES)["sha256"].tolist()
-        with reviewing(folder) as (url, seconds), started_chromium(WINDOW, timeout_s=TIMEOUT_S) as driver:
-            report("server, until it listens", f"{seconds:.1f} s")
+        started = time.monotonic()
+        with reviewing(folder) as url:
+            report("server, until it listens", f"{time.monotonic() - started:.1f} s")
             time_server(url, hashes[: args.images // 4], report)
-            time_page(driver, url, report)
+            with started_chromium(WINDOW, timeout_s=TIMEOUT_S) as driver:
+                time_page(driver, url, report)
 
 
 if __name__ == "__main__":

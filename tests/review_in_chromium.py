@@ -1,10 +1,6 @@
 """The review page in a headless Chromium, as tests use it."""
 
 import csv
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from page_in_chromium import Page
@@ -12,22 +8,6 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.action_chains import ActionChains
 
 from herodex import paths
-
-
-@contextmanager
-def reviewing(folder: Path) -> Iterator[str]:
-    """Run the command of `make review` on a free port, and yield the page's address."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "herodex.review.server", "--port", "0"],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout
-            yield process.stdout.readline().split()[2]
-        finally:
-            process.terminate()
 
 
 class ReviewPage(Page):

@@ -15,13 +15,14 @@ from demo_web_params import ONE_OF_EACH
 from every_mode import check_every_mode
 from page_in_chromium import violations
 from PIL import Image
-from review_in_chromium import ReviewPage, review_of, reviewing
+from review_in_chromium import ReviewPage, review_of
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from benchmarks.demo_crawl import write_crawl
 from benchmarks.review_page import draw_dataset
+from benchmarks.review_server import reviewing
 from demo_web.truth import plan_web
 from herodex import paths
 from herodex.curation.clean import check_all, clean
